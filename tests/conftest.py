@@ -1,0 +1,40 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real songs, samples and multitracks; a test that asks for it is skipped where there is none."""
+    place = os.environ.get("SOUNDALIKE_TEST_DATA")
+    if not place:
+        pytest.skip("SOUNDALIKE_TEST_DATA is not set: no real audio to test with")
+    path = Path(place)
+    if not path.is_dir():
+        pytest.skip(f"SOUNDALIKE_TEST_DATA={place} is not a folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of generated music: songs/, loops/, one-shots/ and its truth (see `soundalike.synth`)."""
+    from soundalike.synth.library import write_library
+
+    folder = tmp_path_factory.mktemp("music")
+    write_library(folder, seed=5, songs=4, loops=8, one_shots=20, length=22.0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`music`, indexed with the built-in models; to be read only."""
+    from soundalike.indexing import index
+
+    place = tmp_path_factory.mktemp("libraries") / "library"
+    index(place, [music], window=5.0, jobs=2)
+    return place
