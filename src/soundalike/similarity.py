@@ -1,8 +1,8 @@
 """Similarity of part vectors: the cosine of Eq. 1, the weighted sum of Eq. 3, and what each part contributes.
 
-Conventions: part vectors are arrays (..., K, D), K parts in the order of `soundalike.parts.PARTS`, D dimensions, each of
-unit norm, or all zero where the part is absent. So the dot product of two part vectors is their cosine, and an absent
-part contributes exactly 0. Pure array functions; nothing here loads a file.
+Conventions: part vectors are arrays (..., K, D), K parts in the order of `soundalike.parts.PARTS`, D dimensions, each
+of unit norm, or all zero where the part is absent. So the dot product of two part vectors is their cosine, and an
+absent part contributes exactly 0. Pure array functions; nothing here loads a file.
 """
 
 from __future__ import annotations

@@ -91,10 +91,10 @@ def in_units_of_spread(weights: Mapping[str, float], spread: Mapping[str, float]
 class Profile:
     """Weights that were learnt from listeners, and where they come from.
 
-    encoder, separator: the models whose cosines the weights act on, no others; parts: the weighted parts; clip_seconds:
-    the length of the clips that listeners compared; method: how they were fitted; source: where they stand; data: the
-    answers they were learnt from; agreement: share of held-out answers (0..1) they agree with, if known; intervals: 95 %
-    intervals (low, high) a part, if known; notes: what to beware of.
+    encoder, separator: the models whose cosines the weights act on, no others; parts: the weighted parts;
+    clip_seconds: the length of the clips that listeners compared; method: how they were fitted; source: where they
+    stand; data: the answers they were learnt from; agreement: share of held-out answers (0..1) they agree with, if
+    known; intervals: 95 % intervals (low, high) a part, if known; notes: what to beware of.
     """
 
     name: str

@@ -1,0 +1,88 @@
+"""`soundalike index`: make or update a library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from soundalike.cli.common import library_option, library_path, say, shown_path
+
+SKIPPED_SHOWN = 20
+
+
+@click.command(
+    "index",
+    short_help="Make a library, or bring it up to date.",
+    epilog="""\b
+Examples:
+  soundalike index ~/Music ~/Samples     the first time, and again whenever files changed
+  soundalike index                       look at all known folders again
+  soundalike index ~/Samples/Loops --kind loop
+  soundalike index ~/Music --separator builtin --encoder builtin --window 5
+
+Unchanged files cost nothing, moved ones keep their vectors. It may be interrupted at any
+moment; run it again to continue.""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@library_option
+@click.option("--kind", help="Take all files as song, loop or one-shot  [default: by length and onsets].")
+@click.option("--encoder", help="Encoder of a new library (see `soundalike models`)  [default: builtin].")
+@click.option("--separator", help="Separator of a new library  [default: builtin].")
+@click.option("--window", type=float, help="Seconds a window of a new library lasts  [default: 10].")
+@click.option("--hop", type=float, help="Seconds from window to window  [default: the window].")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes  [default: one a core].")
+@click.option("--retry", is_flag=True, help="Try files again that could not be used before.")
+@click.option("--upgrade", is_flag=True, help="Redo what newer models or other options would make otherwise.")
+@click.option("--strict", is_flag=True, help="Leave with code 3 if any file had to be skipped.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+def command(
+    paths: tuple[Path, ...],
+    library: Path | None,
+    kind: str | None,
+    encoder: str | None,
+    separator: str | None,
+    window: float | None,
+    hop: float | None,
+    jobs: int | None,
+    retry: bool,
+    upgrade: bool,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Index PATHS (folders or files): find, separate, embed, and keep the vectors."""
+    from soundalike.cli.progress import IndexProgress, summary
+    from soundalike.errors import AudioError, InputError
+    from soundalike.indexing import index
+
+    place = library_path(library)
+    if not paths and not (place / "library.json").exists():
+        raise InputError(
+            f"there is no library at {place} yet; name the folders it shall hold: soundalike index PATH..."
+        )
+    with IndexProgress(show=not quiet) as progress:
+        report = index(
+            place,
+            paths,
+            encoder=encoder,
+            separator=separator,
+            window=window,
+            hop=hop,
+            kind=kind,
+            jobs=jobs,
+            retry=retry,
+            upgrade=upgrade,
+            on_progress=progress.update,
+        )
+    for root, reason in report.unreachable:
+        say(f"out of reach: {root} ({reason}); nothing under it was touched")
+    if report.skipped:
+        say(f"skipped {len(report.skipped)}:")
+        for path, reason in report.skipped[:SKIPPED_SHOWN]:
+            say(f"  {shown_path(str(path))}: {reason}")
+        if len(report.skipped) > SKIPPED_SHOWN:
+            say(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` names all)")
+    say(summary(report))
+    say(f"library: {place}")
+    if report.skipped and (strict or not (report.indexed or report.unchanged)):
+        raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")

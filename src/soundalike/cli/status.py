@@ -1,0 +1,105 @@
+"""`soundalike status`: what a library holds and how it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from soundalike.cli.common import library_option, library_path, say
+
+if TYPE_CHECKING:
+    from soundalike.finder import Finder
+
+
+@click.command(
+    "status",
+    short_help="What the library holds and how it was made.",
+    epilog="""\b
+Examples:
+  soundalike status
+  soundalike status --skipped       files that could not be used, each with its reason
+  soundalike status --hubness       do some windows turn up everywhere? (takes a while)""",
+)
+@library_option
+@click.option("--skipped", is_flag=True, help="Name the files that could not be used.")
+@click.option("--hubness", is_flag=True, help="Per part: skewness of the 10-occurrence, share never returned.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(library: Path | None, skipped: bool, hubness: bool, form: str) -> None:
+    """What the library holds, how it was made, and how its parts behave."""
+    import json
+
+    from soundalike.finder import Finder
+
+    finder = Finder.open(library_path(library))
+    found = _status(finder, hubness)
+    if form == "json":
+        if skipped:
+            found["skipped"] = finder.library.skipped().to_pylist()
+        print(json.dumps(found, indent=2))
+        return
+    if skipped:
+        for row in finder.library.skipped().to_pylist():
+            print(f"{row['root']}/{row['path']}: {row['reason']}")
+        return
+    _print(found)
+
+
+def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
+    from collections import Counter
+    from dataclasses import asdict
+
+    from soundalike.library.neighbours import hubness as measure
+    from soundalike.library.neighbours import stored_spread
+
+    library = finder.library
+    items = finder.items
+    parts = library.recipe.parts
+    found: dict[str, Any] = {
+        "path": str(library.path),
+        "recipe": library.recipe.to_json(),
+        "roots": {name: {"path": str(path), "in_reach": path.is_dir()} for name, path in library.roots.items()},
+        "items": dict(Counter(item["kind"] for item in items)),
+        "missing": sum(item["status"] == "missing" for item in items),
+        "skipped": library.skipped().num_rows,
+        "windows": library.windows(["start"]).num_rows,
+        "hours": sum(item["duration"] for item in items) / 3600,
+        "bytes": library.size_on_disk(),
+        "spread": {part: asdict(value) for part, value in stored_spread(finder.vectors, "windows", parts).items()},
+    }
+    if hubness:
+        measured = {part: measure(finder.vectors, "windows", part) for part in parts}
+        measured["whole sounds"] = measure(finder.vectors, "wholes", "mix")
+        found["hubness"] = {part: asdict(value) if value else None for part, value in measured.items()}
+    return found
+
+
+def _print(found: dict[str, Any]) -> None:
+    recipe = found["recipe"]
+    kinds = ", ".join(f"{count} {kind}s" for kind, count in sorted(found["items"].items())) or "nothing yet"
+    print(f"library   {found['path']}  ({found['bytes'] / 1e6:.1f} MB)")
+    print(f"holds     {kinds}; {found['windows']} windows, {found['hours']:.1f} hours")
+    print(f"missing   {found['missing']} (their vectors are kept; `soundalike remove --missing` forgets them)")
+    print(f"skipped   {found['skipped']}")
+    for name, root in found["roots"].items():
+        print(f"root      {name}: {root['path']}{'' if root['in_reach'] else '  [out of reach]'}")
+    print(
+        f"made by   encoder {recipe['encoder']} {recipe['encoder_version']}, separator {recipe['separator']} "
+        f"{recipe['separator_version']}, windows of {recipe['window']:g} s every {recipe['hop']:g} s"
+    )
+    print("cosine between random windows of different files:")
+    for part, spread in found["spread"].items():
+        print(f"  {part:10} mean {spread['mean']:+.3f}  deviation {spread['deviation']:.3f}  ({spread['pairs']} pairs)")
+    if "hubness" in found:
+        print("hubness (10-occurrence):")
+        for part, value in found["hubness"].items():
+            if value is None:
+                print(f"  {part:12} too few files to tell")
+            else:
+                print(
+                    f"  {part:12} skewness {value['skewness']:+.2f}  never returned {value['never']:.0%}  "
+                    f"most often {value['largest']}  ({value['windows']} windows)"
+                )
+    if not found["items"]:
+        say("index something: soundalike index PATH...")

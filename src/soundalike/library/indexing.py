@@ -1,0 +1,165 @@
+"""Indexing: bring a library up to the state of its folders.
+
+Unchanged files cost nothing, known contents are not analysed again wherever they turn up, and whatever ends a run, a
+crash of a codec, Ctrl-C or a kill, costs the files in flight at most.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from soundalike.analysis import Recipe, make_recipe
+from soundalike.audio.decode import EXTENSIONS
+from soundalike.errors import InputError, LibraryError
+from soundalike.kinds import Kind, check_kind
+from soundalike.library.ledger import Ledger, Place
+from soundalike.library.lock import writing
+from soundalike.library.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
+from soundalike.library.report import IndexInterrupted, IndexReport
+from soundalike.library.run import OnProgress, Run
+from soundalike.library.scan import Scope, choose_scopes, scan
+from soundalike.library.store import Library, Tables, refuse_other_things
+from soundalike.library.tasks import analyser
+from soundalike.library.upgrade import remove_old_generations, upgrade_library
+from soundalike.library.workers import Workers, cores
+from soundalike.library.writer import Writer
+
+FILE_SECONDS = 600.0
+"""A file may take so long, and longer the larger it is; then its worker is ended."""
+
+
+def index(
+    library: Path,
+    paths: Iterable[Path] = (),
+    *,
+    recipe: Recipe | None = None,
+    kind: str | None = None,
+    jobs: int | None = None,
+    retry: bool = False,
+    upgrade: bool = False,
+    on_progress: OnProgress | None = None,
+    file_seconds: float = FILE_SECONDS,
+) -> IndexReport:
+    """Bring the library in the folder `library` up to date with `paths` (none: with all its roots); make it if need
+    be.
+
+    recipe: how vectors are to be made (None: as the library says, or the default for a new one); kind: what the
+    files are, instead of an estimate; jobs: worker processes (None: one a core); retry: try files again that could
+    not be used; upgrade: where `recipe` differs from the library's, redo what it changes and swap at the end.
+
+    Raises InputError for a path or kind that is none, LibraryError for a library that is locked, damaged, made
+    otherwise or cannot be written, and IndexInterrupted (a KeyboardInterrupt) after Ctrl-C.
+    """
+    library = Path(os.path.abspath(Path(library).expanduser()))
+    forced = None if kind is None else check_kind(kind)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"{jobs} jobs asked for; give 1 or more")
+    paths = list(paths)
+    begin = time.monotonic()
+    if not (library / FILE_NAME).exists():
+        _prepare_folder(library, paths)
+    with writing(library), _ctrl_c() as stop:
+        manifest = _open_or_create(library, recipe)
+        remove_old_generations(library, manifest.generation)
+        roots, scopes = choose_scopes(paths, manifest.roots)
+        reconcile = partial(
+            _reconcile, jobs=jobs, retry=retry, on_progress=on_progress, stop=stop, file_seconds=file_seconds
+        )
+        if upgrade and recipe is not None and recipe != manifest.recipe:
+            report = upgrade_library(library, manifest, roots, recipe, reconcile)
+        else:
+            _refuse_other_recipe(library, manifest.recipe, recipe)
+            if roots != dict(manifest.roots):
+                write_manifest(library, replace(manifest, roots=roots))
+            tables = Tables(generation_folder(library, manifest.generation), manifest.recipe)
+            report = reconcile(library, tables, roots, scopes, kind=forced)
+    report.seconds = time.monotonic() - begin
+    if report.interrupted:
+        raise IndexInterrupted(report)
+    return report
+
+
+def _prepare_folder(library: Path, paths: list[Path]) -> None:
+    """Make the folder of a new library, once it is clear that it can be one and that there is something to index."""
+    if not paths:
+        raise InputError(f"no library at {library} yet; give the folders to index: `soundalike index FOLDER`")
+    choose_scopes(paths, {})
+    refuse_other_things(library)
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(f"the library {library} cannot be made: {error.strerror}; name another place") from error
+
+
+def _open_or_create(library: Path, recipe: Recipe | None) -> Manifest:
+    if not (library / FILE_NAME).exists():
+        Library.create(library, recipe or make_recipe())
+    return read_manifest(library)
+
+
+def _refuse_other_recipe(library: Path, made_by: Recipe, wanted: Recipe | None) -> None:
+    if wanted is not None and wanted != made_by:
+        raise LibraryError(
+            f"{library} was made otherwise: {'; '.join(made_by.differences(wanted))}; index with --upgrade to redo "
+            "what differs, or name another --library"
+        )
+
+
+def _reconcile(
+    library: Path,
+    tables: Tables,
+    roots: dict[str, Path],
+    scopes: list[Scope],
+    *,
+    kind: Kind | None = None,
+    retry: bool = False,
+    jobs: int | None = None,
+    on_progress: OnProgress | None = None,
+    stop: threading.Event,
+    file_seconds: float = FILE_SECONDS,
+    inherited: dict[Place, tuple[str, Kind | None]] | None = None,
+) -> IndexReport:
+    """Bring `tables` up to date with `scopes`; see `index`. inherited: ids and the user's kinds of a former
+    generation."""
+    ledger = Ledger(tables)
+    found = scan(
+        roots,
+        scopes,
+        extensions=EXTENSIONS,
+        known=ledger.per_root(),
+        leave_out=library,
+        stop=stop.is_set,
+    )
+    run = Run(ledger, Writer(tables), roots, found, scopes, kind, stop, on_progress, inherited or {})
+    make = partial(analyser, tables.recipe)
+    with Workers(make, jobs or cores()) as workers:
+        run.all(workers, retry=retry, file_seconds=file_seconds)
+    return run.report
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets instead of raising in the middle of a commit; a second Ctrl-C raises at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def request(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,22 @@
+"""What worker processes do. A light module: a worker imports it and, through it, only what analysing needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soundalike.analysis import Analysis, Recipe
+    from soundalike.kinds import Kind
+
+
+def analyser(recipe: Recipe) -> Callable[[tuple[str, Kind | None]], Analysis]:
+    """The recipe's models, loaded once, as a function of (path of a file, its kind or None).
+
+    Raises LibraryError where the models are not the recipe's.
+    """
+    from soundalike.analysis import Analyser
+
+    loaded = Analyser(recipe)
+    return lambda task: loaded.analyse(Path(task[0]), task[1])

@@ -1,0 +1,115 @@
+"""From one recipe to another: a new generation of tables is built beside the old one, which serves until the swap.
+
+What the new recipe does not change is copied, the rest is done again. A build that was interrupted is continued by the
+next one with the same recipe.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from soundalike.analysis import Recipe
+from soundalike.errors import LibraryError
+from soundalike.kinds import Kind, check_kind
+from soundalike.library import schema as layout
+from soundalike.library.ledger import STALE, Place
+from soundalike.library.manifest import Manifest, generation_folder, write_manifest
+from soundalike.library.report import IndexReport
+from soundalike.library.scan import Scope, reachable
+from soundalike.library.store import MADE_BY, Tables, create_tables
+
+
+class Reconcile(Protocol):
+    """Brings tables up to date with the files under roots."""
+
+    def __call__(
+        self,
+        library: Path,
+        tables: Tables,
+        roots: dict[str, Path],
+        scopes: list[Scope],
+        *,
+        inherited: dict[Place, tuple[str, Kind | None]],
+    ) -> IndexReport: ...
+
+
+def upgrade_library(
+    library: Path, manifest: Manifest, roots: dict[str, Path], recipe: Recipe, reconcile: Reconcile
+) -> IndexReport:
+    """Rebuild a library by another recipe and swap; the caller holds the write lock.
+
+    Raises LibraryError where a root is out of reach: its items could only be left behind.
+    """
+    for name, place in roots.items():
+        if not reachable(place, has_items=True):
+            raise LibraryError(
+                f"the root {name} ({place}) is out of reach, so its items cannot be redone; connect it, "
+                f"or `soundalike relocate {name} NEW`, or `soundalike remove {place}` first"
+            )
+    old = Tables(generation_folder(library, manifest.generation), manifest.recipe)
+    folder = generation_folder(library, manifest.generation + 1)
+    if _made_by(folder) != recipe.fingerprint():
+        create_tables(folder, recipe)
+    new = Tables(folder, recipe)
+    _carry_over(old, new)
+    former = old.read(layout.ITEMS, ["id", "root", "path", "kind", "kind_source"]).to_pylist()
+    inherited = {
+        (row["root"], row["path"]): (row["id"], check_kind(row["kind"]) if row["kind_source"] == "user" else None)
+        for row in former
+    }
+    report = reconcile(library, new, roots, [Scope(name) for name in roots], inherited=inherited)
+    if report.interrupted:
+        return report
+    kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())
+    report.dropped = sum(row["id"] not in kept for row in former)
+    write_manifest(library, replace(manifest, recipe=recipe, roots=roots, generation=manifest.generation + 1))
+    remove_old_generations(library, manifest.generation + 1)
+    return report
+
+
+def remove_old_generations(library: Path, current: int) -> None:
+    """Delete the tables that a swap has put out of service (also those that a kill right after a swap left)."""
+    for folder in library.glob("generation-*"):
+        number = folder.name.removeprefix("generation-")
+        if number.isdecimal() and int(number) < current:
+            shutil.rmtree(folder, ignore_errors=True)  # what cannot be deleted now is tried again at the next run
+
+
+def _made_by(folder: Path) -> str | None:
+    try:
+        return (folder / MADE_BY).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _carry_over(old: Tables, new: Tables) -> None:
+    """Copy what both recipes make alike. Each table in one commit, items last: it is done again until all are
+    there."""
+    before, after = old.recipe, new.recipe
+    encoder = ("encoder", "encoder_version", "dimension")
+    if any(getattr(before, name) != getattr(after, name) for name in encoder):
+        return
+    tables = [layout.WHOLES]
+    if replace(before, facts_version=after.facts_version) == after:
+        tables.append(layout.WINDOWS)
+    if new.count(layout.ITEMS):
+        return
+    contents = []
+    for name in tables:
+        if old.count(name) and not new.count(name):
+            new.append(name, old.batches(name))
+        contents += [new.read(name, ["content"])["content"]]
+    held = pa.chunked_array([chunk for column in contents for chunk in column.chunks], pa.string())
+    items = old.read(layout.ITEMS)
+    items = items.filter(pc.is_in(items["content"], value_set=held))
+    if before.facts_version != after.facts_version:
+        sizes = pa.array([STALE] * len(items), pa.int64())
+        items = items.set_column(items.column_names.index("size"), layout.ITEMS_SCHEMA.field("size"), sizes)
+    if len(items):
+        new.append(layout.ITEMS, items)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from soundalike.audio import ffmpeg
+from tests.audio.conftest import RATE, make_signal, write_sndfile
+
+Encoded = Callable[[str], Path]
+
+
+@pytest.mark.parametrize(
+    ("subtype", "step"),
+    [("PCM_U8", 2**-7), ("PCM_16", 2**-15), ("PCM_24", 2**-23), ("PCM_32", 2**-24), ("FLOAT", 0), ("DOUBLE", 0)],
+)
+def test_every_sample_format_keeps_its_level(subtype: str, step: float, tmp_path: Path) -> None:
+    samples = make_signal(8_000, 0.5)
+    path = write_sndfile(tmp_path / "a.wav", samples, 8_000, "WAV", subtype)
+    found = ffmpeg.read(path, 0.0, None, 2**30)
+    assert found is not None
+    assert found[1] == 8_000
+    assert np.abs(found[0] - samples).max() <= step
+
+
+@pytest.mark.parametrize("name", ["vorbis.ogg", "opus.opus", "pcm.flac", "lame.mp3"])
+def test_agrees_with_libsndfile_where_both_can(name: str, encoded: Encoded) -> None:
+    from soundalike.audio import sndfile
+
+    theirs, mine = sndfile.read(encoded(name), 0.0, None, 2**30), ffmpeg.read(encoded(name), 0.0, None, 2**30)
+    assert theirs is not None
+    assert mine is not None
+    assert theirs[0].shape == mine[0].shape
+    assert np.abs(theirs[0] - mine[0]).max() < 1e-4
+
+
+class _Frame:
+    """As much of av.AudioFrame as the conversion looks at."""
+
+    def __init__(self, values: np.ndarray, form: str, channels: int, rate: int = RATE) -> None:
+        layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+        self.frame = av.AudioFrame.from_ndarray(values, format=form, layout=layout)
+        self.frame.sample_rate = rate
+
+
+def test_a_change_of_channels_or_rate_midway_is_undone() -> None:
+    region = ffmpeg._Region(0, None, None, 2**30)
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    frames = [
+        _Frame(np.stack([tone, -tone]), "fltp", 2).frame,
+        _Frame(tone[np.newaxis], "fltp", 1).frame,
+        _Frame(np.stack([tone[::2]] * 2), "fltp", 2, RATE // 2).frame,
+    ]
+    ffmpeg._collect(frames, region, RATE)
+    samples = region.samples(2)
+    assert samples.shape == (2, 3 * RATE)
+    assert np.allclose(samples[0, RATE : 2 * RATE], tone, atol=1e-6)
+    assert np.allclose(samples[1, RATE : 2 * RATE], tone, atol=1e-6)
+    middle = slice(RATE // 4, RATE // 2)
+    assert np.abs(samples[0, 2 * RATE :][middle] - tone[middle]).max() < 1e-2
+
+
+@pytest.mark.parametrize(("form", "scale"), [("s16", 2**15), ("s32", 2**31), ("u8", 2**7)])
+def test_packed_integers_are_parted_and_scaled(form: str, scale: int) -> None:
+    kind = {"s16": np.int16, "s32": np.int32, "u8": np.uint8}[form]
+    offset = scale if form == "u8" else 0
+    packed = (np.array([[scale // 2, -scale // 2, scale // 4, 0]]) + offset).astype(kind)
+    values = ffmpeg._to_float(_Frame(packed, form, 2).frame)
+    assert values.tolist() == [[0.5, 0.25], [-0.5, 0.0]]
+
+
+def test_stated_end_cuts_padding_but_a_false_statement_does_not() -> None:
+    def collected(stated: int | None, last: int | None = None) -> int:
+        region = ffmpeg._Region(0, last, stated, 2**30)
+        frames = (_Frame(np.zeros((1, 1024), dtype=np.float32), "fltp", 1).frame for _ in range(20))
+        ffmpeg._collect(frames, region, RATE)
+        return region.samples(1).shape[1]
+
+    assert collected(20_000) == 20_000
+    assert collected(20_000, last=30_000) == 20_000
+    assert collected(3_000) == 20_480
+    assert collected(3_000, last=9_000) == 9_000
+    assert collected(None) == 20_480
+
+
+def test_a_bare_stream_is_counted_not_guessed(encoded: Encoded) -> None:
+    for name in ("bare.aac", "wma2.wma"):
+        info, found = ffmpeg.probe(encoded(name)), ffmpeg.read(encoded(name), 0.0, None, 2**30)
+        assert info is not None
+        assert found is not None
+        assert info[0] == found[0].shape[1]

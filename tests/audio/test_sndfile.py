@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundalike.audio import sndfile
+from tests.audio.conftest import RATE, write_sndfile
+
+Encoded = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("name", ["aac.m4a", "bare.aac", "wma2.wma"])
+def test_leaves_what_it_does_not_know(name: str, encoded: Encoded) -> None:
+    assert sndfile.probe(encoded(name)) is None
+    assert sndfile.read(encoded(name), 0.0, None, 2**30) is None
+
+
+def test_tells_codec_and_size(encoded: Encoded) -> None:
+    assert sndfile.probe(encoded("pcm.aiff")) == (4 * RATE, RATE, 2, "aiff pcm_24")
+
+
+def test_formats_that_are_no_music_are_not_taken(tmp_path: Path) -> None:
+    path = write_sndfile(tmp_path / "a.htk", np.zeros((1, 800), dtype=np.float32), 16_000, "HTK", "PCM_16")
+    assert sndfile.read(path, 0.0, None, 2**30) is None
+
+
+def test_a_damaged_flac_is_left_to_ffmpeg(tmp_path: Path, encoded: Encoded) -> None:
+    content = encoded("pcm.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(content[: len(content) // 2])
+    assert sndfile.probe(tmp_path / "cut.flac") is not None
+    assert sndfile.read(tmp_path / "cut.flac", 0.0, None, 2**30) is None
+    before = sndfile.read(tmp_path / "cut.flac", 0.5, 0.5, 2**30)
+    assert before is not None
+    assert before[0].shape == (2, RATE // 2)
+
+
+def test_after_the_end_there_is_no_sample(encoded: Encoded) -> None:
+    found = sndfile.read(encoded("pcm.wav"), 50.0, 1.0, 2**30)
+    assert found is not None
+    assert found[0].shape == (2, 0)

@@ -1,0 +1,94 @@
+"""Made-up files and analyses: fast, small, and telling what became of them.
+
+A made-up audio file is text in a file called .wav: `song 3 seed`, `loop seed`, `one-shot seed`, or an order to the
+worker (`crash`, `kill`, `hang`, `broken`, `bug`, `slow 0.2 one-shot 7`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from soundalike.analysis import Analysis, Recipe
+from soundalike.audio.facts import Estimate
+from soundalike.audio.tags import Tags
+from soundalike.errors import AudioError
+from soundalike.kinds import Kind
+from soundalike.parts import MIX
+
+RECIPE = Recipe(
+    encoder="made-up",
+    encoder_version="1",
+    separator="made-up",
+    separator_version="1",
+    parts=("bass", "drums", MIX),
+    dimension=8,
+)
+
+
+def analysis(kind: Kind = "song", windows: int = 2, seed: int = 0, recipe: Recipe = RECIPE) -> Analysis:
+    """An analysis with random unit vectors; the first part of the last window of a song is absent."""
+    if kind != "song":
+        windows = 1
+    parts = recipe.parts if kind == "song" else (MIX,)
+    rng = np.random.default_rng([seed, windows, int(recipe.encoder_version)])
+    vectors = rng.normal(size=(windows, len(parts), recipe.dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    present = np.ones((windows, len(parts)), dtype=bool)
+    if kind == "song":
+        present[-1, 0] = False
+        vectors[-1, 0] = 0
+    starts = 10.0 * np.arange(windows)
+    return Analysis(
+        kind=kind,
+        duration=10.0 * windows,
+        sample_rate=44100,
+        channels=2,
+        loudness=-14.0,
+        tags=Tags(artist=f"artist {seed}", title=None, album=None, tempo=None, key=None, loop=None),
+        tempo=Estimate(100.0 + seed, 0.5),
+        key=Estimate("A minor", 0.4),
+        parts=tuple(parts),
+        starts=starts,
+        ends=starts + 10.0,
+        vectors=vectors,
+        present=present,
+    )
+
+
+def made_up_analyser(recipe: Recipe) -> Callable[[tuple[str, Kind | None]], Analysis]:
+    """Stands in for `soundalike.library.tasks.analyser`. Counts its analyses in the file `ANALYSES`, if that is
+    set."""
+
+    def analyse(task: tuple[str, Kind | None]) -> Analysis:
+        path, forced = Path(task[0]), task[1]
+        words = path.read_text().split()
+        if log := os.environ.get("ANALYSES"):
+            with open(log, "a") as file:
+                file.write(f"{path.name}\n")
+        if words[0] == "slow":
+            time.sleep(float(words[1]))
+            words = words[2:]
+        match words[0]:
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                time.sleep(1000)
+            case "broken":
+                raise AudioError(f"{path}: not audio")
+            case "bug":
+                raise ZeroDivisionError("division by zero")
+        if words[0] == "song":
+            return analysis(forced or "song", int(words[1]), int(words[2]), recipe)
+        kind: Any = words[0]
+        return analysis(forced or kind, 1, int(words[1]), recipe)
+
+    return analyse
