@@ -118,7 +118,7 @@ def main() -> None:
                     mixture = lay_over(song, sample, at, level)
                     sf.write(place, mixture, RATE, subtype="FLOAT")
                     # The ear marks the hit, not its inaudible tail.
-                    end = 2.0 + min(len(sample) / RATE, 1.0 if what == "hits" else LONGEST_REGION)
+                    end = 2.0 + min(max(len(sample) / RATE, 0.06), 1.0 if what == "hits" else LONGEST_REGION)
                     region = analyser.analyse_region(place, 2.0, end, focus=part)
                     stems, rate = analyser.stems(place, float(region.starts[0]), float(region.ends[0]))
                     for name, scores in (

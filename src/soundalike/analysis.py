@@ -45,6 +45,9 @@ SHORTEST_REGION = 0.05
 
 FACTS_VERSION = "1"
 
+SURE_OF_KEY = 0.3
+"""Estimated keys of less confidence are left out: drums alone reach 0.26."""
+
 UNKNOWN = facts.Estimate(None, 0.0)
 
 
@@ -196,7 +199,7 @@ class Analyser:
             parts = (MIX,)
         if not len(rows.starts):
             raise AudioError(f"{path} is silent (all of it under {SILENCE_DB:.0f} dB); there is nothing to compare")
-        estimates = _estimates(first, kind) if with_facts else (UNKNOWN, UNKNOWN)
+        estimates = _estimates(first, kind, duration) if with_facts else (UNKNOWN, UNKNOWN)
         return Analysis(
             kind=kind,
             duration=duration,
@@ -281,16 +284,20 @@ class Analyser:
         collected: list[_Rows] = []
         loudnesses: list[float] = []
         for group in _segments(starts, ends):
+            begin, finish = float(starts[group][0]), float(ends[group][-1])
             if duration <= SEGMENT_SECONDS:
-                stretch = self._separate(first, 0.0)
-                loudness = facts.estimate_loudness(first)
+                native, offset = first, 0.0
             else:
-                native = self._read_stretch(path, starts[group][0], ends[group][-1], duration)
-                stretch = self._separate(*native)
-                loudness = facts.estimate_loudness(native[0])
+                native, offset = self._read_stretch(path, begin, finish, duration)
+            held = offset + native.duration
+            whole = ends[group] <= held + 1 / native.sample_rate
+            collected.append(self._embed(self._separate(native, offset), starts[group][whole], ends[group][whole]))
+            loudness = facts.estimate_loudness(native)
             if loudness is not None:
                 loudnesses.append(loudness)
-            collected.append(self._embed(stretch, starts[group], ends[group]))
+            if held < finish - 1 / native.sample_rate:
+                duration = held  # the header promised more than the file holds
+                break
         rows = _Rows(
             np.concatenate([rows.starts for rows in collected]),
             np.concatenate([rows.ends for rows in collected]),
@@ -384,8 +391,12 @@ def _without_silent_ends(samples: Float32) -> Float32:
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples[:0]
 
 
-def _estimates(waveform: Waveform, kind: Kind) -> tuple[facts.Estimate, facts.Estimate]:
-    """Tempo and key; a one-shot has no tempo."""
+def _estimates(waveform: Waveform, kind: Kind, duration: float) -> tuple[facts.Estimate, facts.Estimate]:
+    """Tempo and key; a one-shot has no tempo, a loop's is one that its length allows, and a key that is a mere guess is
+    none."""
     mono = waveform.mono()
     tempo = UNKNOWN if kind == "one-shot" else facts.estimate_tempo(mono, waveform.sample_rate)
-    return tempo, facts.estimate_key(mono, waveform.sample_rate)
+    if kind == "loop":
+        tempo = facts.loop_tempo(duration, tempo)
+    key = facts.estimate_key(mono, waveform.sample_rate)
+    return tempo, key if key.confidence >= SURE_OF_KEY else UNKNOWN

@@ -59,7 +59,8 @@ def write_pyav(
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(samples)]
     with av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout=layout, options=options)
-        stream.bit_rate = 64_000 * len(samples)
+        if "b" not in options:
+            stream.bit_rate = 64_000 * len(samples)
         stream.format = form
         for first in range(0, samples.shape[1], 1024):
             block = np.ascontiguousarray(samples[:, first : first + 1024])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -70,6 +71,42 @@ def test_packed_integers_are_parted_and_scaled(form: str, scale: int) -> None:
     packed = (np.array([[scale // 2, -scale // 2, scale // 4, 0]]) + offset).astype(kind)
     values = ffmpeg._to_float(_Frame(packed, form, 2).frame)
     assert values.tolist() == [[0.5, 0.25], [-0.5, 0.0]]
+
+
+def test_eight_channels_are_read_and_more_are_left_out(tmp_path: Path) -> None:
+    """PyAV's own conversion reads a ninth plane that is not there."""
+    time = np.arange(RATE) / RATE
+    tones = [300 + 150 * place for place in range(8)]
+    samples = np.stack([0.3 * np.sin(2 * np.pi * tone * time) for tone in tones]).astype(np.float32)
+    path = tmp_path / "eight.m4a"
+    with av.open(str(path), "w", format="ipod") as output:
+        stream = output.add_stream("aac", rate=RATE, layout="7.1")
+        stream.bit_rate = 512_000
+        for first in range(0, RATE, 1024):
+            block = samples[:, first : first + 1024]
+            frame = av.AudioFrame(format="fltp", layout="7.1", samples=block.shape[1])
+            for plane, channel in zip(frame.planes[:8], block, strict=True):
+                plane.update(channel.tobytes().ljust(plane.buffer_size, b"\0"))
+            frame.sample_rate, frame.pts, frame.time_base = RATE, first, Fraction(1, RATE)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    found = ffmpeg.read(path, 0.0, None, 2**30)
+    assert found is not None
+    loudest = [int(np.argmax(np.abs(np.fft.rfft(channel)))) for channel in found[0]]
+    assert loudest[:3] + loudest[4:] == tones[:3] + tones[4:]  # the fourth is the LFE
+    nine = av.AudioFrame(format="flt", layout="9 channels", samples=64)
+    nine.sample_rate = RATE
+    assert not ffmpeg._usable(nine)
+
+
+def test_seeking_to_nowhere_is_an_answer_and_no_exception(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    with (tmp_path / "a").open("rb") as handle:
+        source = ffmpeg._Source(handle)
+        assert source.seek(-5) == -1
+        assert source.seek(2**80) == -1
+        assert source.seek(1) == 1
+        assert source.read(1) == b"b"
 
 
 def test_stated_end_cuts_padding_but_a_false_statement_does_not() -> None:

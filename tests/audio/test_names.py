@@ -44,10 +44,20 @@ STATED = {
     "DH2_Bass_125_08_Am": (None, "A minor"),
 }
 
-NOT_STATED = [
-    "",
-    *["A minor thing 2", "A Minor Threat", "Caketown_1", "amen_full", "loop_amen_full", "Who Am I", "Where_I_Am", "01 - Am I Wrong", "Kill Em All", "Give Em Hell", "Em", "99 Problems", "1999", "Blink 182 - All The Small Things", "Drum Loop 100", "track_120", "Take Five 172", "Hungarian Dance No 5", "50 Cent - In Da Club", "Plan B", "Vitamin C", "Loop_B", "Side A", "C", "A1", "B2 bomber", "arovane_beat_c", "Take_2_B", "Scene_3_A", "Snare 808 A", "90s House Loop", "24bit_loop", "Route 66", "Area 51", "Highway 61 Revisited", "Break 100 Hearts", "Vol. 3 - 120 hz tone", "30 Cm", "Fm Radio", "F.M. 120", "Nirvana - Come As You Are", "In C", "8A", "2B", "Disc 2B", "Op. 106 Adagio", "120 minutes", "I am 100", "Big Bad Beat", "Kick", "Snare_C2", "tabla_re", "-6 Db", "10000bpm", "5bpm", "bpm", "Am", "am", "a", "_", "120", "The 1975", "Opensurge - theme", "Ove Melaa - Rainy", "dont_close_your_eyes", "US Army Strings", "house_in_a_forest_loop_horrorpen_oga", "3AM", "Track A"],
-]
+# fmt: off
+NOT_STATED = (
+    "", "A minor thing 2", "A Minor Threat", "Caketown_1", "amen_full", "loop_amen_full", "Who Am I",
+    "Where_I_Am", "01 - Am I Wrong", "Kill Em All", "Give Em Hell", "Em", "99 Problems", "1999",
+    "Blink 182 - All The Small Things", "Drum Loop 100", "track_120", "Take Five 172", "Hungarian Dance No 5",
+    "50 Cent - In Da Club", "Plan B", "Vitamin C", "Loop_B", "Side A", "C", "A1", "B2 bomber",
+    "arovane_beat_c", "Take_2_B", "Scene_3_A", "Snare 808 A", "90s House Loop", "24bit_loop", "Route 66",
+    "Area 51", "Highway 61 Revisited", "Break 100 Hearts", "Vol. 3 - 120 hz tone", "30 Cm", "Fm Radio",
+    "F.M. 120", "Nirvana - Come As You Are", "In C", "8A", "2B", "Disc 2B", "Op. 106 Adagio", "120 minutes",
+    "I am 100", "Big Bad Beat", "Kick", "Snare_C2", "tabla_re", "-6 Db", "10000bpm", "5bpm", "bpm", "Am",
+    "am", "a", "_", "120", "The 1975", "Opensurge - theme", "Ove Melaa - Rainy", "dont_close_your_eyes",
+    "US Army Strings", "house_in_a_forest_loop_horrorpen_oga", "3AM", "Track A",
+)
+# fmt: on
 
 
 @pytest.mark.parametrize("stem", STATED)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundalike.audio.tempo import estimate_tempo, tempo_matches
+from soundalike.audio.estimate import Estimate
+from soundalike.audio.tempo import estimate_tempo, loop_tempo, tempo_matches
 
 RATE = 22_050
 
@@ -73,3 +74,26 @@ def test_matches_half_and_double() -> None:
     assert tempo_matches(120.0, 120.0, 120.0)
     assert not tempo_matches(120.0, 100.0, 119.0)
     assert not tempo_matches(120.0, 170.0, 190.0)
+
+
+@pytest.mark.parametrize(
+    ("duration", "heard", "tempo", "confidence"),
+    [
+        (8.0, 120.4, 120.0, 0.9),  # 16 beats, as heard
+        (8.0, 161.0, 120.0, 0.6),  # heard by dotted eighths
+        (2.474, 130.35, 97.01, 0.6),
+        (16 * 60 / 174, 87.0, 87.0, 0.9),
+        (16 * 60 / 174, 174.2, 174.0, 0.9),
+        (1.753, None, 136.91, 0.4),  # too short to hear a pulse in
+        (7.3, 113.0, 113.0, 0.5),  # not cut to beats: as heard
+        (300.0, 113.0, 113.0, 0.5),
+        (0.1, None, None, 0.5),
+    ],
+)
+def test_the_length_of_a_loop_decides(
+    duration: float, heard: float | None, tempo: float | None, confidence: float
+) -> None:
+    found = loop_tempo(duration, Estimate(heard, 0.5))
+    faint = loop_tempo(2.474, Estimate(89.07, 0.15))
+    assert (faint.value, faint.confidence) == (pytest.approx(97.01, abs=0.01), 0.4)
+    assert (found.value, found.confidence) == (pytest.approx(tempo, abs=0.01) if tempo else None, confidence)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from made_up import RECIPE, analysis, made_up_analyser
 
-from soundalike.analysis import Recipe
 from soundalike.errors import AudioError
 from soundalike.library import indexing
 from soundalike.library.indexing import index
@@ -89,7 +88,7 @@ class Shelf:
         in_workers = options.pop("in_workers", False)
         indexing.Workers = Workers if in_workers else Inline  # type: ignore[misc,assignment]
         report = index(self.path, paths or ([self.music] if first else []), **options)
-        self.check(options["recipe"] if options.get("upgrade") else RECIPE)
+        self.check()
         return report
 
     def analysed(self) -> list[str]:
@@ -105,9 +104,10 @@ class Shelf:
         assert len(found) == len(rows) or len({row["root"] for row in rows}) > 1
         return found
 
-    def check(self, recipe: Recipe = RECIPE) -> None:
+    def check(self) -> None:
         """That the library holds what the texts of its files say, each content once, and nothing else."""
         library = Library.open(self.path)
+        recipe = library.recipe
         contents: set[str] = set()
         for row in library.items().to_pylist():
             read = library.windows if row["kind"] == "song" else library.wholes

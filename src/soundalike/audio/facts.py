@@ -15,7 +15,7 @@ from soundalike.audio.keys import Key, compatible, find_key, parse_key
 from soundalike.audio.loudness import estimate_loudness
 from soundalike.audio.names import facts_from_name
 from soundalike.audio.tags import Tags
-from soundalike.audio.tempo import estimate_tempo, tempo_matches
+from soundalike.audio.tempo import estimate_tempo, loop_tempo, tempo_matches
 from soundalike.audio.tonality import estimate_key
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "estimate_tempo",
     "facts_from_name",
     "find_key",
+    "loop_tempo",
     "parse_key",
     "resolve_facts",
     "tempo_matches",

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -30,6 +30,10 @@ _PRE_ROLL = 0.5
 # samples past it are cut, more mean that the statement is wrong.
 _PADDING = 4096
 
+# The most channels whose planes PyAV finds (FFmpeg's AV_NUM_DATA_POINTERS); frames of more are left out.
+_MOST_CHANNELS = 8
+
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
 
@@ -192,25 +196,54 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             frames = packet.decode()
         except (av.FFmpegError, ValueError):
             continue
-        yield from (frame for frame in frames if frame.samples and frame.sample_rate)
+        yield from (frame for frame in frames if _usable(frame))
+
+
+def _usable(frame: Any) -> bool:
+    return bool(frame.samples and frame.sample_rate and 0 < len(frame.layout.channels) <= _MOST_CHANNELS)
 
 
 def _to_float(frame: Any) -> NDArray[np.float32]:
-    """A decoded frame as float32 (channels, samples), integers scaled to -1..1."""
-    values: NDArray[Any] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, len(frame.layout.channels)).T
+    """A decoded frame as float32 (channels, samples), integers scaled to -1..1. Raises ValueError for odd formats."""
     kind = frame.format.name.removesuffix("p")
+    dtype = _DTYPES.get(kind)
+    if dtype is None:
+        raise ValueError(f"samples of format {frame.format.name}")
+    channels, samples = len(frame.layout.channels), int(frame.samples)
+    # Not frame.to_ndarray(): PyAV counts the planes up to a null pointer that FFmpeg does not promise, which for eight
+    # channels and more reads memory that is none of the frame's (seen to crash on a damaged file of 37 channels).
+    if frame.format.is_planar:
+        values = np.stack([np.frombuffer(plane, dtype, samples) for plane in frame.planes[:channels]])
+    else:
+        values = np.frombuffer(frame.planes[0], dtype, samples * channels).reshape(samples, channels).T
     if kind in _SCALE:
         offset = _SCALE["u8"] if kind == "u8" else 0.0
         return np.asarray((values - offset) / _SCALE[kind], dtype=np.float32)
     with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and infinity is refused by name
-        return np.asarray(values, dtype=np.float32)
+        return np.array(values, dtype=np.float32)
 
 
-def _container(handle: Any) -> Any:
-    # A handle and not a path: no name from which to guess a format or a protocol.
-    return av.open(handle, metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
+class _Source:
+    """A file for FFmpeg to read: no name from which to guess a format or a protocol.
+
+    A damaged file may send FFmpeg to impossible places; PyAV prints the exception that seeking there raises, so it is
+    answered by a negative number, which is FFmpeg's own word for an error.
+    """
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+        self.read = handle.read
+        self.tell = handle.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._handle.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
+def _container(handle: BinaryIO) -> Any:
+    return av.open(_Source(handle), "r", metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
 
 
 def _audio_stream(container: Any) -> Any:

@@ -1,8 +1,8 @@
 """Decoding by libsndfile: wav, aiff, flac, ogg, opus, mp3. Use `soundalike.audio.decode`.
 
-Its seeking is sample-exact in all of these formats (a region equals the slice of the full decode), and it
-opens without decoding. What it cannot open, or fails on midway (damaged flac), is left to
-`soundalike.audio.ffmpeg`: the functions return None.
+Its seeking is sample-exact in all of these formats (a region equals the slice of the full decode), and it opens
+without decoding. What it cannot open, would cut short (mp3 without a count of frames) or fails on midway (damaged
+flac), is left to `soundalike.audio.ffmpeg`: the functions return None.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from soundalike.audio.mpeg import states_its_length
 from soundalike.audio.quiet import silenced_stderr
 
 # The formats of libsndfile that are taken. The rest of its list is either no music format or recognised by so
@@ -107,4 +108,5 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile | None]:
             yield None
             return
         with file:
-            yield file if file.format in FORMATS else None
+            known = file.format in FORMATS and (file.format != "MP3" or states_its_length(path))
+            yield file if known else None

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundalike.audio.decode import probe, read
+from soundalike.audio.mpeg import states_its_length
+from tests.audio.conftest import RATE, make_signal, write_pyav
+
+Encoded = Callable[[str], Path]
+
+
+def without_header(content: bytes) -> bytes:
+    """The frames after the one that holds the Info header."""
+    header = max(content.find(b"Xing"), content.find(b"Info"))
+    return content[content.find(b"\xff\xfb", header) :]
+
+
+def test_a_header_states_it_with_or_without_tags(tmp_path: Path, encoded: Encoded) -> None:
+    content = encoded("lame.mp3").read_bytes()
+    assert states_its_length(encoded("lame.mp3"))
+    (tmp_path / "tag.mp3").write_bytes(b"ID3\x03\0\0\0\0\x4e\x20" + bytes(78 * 128 + 32) + content)
+    assert states_its_length(tmp_path / "tag.mp3")
+    (tmp_path / "cut.mp3").write_bytes(content[: len(content) // 2])
+    assert states_its_length(tmp_path / "cut.mp3")
+
+
+@pytest.mark.parametrize("content", [b"", b"ID3", b"ID3\x03\0\0\x7f\x7f\x7f\x7f", b"Xing", bytes(100)])
+def test_other_bytes_state_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.mp3").write_bytes(content)
+    assert not states_its_length(tmp_path / "a.mp3")
+
+
+def test_a_variable_rate_without_a_header_is_read_to_its_end(tmp_path: Path) -> None:
+    parts = []
+    for rate in (320_000, 48_000):
+        path = write_pyav(tmp_path / "part.mp3", make_signal(), RATE, "libmp3lame", "mp3", "fltp", {"b": str(rate)})
+        parts.append(without_header(path.read_bytes()))
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(parts[0] + 3 * parts[1])
+    assert not states_its_length(path)
+    sound = read(path)
+    assert sound.duration == pytest.approx(16.0, abs=0.3)
+    assert probe(path).frames == sound.samples.shape[1]
+    region = read(path, 13.0, 1.0)
+    assert np.array_equal(region.samples, sound.samples[:, 13 * RATE : 14 * RATE])
+
+
+def test_files_joined_with_their_headers_are_read_to_the_end(tmp_path: Path) -> None:
+    long = write_pyav(tmp_path / "a.mp3", make_signal(seconds=20.0), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()
+    (tmp_path / "joined.mp3").write_bytes(long + long)
+    assert read(tmp_path / "joined.mp3").duration == pytest.approx(40.0, abs=0.3)
