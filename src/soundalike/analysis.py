@@ -48,6 +48,9 @@ FACTS_VERSION = "1"
 SURE_OF_KEY = 0.3
 """Estimated keys of less confidence are left out: drums alone reach 0.26."""
 
+SURE_OF_TEMPO = 0.1
+"""Estimated tempos of less confidence are left out: music without a beat reaches 0.05."""
+
 UNKNOWN = facts.Estimate(None, 0.0)
 
 
@@ -399,4 +402,5 @@ def _estimates(waveform: Waveform, kind: Kind, duration: float) -> tuple[facts.E
     if kind == "loop":
         tempo = facts.loop_tempo(duration, tempo)
     key = facts.estimate_key(mono, waveform.sample_rate)
+    tempo = tempo if tempo.confidence >= SURE_OF_TEMPO else UNKNOWN
     return tempo, key if key.confidence >= SURE_OF_KEY else UNKNOWN

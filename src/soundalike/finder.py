@@ -39,7 +39,7 @@ from soundalike.weights import (
 NEGATIVE_WEIGHT = 0.5
 """How much a negative reference counts against a positive one."""
 
-ALIKE = 0.7
+ALIKE = 0.6
 """Cosine from which two hits belong to one group."""
 
 DIVERSE_POOL = 10

@@ -329,8 +329,10 @@ class Run:
             self._gone[known.place] = known
 
     def _mark_missing(self) -> None:
+        """Mark the items whose files were not found; not under a root that has gone out of reach meanwhile."""
+        there = {name: reachable(self._roots[name], has_items=True) for name in {root for root, _ in self._gone}}
         for known in self._gone.values():
-            if not known.missing:
+            if not known.missing and there[known.root]:
                 known.missing = True
                 self._writer.change_item(known.id, _lost)
                 self.report.missing += 1

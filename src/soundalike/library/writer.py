@@ -23,8 +23,12 @@ PAUSE = 0.25
 """Seconds that a file may wait for the next commit."""
 
 GROUP = 8
-"""So many files need not wait: a kill costs the files in flight and at most about these. Alone in its commit each of 10,000
-short files would make a version of two tables."""
+"""So many files need not wait: a kill costs the files in flight and at most about these."""
+
+LONG_RUN = 1_000
+"""In a long run files may wait for up to this fraction of it, in seconds and in files: a kill costs no more than a
+thousandth, and the number of commits grows with the logarithm of the files. (Each commit leaves a version behind
+until it is tidied away, and some 20 KB in LanceDB's memory for good: a hundred thousand of them would be felt.)"""
 
 _BATCH = 1_000
 
@@ -40,8 +44,8 @@ class Writer:
         self._refused: dict[str, Row] = {}
         self._accepted: set[str] = set()
         self._spare: dict[str, Row] = {}
-        self._next = 0.0
-        self.commits = 0
+        self._began = self._last = time.monotonic()
+        self._written = 0
 
     @property
     def recipe(self) -> Recipe:
@@ -102,8 +106,10 @@ class Writer:
 
     def commit_if_due(self) -> None:
         """Commit if there is something and the last commit is long enough ago."""
-        waiting = len(self._items) + len(self._refused)
-        if waiting >= GROUP or len(self._changes) >= _BATCH or (waiting and time.monotonic() >= self._next):
+        waiting, now = len(self._items) + len(self._refused), time.monotonic()
+        pause = max(PAUSE, (now - self._began) / LONG_RUN)
+        group = max(GROUP, self._written // LONG_RUN)
+        if waiting >= group or len(self._changes) >= _BATCH or (waiting and now - self._last >= pause):
             self.commit()
 
     def commit(self) -> None:
@@ -113,6 +119,7 @@ class Writer:
                 self._tables.append(table, pa.concat_tables(rows))
                 rows.clear()
         self._apply_changes()
+        self._written += len(self._items) + len(self._refused)
         if self._items:
             self._tables.upsert(layout.ITEMS, layout.row_table(list(self._items.values()), layout.ITEMS_SCHEMA))
             self._items.clear()
@@ -120,9 +127,8 @@ class Writer:
             rows = list(self._refused.values())
             self._tables.upsert(layout.SKIPPED, layout.row_table(rows, layout.SKIPPED_SCHEMA))
             self._refused.clear()
-        self.commits += 1
         self._tables.tidy()
-        self._next = time.monotonic() + PAUSE
+        self._last = time.monotonic()
 
     def finish(self, refused: Mapping[tuple[str, str], Any]) -> None:
         """The last commit of a run. `refused`: the files that were refused when it began."""

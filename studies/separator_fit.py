@@ -1,0 +1,184 @@
+"""Fit the embedded separator's network: `python studies/separator_fit.py [--examples 400] [--out
+builtin.npz]`.
+
+Fitted to made-up music (`separator_sounds`) and, where SOUNDALIKE_TEST_DATA is set, to recordings among it:
+every second file of each class of `samples/` and six drumless songs (below). Everything else there, the
+multitracks above all, stays unseen: `studies/separator.py` judges on that. The loss is the squared error of
+the masks, weighted by energy within each band and evenly (to the fourth root) between bands. Plain NumPy,
+deterministic, some minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from separator_sounds import SAMPLE_RATE, Recordings, example
+
+from soundalike.separators import masks
+from soundalike.separators.builtin import power_spectrum
+
+Floats = NDArray[np.float32]
+
+CLASSES = {
+    "kicks": "bd_ drum_bass_ drum_heavy_kick elec_hollow_kick elec_soft_kick",
+    "snares": "sn_ drum_snare elec_snare elec_hi_snare elec_lo_snare elec_mid_snare elec_filt_snare perc_snap",
+    "hats": "hat_ drum_cymbal_closed drum_cymbal_pedal elec_cymbal elec_tick ride_",
+    "others": "drum_tom drum_cymbal_open drum_splash drum_cowbell elec_triangle tabla_ perc_impact elec_wood "
+    "drum_cymbal_hard drum_cymbal_soft",
+    "loops": "loop_amen_full loop_tabla",
+    "basses": "bass_hard bass_hit bass_thick bass_trance bass_voxy bass_woodsy bass_dnb",
+}
+SONGS = (
+    "Battle_lost-OGA-Mumu",
+    "Karissa_Hobbs - Lets Go Fishin",
+    "US Army Strings - Hungarian Dance No 5",
+    "house_in_a_forest_loop_horrorpen_oga",
+    "icy_wind",
+    "sad_moment",
+)
+HIDDEN = 32
+ROWS = 5000  # kept of each example
+PLACES = 7  # smooth bumps over the bands, so that neighbouring bands learn alike
+BASS_BELOW = 110.0  # Hz: below it, the rest's energy counts as bass
+
+
+def read(path: Path) -> Floats:
+    """A whole file, mono at SAMPLE_RATE."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+
+
+def recordings(folder: Path | None, second: bool = False) -> Recordings:
+    """Every second sample of each class from the first on (or, with `second`, the others) and the SONGS."""
+    if folder is None:
+        return Recordings()
+    files = sorted((folder / "samples").glob("*.flac"))
+    sounds = {
+        name: tuple(read(p) for p in [f for f in files if f.name.startswith(tuple(prefixes.split()))][int(second) :: 2])
+        for name, prefixes in CLASSES.items()
+    }
+    return Recordings(**sounds, songs=tuple(read(folder / "songs" / f"{name}.ogg") for name in SONGS))
+
+
+def training_rows(seed: int, real: Recordings) -> tuple[Floats, Floats, Floats]:
+    """Inputs (ROWS, cues), true shares (ROWS, 3) and weights (ROWS,) drawn from one example."""
+    rng = np.random.default_rng(seed)
+    stems = example(seed, real)
+    own, group = masks.cues(power_spectrum(np.sum(stems, axis=0)[None]))
+    inner = slice(masks.REACH, -masks.REACH)
+    energy = [np.add.reduceat(power_spectrum(s[None])[inner], masks.EDGES[:-1], axis=1) for s in stems]
+    total = np.sum(energy, axis=0)
+    shares = np.stack(energy, axis=-1) / (total + 1e-20)[..., None]
+    centres = (masks.EDGES[:-1] + masks.EDGES[1:] - 1) / 2 * SAMPLE_RATE / masks.FRAME
+    moved = shares[..., 2] / (1 + (centres / BASS_BELOW) ** 8)
+    shares[..., 1] += moved
+    shares[..., 2] -= moved
+    weight = np.minimum(total / (total.mean(axis=0) + 1e-20), 10)
+    weight *= (total.mean(axis=0) / (total.sum() + 1e-20)) ** 0.25
+    weight /= weight.mean() + 1e-20
+    chance = (weight + 0.1).ravel()
+    rows = rng.choice(chance.size, ROWS, replace=False, p=chance / chance.sum())
+    frame, band = np.divmod(rows, masks.BANDS)
+    inputs = np.concatenate([own[:, frame, band].T, group[:, frame].T, places()[band]], axis=1)
+    return inputs, shares[frame, band].astype(np.float32), (weight.ravel()[rows] / chance[rows]).astype(np.float32)
+
+
+def places() -> Floats:
+    """Where a band lies: (BANDS, PLACES)."""
+    centres = np.linspace(0, masks.BANDS - 1, PLACES)
+    return np.exp(-0.5 * ((np.arange(masks.BANDS)[:, None] - centres) / (masks.BANDS / 10)) ** 2).astype(np.float32)
+
+
+def forward(layers: list[Floats], x: Floats) -> tuple[list[Floats], Floats]:
+    """Activations before each layer, and the shares; `layers` alternates weights and biases."""
+    activations = [x]
+    for index in range(0, len(layers), 2):
+        x = x @ layers[index] + layers[index + 1]
+        if index + 2 < len(layers):
+            x = np.maximum(x, 0)
+            activations.append(x)
+    x = np.exp(x - x.max(axis=1, keepdims=True))
+    return activations, x / x.sum(axis=1, keepdims=True)
+
+
+def gradients(layers: list[Floats], x: Floats, y: Floats, w: Floats) -> tuple[float, list[Floats]]:
+    """Weighted squared error of the shares, and its gradient in every layer."""
+    activations, shares = forward(layers, x)
+    error = shares - y
+    slope = 2 * w[:, None] * error / len(x)
+    slope = shares * (slope - (slope * shares).sum(axis=1, keepdims=True))
+    found: list[Floats] = []
+    for index in range(len(layers) - 2, -1, -2):
+        inputs = activations[index // 2]
+        found = [inputs.T @ slope, slope.sum(axis=0), *found]
+        if index:
+            slope = (slope @ layers[index].T) * (inputs > 0)
+    return float((w[:, None] * error**2).sum() / len(x)), found
+
+
+def fit(x: Floats, y: Floats, w: Floats, epochs: int, batch: int = 4096, rate: float = 3e-3) -> list[Floats]:
+    """Adam with a cosine schedule, from seed 0; the layers."""
+    rng = np.random.default_rng(0)
+    sizes = [x.shape[1], HIDDEN, HIDDEN, 3]
+    layers: list[Floats] = []
+    for before, after in pairwise(sizes):
+        layers += [(rng.standard_normal((before, after)) / np.sqrt(before)).astype(np.float32)]
+        layers += [np.zeros(after, np.float32)]
+    mean, square = [np.zeros_like(p) for p in layers], [np.zeros_like(p) for p in layers]
+    steps, step = epochs * (len(x) // batch), 0
+    for epoch in range(epochs):
+        order, losses = rng.permutation(len(x)), []
+        for start in range(0, len(x) - batch + 1, batch):
+            rows = order[start : start + batch]
+            loss, found = gradients(layers, x[rows], y[rows], w[rows])
+            losses.append(loss)
+            step += 1
+            now = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+            for p, g, m, v in zip(layers, found, mean, square, strict=True):
+                m += 0.1 * (g - m)
+                v += 0.001 * (g * g - v)
+                p -= (now * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
+    return layers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=masks.WEIGHTS)
+    options = parser.parse_args()
+    place = os.environ.get("SOUNDALIKE_TEST_DATA")
+    real = recordings(Path(place) if place else None)
+    drawn = [training_rows(seed, real) for seed in range(options.examples)]
+    x, y, w = (np.concatenate(column) for column in zip(*drawn, strict=True))
+    del drawn
+    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-3
+    x -= mean
+    x /= deviation
+    layers = fit(x, y, w, options.epochs)
+    first = layers[0] / deviation[:, None]
+    bias = layers[1] - mean @ first
+    count = x.shape[1] - PLACES - 40
+    network = {
+        "own": first[:count],
+        "group": first[count : count + 40],
+        "bias": places() @ first[count + 40 :] + bias,
+        "hidden": layers[2],
+        "hidden_bias": layers[3],
+        "out": layers[4],
+        "out_bias": layers[5],
+    }
+    np.savez(options.out, **{name: value.astype(np.float32) for name, value in network.items()})
+    print(f"{options.out}: {sum(v.size for v in network.values())} numbers")
+
+
+if __name__ == "__main__":
+    main()
