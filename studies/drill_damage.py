@@ -2,9 +2,10 @@
 
     python studies/drill_damage.py --count 1000 --seed 1
 
-Damage: cut short, bits flipped, another kind of file under an audio suffix, audio under another's suffix, random bytes,
-nothing at all, not-a-numbers, silence. Every file must be indexed or named with its reason, every good one indexed, what
-cannot be audio never, all vectors sound, and the memory of the run flat (its peaks by thirds are shown).
+Damage: cut short, bits flipped, another kind of file under an audio suffix, audio under another's suffix, random
+bytes, nothing at all, not-a-numbers, silence. Every file must be indexed or named with its reason, every good one
+indexed, what cannot be audio never, all vectors sound, and the memory of the run flat (its peaks by thirds are
+shown).
 """
 
 from __future__ import annotations

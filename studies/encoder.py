@@ -1,7 +1,8 @@
 """The study of the embedded encoder, as Markdown tables: python studies/encoder.py [--midi FOLDER] [--no-ablation]
 
 Real sounds come from SOUNDALIKE_TEST_DATA; with `--midi FOLDER` (rendered by `midi_sounds.py`) the larger part of the
-study runs too, and the constants can be made again without the group of sounds that a task belongs to ("unseen").
+study runs too. The encoder's constants come from those renders, so for tasks on them there is a column with constants
+made without the group (notes or phrases) that the task belongs to: "unseen". Real sounds are unseen in any case.
 
 A task has queries, and for each the clips that are the same (relevant), those that count as others, and those left out
 (itself, its neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision.
@@ -87,7 +88,7 @@ def real_tasks(found: Mapping[str, sounds.Collection]) -> list[Task]:
         near = np.abs(labels["start"][:, None] - labels["start"][None, :]) < gap - 0.5
         same = alike(labels["same"])
         family = "songs" if name in windows else "stems"
-        tasks.append(Task(title, family, "recordings", name, same, same & near, labels["same"]))
+        tasks.append(Task(title, family, "", name, same, same & near, labels["same"]))
     return tasks
 
 
@@ -274,9 +275,10 @@ def print_speed(encoder: BuiltinEncoder, found: Mapping[str, sounds.Collection])
 
 
 def collect(data: Path, midi_folder: Path | None) -> dict[str, sounds.Collection]:
-    found = material(data, midi_folder)
+    found = material(midi_folder) if midi_folder else {}
     found["samples"] = sounds.samples(data)
     found["hit loops"] = sounds.hit_loops(found["samples"])
+    found["songs10"], found["songs5"] = sounds.songs(data, 10), sounds.songs(data, 5)
     for part in ("drums", "other", "vocals", "mixture"):
         found[f"stem {part}"] = sounds.stems(data, part)
     return found
@@ -310,7 +312,7 @@ def main() -> None:
 
     columns = {"builtin": run(WEIGHTS, unseen=False)}
     if options.midi:
-        columns["builtin, constants from unseen sounds"] = run(WEIGHTS)
+        columns["builtin, unseen"] = run(WEIGHTS)
     for name, embed in baselines(found).items():
         columns[name] = {task.title: judge(task, embed) for task in tasks}
     print("R@1 / **mAP** / triplets (interval of mAP)\n")

@@ -14,7 +14,6 @@ seconds.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import soundfile as sf
+from material import folder
 from numpy.typing import NDArray
 
 from soundalike.analysis import Analyser, make_recipe
@@ -84,17 +84,16 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60, help="placements a level, for hits and for loops each")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    data = Path(os.environ["SOUNDALIKE_TEST_DATA"])
     rng = np.random.default_rng(arguments.seed)
     analyser = Analyser(make_recipe())
-    paths = sorted((data / "samples").glob("*.flac"))
+    paths = sorted(folder("samples").glob("*.flac"))
     waves = [decode.load(path, RATE, 1).samples[0] for path in paths]
     classes = [class_of(path) for path in paths]
     vectors = np.concatenate([analyser.analyse(path, "one-shot", with_facts=False).vectors[:, 0] for path in paths])
     baseline = np.stack([mfcc(wave, RATE) for wave in waves])
     centre, scale = baseline.mean(axis=0), baseline.std(axis=0)
     baseline = (baseline - centre) / scale
-    songs = [decode.load(path, RATE, 1).samples[0] for path in sorted((data / "songs").glob("*.ogg"))]
+    songs = [decode.load(path, RATE, 1).samples[0] for path in sorted(folder("songs").glob("*.ogg"))]
 
     def by_mfcc(samples: Float32, rate: int) -> NDArray[np.floating]:
         query = (mfcc(samples, rate) - centre) / scale
@@ -103,8 +102,8 @@ def main() -> None:
     loops = [i for i, path in enumerate(paths) if path.stem.startswith(("loop_", "arovane"))]
     hits = [i for i in range(len(paths)) if i not in loops and part_of(paths[i])]
     found: dict[tuple[str, int, str], list[tuple[int, int | None]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "mixture.wav"
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary) / "mixture.wav"
         for what, chosen in (("hits", hits), ("loops", loops)):
             for _ in range(arguments.count):
                 own = int(rng.choice(chosen))

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import material
+
 from soundalike.analysis import Analyser, make_recipe
 from soundalike.audio import decode, facts
 from soundalike.audio.waveform import resample, to_channels
@@ -46,7 +48,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    folder = arguments.folder or Path(os.environ["SOUNDALIKE_TEST_DATA"]) / "songs"
+    folder = arguments.folder or material.folder("songs")
     separator, encoder = load_separator("builtin"), load_encoder("builtin")
     analyser = Analyser(make_recipe())
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in decode.EXTENSIONS)

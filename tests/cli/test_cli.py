@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,28 @@ def test_index_status_export_import_remove(music: Path, tmp_path: Path) -> None:
     removed = run("remove", music / "loops", library=place)
     assert removed.returncode == 0, removed.stderr
     assert json.loads(run("status", "--format", "json", library=place).stdout)["items"] == {"one-shot": 20}
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_so(music: Path, tmp_path: Path) -> None:
+    place = tmp_path / "library"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "soundalike", "index", str(music), "--library", str(place), "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline and not (place / "library.json").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130, words
+    assert "interrupted" in words
+    assert "run it again to continue" in words
+    assert "Traceback" not in words
+    done = run("index", music, library=place)
+    assert done.returncode == 0, done.stderr
+    assert "found 32" in done.stderr
 
 
 def test_models_name_their_licences() -> None:

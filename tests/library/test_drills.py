@@ -27,5 +27,7 @@ def test_damaged_files_are_named_and_good_ones_indexed() -> None:
 
 
 @pytest.mark.slow
-def test_killed_runs_lose_nothing() -> None:
+def test_killed_runs_lose_nothing(request: pytest.FixtureRequest) -> None:
+    if "slow" not in str(request.config.getoption("markexpr")):
+        pytest.skip("a long proof: ask for it with -m slow, or run `make drill-kill`")
     assert "kills: 6 " in _drill("drill_kill", "--count", "6", "--songs", "3", "--hits", "30")

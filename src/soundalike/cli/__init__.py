@@ -79,8 +79,9 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        print("soundalike: interrupted", file=sys.stderr)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        # click turns Ctrl-C into Abort; what was interrupted may have words of its own.
+        print(f"soundalike: {str(stop.__cause__ or stop) or 'interrupted'}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader (`head`, say) has gone; what Python would still flush at exit must not fail again.

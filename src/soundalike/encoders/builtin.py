@@ -3,12 +3,13 @@
 A waveform becomes a vector of perceptual features in named blocks (`soundalike.encoders.features`). They are centred
 and whitened with fixed constants: a symmetric inverse square root of the *within-class* covariance, that is, of how
 features differ between sounds that are the same to a listener (other notes of one instrument, other bars of one part,
-other windows of one song, the same sound after a codec or an equaliser). Each block is then scaled to a length of its
+the same sound after a codec or an equaliser). Each block is then scaled to a length of its
 own, so that the cosine of two embeddings is the weighted mean of the cosines of their blocks.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,11 +75,11 @@ class BuiltinEncoder:
 
 def compose(values: Array, present: dict[str, float], mean: Array, whitening: Array) -> Array:
     """The unit vector (D,) of raw features `values` (D,) whose blocks are `present` from 0 to 1 (1 if not named)."""
-    whitened: Array = (values - mean) @ whitening
+    whitened: Array = np.asarray((values - mean) @ whitening, dtype=np.float32)
     first = 0
     for block, size in BLOCKS.items():
         place = slice(first, first + size)
         length = max(float(np.linalg.norm(whitened[place])), 1e-6)
-        whitened[place] *= np.float32(np.sqrt(WEIGHTS[block]) * present.get(block, 1.0) / length)
+        whitened[place] *= math.sqrt(WEIGHTS[block]) * present.get(block, 1.0) / length
         first += size
     return np.asarray(whitened / max(float(np.linalg.norm(whitened)), 1e-9), dtype=np.float32)

@@ -115,11 +115,11 @@ def onset_strength(sound: Sound) -> Array:
 
 
 def onset_weights(strength: Array) -> Array:
-    """(T,): squared summed strength at its local maxima above a tenth of the largest, zero elsewhere; sums to 1."""
+    """(T,): the summed strength at its local maxima above a tenth of the largest, zero elsewhere; sums to 1."""
     total = strength.sum(axis=1)
     padded = np.concatenate([np.zeros(3, np.float32), total, np.zeros(3, np.float32)])
     near = np.lib.stride_tricks.sliding_window_view(padded, 7).max(axis=1)
-    chosen = np.where((total >= near) & (total > 0.1 * total.max()), total, np.float32(0)) ** 2
+    chosen = np.where((total >= near) & (total > 0.1 * total.max()), total, np.float32(0))
     return np.asarray(chosen / max(float(chosen.sum()), 1e-12), dtype=np.float32)
 
 
@@ -249,11 +249,11 @@ def register(pitch: Array, peaks: Array, total: float) -> Array:
 
 @cache
 def _lags(count: int) -> Array:
-    """(RHYTHM_LAGS, count): Gaussian windows of 0.08 octaves on lags from 0.1 to 3.2 s: a tempo 4 % off still fits."""
+    """(RHYTHM_LAGS, count): Gaussian windows of 0.11 octaves on lags from 0.1 to 3.2 s: a tempo 4 % off still fits."""
     lags = np.arange(count) / FRAME_RATE
     centres = 0.1 * 2 ** np.linspace(0, 5, RHYTHM_LAGS)
     octaves = np.log2(np.maximum(lags, 1e-3)[None, :] / centres[:, None])
-    windows = np.exp(-0.5 * (octaves / 0.08) ** 2)
+    windows = np.exp(-0.5 * (octaves / 0.11) ** 2)
     return np.asarray(windows / windows.sum(axis=1, keepdims=True), dtype=np.float32)
 
 

@@ -207,7 +207,9 @@ class Run:
             return True
         if any(scope.covers(*known.place) for scope in self._scopes) or known.root in self._scan.unreachable:
             return False
-        root = self._roots[known.root]
+        root = self._roots.get(known.root)
+        if root is None:  # its vectors were brought from elsewhere: it has no file that could move
+            return False
         if known.root not in self._reachable:
             self._reachable[known.root] = reachable(root, has_items=True)
         return self._reachable[known.root] and not os.path.lexists(root / known.path)
