@@ -1,8 +1,8 @@
 """The study of the embedded encoder, as Markdown tables: python studies/encoder.py [--midi FOLDER] [--no-ablation]
 
 Real sounds come from SOUNDALIKE_TEST_DATA; with `--midi FOLDER` (rendered by `midi_sounds.py`) the larger part of the
-study runs too. The encoder's constants come from those renders, so for tasks on them there is a column with constants
-made without the group (notes or phrases) that the task belongs to: "unseen". Real sounds are unseen in any case.
+study runs too. The encoder's constants come from those renders, so for tasks on them there is a column "unseen": each
+half of the instruments is asked for with constants made from the other half. Real sounds are unseen in any case.
 
 A task has queries, and for each the clips that are the same (relevant), those that count as others, and those left out
 (itself, its neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision.
@@ -45,11 +45,10 @@ PARTS = ("bass", "drums", "guitar", "piano", "residuals")
 
 @dataclass(frozen=True)
 class Task:
-    """Queries and candidates are the clips of `collection` (or of `against`, then row by row the same)."""
+    """Queries are the clips of `collection`, candidates too or those of `against`; flags are (queries, candidates)."""
 
     title: str
     family: str
-    group: str  # of the constants that have seen these sounds, "" for none
     collection: str
     relevant: Flags
     excluded: Flags
@@ -76,11 +75,11 @@ def real_tasks(found: Mapping[str, sounds.Collection]) -> list[Task]:
     kinds = found["samples"].labels["kind"]
     same = alike(kinds) & (kinds != "")[None, :] & (kinds != "")[:, None]
     left_out = np.eye(len(kinds), dtype=bool) | (kinds == "")[None, :]
-    tasks.append(Task("class of a sample", "samples", "", "samples", same, left_out, kinds))
+    tasks.append(Task("class of a sample", "samples", "samples", same, left_out, kinds))
     hits = found["hit loops"].labels["same"]
     one = hits[:, None] == np.arange(len(kinds))[None, :]
     other = ~np.isin(np.arange(len(kinds)), hits)[None, :].repeat(len(hits), axis=0)
-    tasks.append(Task("the hit that a loop repeats", "samples", "", "hit loops", one, other, hits, "samples"))
+    tasks.append(Task("the hit that a loop repeats", "samples", "hit loops", one, other, hits, "samples"))
     windows = {"songs10": ("song, 10 s windows", 20), "songs5": ("song, 5 s windows", 10)}
     stems = {f"stem {part}": (f"song of a stem: {part}", 10) for part in ("drums", "other", "vocals", "mixture")}
     for name, (title, gap) in (windows | stems).items():
@@ -88,7 +87,7 @@ def real_tasks(found: Mapping[str, sounds.Collection]) -> list[Task]:
         near = np.abs(labels["start"][:, None] - labels["start"][None, :]) < gap - 0.5
         same = alike(labels["same"])
         family = "songs" if name in windows else "stems"
-        tasks.append(Task(title, family, "", name, same, same & near, labels["same"]))
+        tasks.append(Task(title, family, name, same, same & near, labels["same"]))
     return tasks
 
 
@@ -97,31 +96,32 @@ def midi_tasks(found: Mapping[str, sounds.Collection]) -> list[Task]:
     program, key = labels["program"], labels["key"]
     same, at_pitch, family = alike(program), alike(key), alike(program // 8)
     tasks = [
-        Task("instrument at another pitch", "tones", "notes", "tones", same, same & at_pitch, program),
-        Task("other of the family, same pitch", "tones", "notes", "tones", family, same | ~at_pitch, program // 8),
+        Task("instrument at another pitch", "tones", "tones", same, same & at_pitch, program),
+        Task("other of the family, same pitch", "tones", "tones", family, same | ~at_pitch, program // 8),
     ]
     kits = found["kits"].labels
-    tasks.append(
-        Task("drum piece, other kit", "tones", "notes", "kits", alike(kits["kind"]), alike(kits["kit"]), kits["kind"])
-    )
+    tasks.append(Task("drum piece, other kit", "tones", "kits", alike(kits["kind"]), alike(kits["kit"]), kits["kind"]))
     for part in (*PARTS, "mix"):
         labels = found[f"phrases_{part}"].labels
         track, itself = alike(labels["track"]), np.eye(len(labels["track"]), dtype=bool)
         name, title = f"phrases_{part}", f"track of a phrase: {part}"
-        tasks.append(Task(title, "tracks", "phrases", name, track, itself, labels["track"]))
+        tasks.append(Task(title, "tracks", name, track, itself, labels["track"]))
     for part in PARTS:
         labels = found[f"phrases_{part}"].labels
         program, track = alike(labels["program"]), alike(labels["track"])
         title = f"instrument of a phrase: {part}"
-        tasks.append(Task(title, "instruments", "phrases", f"phrases_{part}", program, track, labels["program"]))
+        tasks.append(Task(title, "instruments", f"phrases_{part}", program, track, labels["program"]))
     return tasks
 
 
-def judge(task: Task, embed: Embed) -> Result:
+def judge(task: Task, embed: Embed, queries: Flags | None = None) -> Result:
+    """Figures of a task; with `queries` (one flag a query), of those only."""
     rows = embed(task.collection)
     columns = embed(task.against) if task.against else rows
     first, precision, triplets, classes = [], [], [], []
     for index, similarity in enumerate(rows @ columns.T):
+        if queries is not None and not queries[index]:
+            continue
         kept = np.flatnonzero(~task.excluded[index])
         order = kept[np.argsort(-similarity[kept], kind="stable")]
         at = np.flatnonzero(task.relevant[index][order])
@@ -212,9 +212,15 @@ def families(results: Mapping[str, Result], tasks: Sequence[Task]) -> list[float
     return [*means, float(np.mean(means))]
 
 
-def print_ablation(tasks: Sequence[Task], run: Callable[[Mapping[str, float]], dict[str, Result]]) -> None:
+def print_ablation(
+    tasks: Sequence[Task],
+    run: Callable[[Mapping[str, float]], dict[str, Result]],
+    scaled: dict[str, Result] | None,
+) -> None:
     names = list(dict.fromkeys(task.family for task in tasks))
     rows = [["all blocks", *(f"{100 * value:.1f}" for value in families(run(WEIGHTS), tasks))]]
+    if scaled is not None:
+        rows.append(["scaled, not whitened", *(f"{100 * value:.1f}" for value in families(scaled, tasks))])
     for title, change in (
         ("without", lambda block: {**WEIGHTS, block: 0.0}),
         ("only", lambda block: {block: 1.0}),
@@ -284,6 +290,19 @@ def collect(data: Path, midi_folder: Path | None) -> dict[str, sounds.Collection
     return found
 
 
+def half(
+    found: Mapping[str, sounds.Collection], raw: Mapping[str, Features], left_out: int | None
+) -> dict[str, tuple[Features, NDArray[Any]]]:
+    """What constants are made from, without the instruments of one fold (None: with all)."""
+    kept = {}
+    for name in (name for group in GROUPS.values() for name in group):
+        labels = found[name].labels
+        rows = labels["fold"] != left_out
+        present = {block: values[rows] for block, values in raw[name].present.items()}
+        kept[name] = Features(raw[name].values[rows], present), labels["same"][rows]
+    return kept
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--midi", type=Path, help="folder rendered by midi_sounds.py")
@@ -297,17 +316,27 @@ def main() -> None:
     raw = {name: extract(collection.clips) for name, collection in found.items()}
     with np.load(CONSTANTS) as stored:
         shipped = stored["mean"].astype(np.float64), stored["whitening"].astype(np.float64)
-    fitted = {"": shipped}
-    if options.midi:
-        labelled = {name: (raw[name], found[name].labels["same"]) for group in GROUPS.values() for name in group}
-        for group in GROUPS:
-            fitted[group] = constants(labelled, [], [other for other in GROUPS if other != group])
+    halves = [constants(half(found, raw, fold), []) for fold in ((0, 1) if options.midi else ())]
+    scaled = [constants(half(found, raw, fold), [], shrinkage=1.0) for fold in ((0, 1, None) if options.midi else ())]
 
-    def run(weights: Mapping[str, float], unseen: bool = True) -> dict[str, Result]:
+    def run(weights: Mapping[str, float], unseen: bool = True, whitened: bool = True) -> dict[str, Result]:
         results = {}
         for task in tasks:
-            made = fitted.get(task.group, shipped) if unseen else shipped
-            results[task.title] = judge(task, lambda name, made=made: composed(raw[name], *made, weights))
+            folds = found[task.collection].labels.get("fold")
+            whole, parts = (shipped, halves) if whitened else (scaled[2], scaled[:2])
+            if folds is None or not unseen:
+                results[task.title] = judge(task, lambda name, made=whole: composed(raw[name], *made, weights))
+                continue
+            found_parts = [
+                judge(task, lambda name, made=made: composed(raw[name], *made, weights), folds == fold)
+                for fold, made in enumerate(parts)
+            ]
+            results[task.title] = Result(
+                *(
+                    np.concatenate([getattr(part, field) for part in found_parts])
+                    for field in Result.__dataclass_fields__
+                )
+            )
         return results
 
     columns = {"builtin": run(WEIGHTS, unseen=False)}
@@ -320,7 +349,8 @@ def main() -> None:
     means = [f"**{families(results, tasks)[-1]:.3f}**" for results in columns.values()]
     print_table(["task", *columns], [*rows, ["mean mAP of the families of tasks", *means]])
     if not options.no_ablation:
-        print_ablation(tasks, run)
+        plain = run(WEIGHTS, whitened=False) if options.midi else None
+        print_ablation(tasks, run, plain)
     print_robustness(sounds.to_alter(found["songs10"], found["samples"]), encoder)
     print_dimensions(encoder)
     print_speed(encoder, found)

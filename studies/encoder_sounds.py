@@ -115,19 +115,27 @@ def stems(folder: Path, part: str) -> Collection:
     return Collection(clips, {"same": np.array(same), "start": np.array(starts)})
 
 
+def _kit_folds(kit: NDArray[Any]) -> NDArray[Any]:
+    return np.unique(kit, return_inverse=True)[1] % 2
+
+
 def midi(folder: Path, name: str) -> Collection:
-    """A collection that `midi_sounds.py` has rendered."""
+    """A collection that `midi_sounds.py` has rendered; `fold` halves it by instruments (mixes: by tracks)."""
     with np.load(folder / f"{name}.npz") as arrays:
         audio = arrays["audio"]
         ends = np.cumsum(arrays["lengths"])
         labels = {key: arrays[key] for key in arrays.files if key not in ("audio", "lengths")}
     clips = [part.astype(np.float32) / 32768 for part in np.split(audio, ends[:-1])]
     if name == "tones":
-        labels["same"] = labels["program"]
+        labels["same"], labels["fold"] = labels["program"], labels["program"] // 2 % 2
     elif name == "kits":
-        labels["same"] = labels["kit"] * 1000 + labels["key"]
+        labels["same"], labels["fold"] = labels["kit"] * 1000 + labels["key"], _kit_folds(labels["kit"])
+    elif name == "phrases_drums":
+        labels["same"], labels["fold"] = labels["track"], _kit_folds(labels["program"])
+    elif name == "phrases_mix":
+        labels["same"], labels["fold"] = labels["track"], labels["track"] % 2
     else:
-        labels["same"] = labels["track"]
+        labels["same"], labels["fold"] = labels["track"], labels["program"] // 2 % 2
     return Collection(clips, labels)
 
 

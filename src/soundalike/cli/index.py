@@ -74,8 +74,13 @@ def command(
             upgrade=upgrade,
             on_progress=progress.update,
         )
-    for root, reason in report.unreachable:
-        say(f"out of reach: {root} ({reason}); nothing under it was touched")
+    for root, folder in report.unreachable:
+        say(
+            f"out of reach: the root {root} ({folder}); nothing under it was touched. If it has moved: "
+            f"soundalike relocate {root} NEW"
+        )
+    for folder, reason in report.unreadable:
+        say(f"cannot be listed: {shown_path(folder)} ({reason})")
     if report.skipped:
         say(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:

@@ -23,6 +23,7 @@ from soundalike.analysis import Recipe
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import check_kind
 from soundalike.library import schema as layout
+from soundalike.library.ledger import Ledger
 from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, generation_folder, read_manifest
 from soundalike.library.store import Library, Tables, refuse_other_things
@@ -89,19 +90,14 @@ def import_parquet(place: Path, parquet: Path, *, encoder: str | None = None) ->
 
 
 def _replace(tables: Tables, groups: list[tuple[dict[str, Any], pa.Table]]) -> None:
-    """Write vectors first, then items; then drop the vectors that the items had before."""
-    ids = {item["id"] for item, _ in groups}
-    before = {
-        row["content"] for row in tables.read(layout.ITEMS, ["id", "content"]).to_pylist() if row["id"] in ids
-    } - {item["content"] for item, _ in groups}
+    """Write vectors first, then items; then drop vectors that no item has any more."""
     for name in (layout.WINDOWS, layout.WHOLES):
         known = set(tables.read(name, ["content"])["content"].to_pylist())
         fresh = [rows for item, rows in groups if _table_of(item) == name and item["content"] not in known]
         if fresh:
             tables.append(name, pa.concat_tables(fresh))
     tables.upsert(layout.ITEMS, layout.row_table([item for item, _ in groups], layout.ITEMS_SCHEMA))
-    for name in (layout.WINDOWS, layout.WHOLES):
-        tables.delete(name, "content", sorted(before))
+    Ledger(tables).sweep()
     tables.tidy(at_end=True)
 
 

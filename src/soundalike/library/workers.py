@@ -98,6 +98,7 @@ class _Worker:
     retiring: bool = False
     overdue: bool = False
     words: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    ear: threading.Thread | None = None
 
 
 class Workers:
@@ -203,7 +204,8 @@ class Workers:
         worker = _Worker(process)
         self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
-        threading.Thread(target=_overhear, args=(worker,), daemon=True).start()
+        worker.ear = threading.Thread(target=_overhear, args=(worker,), daemon=True)
+        worker.ear.start()
         _send(process.stdin, self._make)
         return worker
 
@@ -255,6 +257,8 @@ class Workers:
         elif not worker.ready:
             self._stillborn += 1
             if self._stillborn >= _FEWEST_STARTS:
+                if worker.ear is not None:
+                    worker.ear.join(1.0)  # its last words may still be on their way
                 said = worker.words[-1] if worker.words else "it said nothing"
                 raise LibraryError(f"the worker processes do not start: each {_in_words(code)}; {said}")
         self._again.extend(worker.tasks)
