@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import homogeneity_score, v_measure_score
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.errors import AudioError
 from soundalike.hits import group_hits
+from soundalike.recipe import make_recipe
 from soundalike.synth.library import write_library
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

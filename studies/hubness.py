@@ -16,8 +16,9 @@ from material import folder
 from numpy.typing import NDArray
 from scipy.stats import skew
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio import decode
+from soundalike.recipe import make_recipe
 from soundalike.similarity import unit
 
 Similarities = NDArray[np.float64]

@@ -17,7 +17,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
+from soundalike.recipe import make_recipe
 from soundalike.similarity import cosines
 
 

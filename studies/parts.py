@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.audio.windows import window_starts
 from soundalike.parts import MIX
+from soundalike.recipe import make_recipe
 from soundalike.synth.library import write_library
 from soundalike.synth.truth import Truth
 

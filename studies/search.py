@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from soundalike.analysis import make_recipe
 from soundalike.library.manifest import generation_folder
 from soundalike.library.schema import windows_schema
 from soundalike.library.search import Term, Vectors, best_matches
 from soundalike.library.store import Library, Tables
+from soundalike.recipe import make_recipe
 from soundalike.similarity import unit
 
 WINDOWS = 6

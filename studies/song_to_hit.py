@@ -24,8 +24,9 @@ import soundfile as sf
 from material import folder
 from numpy.typing import NDArray
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio import decode
+from soundalike.recipe import make_recipe
 
 Float32 = NDArray[np.float32]
 RATE = 44_100

@@ -23,11 +23,12 @@ from typing import TypeVar
 
 import material
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio import decode, facts
 from soundalike.audio.waveform import resample, to_channels
 from soundalike.audio.windows import window_starts
 from soundalike.encoders import load_encoder
+from soundalike.recipe import make_recipe
 from soundalike.separators import load_separator
 
 T = TypeVar("T")

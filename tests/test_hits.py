@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundalike.analysis import Analyser, make_recipe
+from soundalike.analysis import Analyser
 from soundalike.audio.waveform import resample
 from soundalike.errors import AudioError
 from soundalike.hits import LONGEST, cut, group_hits
+from soundalike.recipe import make_recipe
 from soundalike.synth.drums import render_hit
 
 RATE = 32_000

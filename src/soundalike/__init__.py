@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from soundalike.analysis import Analyser, Recipe, make_recipe
+    from soundalike.analysis import Analyser
     from soundalike.comparison import compare
     from soundalike.errors import SoundalikeError
     from soundalike.finder import Finder, Found, Hit
     from soundalike.indexing import index
     from soundalike.library.filters import Filters, make_filters
+    from soundalike.recipe import Recipe, make_recipe
 
 __version__ = "0.1.0"
 
@@ -33,12 +34,12 @@ _PLACES = {
     "Finder": "finder",
     "Found": "finder",
     "Hit": "finder",
-    "Recipe": "analysis",
+    "Recipe": "recipe",
     "SoundalikeError": "errors",
     "compare": "comparison",
     "index": "indexing",
     "make_filters": "library.filters",
-    "make_recipe": "analysis",
+    "make_recipe": "recipe",
 }
 
 __all__ = [

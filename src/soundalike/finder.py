@@ -25,16 +25,9 @@ from soundalike.library.filters import Filters
 from soundalike.library.neighbours import near_identical, stored_spread
 from soundalike.library.query import Query, query_from_file, query_from_item
 from soundalike.library.search import Match, Table, Term, Vectors, best_matches, diversify
-from soundalike.parts import MIX, ordered
-from soundalike.weights import (
-    Profile,
-    Weights,
-    checked,
-    equal_weights,
-    fitting_profile,
-    in_units_of_spread,
-    load_profile,
-)
+from soundalike.parts import MIX
+from soundalike.weighting import choose_weights
+from soundalike.weights import Profile, Weights
 
 NEGATIVE_WEIGHT = 0.5
 """How much a negative reference counts against a positive one."""
@@ -95,13 +88,6 @@ class Found:
     silent: tuple[str, ...]
     same: tuple[str, ...]
     searched: int
-
-
-@dataclass(frozen=True)
-class _Weighting:
-    asked: Weights
-    effective: Weights
-    words: str
 
 
 class Finder:
@@ -193,7 +179,15 @@ class Finder:
         query = self._together(reference, region, part)
         against = self._together(negative, None, part) if negative else None
         tables = _tables(query, filters)
-        weighting = self._weighting(query, tables, weights, profile, part, raw)
+        weighting = choose_weights(
+            self.library.recipe,
+            weights=weights,
+            profile=profile,
+            part=part,
+            raw=raw,
+            wholes=tables != ("windows",) or query.whole,
+            spread=lambda: stored_spread(self.vectors, "windows", self.library.recipe.parts),
+        )
         filters = _excluding(filters, query, exclude_same)
         if not filters.kinds:
             filters = replace(filters, kinds=("song",) if tables == ("windows",) else ("loop", "one-shot"))
@@ -319,45 +313,6 @@ class Finder:
         queries = [one if isinstance(one, Query) else self.query(one, region=region, part=part) for one in several]
         return Query.joined(queries)
 
-    def _weighting(
-        self,
-        query: Query,
-        tables: tuple[Table, ...],
-        weights: Mapping[str, float] | None,
-        profile: str | Profile | None,
-        part: str | None,
-        raw: bool,
-    ) -> _Weighting:
-        """Which weights count and why (`protocol`: profile that fits, else equal weights; hand-set in units of
-        spread)."""
-        given = [name for name, value in (("weights", weights), ("profile", profile), ("part", part)) if value]
-        if len(given) > 1:
-            raise InputError(f"{' and '.join(given)} exclude each other; give one of them")
-        recipe = self.library.recipe
-        if part is not None:
-            ordered([part])
-            if part not in recipe.parts:
-                raise InputError(f"this library has no part {part!r}; it has {', '.join(recipe.parts)}")
-            return _Weighting({part: 1.0}, {part: 1.0}, f"only {part}")
-        if tables != ("windows",) or query.whole:
-            if weights is not None and set(checked(weights, recipe.parts)) != {MIX}:
-                raise InputError(
-                    "loops and one-shots have no parts, only their mix: give --part drums (or another part of the "
-                    "reference) to compare it with whole loops and one-shots, or leave the weights out"
-                )
-            return _Weighting({MIX: 1.0}, {MIX: 1.0}, "whole sounds: only mix")
-        if profile is None and weights is None:
-            profile = fitting_profile(recipe.encoder, recipe.separator)
-        if profile is not None:
-            return _from_profile(load_profile(profile) if isinstance(profile, str) else profile, recipe)
-        asked = equal_weights(recipe.parts) if weights is None else checked(weights, recipe.parts)
-        words = "equal weights (no learnt profile for these models)" if weights is None else "weights set by hand"
-        if raw:
-            return _Weighting(asked, asked, f"{words}, on raw cosines")
-        spreads = stored_spread(self.vectors, "windows", recipe.parts)
-        effective = in_units_of_spread(asked, {name: spreads[name].deviation for name in asked})
-        return _Weighting(asked, effective, f"{words}, in units of each part's spread")
-
     def _own_contents(self, query: Query, items: Sequence[dict[str, Any]]) -> set[str]:
         """Contents among `items` that are the query itself: the same bytes, or a near-identical copy."""
         own = {item["content"] for item in items if item["content"].partition(":")[0] in query.digests}
@@ -386,18 +341,6 @@ class Finder:
     def _unchanged(self, item: Mapping[str, Any], path: Path) -> bool:
         status = path.stat()
         return bool(status.st_size == item["size"] and status.st_mtime_ns == item["mtime_ns"])
-
-
-def _from_profile(profile: Profile, recipe: Any) -> _Weighting:
-    if (profile.encoder, profile.separator) != (recipe.encoder, recipe.separator):
-        raise InputError(
-            f"the profile {profile.name!r} was learnt with {profile.encoder} and {profile.separator}, but this library "
-            f"was made with {recipe.encoder} and {recipe.separator}; its weights mean nothing here. Set weights by hand "
-            "(--weights), or index with those models"
-        )
-    weights = checked(profile.weights, recipe.parts)
-    words = f"profile {profile.name} (learnt on clips of {profile.clip_seconds:g} s), on raw cosines"
-    return _Weighting(weights, weights, words)
 
 
 def _tables(query: Query, filters: Filters) -> tuple[Table, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from soundalike.analysis import Recipe, make_recipe
 from soundalike.kinds import check_kind
 from soundalike.library import IndexReport, Library, Progress
 from soundalike.library import index as index_with_recipe
+from soundalike.recipe import Recipe, make_recipe
 
 
 def index(

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from soundalike.analysis import Analysis, Recipe
+from soundalike.analysis import Analysis
 from soundalike.audio.facts import Estimate
 from soundalike.audio.tags import Tags
 from soundalike.errors import AudioError
 from soundalike.kinds import Kind
 from soundalike.parts import MIX
+from soundalike.recipe import Recipe
 
 RECIPE = Recipe(
     encoder="made-up",

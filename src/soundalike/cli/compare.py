@@ -43,9 +43,10 @@ def command(
     from rich import box
     from rich.table import Table
 
-    from soundalike.analysis import Analyser, make_recipe
+    from soundalike.analysis import Analyser
     from soundalike.cli.tables import bar, stdout_console
     from soundalike.comparison import compare
+    from soundalike.recipe import make_recipe
     from soundalike.weights import parse_weights
 
     asked = parse_weights(weights) if weights is not None else None

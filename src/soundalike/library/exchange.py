@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from soundalike.analysis import Recipe
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import check_kind
 from soundalike.library import schema as layout
@@ -28,6 +27,7 @@ from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, generation_folder, read_manifest
 from soundalike.library.store import Library, Tables, refuse_other_things
 from soundalike.parts import MIX, PARTS, ordered
+from soundalike.recipe import Recipe
 from soundalike.similarity import unit
 
 RECIPE_KEY = b"soundalike.recipe"

@@ -16,7 +16,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from soundalike.analysis import Recipe, make_recipe
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import Kind, check_kind
@@ -31,6 +30,7 @@ from soundalike.library.tasks import analyser
 from soundalike.library.upgrade import remove_old_generations, upgrade_library
 from soundalike.library.workers import Workers, cores
 from soundalike.library.writer import Writer
+from soundalike.recipe import Recipe, make_recipe
 
 FILE_SECONDS = 600.0
 """A file may take so long, and longer the larger it is; then its worker is ended."""

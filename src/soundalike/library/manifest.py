@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from soundalike.analysis import Recipe
 from soundalike.errors import LibraryError
+from soundalike.recipe import Recipe
 
 FORMAT = 1
 """Number of the layout on disk; raised when older code could no longer read it."""

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from soundalike.analysis import Analysis, Recipe
+from soundalike.analysis import Analysis
 from soundalike.parts import MIX
+from soundalike.recipe import Recipe
 
 WINDOWS, WHOLES, ITEMS, SKIPPED = "windows", "wholes", "items", "skipped"
 TABLES = (WINDOWS, WHOLES, ITEMS, SKIPPED)

@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from soundalike.analysis import Recipe
 from soundalike.errors import LibraryError
 from soundalike.library import schema as layout
 from soundalike.library.manifest import (
@@ -30,6 +29,7 @@ from soundalike.library.manifest import (
     replace_file,
     write_manifest,
 )
+from soundalike.recipe import Recipe
 
 KEEP = timedelta(minutes=10)
 """How long versions of tables outlive their successor, for those who still read them."""

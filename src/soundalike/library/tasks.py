@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from soundalike.analysis import Analysis, Recipe
+    from soundalike.analysis import Analysis
     from soundalike.kinds import Kind
+    from soundalike.recipe import Recipe
 
 
 def analyser(recipe: Recipe) -> Callable[[tuple[str, Kind | None]], Analysis]:

@@ -14,7 +14,6 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soundalike.analysis import Recipe
 from soundalike.errors import LibraryError
 from soundalike.kinds import Kind, check_kind
 from soundalike.library import schema as layout
@@ -23,6 +22,7 @@ from soundalike.library.manifest import Manifest, generation_folder, write_manif
 from soundalike.library.report import IndexReport
 from soundalike.library.scan import Scope, reachable
 from soundalike.library.store import MADE_BY, Tables, create_tables
+from soundalike.recipe import Recipe
 
 
 class Reconcile(Protocol):

@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from soundalike.analysis import Recipe
 from soundalike.library import schema as layout
 from soundalike.library.rows import Row
 from soundalike.library.scan import Found
 from soundalike.library.store import Tables, quoted
+from soundalike.recipe import Recipe
 
 PAUSE = 0.25
 """Seconds that a file may wait for the next commit."""
