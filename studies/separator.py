@@ -1,15 +1,14 @@
 """How well the embedded separator separates, beside simple baselines: `python studies/separator.py [--songs
 8]`.
 
-Three test beds, none of which its masks were fitted to (see `separator_fit`); its few hand-set numbers (the
-share of the excess, the corners of the low bands, the size of the network) were chosen looking at the first
-two kinds, so only the third is wholly fresh:
+Three test beds, none of which its masks were fitted to: those are fitted to other made-up sounds (`separator_sounds`).
+Its few hand-set numbers (the share of the excess, the corners of the low bands, the size of the network) were chosen
+looking at the first two, so that only the third is wholly fresh:
 
-- *multitracks*: the four songs of $SOUNDALIKE_TEST_DATA/multitracks, 60 s each. Their bass lies in `other`
-  but for one song, so that what is not drums (other + vocals + bass) is compared with bass + residuals, and
-  bass alone in that one song.
-- *collages*: beats of the drum samples that fitting left out, with bass notes likewise, over drumless songs
-  left out.
+- *multitracks*: the four songs of $SOUNDALIKE_TEST_DATA/multitracks, 60 s each. Their bass lies in `other` but for one
+  song, so that what is not drums (other + vocals + bass) is compared with bass + residuals, and bass alone in that one
+  song.
+- *collages*: beats of recorded drum samples, with lines of one recorded bass note, over drumless songs.
 - *made-up songs*: `soundalike.synth`, true stems; everything but drums and bass is residuals.
 
 Methods: the mixture itself as every part; each part an equal share of it; librosa's median-filtering
@@ -33,21 +32,32 @@ from pathlib import Path
 
 import librosa
 import numpy as np
+import soundfile
 import soxr
 from numpy.typing import NDArray
-from separator_fit import read, recordings
-from separator_sounds import LENGTH, SAMPLE_RATE, Recordings, bass_track, drum_track
+from separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
 
 from soundalike.separators import builtin, masks
 
 Samples = NDArray[np.float32]
 Stems = dict[str, Samples]
 
-FRESH_SONGS = (
+DRUMLESS = (
     "Kevin_MacLeod - Dance of the Sugar Plum Fairy",
     "dont_close_your_eyes",
     "shrine-OGA-yd",
+    "Battle_lost-OGA-Mumu",
+    "Karissa_Hobbs - Lets Go Fishin",
+    "US Army Strings - Hungarian Dance No 5",
 )
+SAMPLES = {
+    "kicks": "bd_ drum_bass_ drum_heavy_kick elec_hollow_kick elec_soft_kick",
+    "snares": "sn_ drum_snare elec_snare elec_hi_snare elec_lo_snare elec_mid_snare elec_filt_snare perc_snap",
+    "hats": "hat_ drum_cymbal_closed drum_cymbal_pedal elec_cymbal elec_tick ride_",
+    "others": "drum_tom drum_cymbal_open drum_splash drum_cowbell elec_triangle tabla_ perc_impact elec_wood",
+    "basses": "bass_hard bass_hit bass_thick bass_trance bass_voxy bass_woodsy bass_dnb",
+}
+"""Beginnings of the names of the recorded sounds of each class."""
 COLLAGES = 12
 PARTS = ("bass", "drums", "residuals")
 REST = "bass + residuals"
@@ -79,22 +89,42 @@ def multitracks(folder: Path) -> Iterator[Clip]:
 
 
 def collages(folder: Path) -> Iterator[Clip]:
-    """Left-out samples played over left-out drumless songs, 10 s each; drums, bass and rest equally loud."""
-    fresh = recordings(folder, second=True)
-    songs = [read(folder / "songs" / f"{name}.ogg") for name in FRESH_SONGS]
+    """Recorded samples played over drumless songs, 10 s each; drums, bass and rest equally loud."""
+    files = sorted((folder / "samples").glob("*.flac"))
+    sounds = {
+        name: tuple(read(file) for file in files if file.name.startswith(tuple(beginnings.split())))
+        for name, beginnings in SAMPLES.items()
+    }
+    songs = [read(folder / "songs" / f"{name}.ogg") for name in DRUMLESS]
+
+    def recorded_kit(rng: Rng) -> Kit:
+        steps = [*beat_steps(rng), rng.random(16) < 0.15]
+        return [
+            (pitched(pick(rng, sounds[name]), rng.uniform(-3, 3)), gain, played)
+            for name, gain, played in zip(
+                ("kicks", "snares", "hats", "others"), (1.0, 0.9, 0.45, 0.6), steps, strict=True
+            )
+        ]
+
     for index in range(COLLAGES):
         rng = np.random.default_rng(1_000_000 + index)
         beat = 60 / rng.uniform(80, 140)
         song = songs[index % len(songs)]
         start = int(rng.integers(0, len(song) - LENGTH))
         tracks = {
-            "drums": drum_track(rng, beat, Recordings(**{**vars(fresh), "loops": ()}), made=False),
-            "bass": bass_track(rng, beat, fresh, made=False),
+            "drums": drum_track(rng, beat, recorded_kit),
+            "bass": bass_track(rng, beat, pick(rng, sounds["basses"])),
             "residuals": song[start : start + LENGTH],
         }
         yield Clip(
             f"collage {index + 1}", "collages", {k: (0.1 * v / _rms(v)).astype(np.float32) for k, v in tracks.items()}
         )
+
+
+def read(path: Path) -> Samples:
+    """A whole file, mono at SAMPLE_RATE."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
 
 
 def made_up_songs(count: int) -> Iterator[Clip]:

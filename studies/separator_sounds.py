@@ -1,9 +1,8 @@
 """Made-up music with known drums, bass and rest, to fit the embedded separator's masks on.
 
-Most of it is synthesised from random numbers; where `Recordings` are given, about half of the drum sounds, a
-third of the basses and half of the accompaniments are real instead. It need not be pretty; it must be *wide*:
-kicks that ring and basses that click, hats like consonants, toms like plucked notes, quiet drums, no drums.
-`example` is deterministic.
+All of it is synthesised from random numbers: no recording is among it, and it shares no sound with `soundalike.synth`,
+whose songs judge the separator. It need not be pretty; it must be *wide*: kicks that ring and basses that click, hats
+like consonants, toms like plucked notes, quiet drums, no drums. `example` is deterministic.
 
 Conventions: mono float32 at `SAMPLE_RATE`, `SECONDS` long; a random generator is always the first argument.
 """
@@ -11,7 +10,6 @@ Conventions: mono float32 at `SAMPLE_RATE`, `SECONDS` long; a random generator i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +20,11 @@ from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 Samples = NDArray[np.float32]
 Rng = np.random.Generator
 Item = TypeVar("Item")
+Instrument = Callable[[float, float], Samples]
+"""A function of frequency (Hz) and duration (s)."""
+Steps = NDArray[np.bool_]
+Kit = list[tuple[Samples, float, Steps]]
+"""Sounds, each with its gain and the sixteen steps on which it plays."""
 
 SAMPLE_RATE = 32000
 SECONDS = 10.0
@@ -29,27 +32,13 @@ LENGTH = int(SAMPLE_RATE * SECONDS)
 SCALE = (-5, -2, 0, 2, 3, 5, 7, 10, 12)
 
 
-@dataclass(frozen=True)
-class Recordings:
-    """Real sounds to mix among the made-up ones; each list may be empty. Songs are drumless."""
-
-    kicks: tuple[Samples, ...] = ()
-    snares: tuple[Samples, ...] = ()
-    hats: tuple[Samples, ...] = ()
-    others: tuple[Samples, ...] = ()
-    loops: tuple[Samples, ...] = ()
-    basses: tuple[Samples, ...] = ()
-    songs: tuple[Samples, ...] = ()
-
-
-def example(seed: int, recordings: Recordings | None = None) -> tuple[Samples, Samples, Samples]:
+def example(seed: int) -> tuple[Samples, Samples, Samples]:
     """Drums, bass and rest of one made-up piece of music; any of them may be silent."""
     rng = np.random.default_rng(seed)
-    real = recordings or Recordings()
     beat = 60 / rng.uniform(65, 160)
-    drums = _level(rng, drum_track(rng, beat, real), -16, 3, silent=0.06)
-    bass = _level(rng, bass_track(rng, beat, real), -10, 3, silent=0.15)
-    rest = _level(rng, accompaniment(rng, beat, real), -6, 3, silent=0.04)
+    drums = level(rng, drum_track(rng, beat, made_kit), -16, 3, silent=0.06)
+    bass = level(rng, bass_track(rng, beat), -10, 3, silent=0.15)
+    rest = level(rng, accompaniment(rng, beat), -6, 3, silent=0.04)
     if rng.random() < 0.12:  # pumping: the rest ducks under each beat, as a compressor keyed by the kick makes it
         phase = (np.arange(LENGTH) / SAMPLE_RATE / beat) % 1
         duck = (1 - rng.uniform(0.3, 0.9) * np.exp(-phase * rng.uniform(2, 6))).astype(np.float32)
@@ -57,16 +46,13 @@ def example(seed: int, recordings: Recordings | None = None) -> tuple[Samples, S
     return drums, bass, rest
 
 
-def drum_track(rng: Rng, beat: float, real: Recordings, made: bool = True) -> Samples:
-    """Sixteen-step patterns of one random kit; now and then a recorded loop. Without `made`, recordings alone."""
-    if real.loops and rng.random() < 0.08:
-        loop = _pitched(_pick(rng, real.loops), rng.uniform(-3, 3))
-        return _colour(rng, np.tile(loop, LENGTH // len(loop) + 1)[:LENGTH])
+def drum_track(rng: Rng, beat: float, kit: Callable[[Rng], Kit]) -> Samples:
+    """Sixteen-step patterns of one random kit, more or less loosely played."""
     step = beat / 4
     out = np.zeros(LENGTH, np.float32)
     swing = rng.uniform(0, 0.33) if rng.random() < 0.3 else 0.0
     loose = rng.uniform(0, 0.006)
-    for sound, gain, pattern in _kit(rng, real, 0.5 if made else 1.0):
+    for sound, gain, pattern in kit(rng):
         peak = gain * rng.uniform(0.3, 1.2) / (np.abs(sound).max() + 1e-9)
         for index in range(int(SECONDS / step)):
             if pattern[index % 16]:
@@ -78,8 +64,23 @@ def drum_track(rng: Rng, beat: float, real: Recordings, made: bool = True) -> Sa
     return _colour(rng, out)
 
 
-def _kit(rng: Rng, real: Recordings, share: float) -> list[tuple[Samples, float, NDArray[np.bool_]]]:
-    """Sounds, each with its gain and the sixteen steps on which it plays."""
+def made_kit(rng: Rng) -> Kit:
+    """Kick, snare or clap and hat, each of them missing now and then, and up to three more sounds."""
+    kick, snare, hat = beat_steps(rng)
+    snare_made = snare_sound if rng.random() < 0.7 else clap_sound
+    kit = [
+        (kick_sound(rng), 1.0, kick & (rng.random() < 0.9)),
+        (snare_made(rng), 0.9, snare & (rng.random() < 0.85)),
+        (hat_sound(rng), 0.45, hat & (rng.random() < 0.85)),
+    ]
+    for _ in range(rng.integers(0, 4)):
+        made = pick(rng, (tom_sound, block_sound, cymbal_sound, hat_sound, clap_sound, kick_sound))
+        kit.append((made(rng), 0.6, rng.random(16) < rng.uniform(0.05, 0.3)))
+    return kit
+
+
+def beat_steps(rng: Rng) -> tuple[Steps, Steps, Steps]:
+    """The steps of kick, snare and hat in a random beat."""
     kick, snare, hat = np.zeros((3, 16), bool)
     kick[[0, 8]] = True
     if rng.random() < 0.35:
@@ -88,22 +89,7 @@ def _kit(rng: Rng, real: Recordings, share: float) -> list[tuple[Samples, float,
     snare[[4, 12]] = True
     snare |= rng.random(16) < rng.uniform(0, 0.1)
     hat[:: int(rng.choice([1, 2, 4]))] = True
-    snare_made = snare_sound if rng.random() < 0.7 else clap_sound
-    kit = [
-        (_sound(rng, kick_sound, real.kicks, share), 1.0, kick & (rng.random() < 0.9)),
-        (_sound(rng, snare_made, real.snares, share), 0.9, snare & (rng.random() < 0.85)),
-        (_sound(rng, hat_sound, real.hats, share), 0.45, hat & (rng.random() < 0.85)),
-    ]
-    for _ in range(rng.integers(0, 4)):
-        made = _pick(rng, (tom_sound, block_sound, cymbal_sound, hat_sound, clap_sound, kick_sound))
-        kit.append((_sound(rng, made, real.others, share), 0.6, rng.random(16) < rng.uniform(0.05, 0.3)))
-    return kit
-
-
-def _sound(rng: Rng, made: Callable[[Rng], Samples], recorded: tuple[Samples, ...], share: float) -> Samples:
-    if recorded and rng.random() < share:
-        return _pitched(_pick(rng, recorded), rng.uniform(-3, 3))
-    return made(rng)
+    return kick, snare, hat
 
 
 def kick_sound(rng: Rng) -> Samples:
@@ -186,23 +172,15 @@ def block_sound(rng: Rng) -> Samples:
     return _release(sound)
 
 
-def bass_track(rng: Rng, beat: float, real: Recordings, made: bool = True) -> Samples:
-    """A single line of low notes: plucked, played or synthetic. Without `made`, a recorded note alone."""
+def bass_track(rng: Rng, beat: float, recorded: Samples | None = None) -> Samples:
+    """A single line of low notes, plucked, played or synthetic; or of one `recorded` note, played faster or slower."""
     root = np.exp(rng.uniform(np.log(32), np.log(75)))
-    if real.basses and rng.random() < (0.33 if made else 1.0):
-        return _line(rng, beat, root, 1, recorded=_pick(rng, real.basses))
-    return _line(rng, beat, root, voices=1)
+    return _line(rng, beat, root, 1, recorded)
 
 
-def accompaniment(rng: Rng, beat: float, real: Recordings) -> Samples:
-    """One to four layers of chords, melodies, voices, drones and noise, or a drumless song among them."""
+def accompaniment(rng: Rng, beat: float) -> Samples:
+    """One to four layers of chords, melodies, voices, drones and noise."""
     out = np.zeros(LENGTH, np.float32)
-    if real.songs and rng.random() < 0.5:
-        song = _pick(rng, real.songs)
-        start = int(rng.integers(0, max(1, len(song) - LENGTH)))
-        _place(out, _level(rng, song[start : start + LENGTH], -3, 3), 0.0, 1.0)
-        if rng.random() < 0.5:
-            return out
     for _ in range(rng.integers(1, 5)):
         kind = rng.random()
         if kind < 0.62:
@@ -213,7 +191,7 @@ def accompaniment(rng: Rng, beat: float, real: Recordings) -> Samples:
             layer = noise_track(rng)
         else:
             layer = np.tanh(5 * _line(rng, beat, rng.uniform(70, 180), voices=2))
-        out += _level(rng, layer, -10, 0)
+        out += level(rng, layer, -10, 0)
     return out
 
 
@@ -256,7 +234,7 @@ def _line(rng: Rng, beat: float, root: float, voices: int, recorded: Samples | N
         note = recorded
 
         def play(frequency: float, duration: float) -> Samples:
-            high = _pitched(note, 12 * np.log2(frequency / root) - 2)
+            high = pitched(note, 12 * np.log2(frequency / root) - 2)
             return _release(high[: int(duration * SAMPLE_RATE)].astype(np.float64), 0.02)
 
     pattern = [(rng.random() < 0.75, int(rng.choice(SCALE)), float(rng.choice([0.5, 1, 1, 2]))) for _ in range(8)]
@@ -276,8 +254,8 @@ def _line(rng: Rng, beat: float, root: float, voices: int, recorded: Samples | N
     return _colour(rng, out)
 
 
-def _instrument(rng: Rng) -> Callable[[float, float], Samples]:
-    """A random instrument: a function of frequency (Hz) and duration (s)."""
+def _instrument(rng: Rng) -> Instrument:
+    """A random instrument of seven kinds."""
     kind = str(rng.choice(["saw", "square", "sine", "fm", "pluck", "string", "piano"]))
     attack = float(rng.choice([0.001, 0.003, 0.01, 0.05, 0.2])) if kind not in ("pluck", "piano") else 0.002
     decay = float(rng.choice([0.1, 0.25, 0.6, 2, 20])) if kind not in ("pluck", "piano") else rng.uniform(0.15, 1.5)
@@ -325,7 +303,7 @@ def _colour(rng: Rng, samples: Samples) -> Samples:
     return np.asarray(lfilter([1.0, tilt], [1.0], out), np.float32)
 
 
-def _level(rng: Rng, samples: Samples, low: float, high: float, silent: float = 0.0) -> Samples:
+def level(rng: Rng, samples: Samples, low: float, high: float, silent: float = 0.0) -> Samples:
     """`samples` at a random RMS of 0.1 and `low` to `high` dB; silence with probability `silent`."""
     power = float(np.mean(samples.astype(np.float64) ** 2))
     gain = 0.1 * 10 ** (rng.uniform(low, high) / 20) / np.sqrt(power) if power > 1e-12 else 0.0
@@ -356,10 +334,10 @@ def _place(out: Samples, sound: Samples, time: float, gain: float) -> None:
         out[start : start + count] += np.float32(gain) * sound[:count]
 
 
-def _pitched(samples: Samples, semitones: float) -> Samples:
+def pitched(samples: Samples, semitones: float) -> Samples:
     """`samples` played faster or slower, as a turntable does."""
     return np.asarray(soxr.resample(samples, SAMPLE_RATE, SAMPLE_RATE / 2 ** (semitones / 12)), np.float32)
 
 
-def _pick(rng: Rng, options: tuple[Item, ...]) -> Item:
+def pick(rng: Rng, options: tuple[Item, ...]) -> Item:
     return options[int(rng.integers(len(options)))]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import RECIPE, analysis, made_up_analyser
 
 from soundalike.errors import AudioError
 from soundalike.library import indexing
@@ -18,6 +17,7 @@ from soundalike.library.indexing import index
 from soundalike.library.report import IndexReport
 from soundalike.library.store import Library
 from soundalike.library.workers import Done, Failure, Workers
+from tests.library.made_up import RECIPE, analysis, made_up_analyser
 
 
 class Inline:

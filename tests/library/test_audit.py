@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from conftest import Shelf
-from made_up import RECIPE, analysis
-
 from soundalike.library import schema as layout
 from soundalike.library.audit import audit
 from soundalike.library.store import Library, Tables
+from tests.library.conftest import Shelf
+from tests.library.made_up import RECIPE, analysis
 
 
 def test_a_sound_library_has_no_problems(shelf: Shelf) -> None:

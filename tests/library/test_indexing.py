@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Shelf
-from made_up import RECIPE
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing import index
@@ -14,6 +12,8 @@ from soundalike.library.lock import writing
 from soundalike.library.manifest import read_manifest
 from soundalike.library.report import Progress
 from soundalike.library.store import Library, Tables
+from tests.library.conftest import Shelf
+from tests.library.made_up import RECIPE
 
 
 def test_a_first_run_takes_everything_in(shelf: Shelf) -> None:

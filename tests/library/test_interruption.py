@@ -9,16 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import Shelf
-
 from soundalike.library.audit import audit
 from soundalike.library.store import Library
+from tests.library.conftest import Shelf
 
 DRIVER = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from made_up import RECIPE, made_up_analyser
+from tests.library.made_up import RECIPE, made_up_analyser
 from soundalike.library import indexing
 from soundalike.library.report import IndexInterrupted
 indexing.analyser = made_up_analyser

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from made_up import RECIPE
-
 from soundalike.library.ledger import Known, Ledger, content_name, digest_of
 from soundalike.library.manifest import generation_folder
 from soundalike.library.scan import Found
 from soundalike.library.store import Library, Tables
+from tests.library.made_up import RECIPE
 
 
 def _ledger(tmp_path: Path) -> Ledger:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up import RECIPE
 
 from soundalike.errors import LibraryError
 from soundalike.library.manifest import FILE_NAME, Manifest, read_manifest, replace_file, write_manifest
+from tests.library.made_up import RECIPE
 
 
 def test_a_manifest_reads_as_it_was_written(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_up import analysis
 
 from soundalike.audio.chunks import LoopChunk
 from soundalike.audio.estimate import Estimate
@@ -11,6 +10,7 @@ from soundalike.audio.tags import Tags
 from soundalike.library.rows import item_row, placed
 from soundalike.library.scan import Found
 from soundalike.library.schema import ITEMS_SCHEMA, row_table
+from tests.library.made_up import analysis
 
 PLAIN = Found("music", "sub/noise.wav", 5, 6)
 

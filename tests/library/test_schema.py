@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_up import RECIPE, analysis
 
 from soundalike.library import schema as layout
+from tests.library.made_up import RECIPE, analysis
 
 
 def test_the_rows_of_a_song_hold_every_part_and_zeros_where_it_is_absent() -> None:

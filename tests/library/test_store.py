@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import RECIPE, analysis
 
 from soundalike.errors import LibraryError
 from soundalike.library import schema as layout
 from soundalike.library import store
 from soundalike.library.manifest import FILE_NAME, generation_folder
 from soundalike.library.store import Library, Tables
+from tests.library.made_up import RECIPE, analysis
 
 
 def _tables(library: Library) -> Tables:

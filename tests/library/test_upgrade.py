@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Shelf
-from made_up import RECIPE
 
 from soundalike.errors import LibraryError
 from soundalike.library import upgrade as upgrading
 from soundalike.library.manifest import read_manifest
 from soundalike.library.store import Library, Tables
+from tests.library.conftest import Shelf
+from tests.library.made_up import RECIPE
 
 ENCODER = replace(RECIPE, encoder_version="2")
 SEPARATOR = replace(RECIPE, separator_version="2")

@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Shelf
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.lock import writing
 from soundalike.library.manifest import read_manifest
 from soundalike.library.store import Library
 from soundalike.library.upkeep import relocate, remove
+from tests.library.conftest import Shelf
 
 
 @pytest.fixture

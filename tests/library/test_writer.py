@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_up import RECIPE, analysis
 
 from soundalike.library import schema as layout
 from soundalike.library import writer as writing
@@ -12,6 +11,7 @@ from soundalike.library.rows import Row, item_row
 from soundalike.library.scan import Found
 from soundalike.library.store import Library, Tables
 from soundalike.library.writer import Writer
+from tests.library.made_up import RECIPE, analysis
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from soundalike.audio import field
 from soundalike.audio.estimate import Estimate
 from soundalike.audio.excerpts import middle
 from soundalike.audio.onsets import onset_strength
@@ -44,7 +45,7 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     windows that repeat at the same lag, less where onsets are faint. A steady pulse gives 0.2 to 0.6 in real
     songs, a bare drum loop up to 1.
     """
-    import librosa
+    librosa = field.librosa()
 
     heard = middle(mono, sample_rate, _HEARD)
     if heard.size < _SHORTEST * sample_rate or not heard.any():

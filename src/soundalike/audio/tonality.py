@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from soundalike.audio import field
 from soundalike.audio.estimate import Estimate
 from soundalike.audio.excerpts import middle
 from soundalike.audio.keys import Key, Mode
@@ -50,7 +51,7 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
 
 def mean_chroma(mono: NDArray[np.float32]) -> NDArray[np.float64]:
     """The share of each pitch class, C first, (12,), of mono samples at 11025 Hz; zeros for silence."""
-    import librosa
+    librosa = field.librosa()
 
     magnitudes = np.abs(librosa.stft(mono, n_fft=_FRAME, hop_length=_HOP))
     step = max(1, magnitudes.shape[1] // _TUNING_FRAMES)

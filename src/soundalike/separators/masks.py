@@ -7,9 +7,9 @@ Two estimates, both local in time (half a second either side) and blind to level
   2014) taken in 52 bands: how a band's level compares with itself before and after (an onset then a decay:
   percussion; a plateau: a note), with its neighbours (a ridge: a partial), how peaky it is inside, and what
   the whole spectrum does at that moment (the click above a kick's body). A small network of two hidden layers
-  (`builtin.npz`, about 5,000 numbers, shared by all bands) turns them into shares. It is fitted by
-  `studies/separator_fit.py` to the Wiener mask, the energy share, which is the real mask of least squared
-  error for sounds that do not correlate.
+  (`builtin.npz`, about 5,000 numbers, shared by all bands) turns them into shares. It is fitted to made-up
+  music, no recording among it, by `studies/separator_fit.py`: to the Wiener mask, the energy share, which is
+  the real mask of least squared error for sounds that do not correlate.
 - *Excess* (the low band only): the part of a bin's magnitude that stands above its running median over 0.4 s,
   i.e. what does not last (FitzGerald's median in time, as a dilated remedian: Rousseeuw & Bassett 1990). A
   kick's body is tonal and low, so that frequency says nothing about it, but it decays sooner than most
