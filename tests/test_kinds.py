@@ -42,7 +42,13 @@ def test_a_chunk_that_says_it_outright_is_believed() -> None:
 
 
 def test_kinds_are_checked() -> None:
-    assert check_kind("loop") == "loop"
+    assert [check_kind(word) for word in ("loop", "Loops", "SONG", "oneshot", "one shots")] == [
+        "loop",
+        "loop",
+        "song",
+        "one-shot",
+        "one-shot",
+    ]
     with pytest.raises(InputError, match=r"'album'.*one-shot"):
         check_kind("album")
 

@@ -146,10 +146,11 @@ class Analyser:
         where one is given. Raises InputError for a region outside the file, AudioError as `analyse` does.
         """
         info = decode.probe(path)
-        end = info.duration if end is None else min(end, info.duration)
+        asked, end = end, info.duration if end is None else min(end, info.duration)
         if not 0 <= start < end:
+            to = "its end" if asked is None else f"{asked:g} s"
             raise InputError(
-                f"the region {start:g} s to {end:g} s is not inside {path.name}, which lasts {info.duration:.2f} s"
+                f"the region from {start:g} s to {to} is not inside {path.name}, which lasts {info.duration:.2f} s"
             )
         if end - start < SHORTEST_REGION - 1e-6:
             raise InputError(

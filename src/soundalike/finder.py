@@ -77,7 +77,7 @@ class Found:
 
     weights: as asked for; effective: what multiplies the raw cosines; weighting: in words, where they come from;
     silent: parts that count but are absent in the query; same: paths of the query's own file and near-identical
-    copies, left out of the hits; searched: how many files were in question.
+    copies, left out of the hits; searched: how many different files were in question, of which `kinds`.
     """
 
     hits: tuple[Hit, ...]
@@ -88,6 +88,7 @@ class Found:
     silent: tuple[str, ...]
     same: tuple[str, ...]
     searched: int
+    kinds: tuple[str, ...]
 
 
 class Finder:
@@ -133,6 +134,10 @@ class Finder:
         path = Path(reference)
         if item is not None:
             path = self.library.absolute(item["root"], item["path"])
+        if path.is_dir():
+            raise InputError(
+                f"{reference} is a folder; name files in it (folders are indexed: soundalike index {path})"
+            )
         if not path.is_file():
             raise InputError(f"{reference} is neither a file nor an item of the library {self.library.path}")
         return query_from_file(self.analyser, path, region=region, focus=part, kind=kind)
@@ -212,6 +217,7 @@ class Finder:
                 str(self.library.absolute(item["root"], item["path"])) for item in admitted if item["content"] in own
             ),
             searched=len(allowed),
+            kinds=filters.kinds,
         )
 
     def hits(
@@ -237,6 +243,8 @@ class Finder:
         start, end = region or (0.0, None)
         stems, sample_rate = self.analyser.stems(path, start, end)
         filters = filters or Filters()
+        if "song" in filters.kinds:
+            raise InputError("hits are compared with whole sounds; ask for one-shots or loops, not songs")
         if not filters.kinds:
             filters = replace(filters, kinds=("one-shot",))
         found = []

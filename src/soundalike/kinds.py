@@ -27,9 +27,10 @@ _LATER_ENERGY = 0.3  # share of a loop's energy that comes after its first quart
 
 
 def check_kind(kind: str) -> Kind:
-    """`kind` itself if it is one. Raises InputError otherwise."""
+    """The kind that `kind` names; capitals, a plural s and `oneshot` are understood. Raises InputError for others."""
+    written = kind.strip().lower().replace(" ", "-").replace("_", "-").replace("oneshot", "one-shot")
     for known in KINDS:
-        if kind == known:
+        if written in (known, f"{known}s"):
             return known
     raise InputError(f"unknown kind {kind!r}; the kinds are {', '.join(KINDS)}")
 

@@ -60,7 +60,7 @@ def checked(weights: Mapping[str, float], available: Iterable[str]) -> Weights:
             raise InputError(f"no part {part!r} here; the parts are {', '.join(available)}")
     kept = {part: float(weights[part]) for part in available if weights.get(part, 0) != 0}
     if not kept:
-        raise InputError(f"all weights are zero, so nothing would count; give at least one of {', '.join(available)}")
+        raise InputError("all weights are zero, so nothing would count; give at least one part another weight")
     return kept
 
 

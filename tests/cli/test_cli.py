@@ -209,3 +209,51 @@ def test_what_is_no_region_is_refused(text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.0"), (62.54, "1:02.5"), (119.96, "2:00.0"), (3662, "61:02.0")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
+def test_score_and_file_are_shown_whatever_the_width(
+    library: Path, song: Path, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.console import Console
+
+    from soundalike.cli import tables
+    from soundalike.finder import Finder
+
+    found = Finder.open(library).similar(song, n=2)
+    monkeypatch.setattr(tables, "stdout_console", lambda: Console(width=width, highlight=False))
+    tables.print_found(found, "table")
+    shown = "".join(capsys.readouterr().out.split())
+    for hit in found.hits:
+        assert f"{hit.score:.3f}" in shown
+        # The path is long and may be folded: what is left of it without the fold must still be all there.
+        assert "".join(Path(hit.path).stem.split())[:6] in shown
+
+
+def test_groups_are_one_document_in_every_format(library: Path, song: Path) -> None:
+    arguments = ("similar", song, "--hits", "--region", "0:00-0:08", "-n", "2", "--format")
+    rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))
+    groups = json.loads(run(*arguments, "json", library=library).stdout)["groups"]
+    playlist = run(*arguments, "m3u8", library=library).stdout
+    paths = [hit["path"] for group in groups for hit in group["hits"]]
+    assert [row["path"] for row in rows] == paths
+    assert {row["group"] for row in rows} == {str(number) for number in range(1, len(groups) + 1)}
+    assert playlist.count("#EXTM3U") == 1
+    assert [line for line in playlist.splitlines() if not line.startswith("#")] == paths
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--hits", "--weights", "drums=1"], "--weights"),
+        (["--hits", "--not", "SONG"], "--not"),
+        (["--hits", "--kind", "song"], "one-shots or loops"),
+    ],
+)
+def test_options_that_do_not_go_with_hits_are_refused(
+    library: Path, song: Path, arguments: list[str], word: str
+) -> None:
+    named = [str(song) if argument == "SONG" else argument for argument in arguments]
+    done = run("similar", song, *named, library=library)
+    assert done.returncode == 2
+    assert word in done.stderr

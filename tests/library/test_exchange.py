@@ -87,6 +87,19 @@ def test_what_is_not_of_the_form_is_named_and_nothing_is_made(
     assert not (tmp_path / "library").exists()
 
 
+def test_what_was_estimated_stays_an_estimate_and_indexed_files_stay_files(library: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    export_parquet(Library.open(library), out)
+    import_parquet(tmp_path / "other", out)
+    sources = [
+        sorted((row["id"], row["tempo_source"], row["key_source"]) for row in Library.open(place).items().to_pylist())
+        for place in (library, tmp_path / "other")
+    ]
+    assert sources[0] == sources[1]
+    with pytest.raises(InputError, match="another --library"):
+        import_parquet(library, out)
+
+
 def test_the_maker_of_vectors_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--encoder"):
         import_parquet(tmp_path / "library", own_vectors(tmp_path / "mine.parquet"))

@@ -33,7 +33,7 @@ except IndexInterrupted as end:
 
 def _start(shelf: Shelf) -> subprocess.Popen[str]:
     """A run in a process of its own, with work begun."""
-    code = DRIVER.format(tests=str(Path(__file__).parent))
+    code = DRIVER.format(tests=str(Path(__file__).parents[2]))
     command = [sys.executable, "-c", code, str(shelf.path), str(shelf.music)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -46,7 +46,7 @@ def test_relocate_refuses_what_cannot_be_meant(full: Shelf, tmp_path: Path) -> N
     assert not (tmp_path / "none").exists()
     shutil.copytree(full.music, tmp_path / "other")
     full.index(tmp_path / "other")
-    with pytest.raises(InputError, match="is the root other already"):
+    with pytest.raises(InputError, match="root other"):
         relocate(full.path, "music", tmp_path / "other")
     assert read_manifest(full.path).roots["music"] == full.music
 

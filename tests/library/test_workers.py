@@ -156,7 +156,7 @@ def test_leaving_ends_the_workers_in_the_middle_of_their_tasks() -> None:
 PARENT = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from test_workers import make_tasks
+from tests.library.test_workers import make_tasks
 from soundalike.library.workers import Workers
 workers = Workers(make_tasks, 2)
 for number in range(4):
@@ -171,7 +171,7 @@ time.sleep(1000)
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[2])
     with subprocess.Popen([sys.executable, "-c", PARENT.format(tests=tests)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         pids = [int(word) for word in parent.stdout.readline().split()]

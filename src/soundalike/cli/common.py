@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -84,9 +85,13 @@ def clock(seconds: float) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
+def counted(count: int, word: str, words: str | None = None) -> str:
+    """`1 loop`, `2 loops`; `words` is the plural where it is not `word` and an s."""
+    return f"{count} {word if count == 1 else words or word + 's'}"
+
+
 def shown_path(path: str) -> str:
-    """`path` as short as it can be said: relative to here where it lies below, else absolute."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path
+    """`path` as short as it can be said, on one line: relative to here where it lies below, else absolute."""
+    with contextlib.suppress(ValueError):
+        path = str(Path(path).relative_to(Path.cwd()))
+    return "".join(sign if ord(sign) >= 32 else repr(sign)[1:-1] for sign in path)

@@ -9,6 +9,7 @@ import click
 from soundalike.cli.common import library_option, library_path, say, shown_path
 
 SKIPPED_SHOWN = 20
+MANY_CRASHES = 3
 
 
 @click.command(
@@ -87,6 +88,14 @@ def command(
             say(f"  {shown_path(str(path))}: {reason}")
         if len(report.skipped) > SKIPPED_SHOWN:
             say(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` names all)")
+    crashed = sum("crashed" in reason for _, reason in report.skipped)
+    if crashed >= MANY_CRASHES:
+        say(
+            f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
+            "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
+        )
+    if not report.found:
+        say("no audio files were found there (they are known by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
     say(summary(report))
     say(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):

@@ -74,7 +74,8 @@ class IndexProgress:
         now = time.monotonic()
         seconds = max(now - self._began, 1e-6)
         rate = f"{progress.done / seconds:.1f} files/s, {progress.audio_seconds / seconds:.0f}x real time"
-        current = (progress.current or "")[-40:]
+        starting = "starting (the first time on a machine takes some seconds more)"
+        current = (progress.current or "")[-40:] if progress.done else starting
         self._bar.update(self._task, completed=progress.done, total=progress.total or None, rate=rate, current=current)
         if self._show and not self._console.is_terminal and now - self._said > PLAIN_SECONDS:
             self._said = now

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say
+from soundalike.cli.common import counted, library_option, library_path, say
 
 
 @click.command(
@@ -29,4 +29,7 @@ def command(paths: tuple[Path, ...], library: Path | None, missing: bool) -> Non
     if not paths and not missing:
         raise InputError("name the paths to forget, or --missing")
     removed = remove(library_path(library), list(paths), missing=missing)
-    say(f"forgot {removed.items} items" + "".join(f"; the root {root} is forgotten too" for root in removed.roots))
+    say(
+        f"forgot {counted(removed.items, 'item')}"
+        + "".join(f"; the root {root} is forgotten too" for root in removed.roots)
+    )

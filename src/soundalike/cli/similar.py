@@ -9,6 +9,7 @@ import click
 
 from soundalike.cli.common import (
     clock,
+    counted,
     library_option,
     library_path,
     parse_range,
@@ -100,6 +101,9 @@ def command(
     filters = _filters(kinds, tempo, key, duration, paths)
     finder = Finder.open(library_path(library))
     if hits:
+        _refuse_with_hits(
+            weights=weights, profile=profile, negative=negative, diverse=diverse, exclude_same=exclude_same, raw=raw
+        )
         _hits(finder, references, part or "drums", seconds, filters, count, form)
         return
     found = finder.similar(
@@ -116,11 +120,20 @@ def command(
         exclude_same=exclude_same,
         include_self=include_self,
     )
-    _explain(found)
+    _explain(found, diverse)
     print_found(found, form, raw=raw)
 
 
-def _explain(found: Found) -> None:
+def _refuse_with_hits(**given: object) -> None:
+    from soundalike.errors import InputError
+
+    names = {"negative": "--not", "exclude_same": "--exclude-same"}
+    for name, value in given.items():
+        if value:
+            raise InputError(f"{names.get(name, '--' + name)} does not go with --hits, which compares whole one-shots")
+
+
+def _explain(found: Found, diverse: bool) -> None:
     """What was asked, in words, to stderr."""
     query = found.query
     windows = (
@@ -135,9 +148,13 @@ def _explain(found: Found) -> None:
         say(f"silent in the reference, so without effect: {', '.join(found.silent)}")
     for path in found.same:
         say(f"the reference itself (or a copy), left out: {shown_path(path)}")
+    kinds = " and ".join(f"{kind}s" for kind in found.kinds)
+    say(f"searched {counted(found.searched, 'file')}: {kinds} (other kinds: --kind)")
+    if diverse:
+        say("diverse: chosen to be good and unlike each other, so scores need not fall from hit to hit")
     if not found.hits:
         say(
-            "no hits: nothing in the library fulfils these conditions; widen them (`soundalike status` shows what it holds)"
+            f"no hits: none of the library's {kinds} fulfils these conditions (`soundalike status` shows what it holds)"
         )
 
 
@@ -166,22 +183,11 @@ def _hits(
     form: str,
 ) -> None:
     """`--hits`: one answer a group."""
-    import json
-
-    from soundalike.cli.tables import found_to_json, print_found
+    from soundalike.cli.tables import print_groups
     from soundalike.errors import InputError
 
     if len(references) != 1:
         raise InputError(f"--hits takes one reference, not {len(references)}")
-    answers = finder.hits(references[0], part=part, region=region, filters=filters, n=count)
-    if form == "json":
-        groups = [
-            {"times": [float(time) for time in found.query.starts], **found_to_json(found)} for _, found in answers
-        ]
-        print(json.dumps({"part": part, "groups": groups}, indent=2))
-        return
-    for number, (_, found) in enumerate(answers, 1):
-        times = ", ".join(clock(time) for time in sorted(found.query.starts)[:5])
-        more = ", ..." if len(found.query.starts) > 5 else ""
-        say(f"group {number}: {len(found.query.starts)} {part} hits, at {times}{more}")
-        print_found(found, form)
+    answers = [found for _, found in finder.hits(references[0], part=part, region=region, filters=filters, n=count)]
+    say(f"hits in the {part} of {references[0]}, most frequent groups first")
+    print_groups(answers, form)

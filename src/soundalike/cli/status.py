@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say
+from soundalike.cli.common import counted, library_option, library_path, say
 
 if TYPE_CHECKING:
     from soundalike.finder import Finder
@@ -77,9 +77,9 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
 
 def _print(found: dict[str, Any]) -> None:
     recipe = found["recipe"]
-    kinds = ", ".join(f"{count} {kind}s" for kind, count in sorted(found["items"].items())) or "nothing yet"
-    print(f"library   {found['path']}  ({found['bytes'] / 1e6:.1f} MB)")
-    print(f"holds     {kinds}; {found['windows']} windows, {found['hours']:.1f} hours")
+    kinds = ", ".join(counted(count, kind) for kind, count in sorted(found["items"].items())) or "nothing yet"
+    print(f"library   {found['path']}  ({max(1, round(found['bytes'] / 1e3)):,} kB)")
+    print(f"holds     {kinds}; {counted(found['windows'], 'window')}, {60 * found['hours']:.1f} minutes")
     print(f"missing   {found['missing']} (their vectors are kept; `soundalike remove --missing` forgets them)")
     print(f"skipped   {found['skipped']}")
     for name, root in found["roots"].items():
@@ -90,6 +90,9 @@ def _print(found: dict[str, Any]) -> None:
     )
     print("cosine between random windows of different files:")
     for part, spread in found["spread"].items():
+        if not spread["pairs"]:
+            print(f"  {part:10} too few songs to tell")
+            continue
         print(f"  {part:10} mean {spread['mean']:+.3f}  deviation {spread['deviation']:.3f}  ({spread['pairs']} pairs)")
     if "hubness" in found:
         print("hubness (10-occurrence):")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from soundalike.cli.common import clock, shown_path
+from soundalike.cli.common import clock, counted, say, shown_path
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from soundalike.finder import Found, Hit
 
 FORMATS = ("table", "json", "csv", "m3u8")
 BAR = 8
 PIPED_WIDTH = 1_000
+NAME_MAY_FOLD = 8
+"""So many characters of the longest file name may go to a second line before other columns give way."""
 
 
 def stdout_console() -> Console:
@@ -40,16 +43,33 @@ def bar(value: float, scale: float) -> str:
 
 def print_found(found: Found, form: str, *, raw: bool = False) -> None:
     """Hits to stdout in one of `FORMATS`; `raw` shows cosines in place of contributions in the table."""
+    print_groups([found], form, raw=raw, grouped=False)
+
+
+def print_groups(answers: Sequence[Found], form: str, *, raw: bool = False, grouped: bool = True) -> None:
+    """Several answers to stdout as one document (tables: one below the other); csv gets a column `group` where
+    `grouped`."""
     if form == "json":
-        print(json.dumps(found_to_json(found), indent=2))
+        values = [found_to_json(found) for found in answers]
+        print(json.dumps({"groups": values} if grouped else values[0], indent=2))
     elif form == "csv":
-        sys.stdout.write(_csv(found))
+        _print_csv(answers, grouped)
     elif form == "m3u8":
         print("#EXTM3U")
-        for hit in found.hits:
-            print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{hit.path}")
+        for number, found in enumerate(answers, 1):
+            _print_m3u8(found, number if grouped else None)
     else:
-        _print_table(found, raw)
+        for number, found in enumerate(answers, 1):
+            if grouped:
+                print(group_title(found, number))
+            if found.hits:
+                _print_table(found, raw)
+
+
+def group_title(found: Found, number: int) -> str:
+    """`group 2: 5 hits, at 0:01.2, 0:03.4, ...`: what a group of like hits is."""
+    times = [clock(time) for time in sorted(found.query.starts)]
+    return f"group {number}: {counted(len(times), 'hit')}, at {', '.join(times[:5])}{', ...' if len(times) > 5 else ''}"
 
 
 def found_to_json(found: Found) -> dict[str, Any]:
@@ -67,61 +87,91 @@ def found_to_json(found: Found) -> dict[str, Any]:
         "effective_weights": found.effective,
         "weighting": found.weighting,
         "searched": found.searched,
+        "kinds": list(found.kinds),
         "hits": [asdict(hit) for hit in found.hits],
     }
 
 
-def _csv(found: Found) -> str:
-    parts = list(found.hits[0].contributions) if found.hits else list(found.effective)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+def _print_csv(answers: Sequence[Found], grouped: bool) -> None:
+    parts = list(dict.fromkeys(part for found in answers for hit in found.hits for part in hit.contributions))
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     names = ["rank", "path", "kind", "start", "end", "score"]
     facts = ["duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album"]
-    writer.writerow(
-        [*names, *(f"contribution {part}" for part in parts), *(f"cosine {part}" for part in parts), *facts]
-    )
-    for hit in found.hits:
-        writer.writerow(
-            [
+    columns = [*names, *(f"contribution {part}" for part in parts), *(f"cosine {part}" for part in parts), *facts]
+    writer.writerow(["group", *columns] if grouped else columns)
+    for number, found in enumerate(answers, 1):
+        for hit in found.hits:
+            row = [
                 *(getattr(hit, name) for name in names),
                 *(hit.contributions.get(part, "") for part in parts),
                 *(hit.cosines.get(part, "") for part in parts),
                 *(getattr(hit, name) for name in facts),
             ]
-        )
-    return out.getvalue()
+            writer.writerow([number, *row] if grouped else row)
+
+
+def _print_m3u8(found: Found, group: int | None) -> None:
+    for hit in found.hits:
+        if any(ord(sign) < 32 for sign in hit.path):
+            say(f"left out, since a playlist cannot hold its name: {shown_path(hit.path)}")
+            continue
+        if group is not None:
+            print(f"#EXTGRP:group {group}")
+        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{hit.path}")
 
 
 def _print_table(found: Found, raw: bool) -> None:
+    """The fullest form that fits: without the bars, then without the facts, then line by line, where a terminal is
+    narrow."""
+    from rich.measure import Measurement
+
+    console = stdout_console()
+    unbounded = console.options.update(max_width=PIPED_WIDTH)
+    for bars, facts in ((True, True), (False, True), (False, False)):
+        table = _table(found, raw, bars, facts)
+        if Measurement.get(console, unbounded, table).maximum <= console.width + NAME_MAY_FOLD:
+            console.print(table)
+            return
+    for hit in found.hits:
+        print(f"{hit.rank:3} {hit.score:6.3f}  {shown_path(hit.path)}  {_matched(hit)}")
+        shares = hit.cosines if raw else hit.contributions
+        print(" " * 12 + ", ".join(f"{part} {value:+.2f}" for part, value in shares.items()))
+
+
+def _table(found: Found, raw: bool, bars: bool, facts: bool) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column("score", justify="right")
-    parts = list(found.hits[0].contributions) if found.hits else []
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    parts = list(found.hits[0].contributions)
     for part in parts:
         table.add_column(f"{part} cosine" if raw else part, no_wrap=True)
-    for heading, justify in (("tempo", "right"), ("key", "left"), ("kind", "left"), ("matched", "left")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
+    if facts:
+        table.add_column("tempo", justify="right", no_wrap=True)
+        for heading in ("key", "kind"):
+            table.add_column(heading, no_wrap=True)
+    table.add_column("matched", no_wrap=True)
     table.add_column("file", overflow="fold")
     scale = max((abs(value) for hit in found.hits for value in hit.contributions.values()), default=1.0)
     for hit in found.hits:
         cells = [str(hit.rank), f"{hit.score:.3f}"]
         for part in parts:
             value = hit.cosines[part] if raw else hit.contributions[part]
-            shown = "silent" if part in hit.silent else f"{value:+.2f} {bar(value, 1.0 if raw else scale)}"
-            cells.append(shown)
-        cells += [
-            _fact(hit.tempo, hit.tempo_source, "{:.0f}"),
-            _fact(hit.key, hit.key_source, "{}"),
-            hit.kind,
-            f"{clock(hit.start)}-{clock(hit.end)}",
-        ]
-        name = shown_path(hit.path) + (f" (+{len(hit.copies)} copies)" if hit.copies else "")
+            drawn = f" {bar(value, 1.0 if raw else scale)}" if bars else ""
+            cells.append("silent" if part in hit.silent else f"{value:+.2f}{drawn}")
+        if facts:
+            cells += [_fact(hit.tempo, hit.tempo_source, "{:.0f}"), _fact(hit.key, hit.key_source, "{}"), hit.kind]
+        cells.append(_matched(hit))
+        name = shown_path(hit.path) + (f" (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else "")
         table.add_row(*(Text(cell) for cell in cells), Text(name + (" [missing]" if hit.status == "missing" else "")))
-    stdout_console().print(table)
+    return table
+
+
+def _matched(hit: Hit) -> str:
+    return f"{clock(hit.start)}-{clock(hit.end)}" if hit.kind == "song" else f"whole, {hit.end - hit.start:.2f} s"
 
 
 def _fact(value: object, source: str | None, form: str) -> str:

@@ -1,8 +1,9 @@
 """Vectors out of and into a library, as Parquet: one row a window, one vector column a part.
 
 Columns: `id` (text), `start`, `end` (s), per part a list of D numbers (null where absent; `mix` alone for loops and
-one-shots). Optional on the way in, always there on the way out: `path`, `kind`, `duration`, `loudness`, `tempo`, `key`,
-`artist`, `title`, `album`. The file's metadata `soundalike.recipe` says how the vectors were made.
+one-shots). Optional on the way in, always there on the way out: `path`, `kind`, `duration`, `loudness`, `tempo`,
+`key` (each with `_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` says how the vectors
+were made.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from soundalike.recipe import Recipe
 from soundalike.similarity import unit
 
 RECIPE_KEY = b"soundalike.recipe"
-_FACTS = ("duration", "loudness", "tempo", "key", "artist", "title", "album")
+_FACTS = ("duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album")
 _BASIS = {"tags": None}
 
 
@@ -85,8 +86,19 @@ def import_parquet(place: Path, parquet: Path, *, encoder: str | None = None) ->
             differing = "; ".join(manifest.recipe.differences(recipe))
             raise LibraryError(f"{place} was made otherwise than {parquet}: {differing}; name another --library")
         tables = Tables(generation_folder(place, manifest.generation), recipe)
+        _refuse_indexed(place, tables, {item["id"] for item, _ in groups})
         _replace(tables, groups)
     return len(groups)
+
+
+def _refuse_indexed(place: Path, tables: Tables, ids: set[str]) -> None:
+    """Ids of files that were indexed here are not overwritten: their items know more than a Parquet file does."""
+    for row in tables.read(layout.ITEMS, ["id", "root", "path"]).to_pylist():
+        if row["id"] in ids and row["root"]:
+            raise InputError(
+                f"the id {row['id']!r} is a file that was indexed in {place} ({row['root']}/{row['path']}); "
+                "import into another --library"
+            )
 
 
 def _replace(tables: Tables, groups: list[tuple[dict[str, Any], pa.Table]]) -> None:
@@ -218,7 +230,10 @@ def _item(name: str, rows: list[dict[str, Any]], vectors: dict[str, NDArray[np.f
         "basis": json.dumps(_BASIS),
         "windows": len(rows),
         "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **{f"{fact}_source": None if facts[fact] is None else "imported" for fact in ("tempo", "key")},
+        **{
+            f"{fact}_source": None if facts[fact] is None else facts[f"{fact}_source"] or "imported"
+            for fact in ("tempo", "key")
+        },
         **{f"{fact}_confidence": None for fact in ("tempo", "key")},
     }
 

@@ -53,8 +53,11 @@ def relocate(library: Path, old: str, new: Path) -> Relocated:
         if not new.is_dir():
             raise InputError(f"{new} is not a folder; give the folder that {manifest.roots[name]} has become")
         for other, place in manifest.roots.items():
-            if other != name and place == new:
-                raise InputError(f"{new} is the root {other} already; two roots cannot be one folder")
+            if other != name and (place == new or place in new.parents or new in place.parents):
+                raise InputError(
+                    f"{new} and the root {other} ({place}) lie in one another, and their files would be there twice; to leave "
+                    f"them to {other}: soundalike remove {name}, then index again"
+                )
         items = Tables(generation_folder(library, manifest.generation), manifest.recipe).read(
             "items", ["root", "path", "status"]
         )

@@ -350,6 +350,9 @@ def _watch(pipe: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
             inbox.put(_receive(pipe))
         except (EOFError, OSError):
             os._exit(0)
+        except Exception as error:  # noqa: BLE001  whatever unpickling raises: nobody would wait for the rest
+            print(f"a task cannot be read: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
 
 
 def _failure(error: Exception) -> Failure:
