@@ -3,7 +3,7 @@
     python studies/speed.py [FOLDER]
 
 FOLDER (default: songs/ of SOUNDALIKE_TEST_DATA) is decoded, separated and embedded file by file in one process with
-one thread. Each stage is timed on its own, best of `--repeats`; "the whole way" is `Analyser.analyse`, timed as one
+one thread. Each stage is timed on its own, in processor time, best of `--repeats`; "the whole way" is `Analyser.analyse`, timed as one
 call, facts and all.
 """
 
@@ -38,9 +38,9 @@ def timed(function: Callable[[], T], repeats: int) -> tuple[float, T]:
     """The shortest of `repeats` runs, and what the function gave."""
     best = float("inf")
     for _ in range(repeats):
-        began = time.perf_counter()
+        began = time.process_time()
         result = function()
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     return best, result
 
 
