@@ -6,6 +6,7 @@ take it apart. The generated truth (who plays what) is only used to mark the ans
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -40,16 +41,26 @@ def demonstrate(folder: Path, say: Callable[[str], None]) -> None:
 
     Raises InputError where `folder` exists and holds something else.
     """
+    truth = _music(folder, folder / "music", say)
+    # From here on all names are short: hits are shown relative to the current folder, and commands can be typed as printed.
+    with contextlib.chdir(folder):
+        _ask_all(truth, say)
+    _next_steps(folder, say)
+
+
+def _ask_all(truth: Truth, say: Callable[[str], None]) -> None:
+    """Index `music` into `library`, both in the current folder, and ask the questions."""
     from soundalike.cli.progress import IndexProgress, summary
     from soundalike.cli.tables import print_found
     from soundalike.finder import Finder
     from soundalike.indexing import index
 
-    music, library = folder / "music", folder / "library"
-    truth, reference, song = _music(folder, music, say)
+    music, library = Path("music"), Path("library")
+    song = _reference(truth)
+    reference = Path(Path(song.file).name)
     with IndexProgress(show=True) as progress:
         report = index(library, [music], on_progress=progress.update)
-    say(f"indexed {music}: {summary(report)}")
+    say(f"indexed: {summary(report)}")
     finder = Finder.open(library)
     say(f"\nThe reference, a mixed song that is not in the library: {reference}")
     say(f"  {song.style}, {song.tempo} BPM, {song.key}; drums: the kit '{song.kit}', " + _players(song))
@@ -60,11 +71,14 @@ def demonstrate(folder: Path, say: Callable[[str], None]) -> None:
         found = _ask(finder, reference, question)
         print_found(found, "table")
         _mark(found, music, question, say)
-    _next_steps(library, reference, say)
 
 
-def _music(folder: Path, music: Path, say: Callable[[str], None]) -> tuple[Truth, Path, SongTruth]:
-    """The generated music under `music`, with the reference moved out of it; made unless it is there already."""
+def _reference(truth: Truth) -> SongTruth:
+    return next(song for song in truth.songs if song.style == REFERENCE_STYLE)
+
+
+def _music(folder: Path, music: Path, say: Callable[[str], None]) -> Truth:
+    """The truth of the music under `music`, which is made unless it is there; the reference is moved out of it."""
     from soundalike.synth.library import write_library
     from soundalike.synth.truth import TRUTH_FILE, read_truth
 
@@ -80,11 +94,10 @@ def _music(folder: Path, music: Path, say: Callable[[str], None]) -> tuple[Truth
             f"({time.perf_counter() - began:.1f} s)"
         )
     truth = read_truth(music)
-    song = next(song for song in truth.songs if song.style == REFERENCE_STYLE)
-    reference = folder / Path(song.file).name
+    song = _reference(truth)
     if (music / song.file).exists():
-        (music / song.file).replace(reference)
-    return truth, reference, song
+        (music / song.file).replace(folder / Path(song.file).name)
+    return truth
 
 
 def _players(song: SongTruth) -> str:
@@ -142,9 +155,10 @@ def _mark(found: Found, music: Path, question: Question, say: Callable[[str], No
     )
 
 
-def _next_steps(library: Path, reference: Path, say: Callable[[str], None]) -> None:
-    say("\nNow your own music:")
+def _next_steps(folder: Path, say: Callable[[str], None]) -> None:
+    say(f"\nTo type these commands yourself: cd {shlex.quote(str(folder))}")
+    say("Then your own music:")
     say("$ soundalike index ~/Music ~/Samples")
     say("$ soundalike similar SONG --weights drums=1,bass=.3")
     say("$ soundalike similar SONG --region 1:02-1:12 --part drums --kind loop")
-    say(f"and here: soundalike similar {shlex.quote(str(reference))} --hits --library {library}")
+    say("$ soundalike similar SONG --hits")

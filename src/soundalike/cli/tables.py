@@ -127,7 +127,7 @@ def _print_table(found: Found, raw: bool) -> None:
 
     console = stdout_console()
     unbounded = console.options.update(max_width=PIPED_WIDTH)
-    for bars, facts in ((True, True), (False, True), (False, False)):
+    for bars, facts in ((True, True), (True, False), (False, False)):
         table = _table(found, raw, bars, facts)
         if Measurement.get(console, unbounded, table).maximum <= console.width + NAME_MAY_FOLD:
             console.print(table)
