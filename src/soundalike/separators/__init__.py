@@ -64,7 +64,7 @@ def _builtin() -> Separator:
 SEPARATORS: dict[str, SeparatorRow] = {
     "builtin": SeparatorRow(
         _builtin,
-        "harmonic/percussive/low-band masks; no download, no torch",
+        "masks fitted on harmonic, percussive and low-band cues; no download, no torch",
         ("bass", "drums", "residuals"),
         "Apache-2.0",
         "nothing more",
