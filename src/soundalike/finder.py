@@ -131,7 +131,7 @@ class Finder:
         item = self.find_item(reference)
         if item is not None and region is None and (kind is None or kind == item["kind"]):
             return query_from_item(self.library, item)
-        path = Path(reference)
+        path = Path(reference).expanduser()
         if item is not None:
             path = self.library.absolute(item["root"], item["path"])
         if path.is_dir():

@@ -1,7 +1,7 @@
 """Keeping C libraries off the terminal.
 
 libsndfile decodes mp3 by libmpg123, which writes its warnings about damaged frames to the C library's stderr
-and can not be told not to (libsndfile issue 958, open). Python's `redirect_stderr` does not reach it: only
+and can not be told not to (a known, open fault of libsndfile). Python's `redirect_stderr` does not reach it: only
 the file descriptor does.
 """
 
