@@ -3,8 +3,8 @@
     python studies/speed.py [FOLDER]
 
 FOLDER (default: songs/ of SOUNDALIKE_TEST_DATA) is decoded, separated and embedded file by file in one process with
-one thread. Each stage is timed on its own, in processor time, best of `--repeats`; "the whole way" is `Analyser.analyse`, timed as one
-call, facts and all.
+one thread. Each stage is timed on its own, in processor time, best of `--repeats`; "the whole way" is
+`Analyser.analyse`, timed as one call, facts and all.
 """
 
 from __future__ import annotations

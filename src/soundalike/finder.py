@@ -239,7 +239,7 @@ class Finder:
         if part not in recipe.parts:
             raise InputError(f"this library has no part {part!r}; it has {', '.join(recipe.parts)}")
         item = self.find_item(reference)
-        path = self.library.absolute(item["root"], item["path"]) if item else Path(reference)
+        path = self.library.absolute(item["root"], item["path"]) if item else Path(reference).expanduser()
         start, end = region or (0.0, None)
         stems, sample_rate = self.analyser.stems(path, start, end)
         filters = filters or Filters()
