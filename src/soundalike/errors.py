@@ -29,3 +29,9 @@ class LibraryError(SoundalikeError):
     """A library is missing, held by another writer, damaged, or made in another way than asked for."""
 
     exit_code = 4
+
+
+class CheckpointError(SoundalikeError):
+    """A model's weights are missing, cannot be fetched, are damaged, or are not those of that model."""
+
+    exit_code = 5

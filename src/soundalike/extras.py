@@ -1,0 +1,20 @@
+"""Optional dependencies: whether they are installed, and the words when they are not."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from soundalike.errors import InputError
+
+EXTRAS: dict[str, tuple[str, ...]] = {"neural": ("torch", "transformers", "openvino", "demucs")}
+"""The modules that tell whether an extra is installed."""
+
+
+def require_extra(extra: str | None, who: str) -> None:
+    """Raises InputError where `who` needs the optional dependencies `extra` and one of them is not installed."""
+    missing = [name for name in EXTRAS.get(extra or "", ()) if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"{who} needs {', '.join(missing)}, which the core does without: pip install 'soundalike[{extra}]' (without an "
+            "NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)"
+        )

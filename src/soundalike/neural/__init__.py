@@ -1,0 +1,5 @@
+"""What all neural models share: the device, safe reading of weights, compilation. Imports torch when it must.
+
+Only modules below this one, and the models' own (`encoders.clap`, `separators.demucs`, ...), import torch; each is
+itself imported only when its model is asked for, so the core works without it.
+"""
