@@ -1,68 +1,180 @@
-"""`soundalike models`: the encoders and separators there are."""
+"""`soundalike models`: the encoders and separators there are, what each needs, and whether it is here."""
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-@click.command("models", short_help="Encoders, separators, weight profiles.", epilog="Example:  soundalike models")
+    from rich.table import Table
+
+    from soundalike.encoders import EncoderRow
+    from soundalike.separators import SeparatorRow
+
+_COMMANDS = {"fetch": "soundalike.cli.fetch"}
+
+
+class _Models(click.Group):
+    """Commands on models, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(
+    "models",
+    cls=_Models,
+    invoke_without_command=True,
+    short_help="Encoders, separators, weight profiles; fetch their weights.",
+    epilog="""\b
+Examples:
+  soundalike models                       what there is, and whether it is here
+  soundalike models fetch clap htdemucs   download the weights of two models""",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(form: str) -> None:
-    """Encoders, separators and weight profiles, with their licences."""
+@click.pass_context
+def command(ctx: click.Context, form: str) -> None:
+    """Encoders, separators and weight profiles: licences, what they need, and whether that is here."""
+    if ctx.invoked_subcommand is not None:
+        return
     import json
 
     from soundalike.encoders import ENCODERS
     from soundalike.separators import SEPARATORS
     from soundalike.weights import shipped_profiles
 
+    encoders = {name: _model(row) for name, row in ENCODERS.items()}
+    separators = {name: {**_model(row), "parts": list(row.parts)} for name, row in SEPARATORS.items()}
+    profiles = [profile.to_json() for profile in shipped_profiles()]
     if form == "json":
-        values = {
-            "encoders": {
-                name: {"summary": row.summary, "licence": row.licence, "requires": row.requires}
-                for name, row in ENCODERS.items()
-            },
-            "separators": {
-                name: {
-                    "summary": row.summary,
-                    "parts": row.parts,
-                    "licence": row.licence,
-                    "requires": row.requires,
-                }
-                for name, row in SEPARATORS.items()
-            },
-            "profiles": [profile.to_json() for profile in shipped_profiles()],
-        }
-        print(json.dumps(values, indent=2))
+        print(json.dumps({"encoders": encoders, "separators": separators, "profiles": profiles}, indent=2))
         return
-    from rich import box
-    from rich.table import Table
-
     from soundalike.cli.tables import stdout_console
 
     console = stdout_console()
-    for title, rows in (
-        ("encoders", [(n, r.summary, r.licence, r.requires) for n, r in ENCODERS.items()]),
-        (
-            "separators",
-            [(n, f"{r.summary}; {', '.join(r.parts)}", r.licence, r.requires) for n, r in SEPARATORS.items()],
-        ),
-        (
-            "profiles",
-            [
-                (
-                    p.name,
-                    f"for {p.encoder} + {p.separator}: "
-                    + ", ".join(f"{part}={weight:g}" for part, weight in p.weights.items()),
-                    "",
-                    f"clips of {p.clip_seconds:g} s",
-                )
-                for p in shipped_profiles()
-            ],
-        ),
-    ):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in (title, "what it does", "licence", "needs"):
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    for title, models in (("encoders", encoders), ("separators", separators)):
+        console.print(_table(title, {name: list(_lines(values)) for name, values in models.items()}))
+    console.print(_table("profiles", {values["name"]: list(_profile_lines(values)) for values in profiles}))
+
+
+def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
+    """What is known of a model, as JSON-ready values."""
+    from importlib.util import find_spec
+
+    from soundalike.extras import EXTRAS
+
+    return {
+        "summary": row.summary,
+        "licence": row.licence,
+        "precisions": list(row.precisions),
+        "extra": row.extra,
+        "not_installed": [name for name in EXTRAS.get(row.extra or "", ()) if find_spec(name) is None],
+        "checkpoint": None if row.checkpoint is None else _checkpoint(row.checkpoint),
+    }
+
+
+def _checkpoint(name: str) -> dict[str, Any]:
+    """A checkpoint and what of it is here, as JSON-ready values; `state` is `here`, `missing`, `incomplete` or
+    `damaged`."""
+    from soundalike.checkpoints.locate import find
+    from soundalike.checkpoints.places import checkpoint_folder
+    from soundalike.checkpoints.table import checkpoint
+
+    row, folder = checkpoint(name), checkpoint_folder(name)
+    findings = [find(file, folder) for file in row.files]
+    states = {finding.state for finding in findings}
+    state = "damaged" if "damaged" in states else states.pop() if len(states) == 1 else "incomplete"
+    return {
+        "name": row.name,
+        "summary": row.summary,
+        "state": state,
+        "size": row.size,
+        "pin": row.pin,
+        "folder": str(folder),
+        "licence": row.licence,
+        "non_commercial": row.non_commercial,
+        "terms": row.terms,
+        "homepage": row.homepage,
+        "files": [
+            {
+                "name": finding.file.name,
+                "path": str(finding.path),
+                "state": finding.state,
+                "words": finding.words,
+                "sha256": finding.sha256 or None,
+                "url": finding.file.url,
+                "size": finding.file.size,
+                "pin": finding.file.pin,
+                "pinned_sha256": finding.file.sha256,
+                "source": finding.file.source,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _table(title: str, rows: dict[str, list[str]]) -> Table:
+    """Names on the left, what is said of each on the right, folded where the terminal is narrow."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(title, no_wrap=True)
+    table.add_column("", overflow="fold")
+    for name, lines in rows.items():
+        table.add_row(Text(name), Text("\n".join(lines)))
+    return table
+
+
+def _lines(model: dict[str, Any]) -> Iterator[str]:
+    yield model["summary"]
+    if "parts" in model:
+        yield f"parts: {', '.join(model['parts'])}"
+    yield f"licence: {model['licence']}"
+    if model["checkpoint"] and model["checkpoint"]["terms"]:
+        yield f"terms: {model['checkpoint']['terms']}"
+    if model["not_installed"]:
+        yield f"not installed: {', '.join(model['not_installed'])} (pip install 'soundalike[{model['extra']}]')"
+    if model["checkpoint"]:
+        yield from _checkpoint_lines(model["checkpoint"])
+
+
+def _checkpoint_lines(values: dict[str, Any]) -> Iterator[str]:
+    from soundalike.checkpoints.table import shown_size
+
+    pin = "" if values["pin"] == "pinned" else f", {values['pin']}"
+    what = f"weights ({shown_size(values['size'])}{pin})"
+    get = f"soundalike models fetch {values['name']}"
+    if values["state"] == "here":
+        yield f"{what}: here, in {_short(values['folder'])}"
+    elif values["state"] == "damaged":
+        words = next(file["words"] for file in values["files"] if file["state"] == "damaged")
+        yield f"{what}: DAMAGED: {words}; {get}"
+    else:
+        missing = [file for file in values["files"] if file["state"] == "missing"]
+        rest = ", ".join(file["name"] + (f" ({file['words']})" if file["words"] else "") for file in missing)
+        begun = values["state"] == "incomplete" or any(file["words"] for file in missing)
+        yield f"{what}: {f'incomplete, without {rest}' if begun else 'not here'}: {get}"
+
+
+def _profile_lines(profile: dict[str, Any]) -> Iterator[str]:
+    yield f"for {profile['encoder']} + {profile['separator']}, clips of {profile['clip_seconds']:g} s"
+    yield ", ".join(f"{part}={weight:g}" for part, weight in profile["weights"].items())
+
+
+def _short(folder: str) -> str:
+    """`folder` with the user's own written as ~."""
+    path = Path(folder)
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else folder

@@ -1,0 +1,251 @@
+"""The table of checkpoints: one row a model, with its files, where they come from, and under which licence.
+
+Sizes and digests are copied from the sources that each file names, and were never computed from a file that somebody
+happened to have. To add one: see `docs/models.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from soundalike.errors import InputError
+
+_FULL = 64
+"""Hex digits of a whole SHA-256."""
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """One file of a checkpoint.
+
+    name: its file name here; url: where it comes from, at a pinned revision where there is one; size: bytes, None where
+    not known; sha256: hex digest from a citable source, or its first digits where no more is published, None where
+    nothing is (what is not pinned whole is recorded when first seen, and enforced from then on); source: where size and
+    digest are published.
+    """
+
+    name: str
+    url: str
+    size: int | None
+    sha256: str | None
+    source: str
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the table itself says what the file holds, to the last bit."""
+        return self.sha256 is not None and len(self.sha256) == _FULL
+
+    @property
+    def pin(self) -> str:
+        """`pinned`, `pinned by N hex digits` or `unpinned`."""
+        if self.sha256 is None:
+            return "unpinned"
+        return "pinned" if self.pinned else f"pinned by {len(self.sha256)} hex digits"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of one model, tokenizer files among them, and what one must know before using them.
+
+    terms: what is said before the first use, None where the licence asks nothing of a user.
+    """
+
+    name: str
+    summary: str
+    files: tuple[CheckpointFile, ...]
+    licence: str
+    non_commercial: bool
+    homepage: str
+    terms: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files, None where that of one is not known."""
+        sizes = [file.size for file in self.files]
+        return sum(size for size in sizes if size is not None) if None not in sizes else None
+
+    @property
+    def pin(self) -> str:
+        """`pinned` if all files are, else the weakest pin among them."""
+        loose = [file for file in self.files if not file.pinned]
+        return min(loose, key=lambda file: len(file.sha256 or "")).pin if loose else "pinned"
+
+
+_LAION_CLAP = "https://huggingface.co/lukewys/laion_clap/resolve/b3708341862f581175dba5c356a4ebf74a9b6651"
+_MUQ_MULAN = "https://huggingface.co/OpenMuQ/MuQ-MuLan-large/resolve/2e01c796b71dca71b45251384c04cd7b237c9020"
+_MUQ = "https://huggingface.co/OpenMuQ/MuQ-large-msd-iter/resolve/0562a57814f6f8bbd9fdea0a25921a2fce1a841a"
+_HTDEMUCS = "https://huggingface.co/adefossez/HTDemucs/resolve/bf35a81b663819a8255c8fefee17f9d812b786b5"
+_HTDEMUCS_6S = "https://huggingface.co/adefossez/HTDemucs-6s/resolve/3c5ee475be622df764938de97e4281a7b07ffa58"
+_ROBERTA = "https://huggingface.co/FacebookAI/roberta-base/resolve/e2da8e2f811d1448a5b465c236feacd80ffbac7b"
+_XLM_ROBERTA = "https://huggingface.co/FacebookAI/xlm-roberta-base/resolve/e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
+
+_FLOWSET = "github.com/discolotus/flowset apps/api/scripts/download_semantic_models.py"
+
+_ROBERTA_TOKENIZER = CheckpointFile(
+    "tokenizer.json",
+    f"{_ROBERTA}/tokenizer.json",
+    1_355_863,
+    "847bbeab6174d66a88898f729d52fa8d355fafe1bea101cf960dd404581df70e",
+    "Not a large file on Hugging Face, which names 1.36 MB and no SHA-256; pinned so by several public projects that use "
+    "it with these weights, and as roberta-large's, which is the same file, by an Arch package of the tokenizers library",
+)
+
+_XLM_ROBERTA_TOKENIZER = CheckpointFile(
+    "tokenizer.json",
+    f"{_XLM_ROBERTA}/tokenizer.json",
+    9_096_718,
+    "a898ea75433890f6610f4e470b8ebeb0c21dce5c8dd61f892eb09eb5919d2e2c",
+    "Not a large file on Hugging Face, which names 9.1 MB and no SHA-256; named of a copy of it there "
+    "(huggingface.co/pere/roberta-base-exp/blob/main/tokenizer.json), and pinned so by several public projects",
+)
+
+_DEMUCS_TERMS = (
+    "Its author publishes these files under MIT on Hugging Face (2026), having said of the same weights before that they "
+    "'are not covered by the MIT license, and are provided only for scientific purposes' (facebookresearch/demucs issue "
+    "327, 2022): ask him before a commercial use"
+)
+_DEMUCS_LICENCE = "MIT (see terms)"
+_DEMUCS_CARD = "licence: the model card in github.com/adefossez/demucs tools/export_hf.py"
+
+CHECKPOINTS: dict[str, Checkpoint] = {
+    row.name: row
+    for row in (
+        Checkpoint(
+            "clap",
+            "LAION-CLAP 630k-audioset-best (HTSAT-tiny, RoBERTa-base)",
+            (
+                CheckpointFile(
+                    "630k-audioset-best.pt",
+                    f"{_LAION_CLAP}/630k-audioset-best.pt",
+                    1_863_587_645,
+                    "8053c9775516af2f4902e1e8281e356cc1bf7a85e8b761908170767b77c3f037",
+                    "SHA-256: huggingface.co/lukewys/laion_clap/blob/main/630k-audioset-best.pt; size and revision: "
+                    + _FLOWSET,
+                ),
+                _ROBERTA_TOKENIZER,
+            ),
+            "CC0-1.0",
+            non_commercial=False,
+            homepage="https://huggingface.co/lukewys/laion_clap",
+        ),
+        Checkpoint(
+            "clap-music",
+            "LAION-CLAP music_audioset_epoch_15_esc_90.14 (HTSAT-base, RoBERTa-base)",
+            (
+                CheckpointFile(
+                    "music_audioset_epoch_15_esc_90.14.pt",
+                    f"{_LAION_CLAP}/music_audioset_epoch_15_esc_90.14.pt",
+                    2_352_471_003,
+                    "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
+                    "SHA-256: the copy at huggingface.co/spaces/MasalaDosa1337/RGMC/blob/"
+                    "866a4318332297ed3db9a06a2f798f947e701f20/checkpoints/music_audioset_epoch_15_esc_90.14.pt; size, "
+                    "digest and revision pinned so by several public projects",
+                ),
+                _ROBERTA_TOKENIZER,
+            ),
+            "CC0-1.0",
+            non_commercial=False,
+            homepage="https://huggingface.co/lukewys/laion_clap",
+        ),
+        Checkpoint(
+            "muq-mulan",
+            "MuQ-MuLan-large (335 M audio tower, XLM-RoBERTa-base)",
+            (
+                CheckpointFile(
+                    "config.json",
+                    f"{_MUQ_MULAN}/config.json",
+                    847,
+                    "8fefc545ef87ecd9bcde7417dd03464370c48c321f36dcff20266a752079e468",
+                    _FLOWSET,
+                ),
+                CheckpointFile(
+                    "pytorch_model.bin",
+                    f"{_MUQ_MULAN}/pytorch_model.bin",
+                    2_653_954_401,
+                    "d42ae3f7cb9b66759ee0089ddc70e2f28b130c2d8ba621457358272d32dd0444",
+                    "SHA-256: huggingface.co/OpenMuQ/MuQ-MuLan-large/blob/main/pytorch_model.bin; size and revision: "
+                    + _FLOWSET,
+                ),
+                CheckpointFile(
+                    "muq-config.json",
+                    f"{_MUQ}/config.json",
+                    3_133,
+                    "237335ee27d8fb951ce778701a12a79e06c51ae636dd786f97e45f51ce532543",
+                    _FLOWSET,
+                ),
+                CheckpointFile(
+                    "xlm-roberta-config.json",
+                    f"{_XLM_ROBERTA}/config.json",
+                    615,
+                    "d66ed8cd4f2a93b358c245e50736fa389ed4f35c0bae7aad0b32abb20c62b579",
+                    _FLOWSET,
+                ),
+                _XLM_ROBERTA_TOKENIZER,
+            ),
+            "CC-BY-NC-4.0",
+            non_commercial=True,
+            homepage="https://huggingface.co/OpenMuQ/MuQ-MuLan-large",
+            terms="The weights of MuQ-MuLan are licensed CC-BY-NC 4.0: for non-commercial use only, with attribution "
+            "(github.com/tencent-ailab/MuQ, LICENSE_weights)",
+        ),
+        Checkpoint(
+            "htdemucs",
+            "Hybrid Transformer Demucs, four stems",
+            (
+                CheckpointFile(
+                    "955717e8.safetensors",
+                    f"{_HTDEMUCS}/955717e8.safetensors",
+                    84_025_440,
+                    "d9fa14133cfcc034a6758923bb3a8ca9f8dfd0b582134643bbf83f72c17576dd",
+                    "size, digest and revision pinned so by several public projects that use demucs 4.1; "
+                    + _DEMUCS_CARD,
+                ),
+            ),
+            _DEMUCS_LICENCE,
+            non_commercial=False,
+            homepage="https://huggingface.co/adefossez/HTDemucs",
+            terms=_DEMUCS_TERMS,
+        ),
+        Checkpoint(
+            "htdemucs_6s",
+            "Hybrid Transformer Demucs, six stems",
+            (
+                CheckpointFile(
+                    "5c90dfd2.safetensors",
+                    f"{_HTDEMUCS_6S}/5c90dfd2.safetensors",
+                    54_885_744,
+                    "d2a1745f0744721f6b8ca5bf469b67c651ea5ed1b52998cab033b2158609d411",
+                    "size, digest and revision pinned so by several public projects that use demucs 4.1; "
+                    + _DEMUCS_CARD,
+                ),
+            ),
+            _DEMUCS_LICENCE,
+            non_commercial=False,
+            homepage="https://huggingface.co/adefossez/HTDemucs-6s",
+            terms=_DEMUCS_TERMS,
+        ),
+    )
+}
+
+
+def checkpoint(name: str) -> Checkpoint:
+    """The row called `name`. Raises InputError where there is none."""
+    if name not in CHECKPOINTS:
+        raise InputError(f"unknown checkpoint {name!r}; there are {', '.join(CHECKPOINTS)} (see `soundalike models`)")
+    return CHECKPOINTS[name]
+
+
+def notice(name: str) -> str | None:
+    """One line on the licence of the checkpoint `name` that a user must have read before using it; None where there is
+    nothing to heed. Raises InputError where there is no such checkpoint."""
+    return checkpoint(name).terms
+
+
+def shown_size(size: int | None) -> str:
+    """`1.86 GB`, `84 MB`, `847 B`; `size unknown` for None."""
+    if size is None:
+        return "size unknown"
+    for unit, scale, digits in (("GB", 1e9, 2), ("MB", 1e6, 0), ("kB", 1e3, 0)):
+        if size >= scale:
+            return f"{size / scale:.{digits}f} {unit}"
+    return f"{size} B"
