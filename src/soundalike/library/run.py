@@ -15,12 +15,14 @@ from soundalike.analysis import Analysis
 from soundalike.errors import AudioError, LibraryError
 from soundalike.kinds import Kind, check_kind
 from soundalike.library import schema as layout
+from soundalike.library.companions import Companions, stat_with
 from soundalike.library.ledger import Known, Ledger, Place, content_name, digest_of
 from soundalike.library.report import IndexReport, Progress
 from soundalike.library.rows import Row, item_row, placed
 from soundalike.library.scan import Found, Scan, Scope, content_digest, reachable
-from soundalike.library.workers import Done, Failure, Lost, Workers, cores
+from soundalike.library.workers import Done, Failure, Lost, Workers
 from soundalike.library.writer import Writer
+from soundalike.runtime import available_cores
 
 OnProgress = Callable[[Progress], None]
 
@@ -42,11 +44,13 @@ class Run:
         stop: threading.Event,
         on_progress: OnProgress | None,
         inherited: dict[Place, tuple[str, Kind | None]],
+        companions: Companions | None = None,
     ) -> None:
+        """`companions`: which files belong to others (see `scan.scan`)."""
         self.report = IndexReport()
         self._ledger, self._writer, self._roots, self._scan = ledger, writer, roots, found
         self._scopes, self._kind, self._stop, self._on_progress = scopes, kind, stop, on_progress
-        self._inherited = inherited
+        self._inherited, self._companions = inherited, companions
         self._begin = time.monotonic()
         self._waiting: dict[str, list[Found]] = {}  # content -> files that its analysis is for
         self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether that lasts
@@ -55,15 +59,15 @@ class Run:
         self._todo = 0
         self._done = 0
 
-    def all(self, workers: Workers, *, retry: bool, file_seconds: float) -> None:
-        """The whole run."""
+    def all(self, workers: Workers, *, retry: bool, file_seconds: float, patience: float = 1.0) -> None:
+        """The whole run; a file may take `file_seconds` and more by its size, all of it `patience` times."""
         refused = dict(self._ledger.refused)
         self._find_gone()
         todo = self._sort_out(retry)
         self._todo = len(todo)
         self._tell(workers)
         for found, digest in self._digests(todo):
-            self._decide(found, digest, workers, file_seconds)
+            self._decide(found, digest, workers, file_seconds, patience)
             while workers.full and not self._stop.is_set():
                 self._book(workers, 0.1)
             self._book(workers, 0.0)
@@ -91,9 +95,8 @@ class Run:
             if not any(scope.covers(root, path) for scope in self._scopes):
                 continue
             file = self._roots[root] / path
-            if file.is_file():
-                facts = file.stat()
-                extra.append(Found(root, path, facts.st_size, facts.st_mtime_ns))
+            if file.is_file() and not (self._companions is not None and self._companions.belongs(file)):
+                extra.append(Found(root, path, *stat_with(self._companions, file, file.stat())))
             else:
                 self._gone[place] = known
         self._scan.files = sorted([*self._scan.files, *extra])
@@ -145,11 +148,11 @@ class Run:
         """Digests of files, in order, computed a little ahead by threads."""
         ahead: deque[tuple[Found, Future[str]]] = deque()
         remaining = iter(todo)
-        threads = min(4, cores())
+        threads = min(4, available_cores())
         with ThreadPoolExecutor(threads, "digest") as pool:
             while not self._stop.is_set():
                 while len(ahead) < 2 * threads and (found := next(remaining, None)) is not None:
-                    ahead.append((found, pool.submit(content_digest, self._file(found))))
+                    ahead.append((found, pool.submit(content_digest, self._file(found), self._companions)))
                 if not ahead:
                     break
                 found, future = ahead.popleft()
@@ -163,7 +166,9 @@ class Run:
     def _file(self, found: Found) -> Path:
         return self._roots[found.root] / found.path
 
-    def _decide(self, found: Found, digest: str | OSError, workers: Workers, file_seconds: float) -> None:
+    def _decide(
+        self, found: Found, digest: str | OSError, workers: Workers, file_seconds: float, patience: float
+    ) -> None:
         """What is to become of a file that has to be looked into."""
         if isinstance(digest, OSError):
             self._skip(found, f"cannot be read: {digest.strerror or digest}")
@@ -187,7 +192,7 @@ class Run:
             return
         else:
             self._waiting[content] = [found]
-            seconds = file_seconds + found.size / BYTES_PER_SECOND
+            seconds = patience * (file_seconds + found.size / BYTES_PER_SECOND)
             workers.submit(content, (str(self._file(found)), kind), seconds)
             return
         self._finished(workers)
@@ -298,13 +303,13 @@ class Run:
             self._writer.refuse(found, reason)
 
     def _as_scanned(self, found: Found) -> bool:
-        """Whether a file is there, can be opened, and has not changed since the scan."""
+        """Whether a file is there, can be opened, and has not changed since the scan, nor its companions."""
         try:
             with open(self._file(found), "rb") as file:
-                facts = os.fstat(file.fileno())
+                facts = stat_with(self._companions, self._file(found), os.fstat(file.fileno()))
         except OSError:
             return False
-        return (facts.st_size, facts.st_mtime_ns) == (found.size, found.mtime_ns)
+        return facts == (found.size, found.mtime_ns)
 
     def _store(self, content: str, analysis: Analysis, files: list[Found]) -> None:
         by_user = content != digest_of(content)

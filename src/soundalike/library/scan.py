@@ -14,22 +14,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundalike.errors import InputError
+from soundalike.library.companions import Companions, stat_with
 
 _BLOCK = 1 << 20
 
 
-def content_digest(path: Path) -> str:
-    """BLAKE2b-128 of a file's bytes, in hex. Raises OSError where it cannot be read."""
+def content_digest(path: Path, companions: Companions | None = None) -> str:
+    """BLAKE2b-128 of a file's bytes, in hex; of an item with companions, of its own digest and of their names and digests.
+
+    Raises OSError where one cannot be read.
+    """
     digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb", buffering=0) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
+    others = () if companions is None else companions.companions(path)
+    if others:
+        facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
+        digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     return digest.hexdigest()
 
 
 @dataclass(frozen=True, order=True)
 class Found:
-    """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns."""
+    """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
+    of its companions, if it has any: see `companions.stat_with`)."""
 
     root: str
     path: str
@@ -72,10 +81,12 @@ def scan(
     known: Mapping[str, int],
     leave_out: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
+    companions: Companions | None = None,
 ) -> Scan:
     """All audio files in `scopes`. `known`: how many items each root has; an empty root that has some is out of reach
-    (an empty mount point), not emptied. `leave_out`: a folder not to enter. `stop`: asked at each folder."""
-    walk = _Walk(roots, extensions, leave_out, stop)
+    (an empty mount point), not emptied. `leave_out`: a folder not to enter. `stop`: asked at each folder. `companions`: which
+    files belong to others; they are left out, even if they are named outright."""
+    walk = _Walk(roots, extensions, leave_out, stop, companions and companions.snapshot())
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -112,8 +123,10 @@ class _Walk:
         extensions: frozenset[str],
         leave_out: Path | None,
         stop: Callable[[], bool],
+        companions: Companions | None,
     ) -> None:
         self.result = Scan()
+        self._companions = companions
         self._owner = RootFinder(roots)
         self._extensions = extensions
         self._leave_out = _identity(leave_out) if leave_out else None
@@ -171,9 +184,12 @@ class _Walk:
             self._take(path)
 
     def _take(self, path: Path) -> None:
+        if self._companions is not None and self._companions.belongs(path):
+            return
         shown = printable(str(path))
         try:
             facts = os.stat(path)
+            size, mtime_ns = stat_with(self._companions, path, facts)
         except OSError as error:
             broken = path.is_symlink()
             reason = "a link to nothing" if broken else f"cannot be read: {error.strerror}"
@@ -185,7 +201,7 @@ class _Walk:
             self.result.unusable.append((shown, "not a regular file"))
         else:
             root, relative = self._owner.locate(path)
-            self.result.files.append(Found(root, relative, facts.st_size, facts.st_mtime_ns))
+            self.result.files.append(Found(root, relative, size, mtime_ns))
 
 
 def _identity(path: Path) -> tuple[int, int]:
