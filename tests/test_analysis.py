@@ -12,7 +12,7 @@ import soundfile as sf
 from soundalike import analysis
 from soundalike.analysis import Analyser
 from soundalike.encoders import ENCODERS, Embeddings, EncoderRow, Samples
-from soundalike.errors import AudioError, InputError, LibraryError
+from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError
 from soundalike.recipe import Recipe, make_recipe
 from soundalike.separators import SEPARATORS, SeparatorRow
 
@@ -37,6 +37,7 @@ class QuarterSeparator:
     """Gives a quarter of the mixture as drums, a ten-thousandth as bass, the rest as residuals; counts what it was fed."""
 
     name, version, parts, sample_rate, channels, context = "quarter", "1", ("bass", "drums", "residuals"), RATE, 1, 1.0
+    stretch = 600.0
     fed: list[float]
 
     def __init__(self) -> None:
@@ -51,8 +52,8 @@ class QuarterSeparator:
 @pytest.fixture
 def small_models(monkeypatch: pytest.MonkeyPatch) -> QuarterSeparator:
     separator = QuarterSeparator()
-    monkeypatch.setitem(ENCODERS, "level", EncoderRow(LevelEncoder, "", "", ""))
-    monkeypatch.setitem(SEPARATORS, "quarter", SeparatorRow(lambda: separator, "", (), "", ""))
+    monkeypatch.setitem(ENCODERS, "level", EncoderRow(lambda _: LevelEncoder(), "", ""))
+    monkeypatch.setitem(SEPARATORS, "quarter", SeparatorRow(lambda _: separator, "", (), ""))
     return separator
 
 
@@ -188,4 +189,102 @@ def test_models_of_another_version_are_refused_with_the_cure(small_models: Quart
     recipe = make_recipe("level", "quarter")
     older = Recipe.from_json({**recipe.to_json(), "encoder_version": "0"})
     with pytest.raises(LibraryError, match=r"encoder_version: 0 here, 1 there.*--upgrade"):
-        Analyser(older)
+        Analyser(older).load()
+
+
+def test_only_the_parts_asked_for_are_embedded_and_the_mix_alone_is_not_separated(
+    analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path
+) -> None:
+    path = written(tmp_path, noise(34.0))
+    whole = analyser.analyse(path)
+    small_models.fed.clear()
+    mix = analyser.analyse(path, parts=["mix"])
+    assert small_models.fed == []
+    assert mix.present.tolist() == [[False, False, False, True]] * 4
+    np.testing.assert_array_equal(mix.vectors[:, 3], whole.vectors[:, 3])
+    drums = analyser.analyse_region(path, 0.0, 34.0, parts=["drums"])
+    assert drums.present.tolist() == [[False, True, False, False]] * 4
+    np.testing.assert_allclose(drums.vectors[:, 1], whole.vectors[:, 1], atol=1e-6)
+    assert not drums.vectors[:, 0].any()
+
+
+def test_a_recipe_of_the_mix_alone_needs_no_separator(small_models: QuarterSeparator, tmp_path: Path) -> None:
+    analyser = Analyser(make_recipe("level", "quarter", parts=["mix"]))
+    analyser.load()
+    found = analyser.analyse(written(tmp_path, noise(34.0)))
+    assert (found.parts, found.vectors.shape, small_models.fed) == (("mix",), (4, 1, D), [])
+
+
+def sections(*levels: float) -> np.ndarray:
+    """Music of 10 s sections: a tone of its own and a pulse for each level, so that the sections sound different."""
+    time = np.arange(10 * RATE) / RATE
+    pieces = [
+        level * np.sin(2 * np.pi * (200 + 2000 * level) * time) * (1 + np.sin(2 * np.pi * (1 + 20 * level) * time))
+        for level in levels
+    ]
+    return np.concatenate(pieces).astype(np.float32)
+
+
+def test_few_windows_are_chosen_to_represent_the_song_and_separated_alone(
+    small_models: QuarterSeparator, tmp_path: Path
+) -> None:
+    path = written(tmp_path, sections(0.1, 0.1, 0.1, 0.1, 0.4, 0.4, 0.4, 0.001, 0.1, 0.1))
+    every = Analyser(make_recipe("level", "quarter")).analyse(path)
+    small_models.fed.clear()
+    few = Analyser(make_recipe("level", "quarter", windows=2)).analyse(path)
+    assert len(few.starts) == 2
+    assert sorted({0 <= start < 40 or start >= 80 for start in few.starts}) == [False, True], "one of each section"
+    assert 70 not in few.starts, "the near-silent window stands for nothing"
+    assert sum(small_models.fed) <= 2 * 12, "two windows and their context"
+    for start, vectors in zip(few.starts, few.vectors, strict=True):
+        np.testing.assert_allclose(vectors, every.vectors[list(every.starts).index(start)], atol=1e-5)
+    assert few.loudness == every.loudness
+    assert few.duration == every.duration
+
+
+def test_few_windows_of_a_long_file_are_those_of_the_whole(
+    small_models: QuarterSeparator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, sections(0.1, 0.12, 0.4, 0.45, 0.2, 0.3, 0.14, 0.35))
+    whole = Analyser(make_recipe("level", "quarter", windows=3)).analyse(path)
+    monkeypatch.setattr(analysis, "SEGMENT_SECONDS", 25.0)
+    piecewise = Analyser(make_recipe("level", "quarter", windows=3)).analyse(path)
+    np.testing.assert_array_equal(piecewise.starts, whole.starts)
+    np.testing.assert_allclose(piecewise.vectors, whole.vectors, atol=1e-5)
+
+
+def test_a_separator_is_fed_no_more_than_it_takes(
+    small_models: QuarterSeparator, analyser: Analyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, noise(64.0))
+    whole = analyser.analyse(path)
+    small_models.fed.clear()
+    monkeypatch.setattr(QuarterSeparator, "stretch", 20.0)
+    pieces = analyser.analyse(path)
+    assert len(small_models.fed) >= 3
+    assert max(small_models.fed) <= 22.0 + 1e-6, "twenty seconds and the context"
+    np.testing.assert_array_equal(pieces.starts, whole.starts)
+    np.testing.assert_allclose(pieces.vectors, whole.vectors, atol=1e-6)
+    joined, rate = analyser.stems(path)
+    np.testing.assert_allclose(joined["drums"], analyser.stems(path, parts=["mix"])[0]["mix"] / 4, atol=1e-6)
+    assert (len(joined["drums"]), rate) == (64 * RATE, RATE)
+
+
+def test_an_encoder_without_text_says_which_have_it(analyser: Analyser) -> None:
+    with pytest.raises(InputError, match=r"level has no text.*--encoder clap"):
+        analyser.embed_text(["a dry snare"])
+
+
+class BrokenEncoder(LevelEncoder):
+    """Fails as a model does whose weights are not what they should be."""
+
+    def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
+        raise CheckpointError("weights.pt is damaged")
+
+
+def test_loading_shows_what_is_wrong_with_a_model(
+    small_models: QuarterSeparator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENCODERS, "level", EncoderRow(lambda _: BrokenEncoder(), "", ""))
+    with pytest.raises(CheckpointError, match="damaged"):
+        Analyser(make_recipe("level", "quarter")).load()

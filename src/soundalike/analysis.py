@@ -2,13 +2,15 @@
 
 A *song* is cut into windows; each window becomes one unit vector a part (its stems and `mix`). A *loop* or *one-shot*
 is embedded whole, unseparated: one vector, in its `mix`. A part whose stem lies more than `gate_db` under its mixture
-is absent: zero vector, `present` false (the cosine of near-silence is noise).
+is absent: zero vector, `present` false (the cosine of near-silence is noise). Where the recipe asks for few windows a
+song, those that represent it best are chosen by a cheap encoder first, and only they are separated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +19,17 @@ from numpy.typing import NDArray
 from soundalike.audio import decode, facts
 from soundalike.audio.onsets import snap_to_onset
 from soundalike.audio.tags import Tags, read_tags
-from soundalike.audio.waveform import Waveform, resample, to_channels
+from soundalike.audio.waveform import Waveform, resample
 from soundalike.audio.windows import window_starts
-from soundalike.encoders import Encoder, load_encoder
+from soundalike.encoders import Encoder, TextEncoder, load_encoder
 from soundalike.errors import AudioError, InputError, LibraryError
 from soundalike.kinds import SONG_SECONDS, Kind, estimate_kind
 from soundalike.parts import MIX
 from soundalike.recipe import Recipe
-from soundalike.separators import Separator, load_separator
+from soundalike.representatives import choice_version, choose_windows
+from soundalike.runtime import Runtime
+from soundalike.separators import Separator, StemFiles, load_separator
+from soundalike.stretches import Source, Stretch, groups, part_of
 
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -33,7 +38,7 @@ SILENCE_DB = -70.0
 """A mixture under this level (RMS, dB of full scale) is silence: it has no vector at all."""
 
 SEGMENT_SECONDS = 600.0
-"""Songs are decoded and separated this many seconds at a time, so that memory stays bounded whatever their length."""
+"""Songs are decoded this many seconds at a time, so that memory stays bounded whatever their length."""
 
 SNAP_SECONDS = 1.0
 """A region shorter than this is meant for a hit: its start snaps to the onset nearby."""
@@ -85,24 +90,51 @@ class _Rows:
 
 
 class Analyser:
-    """A recipe with its models loaded: turns files into vectors."""
+    """A recipe with its models, which load when they are first needed: turns files into vectors."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        """Loads the recipe's models. Raises LibraryError where their versions are not the recipe's."""
+    def __init__(self, recipe: Recipe, runtime: Runtime | None = None) -> None:
+        """`runtime`: device and threads; the precision is the recipe's. Loads nothing."""
         self.recipe = recipe
-        self._encoder: Encoder = load_encoder(recipe.encoder)
-        self._separator: Separator = load_separator(recipe.separator)
-        now = replace(recipe, encoder_version=self._encoder.version, separator_version=self._separator.version)
-        if now != recipe:
-            raise LibraryError(
-                f"this library was made by other versions of the models ({'; '.join(recipe.differences(now))}); "
-                "its items can still be searched by each other; `soundalike index --upgrade` redoes what changed"
-            )
+        self._runtime = replace(runtime or Runtime(), precision=recipe.precision)
 
-    def analyse(self, path: Path, kind: Kind | None = None, *, with_facts: bool = True) -> Analysis:
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The recipe's encoder. Raises LibraryError where its version is not the recipe's, else as `load_encoder`."""
+        encoder = load_encoder(self.recipe.encoder, self._runtime)
+        self._check(replace(self.recipe, encoder_version=encoder.version, dimension=encoder.dimension))
+        return encoder
+
+    @cached_property
+    def separator(self) -> Separator | StemFiles:
+        """The recipe's separator. Raises LibraryError where its version is not the recipe's, else as
+        `load_separator`."""
+        separator = load_separator(self.recipe.separator, self._runtime)
+        self._check(replace(self.recipe, separator_version=separator.version))
+        return separator
+
+    @cached_property
+    def _scout(self) -> Encoder:
+        """What representative windows are chosen by. Raises LibraryError where it is another than the recipe's."""
+        self._check(replace(self.recipe, windows_version=choice_version()))
+        return load_encoder("builtin")
+
+    def load(self) -> None:
+        """Load now what indexing needs, and run it on a moment of noise: what is wrong with a model shows at once, not
+        file by file. Raises as the properties do."""
+        noise = 0.1 * np.random.default_rng(0).standard_normal((2, 96_000)).astype(np.float32)
+        self.encoder.embed([noise[0, : self.encoder.sample_rate]])
+        if self.recipe.parts != (MIX,) and isinstance(self.separator, Separator):
+            self.separator.separate(noise[: self.separator.channels, : self.separator.sample_rate])
+        if self.recipe.windows is not None:
+            _ = self._scout
+
+    def analyse(
+        self, path: Path, kind: Kind | None = None, *, with_facts: bool = True, parts: Sequence[str] | None = None
+    ) -> Analysis:
         """All vectors and facts of the file at `path`; `kind` overrules the estimate.
 
-        Raises AudioError for a file that cannot be decoded or is silent throughout.
+        parts: those to embed (None: all of the recipe's); the others come back absent, and where only `mix` is asked for
+        nothing is separated. Raises AudioError for a file that cannot be decoded or is silent throughout.
         """
         info = decode.probe(path)
         tags = read_tags(path)
@@ -112,13 +144,13 @@ class Analyser:
                 "song" if info.duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
             )
         if kind == "song":
-            rows, loudness, duration = self._song(path, info.duration, first)
-            parts = self.recipe.parts
+            rows, loudness, duration = self._song(self._source(path, parts), info.duration, first)
+            names = self.recipe.parts
         else:
             whole = first if info.duration <= SEGMENT_SECONDS else decode.read(path)
             rows = self._whole(whole)
             loudness, duration = facts.estimate_loudness(whole), whole.duration
-            parts = (MIX,)
+            names = (MIX,)
         if not len(rows.starts):
             raise AudioError(f"{path} is silent (all of it under {SILENCE_DB:.0f} dB); there is nothing to compare")
         estimates = _estimates(first, kind, duration) if with_facts else (UNKNOWN, UNKNOWN)
@@ -131,19 +163,28 @@ class Analyser:
             tags=tags,
             tempo=estimates[0],
             key=estimates[1],
-            parts=parts,
+            parts=names,
             starts=rows.starts,
             ends=rows.ends,
             vectors=rows.vectors,
             present=rows.present,
         )
 
-    def analyse_region(self, path: Path, start: float, end: float | None, *, focus: str | None = None) -> Analysis:
+    def analyse_region(
+        self,
+        path: Path,
+        start: float,
+        end: float | None,
+        *,
+        focus: str | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> Analysis:
         """Vectors of the seconds `start` to `end` (None: the file's end) of a mixed song, as many windows as they hold.
 
         The region is separated with the music around it and cropped afterwards, so it may be as short as 50 ms. One
         shorter than `SNAP_SECONDS` is meant for a hit: its start moves to the onset nearby, in the stem called `focus`
-        where one is given. Raises InputError for a region outside the file, AudioError as `analyse` does.
+        where one is given. parts: as in `analyse`. Raises InputError for a region outside the file, AudioError as
+        `analyse` does.
         """
         info = decode.probe(path)
         asked, end = end, info.duration if end is None else min(end, info.duration)
@@ -159,13 +200,17 @@ class Analyser:
         length = end - start
         starts = start + np.array(window_starts(length, self.recipe.window, self.recipe.hop))
         ends = np.minimum(starts + self.recipe.window, end)
-        stretch = self._decode_stretch(path, starts[0], ends[-1], info.duration)
-        if length < SNAP_SECONDS:
-            voice = stretch.stems[focus if focus in stretch.stems else MIX]
-            at = snap_to_onset(voice, stretch.sample_rate, starts[0] - stretch.offset)
-            ends += stretch.offset + at - starts[0]
-            starts[0] = stretch.offset + at
-        rows = self._embed(stretch, starts, ends)
+        source = self._source(path, parts)
+        collected = [_no_rows(self.recipe)]
+        for group in groups(starts, ends, source.longest):
+            stretch = source.read(float(starts[group][0]), float(ends[group][-1]), info.duration)
+            if length < SNAP_SECONDS:
+                voice = stretch.stems[focus if focus in stretch.stems else MIX]
+                at = snap_to_onset(voice, stretch.sample_rate, starts[0] - stretch.offset)
+                ends += stretch.offset + at - starts[0]
+                starts[0] = stretch.offset + at
+            collected.append(self._embed(stretch, starts[group], ends[group], source.parts))
+        rows = _joined(collected)
         if not len(rows.starts):
             raise AudioError(f"{path} is silent from {start:g} s to {end:g} s; there is nothing to compare")
         return Analysis(
@@ -186,53 +231,133 @@ class Analyser:
 
     def embed_whole(self, waveforms: Sequence[Float32]) -> Float32:
         """Vectors (N, D) of N mono sounds (samples,) at the encoder's rate, embedded whole as one-shots are."""
-        return self._encoder.embed(waveforms)
+        return self.encoder.embed(waveforms)
 
-    def stems(self, path: Path, start: float = 0.0, end: float | None = None) -> tuple[dict[str, Float32], int]:
-        """The stems (samples,) of a region, mono, `mix` among them, separated with its context, and their rate in
-        Hz."""
+    def embed_text(self, texts: Sequence[str]) -> Float32:
+        """Vectors (N, D) of N texts. Raises InputError where the recipe's encoder has no text."""
+        if not isinstance(self.encoder, TextEncoder):
+            raise InputError(
+                f"the encoder {self.recipe.encoder} has no text, it knows sounds only; index with --encoder clap or "
+                "--encoder muq-mulan to search by words"
+            )
+        return self.encoder.embed_text(texts)
+
+    def stems(
+        self, path: Path, start: float = 0.0, end: float | None = None, *, parts: Sequence[str] | None = None
+    ) -> tuple[dict[str, Float32], int]:
+        """The stems (samples,) of a region, mono, `mix` among them, separated with its context, and their rate in Hz;
+        parts: those to give besides the mix (None: all of the recipe's)."""
         info = decode.probe(path)
         end = info.duration if end is None else min(end, info.duration)
-        stretch = self._decode_stretch(path, start, end, info.duration)
-        first = round((start - stretch.offset) * stretch.sample_rate)
-        last = first + round((end - start) * stretch.sample_rate)
-        return {part: stem[first:last] for part, stem in stretch.stems.items()}, stretch.sample_rate
+        source = self._source(path, parts)
+        edges = np.arange(start, end, source.longest)
+        pieces = []
+        for begin, finish in zip(edges, [*edges[1:], end], strict=True):
+            stretch = source.read(float(begin), float(finish), info.duration)
+            first = round((begin - stretch.offset) * stretch.sample_rate)
+            last = first + round((finish - begin) * stretch.sample_rate)
+            pieces.append({part: stem[first:last] for part, stem in stretch.stems.items()})
+        return {part: np.concatenate([piece[part] for piece in pieces]) for part in pieces[0]}, source.sample_rate
 
-    def _song(self, path: Path, duration: float, first: Waveform) -> tuple[_Rows, float | None, float]:
+    def _check(self, now: Recipe) -> None:
+        if now != self.recipe:
+            raise LibraryError(
+                f"this library was made by other versions of the models ({'; '.join(self.recipe.differences(now))}); "
+                "its items can still be searched by each other; `soundalike index --upgrade` redoes what changed"
+            )
+
+    def _source(self, path: Path, parts: Sequence[str] | None) -> Source:
+        asked = tuple(part for part in self.recipe.parts if parts is None or part in parts)
+        separator = None if set(asked) <= {MIX} else self.separator
+        return Source(path, separator, asked, self.recipe.parts, self.encoder.sample_rate, SEGMENT_SECONDS)
+
+    def _song(self, source: Source, duration: float, first: Waveform) -> tuple[_Rows, float | None, float]:
         """Rows and loudness of a song, segment by segment, and its duration as decoded (s)."""
         if duration <= SEGMENT_SECONDS:
             duration = first.duration  # what a truncated file really holds
         starts = np.array(window_starts(duration, self.recipe.window, self.recipe.hop))
         ends = np.minimum(starts + self.recipe.window, duration)
+        few = self.recipe.windows is not None and len(starts) > self.recipe.windows
         collected: list[_Rows] = []
+        scouted: list[tuple[Float32, NDArray[np.float64]]] = []
         loudnesses: list[float] = []
-        for group in _segments(starts, ends):
+        for group in groups(starts, ends, SEGMENT_SECONDS):
             begin, finish = float(starts[group][0]), float(ends[group][-1])
-            if duration <= SEGMENT_SECONDS:
-                native, offset = first, 0.0
-            else:
-                native, offset = self._read_stretch(path, begin, finish, duration)
+            native, offset = (first, 0.0) if duration <= SEGMENT_SECONDS else source.decode(begin, finish, duration)
             held = offset + native.duration
             whole = ends[group] <= held + 1 / native.sample_rate
-            collected.append(self._embed(self._separate(native, offset), starts[group][whole], ends[group][whole]))
+            if few:
+                scouted.append(self._scouted(native, starts[group][whole] - offset, ends[group][whole] - offset))
+            else:
+                collected.append(self._rows(source, native, offset, starts[group][whole], ends[group][whole]))
             loudness = facts.estimate_loudness(native)
             if loudness is not None:
                 loudnesses.append(loudness)
             if held < finish - 1 / native.sample_rate:
                 duration = held  # the header promised more than the file holds
                 break
-        rows = _Rows(
-            np.concatenate([rows.starts for rows in collected]),
-            np.concatenate([rows.ends for rows in collected]),
-            np.concatenate([rows.vectors for rows in collected]),
-            np.concatenate([rows.present for rows in collected]),
-        )
+        if few:
+            chosen = self._chosen(scouted)
+            collected = self._few_rows(source, duration, first, starts[chosen], ends[chosen])
         power = [10 ** (value / 10) for value in loudnesses]
-        return rows, float(10 * np.log10(np.mean(power))) if power else None, duration
+        return _joined(collected), float(10 * np.log10(np.mean(power))) if power else None, duration
+
+    def _scouted(
+        self, native: Waveform, starts: NDArray[np.float64], ends: NDArray[np.float64]
+    ) -> tuple[Float32, NDArray[np.float64]]:
+        """What representative windows are chosen by: vectors (n, D) of the mix and levels (n,) in dB of windows of
+        `native`."""
+        rate = self._scout.sample_rate
+        mono = resample(native.mono(), native.sample_rate, rate)
+        crops = [mono[round(a * rate) : round(b * rate)] for a, b in zip(starts, ends, strict=True)]
+        return self._scout.embed(crops), np.array([_level(crop) for crop in crops], dtype=np.float64)
+
+    def _chosen(self, scouted: Sequence[tuple[Float32, NDArray[np.float64]]]) -> NDArray[np.intp]:
+        """Which windows represent the song."""
+        vectors, levels = (np.concatenate(several) for several in zip(*scouted, strict=True))
+        assert self.recipe.windows is not None  # the caller has looked
+        return choose_windows(vectors, np.where(levels < SILENCE_DB, -np.inf, levels), self.recipe.windows)
+
+    def _few_rows(
+        self,
+        source: Source,
+        duration: float,
+        first: Waveform,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+    ) -> list[_Rows]:
+        """Rows of windows that lie apart, each separated with its context; of what lies between nothing is."""
+        collected = []
+        for group in groups(starts, ends, source.longest, gap=2 * source.context):
+            begin, finish = float(starts[group][0]), float(ends[group][-1])
+            if duration <= SEGMENT_SECONDS:
+                native, offset = part_of(first, begin - source.context, finish + source.context)
+            else:
+                native, offset = source.decode(begin, finish, duration)
+            collected.append(self._embed(source.take_apart(native, offset), starts[group], ends[group], source.parts))
+        return collected or [_no_rows(self.recipe)]
+
+    def _rows(
+        self,
+        source: Source,
+        native: Waveform,
+        offset: float,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+    ) -> _Rows:
+        """Rows of the windows of a waveform that begins `offset` s into its file, as much at a time as the separator
+        takes."""
+        collected = [_no_rows(self.recipe)]
+        for group in groups(starts, ends, source.longest):
+            begin, finish = float(starts[group][0]) - offset, float(ends[group][-1]) - offset
+            piece, at = part_of(native, begin - source.context, finish + source.context)
+            stretch = source.take_apart(piece, offset + at)
+            collected.append(self._embed(stretch, starts[group], ends[group], source.parts))
+        return _joined(collected)
 
     def _whole(self, waveform: Waveform) -> _Rows:
         """The one row of a loop or one-shot: embedded as it is, from its first audible moment on."""
-        mono = resample(waveform.mono(), waveform.sample_rate, self._encoder.sample_rate)
+        mono = resample(waveform.mono(), waveform.sample_rate, self.encoder.sample_rate)
         sounding = _without_silent_ends(mono)
         if not len(sounding) or _level(sounding) < SILENCE_DB:
             return _Rows(
@@ -241,63 +366,49 @@ class Analyser:
                 np.empty((0, 1, self.recipe.dimension), np.float32),
                 np.empty((0, 1), bool),
             )
-        vectors = self._encoder.embed([sounding])[:, np.newaxis]
+        vectors = self.encoder.embed([sounding])[:, np.newaxis]
         return _Rows(np.zeros(1), np.array([waveform.duration]), vectors, np.ones((1, 1), dtype=bool))
 
-    def _read_stretch(self, path: Path, start: float, end: float, duration: float) -> tuple[Waveform, float]:
-        """The native waveform of `start` to `end` with the separator's context, and the second it begins at."""
-        begin = max(0.0, start - self._separator.context)
-        finish = min(duration, end + self._separator.context)
-        return decode.read(path, begin, finish - begin), begin
-
-    def _decode_stretch(self, path: Path, start: float, end: float, duration: float) -> _Stretch:
-        return self._separate(*self._read_stretch(path, start, end, duration))
-
-    def _separate(self, waveform: Waveform, offset: float) -> _Stretch:
-        """The mono stems, at the encoder's rate, of a stretch that begins `offset` s into its file."""
-        to_rate = self._separator.sample_rate
-        mixture = resample(to_channels(waveform.samples, self._separator.channels), waveform.sample_rate, to_rate)
-        stems = {**self._separator.separate(mixture), MIX: mixture}
-        rate = self._encoder.sample_rate
-        monos = {part: resample(to_channels(stems[part], 1)[0], to_rate, rate) for part in self.recipe.parts}
-        return _Stretch(monos, rate, offset)
-
-    def _embed(self, stretch: _Stretch, starts: NDArray[np.float64], ends: NDArray[np.float64]) -> _Rows:
-        """Gate and embed the windows of a stretch; windows without a sound are left out."""
-        parts = self.recipe.parts
+    def _embed(
+        self, stretch: Stretch, starts: NDArray[np.float64], ends: NDArray[np.float64], parts: Sequence[str]
+    ) -> _Rows:
+        """Gate and embed `parts` of the windows of a stretch, all in one batch; windows without a sound are left out."""
         first = np.round((starts - stretch.offset) * stretch.sample_rate).astype(int)
         last = np.round((ends - stretch.offset) * stretch.sample_rate).astype(int)
-        levels = np.array(
-            [[_level(stretch.stems[part][a:b]) for part in parts] for a, b in zip(first, last, strict=True)]
-        ).reshape(len(starts), len(parts))
-        mixture = levels[:, [parts.index(MIX)]]
-        present = (mixture >= SILENCE_DB) & (levels >= mixture + self.recipe.gate_db)
-        vectors = np.zeros((len(starts), len(parts), self.recipe.dimension), dtype=np.float32)
-        for column, part in enumerate(parts):
-            rows = np.flatnonzero(present[:, column])
-            if len(rows):
-                crops = [stretch.stems[part][first[row] : last[row]] for row in rows]
-                vectors[rows, column] = self._encoder.embed(crops)
-        audible = present.any(axis=1)
+        crops = list(zip(first, last, strict=True))
+        mixture = np.array([_level(stretch.stems[MIX][a:b]) for a, b in crops])
+        present = np.zeros((len(starts), len(self.recipe.parts)), dtype=bool)
+        for part in parts:
+            levels = np.array([_level(stretch.stems[part][a:b]) for a, b in crops])
+            present[:, self.recipe.parts.index(part)] = np.isfinite(levels) & (levels >= mixture + self.recipe.gate_db)
+        audible = mixture >= SILENCE_DB
+        present &= audible[:, np.newaxis]
+        rows, columns = np.nonzero(present)
+        vectors = np.zeros((*present.shape, self.recipe.dimension), dtype=np.float32)
+        if len(rows):
+            vectors[rows, columns] = self.encoder.embed(
+                [
+                    stretch.stems[self.recipe.parts[column]][first[row] : last[row]]
+                    for row, column in zip(rows, columns, strict=True)
+                ]
+            )
         return _Rows(starts[audible], ends[audible], vectors[audible], present[audible])
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Mono stems (samples,) by part, `mix` among them, of a stretch that begins `offset` s into its file."""
-
-    stems: dict[str, Float32]
-    sample_rate: int
-    offset: float
+def _no_rows(recipe: Recipe) -> _Rows:
+    parts = len(recipe.parts)
+    return _Rows(
+        np.empty(0), np.empty(0), np.empty((0, parts, recipe.dimension), np.float32), np.empty((0, parts), dtype=bool)
+    )
 
 
-def _segments(starts: NDArray[np.float64], ends: NDArray[np.float64]) -> Iterator[slice]:
-    """Slices of consecutive windows that span at most `SEGMENT_SECONDS`."""
-    begin = 0
-    for index in range(1, len(starts) + 1):
-        if index == len(starts) or ends[index] - starts[begin] > SEGMENT_SECONDS:
-            yield slice(begin, index)
-            begin = index
+def _joined(several: Sequence[_Rows]) -> _Rows:
+    return _Rows(
+        np.concatenate([rows.starts for rows in several]),
+        np.concatenate([rows.ends for rows in several]),
+        np.concatenate([rows.vectors for rows in several]),
+        np.concatenate([rows.present for rows in several]),
+    )
 
 
 def _level(samples: Float32) -> float:

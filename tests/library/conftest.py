@@ -24,7 +24,7 @@ class Inline:
     """Stands in for `Workers` where processes are not what is tested: does its tasks here, one when it is waited
     for."""
 
-    def __init__(self, make: Callable[[], Callable[[Any], Any]], count: int) -> None:
+    def __init__(self, make: Callable[[], Callable[[Any], Any]], count: int, **_: Any) -> None:
         self._work = make()
         self._count = count
         self._tasks: list[tuple[Any, Any]] = []

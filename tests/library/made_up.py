@@ -22,6 +22,7 @@ from soundalike.errors import AudioError
 from soundalike.kinds import Kind
 from soundalike.parts import MIX
 from soundalike.recipe import Recipe
+from soundalike.runtime import Runtime
 
 RECIPE = Recipe(
     encoder="made-up",
@@ -63,7 +64,7 @@ def analysis(kind: Kind = "song", windows: int = 2, seed: int = 0, recipe: Recip
     )
 
 
-def made_up_analyser(recipe: Recipe) -> Callable[[tuple[str, Kind | None]], Analysis]:
+def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
     """Stands in for `soundalike.library.tasks.analyser`. Counts its analyses in the file `ANALYSES`, if that is
     set."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from soundalike.errors import AudioError, LibraryError
-from soundalike.library.workers import Done, Failure, Lost, Workers, cores
+from soundalike.library.workers import Done, Failure, Lost, Workers
 
 LONG = 100.0
 
@@ -189,7 +189,3 @@ def _alive(pid: int) -> bool:
         return "zombie" not in Path(f"/proc/{pid}/status").read_text().lower()
     except OSError:
         return False
-
-
-def test_cores() -> None:
-    assert 1 <= cores() <= (os.cpu_count() or 1)

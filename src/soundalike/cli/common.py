@@ -17,6 +17,7 @@ from soundalike.errors import InputError
 F = TypeVar("F", bound=Callable[..., Any])
 
 LIBRARY_VARIABLE = "SOUNDALIKE_LIBRARY"
+DEVICE_VARIABLE = "SOUNDALIKE_DEVICE"
 
 
 def library_option(function: F) -> F:
@@ -39,6 +40,16 @@ def library_path(given: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "library"
+
+
+def device_option(function: F) -> F:
+    """Adds `--device NAME`; the function receives `device: str`."""
+    return click.option(
+        "--device",
+        default=lambda: os.environ.get(DEVICE_VARIABLE) or "auto",
+        show_default=f"${DEVICE_VARIABLE}, else auto",
+        help="Where neural models compute: auto, cpu, cuda, cuda:N or mps.",
+    )(function)
 
 
 def say(words: str = "") -> None:

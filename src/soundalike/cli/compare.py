@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import clock, parse_region, say
+from soundalike.cli.common import clock, device_option, parse_region, say
 
 
 @click.command(
@@ -25,6 +25,8 @@ Needs no library. Weights act on raw cosines here: a spread is known only inside
 @click.option("--weights", "-w", help="How much each part counts, such as drums=1,bass=.3  [default: equal].")
 @click.option("--encoder", default="builtin", show_default=True)
 @click.option("--separator", default="builtin", show_default=True)
+@click.option("--precision", default="exact", show_default=True, help="exact or fast (neural models).")
+@device_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(
     a: Path,
@@ -34,6 +36,8 @@ def command(
     weights: str | None,
     encoder: str,
     separator: str,
+    precision: str,
+    device: str,
     form: str,
 ) -> None:
     """How alike A and B are, part by part, and in which seconds."""
@@ -47,11 +51,12 @@ def command(
     from soundalike.cli.tables import bar, stdout_console
     from soundalike.comparison import compare
     from soundalike.recipe import make_recipe
+    from soundalike.runtime import Runtime
     from soundalike.weights import parse_weights
 
     asked = parse_weights(weights) if weights is not None else None
     found = compare(
-        Analyser(make_recipe(encoder, separator)),
+        Analyser(make_recipe(encoder, separator, precision=precision), Runtime(device)),
         a,
         b,
         region_a=parse_region(region_a) if region_a is not None else None,

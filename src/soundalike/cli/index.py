@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say, shown_path
+from soundalike.cli.common import device_option, library_option, library_path, say, shown_path
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -20,7 +20,7 @@ Examples:
   soundalike index ~/Music ~/Samples     the first time, and again whenever files changed
   soundalike index                       look at all known folders again
   soundalike index ~/Samples/Loops --kind loop
-  soundalike index ~/Music --separator builtin --encoder builtin --window 5
+  soundalike index ~/Music --separator htdemucs --encoder clap --windows 4
 
 Unchanged files cost nothing, moved ones keep their vectors. It may be interrupted at any
 moment; run it again to continue.""",
@@ -32,7 +32,15 @@ moment; run it again to continue.""",
 @click.option("--separator", help="Separator of a new library  [default: builtin].")
 @click.option("--window", type=float, help="Seconds a window of a new library lasts  [default: 10].")
 @click.option("--hop", type=float, help="Seconds from window to window  [default: the window].")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes  [default: one a core].")
+@click.option(
+    "--windows", type=click.IntRange(min=0), metavar="N", help="Only the N windows that represent a song best."
+)
+@click.option(
+    "--parts", metavar="PART,...", help="Parts of a new library; `mix` alone separates nothing  [default: all]."
+)
+@click.option("--precision", help="exact or fast (bfloat16; neural models)  [default: exact].")
+@device_option
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes  [default: one a core; neural models: one].")
 @click.option("--retry", is_flag=True, help="Try files again that could not be used before.")
 @click.option("--upgrade", is_flag=True, help="Redo what newer models or other options would make otherwise.")
 @click.option("--strict", is_flag=True, help="Leave with code 3 if any file had to be skipped.")
@@ -45,6 +53,10 @@ def command(
     separator: str | None,
     window: float | None,
     hop: float | None,
+    windows: int | None,
+    parts: str | None,
+    precision: str | None,
+    device: str,
     jobs: int | None,
     retry: bool,
     upgrade: bool,
@@ -61,6 +73,8 @@ def command(
         raise InputError(
             f"there is no library at {place} yet; name the folders it shall hold: soundalike index PATH..."
         )
+    if not (place / "library.json").exists() or upgrade:
+        _say_terms(encoder, separator)
     with IndexProgress(show=not quiet) as progress:
         report = index(
             place,
@@ -69,6 +83,10 @@ def command(
             separator=separator,
             window=window,
             hop=hop,
+            parts=None if parts is None else [part.strip() for part in parts.split(",") if part.strip()],
+            precision=precision,
+            windows=windows,
+            device=device,
             kind=kind,
             jobs=jobs,
             retry=retry,
@@ -100,3 +118,15 @@ def command(
     say(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
+
+
+def _say_terms(encoder: str | None, separator: str | None) -> None:
+    """What one must know of the models' licences before using them."""
+    from soundalike.checkpoints import notice
+    from soundalike.encoders import ENCODERS
+    from soundalike.separators import SEPARATORS
+
+    rows = (ENCODERS.get(encoder or ""), SEPARATORS.get(separator or ""))
+    for row in rows:
+        if row is not None and row.checkpoint is not None and (words := notice(row.checkpoint)) is not None:
+            say(words)

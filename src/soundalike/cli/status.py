@@ -59,6 +59,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "path": str(library.path),
         "recipe": library.recipe.to_json(),
+        "licences": library.licences,
         "roots": {name: {"path": str(path), "in_reach": path.is_dir()} for name, path in library.roots.items()},
         "items": dict(Counter(item["kind"] for item in items)),
         "missing": sum(item["status"] == "missing" for item in items),
@@ -87,7 +88,11 @@ def _print(found: dict[str, Any]) -> None:
     print(
         f"made by   encoder {recipe['encoder']} {recipe['encoder_version']}, separator {recipe['separator']} "
         f"{recipe['separator_version']}, windows of {recipe['window']:g} s every {recipe['hop']:g} s"
+        + (f", the {recipe['windows']} that represent a song best" if recipe["windows"] else "")
+        + (", precision fast" if recipe["precision"] == "fast" else "")
     )
+    for model, licence in found["licences"].items():
+        print(f"licence   {model}: {licence}")
     print("cosine between random windows of different files:")
     for part, spread in found["spread"].items():
         if not spread["pairs"]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
+from soundalike.extras import require_extra
+from soundalike.runtime import PRECISIONS, Precision, Runtime
 
 Samples = NDArray[np.float32]
 Embeddings = NDArray[np.float32]
@@ -56,18 +58,41 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class EncoderRow:
-    """What is known of an encoder before it is loaded."""
+    """What is known of an encoder before it is loaded.
 
-    load: Callable[[], Encoder]
+    checkpoint: its key in `soundalike.checkpoints.CHECKPOINTS`, None where it needs no download; extra: the optional
+    dependencies it needs (`pip install soundalike[extra]`); precisions: those it can compute in.
+    """
+
+    load: Callable[[Runtime], Encoder]
     summary: str
     licence: str
-    requires: str
+    checkpoint: str | None = None
+    extra: str | None = None
+    precisions: tuple[Precision, ...] = ("exact",)
 
 
-def _builtin() -> Encoder:
+def _builtin(runtime: Runtime) -> Encoder:
     from soundalike.encoders.builtin import BuiltinEncoder
 
     return BuiltinEncoder()
+
+
+def _clap(checkpoint: str) -> Callable[[Runtime], Encoder]:
+    def load(runtime: Runtime) -> Encoder:
+        from soundalike.checkpoints import located
+        from soundalike.encoders.clap import ClapEncoder
+
+        return ClapEncoder.load(located(checkpoint), runtime)
+
+    return load
+
+
+def _muq_mulan(runtime: Runtime) -> Encoder:
+    from soundalike.checkpoints import located
+    from soundalike.encoders.muq_mulan import MuqMulanEncoder
+
+    return MuqMulanEncoder.load(located("muq-mulan"), runtime)
 
 
 ENCODERS: dict[str, EncoderRow] = {
@@ -75,13 +100,42 @@ ENCODERS: dict[str, EncoderRow] = {
         _builtin,
         "timbre and its course, rhythm, harmony by signal processing; no download, no torch",
         "Apache-2.0",
-        "nothing more",
+    ),
+    "clap": EncoderRow(
+        _clap("clap"),
+        "LAION-CLAP 630k-audioset-best, the paper's; audio and text",
+        "CC0-1.0",
+        checkpoint="clap",
+        extra="neural",
+        precisions=PRECISIONS,
+    ),
+    "clap-music": EncoderRow(
+        _clap("clap-music"),
+        "LAION-CLAP music_audioset_epoch_15_esc_90.14, which its authors name for music; audio and text",
+        "CC0-1.0",
+        checkpoint="clap-music",
+        extra="neural",
+        precisions=PRECISIONS,
+    ),
+    "muq-mulan": EncoderRow(
+        _muq_mulan,
+        "MuQ-MuLan-large, the paper's best; audio and text",
+        "CC-BY-NC-4.0",
+        checkpoint="muq-mulan",
+        extra="neural",
+        precisions=PRECISIONS,
     ),
 }
 
 
-def load_encoder(name: str) -> Encoder:
-    """The encoder called `name`. Raises InputError where there is none of that name."""
+def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
+    """The encoder called `name`.
+
+    Raises InputError where there is none of that name or its extra is not installed, CheckpointError where its weights
+    are not here or not what they should be.
+    """
     if name not in ENCODERS:
         raise InputError(f"unknown encoder {name!r}; there are {', '.join(ENCODERS)} (see `soundalike models`)")
-    return ENCODERS[name].load()
+    row = ENCODERS[name]
+    require_extra(row.extra, f"the encoder {name}")
+    return row.load(runtime or Runtime())

@@ -19,6 +19,7 @@ from pathlib import Path
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import Kind, check_kind
+from soundalike.library.companions import companions_for
 from soundalike.library.ledger import Ledger, Place
 from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
@@ -28,12 +29,16 @@ from soundalike.library.scan import Scope, choose_scopes, scan
 from soundalike.library.store import Library, Tables, refuse_other_things
 from soundalike.library.tasks import analyser
 from soundalike.library.upgrade import remove_old_generations, upgrade_library
-from soundalike.library.workers import Workers, cores
+from soundalike.library.workers import MAX_BYTES, START_SECONDS, Workers
 from soundalike.library.writer import Writer
-from soundalike.recipe import Recipe, make_recipe
+from soundalike.recipe import Recipe, is_heavy, make_recipe
+from soundalike.runtime import Runtime, available_cores
 
 FILE_SECONDS = 600.0
 """A file may take so long, and longer the larger it is; then its worker is ended."""
+
+HEAVY, PATIENCE = 4, 20
+"""Workers with neural models may take so many times the memory and the time to come up; so many times the time a file."""
 
 
 def index(
@@ -45,6 +50,7 @@ def index(
     jobs: int | None = None,
     retry: bool = False,
     upgrade: bool = False,
+    device: str = "auto",
     on_progress: OnProgress | None = None,
     file_seconds: float = FILE_SECONDS,
 ) -> IndexReport:
@@ -52,8 +58,9 @@ def index(
     be.
 
     recipe: how vectors are to be made (None: as the library says, or the default for a new one); kind: what the
-    files are, instead of an estimate; jobs: worker processes (None: one a core); retry: try files again that could
-    not be used; upgrade: where `recipe` differs from the library's, redo what it changes and swap at the end.
+    files are, instead of an estimate; jobs: worker processes (None: one a core, or one in all for neural models, which
+    use all cores); retry: try files again that could not be used; upgrade: where `recipe` differs from the library's,
+    redo what it changes and swap at the end; device: where neural models compute (see `runtime.Runtime`).
 
     Raises InputError for a path or kind that is none, LibraryError for a library that is locked, damaged, made
     otherwise or cannot be written, and IndexInterrupted (a KeyboardInterrupt) after Ctrl-C.
@@ -62,6 +69,7 @@ def index(
     forced = None if kind is None else check_kind(kind)
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs} jobs asked for; give 1 or more")
+    runtime = Runtime(device)
     paths = list(paths)
     begin = time.monotonic()
     if not (library / FILE_NAME).exists():
@@ -71,7 +79,13 @@ def index(
         remove_old_generations(library, manifest.generation)
         roots, scopes = choose_scopes(paths, manifest.roots)
         reconcile = partial(
-            _reconcile, jobs=jobs, retry=retry, on_progress=on_progress, stop=stop, file_seconds=file_seconds
+            _reconcile,
+            jobs=jobs,
+            retry=retry,
+            runtime=runtime,
+            on_progress=on_progress,
+            stop=stop,
+            file_seconds=file_seconds,
         )
         if upgrade and recipe is not None and recipe != manifest.recipe:
             report = upgrade_library(library, manifest, roots, recipe, reconcile)
@@ -122,6 +136,7 @@ def _reconcile(
     kind: Kind | None = None,
     retry: bool = False,
     jobs: int | None = None,
+    runtime: Runtime,
     on_progress: OnProgress | None = None,
     stop: threading.Event,
     file_seconds: float = FILE_SECONDS,
@@ -130,6 +145,7 @@ def _reconcile(
     """Bring `tables` up to date with `scopes`; see `index`. inherited: ids and the user's kinds of a former
     generation."""
     ledger = Ledger(tables)
+    companions = companions_for(tables.recipe)
     found = scan(
         roots,
         scopes,
@@ -137,11 +153,17 @@ def _reconcile(
         known=ledger.per_root(),
         leave_out=library,
         stop=stop.is_set,
+        companions=companions,
     )
-    run = Run(ledger, Writer(tables), roots, found, scopes, kind, stop, on_progress, inherited or {})
-    make = partial(analyser, tables.recipe)
-    with Workers(make, jobs or cores()) as workers:
-        run.all(workers, retry=retry, file_seconds=file_seconds)
+    run = Run(ledger, Writer(tables), roots, found, scopes, kind, stop, on_progress, inherited or {}, companions)
+    heavy = HEAVY if is_heavy(tables.recipe) else 1
+    count = jobs or (1 if heavy > 1 else available_cores())
+    threads = max(1, available_cores() // count) if heavy > 1 else 1
+    make = partial(analyser, tables.recipe, replace(runtime, threads=threads))
+    with Workers(
+        make, count, threads=threads, start_seconds=START_SECONDS * heavy, max_bytes=MAX_BYTES * heavy
+    ) as workers:
+        run.all(workers, retry=retry, file_seconds=file_seconds, patience=PATIENCE if heavy > 1 else 1)
     return run.report
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ class Manifest:
     """The contents of `library.json`.
 
     recipe: how the vectors of this generation were made; roots: name -> absolute folder; generation: number of the
-    database folder (`generation-N`) that serves.
+    database folder (`generation-N`) that serves; licences: of the models' weights, by model, as they were when it was made.
     """
 
     recipe: Recipe
     roots: Mapping[str, Path]
     generation: int = 1
+    licences: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
@@ -39,6 +40,7 @@ class Manifest:
             "format": FORMAT,
             "generation": self.generation,
             "recipe": self.recipe.to_json(),
+            "licences": dict(self.licences),
             "roots": {name: str(place) for name, place in sorted(self.roots.items())},
         }
 
@@ -77,6 +79,7 @@ def read_manifest(library: Path) -> Manifest:
             recipe=Recipe.from_json(values["recipe"]),
             roots={str(name): Path(folder) for name, folder in values["roots"].items()},
             generation=int(values["generation"]),
+            licences={str(model): str(licence) for model, licence in values.get("licences", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LibraryError(

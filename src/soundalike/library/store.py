@@ -29,7 +29,7 @@ from soundalike.library.manifest import (
     replace_file,
     write_manifest,
 )
-from soundalike.recipe import Recipe
+from soundalike.recipe import Recipe, licences
 
 KEEP = timedelta(minutes=10)
 """How long versions of tables outlive their successor, for those who still read them."""
@@ -53,13 +53,15 @@ SHORT_RUNS = 16
 class Library:
     """A library, opened for reading.
 
-    path: its folder; recipe: how its vectors were made; roots: name -> folder; generation: number of its tables.
+    path: its folder; recipe: how its vectors were made; roots: name -> folder; generation: number of its tables; licences:
+    of the models whose vectors it holds.
     """
 
     def __init__(self, path: Path, manifest: Manifest, tables: Tables) -> None:
         self.path = path
         self.recipe = manifest.recipe
         self.roots = dict(manifest.roots)
+        self.licences = dict(manifest.licences)
         self.generation = manifest.generation
         self._tables = tables
 
@@ -74,7 +76,7 @@ class Library:
         refuse_other_things(path)
         # `library.json` comes last: without it the folder is no library, whatever else a crash left in it.
         create_tables(generation_folder(path, 1), recipe)
-        write_manifest(path, Manifest(recipe=recipe, roots={}))
+        write_manifest(path, Manifest(recipe=recipe, roots={}, licences=licences(recipe)))
         return cls.open(path)
 
     @classmethod

@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from soundalike.analysis import Analysis
     from soundalike.kinds import Kind
     from soundalike.recipe import Recipe
+    from soundalike.runtime import Runtime
 
 
-def analyser(recipe: Recipe) -> Callable[[tuple[str, Kind | None]], Analysis]:
-    """The recipe's models, loaded once, as a function of (path of a file, its kind or None).
+def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
+    """The recipe's models, loaded once and tried, as a function of (path of a file, its kind or None).
 
-    Raises LibraryError where the models are not the recipe's.
+    Raises what `Analyser.load` raises.
     """
     from soundalike.analysis import Analyser
 
-    loaded = Analyser(recipe)
+    loaded = Analyser(recipe, runtime)
+    loaded.load()
     return lambda task: loaded.analyse(Path(task[0]), task[1])

@@ -22,7 +22,7 @@ from soundalike.library.manifest import Manifest, generation_folder, write_manif
 from soundalike.library.report import IndexReport
 from soundalike.library.scan import Scope, reachable
 from soundalike.library.store import MADE_BY, Tables, create_tables
-from soundalike.recipe import Recipe
+from soundalike.recipe import Recipe, licences
 
 
 class Reconcile(Protocol):
@@ -68,7 +68,9 @@ def upgrade_library(
         return report
     kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())
     report.dropped = sum(row["id"] not in kept for row in former)
-    write_manifest(library, replace(manifest, recipe=recipe, roots=roots, generation=manifest.generation + 1))
+    write_manifest(
+        library, Manifest(recipe=recipe, roots=roots, generation=manifest.generation + 1, licences=licences(recipe))
+    )
     remove_old_generations(library, manifest.generation + 1)
     return report
 
@@ -92,7 +94,7 @@ def _carry_over(old: Tables, new: Tables) -> None:
     """Copy what both recipes make alike. Each table in one commit, items last: it is done again until all are
     there."""
     before, after = old.recipe, new.recipe
-    encoder = ("encoder", "encoder_version", "dimension")
+    encoder = ("encoder", "encoder_version", "dimension", "precision")
     if any(getattr(before, name) != getattr(after, name) for name in encoder):
         return
     tables = [layout.WHOLES]

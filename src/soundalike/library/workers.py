@@ -38,16 +38,13 @@ START_SECONDS = 180.0
 _FEWEST_STARTS = 3
 """So many workers in a row that die before they are ready mean that none will ever be."""
 
-_SINGLE_THREADED = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-    ),
-    "1",
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
 )
 
 
@@ -102,9 +99,23 @@ class _Worker:
 
 
 class Workers:
-    """A fixed number of workers. Use as a context manager; leaving it ends them at once."""
+    """A fixed number of workers. Use as a context manager; leaving it ends them at once.
 
-    def __init__(self, make: Maker, count: int, *, max_tasks: int = MAX_TASKS, max_bytes: int = MAX_BYTES) -> None:
+    threads: how many each may use; start_seconds: how long one may take to come up; max_tasks, max_bytes: a worker that
+    has done so many tasks or takes so much memory is replaced.
+    """
+
+    def __init__(
+        self,
+        make: Maker,
+        count: int,
+        *,
+        threads: int = 1,
+        start_seconds: float = START_SECONDS,
+        max_tasks: int = MAX_TASKS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._threads, self._start_seconds = threads, start_seconds
         self._make = pickle.dumps(make)
         self._count = max(1, count)
         self._max_tasks, self._max_bytes = max_tasks, max_bytes
@@ -187,7 +198,7 @@ class Workers:
         command = [sys.executable, "-P", "-c", "from soundalike.library.workers import serve; serve()"]
         environment = {
             **os.environ,
-            **_SINGLE_THREADED,
+            **dict.fromkeys(_THREADS, str(self._threads)),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         try:
@@ -266,7 +277,7 @@ class Workers:
     def _enforce_limits(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            limit = (worker.tasks[0].seconds if worker.tasks else None) if worker.ready else START_SECONDS
+            limit = (worker.tasks[0].seconds if worker.tasks else None) if worker.ready else self._start_seconds
             if limit is not None and now - worker.since > limit and not worker.overdue:
                 worker.overdue = True
                 worker.process.kill()  # its end arrives as a message
@@ -375,11 +386,4 @@ def _resident_bytes() -> int:
         return 0
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
-
-
-__all__ = ["Done", "Failure", "Lost", "Workers", "cores", "serve"]
+__all__ = ["Done", "Failure", "Lost", "Workers", "serve"]

@@ -46,6 +46,7 @@ class BuiltinSeparator:
     sample_rate = SAMPLE_RATE
     channels = 1
     context = 1.0
+    stretch = 600.0
     licence = "Apache-2.0"
 
     def __init__(self, block: int = BLOCK) -> None:
