@@ -2,14 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+NEURAL := .venv/.neural
 
-.PHONY: demo test check lint types layers lock study bench drill-kill drill-damage clean
+.PHONY: demo test test-neural check lint types layers lock study bench drill-kill drill-damage clean
 
 demo: $(INSTALLED)
 	$(BIN)/soundalike demo
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2
+
+test-neural: $(NEURAL)
+	$(BIN)/pytest -n 2 -m neural
 
 check: test lint types layers
 
@@ -29,6 +33,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The extra `neural`: torch's CPU build where pip finds one of this version, else what PyPI has.
+$(NEURAL): $(INSTALLED) requirements-neural.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-neural.lock
 	touch $@
 
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.

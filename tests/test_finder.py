@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from soundalike.encoders import ENCODERS
+from soundalike.encoders.builtin import BuiltinEncoder
 from soundalike.errors import InputError
 from soundalike.finder import NEGATIVE_WEIGHT, Finder
 from soundalike.library.filters import make_filters
 from soundalike.parts import MIX
+from soundalike.separators import SEPARATORS
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +193,81 @@ def test_duplicates_are_found(music: Path, tmp_path: Path, song: Path) -> None:
     assert [(kind, [Path(path).name for path in paths]) for kind, paths in groups] == [
         ("identical", ["a.flac", "b.flac"])
     ]
+
+
+@pytest.fixture
+def stranger(music: Path, tmp_path: Path) -> Path:
+    """A song that the library does not have: it must be analysed."""
+    import soundfile as sf
+
+    samples, rate = sf.read(sorted((music / "songs").iterdir())[1], dtype="float32")
+    sf.write(tmp_path / "stranger.wav", samples[rate : 21 * rate + rate // 2], rate)
+    return tmp_path / "stranger.wav"
+
+
+class Counting(BuiltinEncoder):
+    """Counts what it is fed."""
+
+    fed = 0
+
+    def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        Counting.fed += len(waveforms)
+        return super().embed(waveforms)
+
+
+@pytest.mark.parametrize(
+    ("question", "stems"),
+    [
+        ({"weights": {MIX: 1.0}}, 0),
+        ({"part": MIX}, 0),
+        ({"filters": make_filters(kinds=("loop",))}, 0),
+        ({"part": "drums"}, 1),
+        ({"weights": {"drums": 1.0}}, 1),
+        ({"weights": {"drums": 1.0, "bass": -0.5, "residuals": 0.0}, "raw": True}, 2),
+        ({}, 3),
+    ],
+)
+def test_only_what_is_weighted_is_separated_and_embedded(
+    library: Path, stranger: Path, monkeypatch: pytest.MonkeyPatch, question: dict[str, object], stems: int
+) -> None:
+    whole = Finder.open(library)
+    expected = whole.similar(whole.query(stranger), **question)  # type: ignore[arg-type]
+    loaded = []
+    separator = SEPARATORS["builtin"]
+    row = replace(separator, load=lambda runtime: loaded.append(1) or separator.load(runtime))  # type: ignore[func-returns-value]
+    monkeypatch.setitem(SEPARATORS, "builtin", row)
+    monkeypatch.setitem(ENCODERS, "builtin", replace(ENCODERS["builtin"], load=lambda runtime: Counting()))
+    Counting.fed = 0
+    found = Finder.open(library).similar(stranger, **question)  # type: ignore[arg-type]
+    assert len(loaded) == (stems > 0)
+    assert Counting.fed <= len(found.query.starts) * (stems + 1)  # and the mix, by which copies are recognised
+    assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
+    assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in expected.hits], abs=1e-4)
+    assert found.silent == expected.silent
+
+
+def test_a_copy_is_recognised_whatever_part_is_asked_for(finder: Finder, song: Path, tmp_path: Path) -> None:
+    import soundfile as sf
+
+    samples, rate = sf.read(song, dtype="float32")
+    copy = tmp_path / "copy.ogg"
+    sf.write(copy, 0.5 * samples, rate)
+    assert [Path(path).name for path in finder.similar(copy, part="drums").same] == [song.name]
+
+
+def test_parts_that_a_reference_or_a_negative_one_was_not_made_for_are_not_taken_for_silent(
+    finder: Finder, stranger: Path, song: Path
+) -> None:
+    drums = finder.query(stranger, parts=["drums"])
+    assert drums.parts == ("drums", MIX)
+    assert finder.query(song, parts=["drums"]).parts == ("drums", MIX)  # an item of the library
+    assert finder.query(stranger, parts=["drums"], region=(1.0, 4.0)).parts == ("drums",)
+    assert finder.similar(drums, part="drums", negative=[song]).hits
+    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+        finder.similar(drums, part="bass")
+    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+        finder.similar(song, part="bass", negative=[drums])
+    with pytest.raises(InputError, match="no part 'vocals'"):
+        finder.query(stranger, parts=["vocals"])
+    both = finder.similar([drums, finder.query(song)], part="drums")
+    assert both.query.parts == ("drums", MIX)

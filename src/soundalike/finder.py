@@ -6,12 +6,16 @@ The command line, Python and whatever else asks go through `Finder`; it decides 
     found = finder.similar("song.ogg", region=(62, 72), weights={"drums": 1, "bass": 0.3})
     for hit in found.hits:
         print(hit.path, hit.score, hit.contributions)
+
+    found = finder.similar(text="dry funk snare", part="drums")
+    for hit in found.hits:
+        print(hit.path, hit.score, hit.deviations, hit.above)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,13 +24,17 @@ import numpy as np
 from soundalike.analysis import Analyser
 from soundalike.errors import InputError
 from soundalike.hits import HitGroup, group_hits
+from soundalike.kinds import Kind
 from soundalike.library import Library
+from soundalike.library.companions import companions_for, stat_with
 from soundalike.library.filters import Filters
 from soundalike.library.neighbours import near_identical, stored_spread
-from soundalike.library.query import Query, query_from_file, query_from_item
+from soundalike.library.query import Query, check_same_sort, query_from_file, query_from_item, query_from_texts
+from soundalike.library.scale import Scale, scales, spread_of_text
 from soundalike.library.search import Match, Table, Term, Vectors, best_matches, diversify
 from soundalike.parts import MIX
-from soundalike.weighting import choose_weights
+from soundalike.runtime import Runtime
+from soundalike.weighting import Weighting, choose_weights
 from soundalike.weights import Profile, Weights
 
 NEGATIVE_WEIGHT = 0.5
@@ -38,6 +46,9 @@ ALIKE = 0.6
 DIVERSE_POOL = 10
 """Among how many times the wanted hits `diverse` chooses."""
 
+KINDS_IN: dict[Table, tuple[Kind, ...]] = {"windows": ("song",), "wholes": ("loop", "one-shot")}
+"""What the rows of each table are windows of."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -45,7 +56,9 @@ class Hit:
 
     rank from 1; path absolute; start, end: the seconds that matched; score = the sum of `contributions`, one a weighted
     part (and one `not <part>` for negative references); cosines: of each of those; silent: parts that count but are
-    absent in the hit; copies: other paths with the same content.
+    absent in the hit; copies: other paths with the same content. For a text (None else): deviations: how many standard
+    deviations the score lies above the mean of the library's items of that kind; above: the share (0..1) of them that it
+    beats; None where there are fewer than ten of them (`library.scale`).
     """
 
     rank: int
@@ -69,6 +82,8 @@ class Hit:
     album: str | None
     copies: tuple[str, ...]
     status: str
+    deviations: float | None = None
+    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,8 @@ class Found:
 
     weights: as asked for; effective: what multiplies the raw cosines; weighting: in words, where they come from;
     silent: parts that count but are absent in the query; same: paths of the query's own file and near-identical
-    copies, left out of the hits; searched: how many different files were in question, of which `kinds`.
+    copies, left out of the hits; searched: how many different files were in question, of which `kinds`; scales: for a
+    text, how all items of each of these kinds score.
     """
 
     hits: tuple[Hit, ...]
@@ -89,27 +105,33 @@ class Found:
     same: tuple[str, ...]
     searched: int
     kinds: tuple[str, ...]
+    scales: dict[str, Scale] = field(default_factory=dict)
 
 
 class Finder:
     """An open library that answers queries; vectors and models are loaded when first needed and kept."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, runtime: Runtime | None = None) -> None:
+        """`runtime`: device and threads for models; the precision is the library's."""
         self.library = library
+        self._runtime = runtime
         self.vectors = Vectors(library)
         self._analyser: Analyser | None = None
         self._items: list[dict[str, Any]] | None = None
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """The library at `path`. Raises LibraryError where there is none."""
-        return cls(Library.open(Path(path)))
+    def open(cls, path: str | Path, *, device: str = "auto") -> Self:
+        """The library at `path`; device: where neural models compute (see `runtime.Runtime`).
+
+        Raises LibraryError where there is none, InputError for a device that is none.
+        """
+        return cls(Library.open(Path(path)), Runtime(device))
 
     @property
     def analyser(self) -> Analyser:
         """The library's recipe with its models. Raises LibraryError where they are no longer what they were."""
         if self._analyser is None:
-            self._analyser = Analyser(self.library.recipe)
+            self._analyser = Analyser(self.library.recipe, self._runtime)
         return self._analyser
 
     @property
@@ -126,11 +148,17 @@ class Finder:
         region: tuple[float, float | None] | None = None,
         part: str | None = None,
         kind: str | None = None,
+        parts: Sequence[str] | None = None,
     ) -> Query:
-        """A query from a file, or from an item of the library given by id or path (its vectors are read, not made)."""
+        """A query from a file, or from an item of the library given by id or path (its vectors are read, not made).
+
+        parts: those it is to be made for (None: all that the library has); the fewer, the cheaper.
+        """
+        if parts is not None:
+            self._check_parts(parts)
         item = self.find_item(reference)
         if item is not None and region is None and (kind is None or kind == item["kind"]):
-            return query_from_item(self.library, item)
+            return query_from_item(self.library, item, parts=parts)
         path = Path(reference).expanduser()
         if item is not None:
             path = self.library.absolute(item["root"], item["path"])
@@ -140,7 +168,14 @@ class Finder:
             )
         if not path.is_file():
             raise InputError(f"{reference} is neither a file nor an item of the library {self.library.path}")
-        return query_from_file(self.analyser, path, region=region, focus=part, kind=kind)
+        return query_from_file(self.analyser, path, region=region, focus=part, kind=kind, parts=parts)
+
+    def query_text(self, text: str | Sequence[str]) -> Query:
+        """A query from a text, or from several, the mean of whose cosines counts.
+
+        Raises InputError for an empty or overlong text, or a library whose encoder knows no texts.
+        """
+        return query_from_texts(self.analyser, [text] if isinstance(text, str) else list(text))
 
     def find_item(self, reference: str | Path) -> dict[str, Any] | None:
         """The item with this id or path (absolute, relative, or as the library names it), if there is one."""
@@ -156,8 +191,9 @@ class Finder:
 
     def similar(
         self,
-        reference: str | Path | Query | Sequence[str | Path | Query],
+        reference: str | Path | Query | Sequence[str | Path | Query] | None = None,
         *,
+        text: str | Sequence[str] | None = None,
         region: tuple[float, float | None] | None = None,
         weights: Mapping[str, float] | None = None,
         profile: str | Profile | None = None,
@@ -170,54 +206,54 @@ class Finder:
         exclude_same: Sequence[str] = (),
         include_self: bool = False,
     ) -> Found:
-        """What sounds like `reference`, best first; same input, same order.
+        """What sounds like `reference`, or as `text` says, best first; same input, same order.
 
-        reference: one or several files, items or queries (the mean over all their windows counts); region: seconds
+        reference: one or several files, items or queries (the mean over all their windows counts); text: in its place,
+        what it should sound like (several: their mean counts), against the mix or the parts named; region: seconds
         (start, end) of a file; weights: a part -> how much it counts, in units of each part's spread (`raw`: on the raw
         cosines); profile: learnt weights in their place; part: only this part, also against whole loops and one-shots
-        when `filters.kinds` asks for them; negative: what it must not sound like; diverse: hits unlike each other;
+        when `filters.kinds` asks for them; negative: what it must not sound like (sounds for sounds, queries from
+        `query_text` for texts); diverse: hits unlike each other;
         exclude_same: `artist`, `album`: drop items that share the query's; include_self: keep the query's own file.
 
         Raises InputError for a part, weight or reference that is not there, AudioError for a file that cannot be used.
         """
         filters = filters or Filters()
-        query = self._together(reference, region, part)
-        against = self._together(negative, None, part) if negative else None
-        tables = _tables(query, filters)
-        weighting = choose_weights(
-            self.library.recipe,
-            weights=weights,
-            profile=profile,
-            part=part,
-            raw=raw,
-            wholes=tables != ("windows",) or query.whole,
-            spread=lambda: stored_spread(self.vectors, "windows", self.library.recipe.parts),
-        )
+        parts = self._parts_needed(filters, weights=weights, profile=profile, part=part)
+        query = self._together(self._references(reference, text, region), region, part, parts)
+        against = self._together(_several(negative), None, part, parts) if negative else None
+        if against is not None:
+            check_same_sort(query, against)
+        tables = _tables(query, filters, named=part is not None or weights is not None)
+        weighting = self._weigh(query, tables, weights=weights, profile=profile, part=part, raw=raw)
         filters = _excluding(filters, query, exclude_same)
         if not filters.kinds:
-            filters = replace(filters, kinds=("song",) if tables == ("windows",) else ("loop", "one-shot"))
+            filters = replace(filters, kinds=tuple(kind for table in tables for kind in KINDS_IN[table]))
         admitted = [item for item in self.items if filters.admits(item)]
         own = set() if include_self else self._own_contents(query, admitted)
         allowed: dict[str, list[dict[str, Any]]] = {}
         for item in admitted:
             if item["content"] not in own:
                 allowed.setdefault(item["content"], []).append(item)
-        matches = self._ranked(query, against, tables, weighting.effective, allowed, n, diverse)
+        terms = {table: _terms(query, against, table, weighting.effective) for table in tables}
+        matches = self._ranked(terms, allowed, n, diverse, heard_only=bool(query.texts))
+        scaled = self._scales(terms, filters.kinds) if query.texts else {}
         return Found(
             hits=tuple(
-                self._hit(rank, match, labels, allowed[match.content])
-                for rank, (match, labels) in enumerate(matches, 1)
+                self._hit(rank, match, terms[match.table], allowed[match.content], scaled)
+                for rank, match in enumerate(matches, 1)
             ),
             query=query,
             weights=weighting.asked,
             effective=weighting.effective,
             weighting=weighting.words,
-            silent=tuple(name for name in weighting.effective if not _direction(query, name).any()),
+            silent=tuple(name for name in weighting.effective if not query.direction(name).any()),
             same=tuple(
                 str(self.library.absolute(item["root"], item["path"])) for item in admitted if item["content"] in own
             ),
             searched=len(allowed),
             kinds=filters.kinds,
+            scales=scaled,
         )
 
     def hits(
@@ -235,13 +271,11 @@ class Finder:
         The region (default: the whole file) is separated, its `part` cut at the onsets, and the `groups` most frequent
         groups are asked for among one-shots (or `filters.kinds`). Raises as `similar` does.
         """
-        recipe = self.library.recipe
-        if part not in recipe.parts:
-            raise InputError(f"this library has no part {part!r}; it has {', '.join(recipe.parts)}")
+        self._check_parts([part])
         item = self.find_item(reference)
         path = self.library.absolute(item["root"], item["path"]) if item else Path(reference).expanduser()
         start, end = region or (0.0, None)
-        stems, sample_rate = self.analyser.stems(path, start, end)
+        stems, sample_rate = self.analyser.stems(path, start, end, parts=[part])
         filters = filters or Filters()
         if "song" in filters.kinds:
             raise InputError("hits are compared with whole sounds; ask for one-shots or loops, not songs")
@@ -285,49 +319,132 @@ class Finder:
         ]
         return sorted(groups, key=lambda group: group[1])
 
-    def _ranked(
+    def _references(
+        self,
+        reference: str | Path | Query | Sequence[str | Path | Query] | None,
+        text: str | Sequence[str] | None,
+        region: tuple[float, float | None] | None,
+    ) -> list[str | Path | Query]:
+        several = _several(() if reference is None else reference)
+        if text is not None and several:
+            raise InputError("a text and a reference cannot be asked for together; ask twice")
+        if region is not None and (text is not None or any(isinstance(one, Query) and one.texts for one in several)):
+            raise InputError("a region belongs to a file, and a text has no seconds; leave one of them out")
+        if region is not None and len(several) > 1:
+            raise InputError("a region belongs to one file; give one reference with it")
+        if text is not None:
+            return [self.query_text(text)]
+        if not several:
+            raise InputError("no reference was given; name a file or an item of the library, or give a text")
+        return several
+
+    def _parts_needed(
+        self,
+        filters: Filters,
+        *,
+        weights: Mapping[str, float] | None,
+        profile: str | Profile | None,
+        part: str | None,
+    ) -> tuple[str, ...]:
+        """The parts that references are to be made for: those that will be weighted if they are songs (a whole sound
+        has nothing but its mix, and that is always made)."""
+        wholes = bool({"loop", "one-shot"} & set(filters.kinds))
+        planned = choose_weights(
+            self.library.recipe, weights=weights, profile=profile, part=part, raw=True, wholes=wholes, spread=dict
+        )
+        return tuple(planned.effective)
+
+    def _weigh(
         self,
         query: Query,
-        against: Query | None,
         tables: tuple[Table, ...],
-        effective: Weights,
+        *,
+        weights: Mapping[str, float] | None,
+        profile: str | Profile | None,
+        part: str | None,
+        raw: bool,
+    ) -> Weighting:
+        recipe = self.library.recipe
+        if query.texts and profile is not None:
+            raise InputError(
+                "a profile is learnt on sounds beside sounds and means nothing for a text; name one part or set weights"
+            )
+        chosen = choose_weights(
+            recipe,
+            weights={MIX: 1.0} if query.texts and weights is None and part is None else weights,
+            profile=profile,
+            part=part,
+            raw=raw,
+            wholes=tables != ("windows",) or query.whole,
+            spread=lambda: (
+                spread_of_text(self.vectors, "windows", recipe.parts, query.direction)
+                if query.texts
+                else stored_spread(self.vectors, "windows", recipe.parts)
+            ),
+        )
+        if query.texts and weights is None and (part is None or tables == ("wholes",)):
+            return Weighting({MIX: 1.0}, {MIX: 1.0}, "a text: only mix")
+        return chosen
+
+    def _ranked(
+        self,
+        terms: Mapping[Table, Sequence[Term]],
         allowed: dict[str, list[dict[str, Any]]],
         n: int,
         diverse: bool,
-    ) -> list[tuple[Match, tuple[str, ...]]]:
+        *,
+        heard_only: bool,
+    ) -> list[Match]:
         ties = {content: items[0]["id"] for content, items in allowed.items()}
-        found: list[tuple[Match, tuple[str, ...]]] = []
-        for table in tables:
-            terms = _terms(query, against, table, effective)
-            matches = best_matches(self.vectors, table, terms, n * DIVERSE_POOL if diverse else n, ties)
-            if diverse:
-                matches = diversify(self.vectors, matches, terms, n)
-            found += [(match, tuple(term.label for term in terms)) for match in matches]
-        if len(tables) > 1:
-            found.sort(key=lambda pair: (-pair[0].score, ties[pair[0].content], pair[0].start))
+        found: list[Match] = []
+        for table, asked in terms.items():
+            count = n * DIVERSE_POOL if diverse else n
+            matches = best_matches(self.vectors, table, asked, count, ties, heard_only=heard_only)
+            found += diversify(self.vectors, matches, asked, n) if diverse else matches
+        if len(terms) > 1:
+            found.sort(key=lambda match: (-match.score, ties[match.content], match.start))
         return found[:n]
+
+    def _scales(self, terms: Mapping[Table, Sequence[Term]], kinds: Sequence[str]) -> dict[str, Scale]:
+        kind_of = {item["content"]: item["kind"] for item in self.items}
+        found: dict[str, Scale] = {}
+        for table, asked in terms.items():
+            found |= scales(self.vectors, table, asked, kind_of)
+        return {kind: found[kind] for kind in kinds if kind in found}
 
     def _together(
         self,
-        references: str | Path | Query | Sequence[str | Path | Query],
+        several: Sequence[str | Path | Query],
         region: tuple[float, float | None] | None,
         part: str | None,
+        parts: Sequence[str],
     ) -> Query:
-        several = [references] if isinstance(references, str | Path | Query) else list(references)
-        if not several:
-            raise InputError("no reference was given; name a file or an item of the library")
-        if region is not None and len(several) > 1:
-            raise InputError("a region belongs to one file; give one reference with it")
-        queries = [one if isinstance(one, Query) else self.query(one, region=region, part=part) for one in several]
+        queries = [
+            one if isinstance(one, Query) else self.query(one, region=region, part=part, parts=parts) for one in several
+        ]
         return Query.joined(queries)
+
+    def _check_parts(self, parts: Sequence[str]) -> None:
+        for part in parts:
+            if part not in self.library.recipe.parts:
+                raise InputError(f"this library has no part {part!r}; it has {', '.join(self.library.recipe.parts)}")
 
     def _own_contents(self, query: Query, items: Sequence[dict[str, Any]]) -> set[str]:
         """Contents among `items` that are the query itself: the same bytes, or a near-identical copy."""
         own = {item["content"] for item in items if item["content"].partition(":")[0] in query.digests}
         return own | set(query.copies_among(self.vectors, [item["content"] for item in items]))
 
-    def _hit(self, rank: int, match: Match, labels: tuple[str, ...], items: list[dict[str, Any]]) -> Hit:
+    def _hit(
+        self,
+        rank: int,
+        match: Match,
+        terms: Sequence[Term],
+        items: list[dict[str, Any]],
+        scaled: Mapping[str, Scale],
+    ) -> Hit:
         item = items[0]
+        scale = scaled.get(item["kind"])
+        labels = [term.label for term in terms]
         paths = [str(self.library.absolute(one["root"], one["path"])) for one in items]
         names = ("id", "kind", "duration", "loudness", "tempo", "tempo_source", "key", "key_source")
         more = ("artist", "title", "album", "status")
@@ -343,40 +460,36 @@ class Finder:
                 label for label, there in zip(labels, match.present, strict=True) if not there and " " not in label
             ),
             copies=tuple(paths[1:]),
+            deviations=None if scale is None else scale.deviations(match.score),
+            above=None if scale is None else scale.share_below(match.score),
             **{name: item[name] for name in names + more},
         )
 
     def _unchanged(self, item: Mapping[str, Any], path: Path) -> bool:
-        status = path.stat()
-        return bool(status.st_size == item["size"] and status.st_mtime_ns == item["mtime_ns"])
+        return stat_with(companions_for(self.library.recipe), path, path.stat()) == (item["size"], item["mtime_ns"])
 
 
-def _tables(query: Query, filters: Filters) -> tuple[Table, ...]:
-    """Which tables a query concerns: songs for a song, loops and one-shots for a whole sound, unless kinds are asked
-    for."""
+def _several(references: str | Path | Query | Sequence[str | Path | Query]) -> list[str | Path | Query]:
+    return [references] if isinstance(references, str | Path | Query) else list(references)
+
+
+def _tables(query: Query, filters: Filters, *, named: bool) -> tuple[Table, ...]:
+    """Which tables a query concerns, unless kinds are asked for: songs for a song, loops and one-shots for a whole
+    sound; songs for a text where parts are `named`, else all there is."""
     if not filters.kinds:
+        if query.texts and not named:
+            return ("windows", "wholes")
         return ("wholes",) if query.whole else ("windows",)
-    tables: list[Table] = []
-    if "song" in filters.kinds:
-        tables.append("windows")
-    if {"loop", "one-shot"} & set(filters.kinds):
-        tables.append("wholes")
-    return tuple(tables)
-
-
-def _direction(query: Query, part: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The mean vector that `part` of the query is compared by; a whole sound is compared by its mix, whatever the
-    part."""
-    return query.mean(MIX if query.whole else part)
+    return tuple(table for table, kinds in KINDS_IN.items() if set(kinds) & set(filters.kinds))
 
 
 def _terms(query: Query, against: Query | None, table: Table, effective: Weights) -> list[Term]:
     terms = []
     for part, weight in effective.items():
         column = part if table == "windows" else MIX
-        terms.append(Term(part, column, _direction(query, part), weight))
+        terms.append(Term(part, column, query.direction(part), weight))
         if against is not None:
-            terms.append(Term(f"not {part}", column, _direction(against, part), -NEGATIVE_WEIGHT * weight))
+            terms.append(Term(f"not {part}", column, against.direction(part), -NEGATIVE_WEIGHT * weight))
     return terms
 
 
@@ -385,6 +498,8 @@ def _excluding(filters: Filters, query: Query, fields: Sequence[str]) -> Filters
         if name not in ("artist", "album"):
             raise InputError(f"{name!r} cannot be excluded; choose artist or album")
         values = query.artists if name == "artist" else query.albums
+        if query.texts:
+            raise InputError(f"a text has no {name}, so the same {name} cannot be excluded; leave that out")
         if not values:
             raise InputError(f"the reference has no {name} in its tags, so the same {name} cannot be excluded")
         filters = replace(filters, not_artists=values) if name == "artist" else replace(filters, not_albums=values)

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from soundalike.cli import COMMANDS
+from soundalike.cli import COMMANDS, cli
 from soundalike.cli.common import clock, parse_range, parse_region, parse_seconds
 from soundalike.errors import InputError
 
@@ -257,3 +259,86 @@ def test_options_that_do_not_go_with_hits_are_refused(
     done = run("similar", song, *named, library=library)
     assert done.returncode == 2
     assert word in done.stderr
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A library of one-shots whose encoder knows words."""
+    from soundalike.encoders import ENCODERS
+    from soundalike.indexing import index
+    from soundalike.library import indexing
+    from tests.word_encoder import NAME, ROW, word_analyser, write_sounds
+
+    folder = tmp_path_factory.mktemp("words")
+    write_sounds(folder / "sounds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENCODERS, NAME, ROW)
+        patch.setattr(indexing, "analyser", word_analyser)
+        index(folder / "library", [folder / "sounds"], encoder=NAME, jobs=1)
+        yield folder / "library"
+
+
+def ask(library: Path, *arguments: str) -> Result:
+    """A question in this process, where the encoder is known."""
+    return CliRunner().invoke(cli, ["similar", "--library", str(library), *arguments], catch_exceptions=True)
+
+
+def test_a_text_is_answered_with_scores_that_say_where_they_stand(words: Path) -> None:
+    done = ask(words, "--text", "deep", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["query"] == {"label": '"deep"', "texts": ["deep"], "windows": [], "silent": [], "same": []}
+    assert found["scales"]["one-shot"]["items"] == 12
+    mean, deviation = found["scales"]["one-shot"]["mean"], found["scales"]["one-shot"]["deviation"]
+    for hit in found["hits"]:
+        assert hit["deviations"] == pytest.approx((hit["score"] - mean) / deviation)
+        assert hit["score"] == pytest.approx(hit["cosines"]["mix"])
+    assert [hit["above"] for hit in found["hits"][:3]] == pytest.approx([11 / 12, 10 / 12, 9 / 12])
+    assert 'text: "deep"' in done.stderr
+    assert "mix=1 (a text: only mix)" in done.stderr
+    assert f"scale: 12 one-shots, mean score {mean:+.3f}, sd {deviation:.3f}" in done.stderr
+
+
+def test_where_a_text_s_hits_stand_is_shown_in_the_table_and_in_csv(words: Path) -> None:
+    hit = json.loads(ask(words, "--text", "deep", "-n", "1", "--format", "json").stdout)["hits"][0]
+    table = ask(words, "--text", "deep", "-n", "1").stdout
+    assert f"{hit['score']:.3f}" in table
+    assert f"{hit['deviations']:+.1f} sd, above 91.6 %" in table  # 11 of 12, rounded down
+    row = next(csv.DictReader(io.StringIO(ask(words, "--text", "deep", "-n", "1", "--format", "csv").stdout)))
+    assert (float(row["deviations"]), float(row["above"])) == (hit["deviations"], hit["above"])
+    assert "#EXTINF" in ask(words, "--text", "deep", "--format", "m3u8").stdout
+
+
+def test_two_texts_and_what_it_must_not_be(words: Path) -> None:
+    done = ask(words, "--text", "deep", "--text", "low", "--not-text", "deep", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["query"]["label"] == '"deep" + "low"'
+    assert Path(found["hits"][0]["path"]).stem.startswith("low")
+    assert set(found["hits"][0]["contributions"]) == {"mix", "not mix"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "name a FILE or give --text"),
+        (["--text", " "], "empty text"),
+        (["--text", "low", "--region", "1-2"], "no seconds"),
+        (["--text", "low", "--hits"], "--text does not go with --hits"),
+        (["SONG", "--text", "low"], "ask twice"),
+        (["SONG", "--not-text", "low"], "--not-text goes with --text"),
+        (["--text", "low", "--not", "SONG"], "drown"),
+    ],
+)
+def test_wrong_questions_in_words_are_refused(words: Path, song: Path, arguments: list[str], word: str) -> None:
+    done = ask(words, *(str(song) if argument == "SONG" else argument for argument in arguments))
+    assert isinstance(done.exception, InputError)
+    assert word in str(done.exception)
+    assert not done.stdout
+
+
+def test_a_library_without_words_says_how_to_get_them(library: Path) -> None:
+    done = run("similar", "--text", "dry funk snare", library=library)
+    assert done.returncode == 2
+    assert "--encoder clap" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

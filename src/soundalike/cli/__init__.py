@@ -60,8 +60,10 @@ Examples:
   soundalike similar song.ogg --weights drums=1,bass=.3
   soundalike similar song.ogg --region 1:02-1:12 --part drums --kind loop
   soundalike similar song.ogg --hits           one-shots like the hits in its drums
+  soundalike models fetch clap htdemucs        the weights of the paper's models
 \b
-Exit codes: 0 done, 2 wrong argument, 3 unusable audio, 4 library trouble, 130 interrupted.""",
+Exit codes: 0 done, 2 wrong argument, 3 unusable audio, 4 library trouble,
+            5 weights of a model missing or damaged, 130 interrupted.""",
 )
 @click.version_option(__version__, prog_name="soundalike")
 def cli() -> None:

@@ -10,6 +10,7 @@ import click
 from soundalike.cli.common import (
     clock,
     counted,
+    device_option,
     library_option,
     library_path,
     parse_range,
@@ -22,11 +23,12 @@ from soundalike.cli.tables import FORMATS
 if TYPE_CHECKING:
     from soundalike.finder import Finder, Found
     from soundalike.library.filters import Filters
+    from soundalike.library.query import Query
 
 
 @click.command(
     "similar",
-    short_help="What sounds like a file, and which parts decided it.",
+    short_help="What sounds like a file, or as a text says, and which parts decided it.",
     epilog="""\b
 Examples:
   soundalike similar song.ogg                                     all parts count
@@ -38,16 +40,23 @@ Examples:
   soundalike similar song.ogg --hits                              one-shots for each kind of drum hit
   soundalike similar a.ogg b.ogg --not c.ogg --diverse            like a and b, unlike c
   soundalike similar song.ogg --tempo 118-126 --key Am --format m3u8 > hits.m3u8
+  soundalike similar --text "dry funk snare" --kind one-shot
+  soundalike similar --text "dry funk snare" --part drums         songs whose drums sound like that
 
 Weights set by hand act in units of each part's spread in your library; --raw lets them act on the cosines
-as they are.""",
+as they are. For a text, each hit is placed among all items of its kind: +3.1 sd is 3.1 standard deviations
+above their mean score, "above 99.4 %" the share of them that score less. Texts need a library indexed with
+an encoder that knows them (`soundalike models`).""",
 )
-@click.argument("references", nargs=-1, required=True, metavar="FILE...")
+@click.argument("references", nargs=-1, metavar="[FILE...]")
 @library_option
+@click.option(
+    "--text", "-t", "texts", multiple=True, help="What it should sound like, in place of FILE; may be repeated."
+)
 @click.option("--region", "-r", help="Seconds that matter, such as 1:02-1:12.")
 @click.option("--weights", "-w", help="How much each part counts, such as drums=1,bass=.3.")
 @click.option("--profile", "-p", help="Learnt weights: a name from `soundalike models`, or a JSON file.")
-@click.option("--part", help="Only this part of the reference; may be asked of whole loops and one-shots.")
+@click.option("--part", help="Only this part; may be asked of whole loops and one-shots.")
 @click.option("--kind", "-k", "kinds", multiple=True, help="song, loop or one-shot; may be repeated.")
 @click.option(
     "--hits",
@@ -55,6 +64,7 @@ as they are.""",
     help="Cut --part (drums) at its onsets and ask for one-shots for each group of like hits.",
 )
 @click.option("--not", "negative", multiple=True, metavar="FILE", help="What it must not sound like; may be repeated.")
+@click.option("--not-text", "negative_texts", multiple=True, metavar="TEXT", help="The same for --text.")
 @click.option("-n", "count", default=10, show_default=True, type=click.IntRange(min=1), help="How many hits.")
 @click.option("--tempo", help="BPM, such as 118-126; half and double count too.")
 @click.option("--key", help="Only keys that go with this one, such as Am, F# or 8A.")
@@ -69,10 +79,12 @@ as they are.""",
 )
 @click.option("--include-self", is_flag=True, help="Keep the reference itself among the hits.")
 @click.option("--raw", is_flag=True, help="Weights act on raw cosines, and the table shows these.")
+@device_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def command(
     references: tuple[str, ...],
     library: Path | None,
+    texts: tuple[str, ...],
     region: str | None,
     weights: str | None,
     profile: str | None,
@@ -80,6 +92,7 @@ def command(
     kinds: tuple[str, ...],
     hits: bool,
     negative: tuple[str, ...],
+    negative_texts: tuple[str, ...],
     count: int,
     tempo: str | None,
     key: str | None,
@@ -89,31 +102,49 @@ def command(
     exclude_same: tuple[str, ...],
     include_self: bool,
     raw: bool,
+    device: str,
     form: str,
 ) -> None:
-    """What sounds like FILE (or several, or items of the library), best first, and which parts decided it."""
+    """What sounds like FILE (or several, or items of the library), or as --text says, best first, and which parts decided
+    it."""
     from soundalike.cli.tables import print_found
+    from soundalike.errors import InputError
     from soundalike.finder import Finder
     from soundalike.weights import parse_weights
 
     asked = parse_weights(weights) if weights is not None else None
     seconds = parse_region(region) if region is not None else None
     filters = _filters(kinds, tempo, key, duration, paths)
-    finder = Finder.open(library_path(library))
+    finder = Finder.open(library_path(library), device=device)
     if hits:
         _refuse_with_hits(
-            weights=weights, profile=profile, negative=negative, diverse=diverse, exclude_same=exclude_same, raw=raw
+            text=texts,
+            weights=weights,
+            profile=profile,
+            negative=negative,
+            negative_texts=negative_texts,
+            diverse=diverse,
+            exclude_same=exclude_same,
+            raw=raw,
         )
         _hits(finder, references, part or "drums", seconds, filters, count, form)
         return
+    if not references and not texts:
+        raise InputError("nothing was asked for; name a FILE or give --text")
+    if negative_texts and not texts:
+        raise InputError("--not-text goes with --text; what a file must not sound like is another file, --not FILE")
+    unlike: list[str | Query] = list(negative)
+    if negative_texts:
+        unlike.append(finder.query_text(negative_texts))
     found = finder.similar(
-        list(references),
+        list(references) or None,
+        text=list(texts) or None,
         region=seconds,
         weights=asked,
         profile=profile,
         part=part,
         filters=filters,
-        negative=list(negative),
+        negative=unlike,
         n=count,
         raw=raw,
         diverse=diverse,
@@ -127,19 +158,26 @@ def command(
 def _refuse_with_hits(**given: object) -> None:
     from soundalike.errors import InputError
 
-    names = {"negative": "--not", "exclude_same": "--exclude-same"}
+    names = {"negative": "--not", "negative_texts": "--not-text", "exclude_same": "--exclude-same"}
     for name, value in given.items():
         if value:
-            raise InputError(f"{names.get(name, '--' + name)} does not go with --hits, which compares whole one-shots")
+            raise InputError(
+                f"{names.get(name, '--' + name)} does not go with --hits, which compares the hits of a file with whole "
+                "one-shots"
+            )
 
 
 def _explain(found: Found, diverse: bool) -> None:
     """What was asked, in words, to stderr."""
+    from soundalike.kinds import KINDS
+
     query = found.query
-    windows = (
-        f"{len(query.starts)} windows" if len(query.starts) > 1 else f"{clock(query.starts[0])}-{clock(query.ends[0])}"
-    )
-    say(f"reference: {query.label} ({windows})")
+    if query.texts:
+        say(f"text: {query.label}")
+    else:
+        one = len(query.starts) == 1
+        windows = f"{clock(query.starts[0])}-{clock(query.ends[0])}" if one else f"{len(query.starts)} windows"
+        say(f"reference: {query.label} ({windows})")
     shares = ", ".join(f"{part}={weight:g}" for part, weight in found.weights.items())
     say(f"weights: {shares} ({found.weighting})")
     if found.effective != found.weights:
@@ -148,14 +186,23 @@ def _explain(found: Found, diverse: bool) -> None:
         say(f"silent in the reference, so without effect: {', '.join(found.silent)}")
     for path in found.same:
         say(f"the reference itself (or a copy), left out: {shown_path(path)}")
-    kinds = " and ".join(f"{kind}s" for kind in found.kinds)
-    say(f"searched {counted(found.searched, 'file')}: {kinds} (other kinds: --kind)")
+    kinds = _listed([f"{kind}s" for kind in found.kinds])
+    other = "one kind only" if len(found.kinds) == len(KINDS) else "other kinds"
+    say(f"searched {counted(found.searched, 'file')}: {kinds} ({other}: --kind)")
+    for kind, scale in found.scales.items():
+        spread = "too few or too alike for a scale" if scale.deviation is None else f"sd {scale.deviation:.3f}"
+        say(f"  scale: {counted(len(scale.scores), kind)}, mean score {scale.mean:+.3f}, {spread}")
     if diverse:
         say("diverse: chosen to be good and unlike each other, so scores need not fall from hit to hit")
     if not found.hits:
         say(
             f"no hits: none of the library's {kinds} fulfils these conditions (`soundalike status` shows what it holds)"
         )
+
+
+def _listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _filters(
@@ -187,7 +234,7 @@ def _hits(
     from soundalike.errors import InputError
 
     if len(references) != 1:
-        raise InputError(f"--hits takes one reference, not {len(references)}")
+        raise InputError(f"--hits takes one FILE, not {len(references)}")
     answers = [found for _, found in finder.hits(references[0], part=part, region=region, filters=filters, n=count)]
     say(f"hits in the {part} of {references[0]}, most frequent groups first")
     print_groups(answers, form)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -74,12 +75,12 @@ def group_title(found: Found, number: int) -> str:
 
 def found_to_json(found: Found) -> dict[str, Any]:
     """The answer as JSON-ready values."""
+    seconds = () if found.query.texts else zip(found.query.starts, found.query.ends, strict=True)
     return {
         "query": {
             "label": found.query.label,
-            "windows": [
-                [float(start), float(end)] for start, end in zip(found.query.starts, found.query.ends, strict=True)
-            ],
+            "texts": list(found.query.texts),
+            "windows": [[float(start), float(end)] for start, end in seconds],
             "silent": list(found.silent),
             "same": list(found.same),
         },
@@ -88,6 +89,10 @@ def found_to_json(found: Found) -> dict[str, Any]:
         "weighting": found.weighting,
         "searched": found.searched,
         "kinds": list(found.kinds),
+        "scales": {
+            kind: {"items": len(scale.scores), "mean": scale.mean, "deviation": scale.deviation}
+            for kind, scale in found.scales.items()
+        },
         "hits": [asdict(hit) for hit in found.hits],
     }
 
@@ -96,6 +101,8 @@ def _print_csv(answers: Sequence[Found], grouped: bool) -> None:
     parts = list(dict.fromkeys(part for found in answers for hit in found.hits for part in hit.contributions))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = ["rank", "path", "kind", "start", "end", "score"]
+    if any(found.query.texts for found in answers):
+        names += ["deviations", "above"]
     facts = ["duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album"]
     columns = [*names, *(f"contribution {part}" for part in parts), *(f"cosine {part}" for part in parts), *facts]
     writer.writerow(["group", *columns] if grouped else columns)
@@ -133,7 +140,8 @@ def _print_table(found: Found, raw: bool) -> None:
             console.print(table)
             return
     for hit in found.hits:
-        print(f"{hit.rank:3} {hit.score:6.3f}  {shown_path(hit.path)}  {_matched(hit)}")
+        stands = f"  {standing(hit)}" if found.query.texts else ""
+        print(f"{hit.rank:3} {hit.score:6.3f}{stands}  {shown_path(hit.path)}  {_matched(hit)}")
         shares = hit.cosines if raw else hit.contributions
         print(" " * 12 + ", ".join(f"{part} {value:+.2f}" for part, value in shares.items()))
 
@@ -146,6 +154,8 @@ def _table(found: Found, raw: bool, bars: bool, facts: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
+    if found.query.texts:
+        table.add_column("among its kind", justify="right", no_wrap=True)
     parts = list(found.hits[0].contributions)
     for part in parts:
         table.add_column(f"{part} cosine" if raw else part, no_wrap=True)
@@ -158,6 +168,8 @@ def _table(found: Found, raw: bool, bars: bool, facts: bool) -> Table:
     scale = max((abs(value) for hit in found.hits for value in hit.contributions.values()), default=1.0)
     for hit in found.hits:
         cells = [str(hit.rank), f"{hit.score:.3f}"]
+        if found.query.texts:
+            cells.append(standing(hit))
         for part in parts:
             value = hit.cosines[part] if raw else hit.contributions[part]
             drawn = f" {bar(value, 1.0 if raw else scale)}" if bars else ""
@@ -168,6 +180,17 @@ def _table(found: Found, raw: bool, bars: bool, facts: bool) -> Table:
         name = shown_path(hit.path) + (f" (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else "")
         table.add_row(*(Text(cell) for cell in cells), Text(name + (" [missing]" if hit.status == "missing" else "")))
     return table
+
+
+def standing(hit: Hit) -> str:
+    """`+3.1 sd, above 99.4 %`: how the score stands among all items of the hit's kind; nothing where that is not known.
+
+    The share is rounded down, so that 100 % is never said.
+    """
+    if hit.above is None:
+        return ""
+    share = f"above {math.floor(round(1000 * hit.above, 6)) / 10:.1f} %"
+    return share if hit.deviations is None else f"{hit.deviations:+.1f} sd, {share}"
 
 
 def _matched(hit: Hit) -> str:

@@ -1,4 +1,4 @@
-"""A query: the vectors of one or several references, made from files or read from the library."""
+"""A query: the vectors of one or several references, made from files, read from the library, or made from texts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from soundalike.analysis import Analyser
 from soundalike.errors import InputError
 from soundalike.kinds import check_kind
+from soundalike.library.companions import companions_for
 from soundalike.library.neighbours import LENGTH_TOLERANCE, same_recording
 from soundalike.library.scan import content_digest
 from soundalike.library.search import Float32, Table, Vectors
 from soundalike.library.store import Library
 from soundalike.parts import MIX, ordered
+
+LONGEST_TEXT = 1_000
+"""Characters of one text; encoders take less than that, and say so themselves."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Query:
     """References as vectors.
 
     label: for people; whole: True where it is made of loops and one-shots (one `mix` vector each), False for songs;
-    parts (K,); starts, ends (N,) s; vectors (N, K, D) float32, zero rows where absent; digests: content digests of
-    the references; complete: whether it is one file, all of it; artists, albums: from their tags.
+    parts (K,): those it was made for; starts, ends (N,) s; vectors (N, K, D) float32, zero rows where absent; digests:
+    content digests of the references; complete: whether it is one file, all of it; artists, albums: from their tags;
+    texts: the N texts it is made of in place of sounds, one vector each (K = 1, under the name of `mix`), seconds 0.
     """
 
     label: str
@@ -39,13 +44,22 @@ class Query:
     complete: bool = False
     artists: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
-    def mean(self, part: str) -> NDArray[np.float64]:
-        """(D,) mean over the windows of the unit vectors of `part`, zero where absent: its product with a unit vector
-        is the mean of the cosines."""
-        if part not in self.parts:
-            return np.zeros(self.vectors.shape[2])
-        return np.asarray(self.vectors[:, self.parts.index(part)].astype(np.float64).mean(axis=0))
+    def direction(self, part: str) -> NDArray[np.float64]:
+        """(D,) what `part` of a row is compared by: the mean over the windows of the unit vectors of the same part, zero
+        where absent, so that its product with a unit vector is the mean of the cosines.
+
+        A whole sound is compared by its mix whatever the part, a text by itself. Raises InputError for a part that the
+        query was not made for.
+        """
+        name = MIX if self.whole or self.texts else part
+        if name not in self.parts:
+            raise InputError(
+                f"the query {self.label!r} was made for {', '.join(self.parts)} and knows no {part}; make it again with "
+                f"that part"
+            )
+        return np.asarray(self.vectors[:, self.parts.index(name)].astype(np.float64).mean(axis=0))
 
     def copies_among(self, vectors: Vectors, contents: Iterable[str]) -> list[str]:
         """Those of `contents` that are near-identical copies of the (one, complete) reference."""
@@ -70,22 +84,65 @@ class Query:
 
     @classmethod
     def joined(cls, queries: Sequence[Self]) -> Self:
-        """One query from several; raises InputError where songs and whole sounds are mixed."""
+        """One query from several, with the parts that all of them have; raises InputError where songs and whole sounds,
+        or sounds and texts, are mixed."""
         if len(queries) == 1:
             return queries[0]
+        check_same_sort(*queries)
         if len({query.whole for query in queries}) > 1:
             raise InputError("songs and whole sounds (loops, one-shots) cannot be asked for together; ask twice")
+        parts = ordered(set(queries[0].parts).intersection(*(query.parts for query in queries)))
         return cls(
             label=" + ".join(query.label for query in queries),
             whole=queries[0].whole,
-            parts=queries[0].parts,
+            parts=parts,
             starts=np.concatenate([query.starts for query in queries]),
             ends=np.concatenate([query.ends for query in queries]),
-            vectors=np.concatenate([query.vectors for query in queries]),
+            vectors=np.concatenate([query._columns(parts) for query in queries]),
             digests=frozenset().union(*(query.digests for query in queries)),
             artists=tuple(dict.fromkeys(name for query in queries for name in query.artists)),
             albums=tuple(dict.fromkeys(name for query in queries for name in query.albums)),
+            texts=tuple(text for query in queries for text in query.texts),
         )
+
+    def _columns(self, parts: Sequence[str]) -> Float32:
+        return self.vectors[:, [self.parts.index(part) for part in parts]]
+
+
+def check_same_sort(*queries: Query) -> None:
+    """Raise InputError where texts and sounds would count in one score."""
+    if len({bool(query.texts) for query in queries}) > 1:
+        raise InputError(
+            "texts and sounds cannot count together: cosines with a text are small and those with a sound would drown "
+            "them; ask twice"
+        )
+
+
+def query_from_texts(analyser: Analyser, texts: Sequence[str]) -> Query:
+    """A query from texts; several count by the mean of their cosines. Loads no separator.
+
+    Raises InputError for no text, an empty or overlong one, or an encoder that knows no texts.
+    """
+    if not texts:
+        raise InputError('no text was given; say what it should sound like, such as "dry funk snare"')
+    for text in texts:
+        if not text.strip():
+            raise InputError(f'{text!r} is an empty text; say what it should sound like, such as "dry funk snare"')
+        if len(text) > LONGEST_TEXT:
+            raise InputError(
+                f"a text of {len(text)} characters is too long; {LONGEST_TEXT} are allowed, few words do best"
+            )
+    vectors = analyser.embed_text(texts)
+    return Query(
+        label=" + ".join(f'"{text}"' for text in texts),
+        whole=False,
+        parts=(MIX,),
+        starts=np.zeros(len(texts)),
+        ends=np.zeros(len(texts)),
+        vectors=vectors[:, np.newaxis],
+        digests=frozenset(),
+        texts=tuple(texts),
+    )
 
 
 def query_from_file(
@@ -95,32 +152,41 @@ def query_from_file(
     region: tuple[float, float | None] | None = None,
     focus: str | None = None,
     kind: str | None = None,
+    parts: Sequence[str] | None = None,
 ) -> Query:
-    """A query from a file: all of it, or a region (start, end in s) of a mixed song."""
+    """A query from a file: all of it, or a region (start, end in s) of a mixed song.
+
+    parts: those it is to be made for (None: all of the recipe's); what is not needed is neither separated nor embedded.
+    A complete file has its mix as well, by which copies of it are recognised.
+    """
     if region is None:
-        found = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False)
+        parts = None if parts is None else (*parts, MIX)
+        found = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
         label = path.name
     else:
-        found = analyser.analyse_region(path, region[0], region[1], focus=focus)
+        found = analyser.analyse_region(path, region[0], region[1], focus=focus, parts=parts)
         label = f"{path.name} {found.starts[0]:.2f}-{found.ends[-1]:.2f} s"
+    whole = found.kind != "song"
+    made = found.parts if parts is None or whole else tuple(part for part in found.parts if part in parts)
     return Query(
         label=label,
-        whole=found.parts == (MIX,),
-        parts=found.parts,
+        whole=whole,
+        parts=made,
         starts=found.starts,
         ends=found.ends,
-        vectors=found.vectors,
-        digests=frozenset([content_digest(path)]),
+        vectors=found.vectors[:, [found.parts.index(part) for part in made]],
+        digests=frozenset([content_digest(path, companions_for(analyser.recipe))]),
         complete=region is None,
         artists=(found.tags.artist,) if found.tags.artist else (),
         albums=(found.tags.album,) if found.tags.album else (),
     )
 
 
-def query_from_item(library: Library, item: Mapping[str, Any]) -> Query:
-    """A query from an item of the library: its stored vectors, nothing is decoded."""
+def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequence[str] | None = None) -> Query:
+    """A query from an item of the library: its stored vectors, nothing is decoded; `parts` as in `query_from_file`."""
     whole = item["kind"] != "song"
-    parts = (MIX,) if whole else ordered(library.recipe.parts)
+    made = ordered(library.recipe.parts if parts is None else {*parts, MIX})
+    parts = (MIX,) if whole else made
     read = library.wholes if whole else library.windows
     rows = read(["content", "start", "end", *parts], content=item["content"])
     order = np.argsort(rows["start"].to_numpy(), kind="stable")
