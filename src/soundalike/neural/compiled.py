@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 import torch
 
 from soundalike.checkpoints.places import cache_folder
@@ -25,7 +26,7 @@ from soundalike.runtime import Runtime
 Network = Callable[..., tuple[torch.Tensor, ...]]
 """Tensors in, float32 tensors out, where the first of those that go in lies; the first axis of each is the batch."""
 
-_FORM = "1"
+_FORM = "2"
 """Changes whenever the way of converting does."""
 
 
@@ -70,8 +71,11 @@ def _on_gpu(module: torch.nn.Module, device: torch.device, dtype: torch.dtype | 
 
 
 def _shape(example: torch.Tensor, free: Sequence[int]) -> list[int]:
-    """The shape of `example`, -1 for each axis that may be any size."""
-    return [-1 if axis == 0 or axis in free else size for axis, size in enumerate(example.shape)]
+    """The shape of one item like `example`, -1 for each axis that may be any size.
+
+    One item: on a CPU a batch gains nothing, and a network whose shapes are all known is up to a sixth faster.
+    """
+    return [1 if axis == 0 else -1 if axis in free else size for axis, size in enumerate(example.shape)]
 
 
 def _on_cpu(
@@ -100,8 +104,11 @@ def _on_cpu(
 
     def run(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         arrays = [value.detach().contiguous().numpy() for value in inputs]
-        results = request.infer(arrays, share_inputs=True)
-        return tuple(torch.from_numpy(results[output].copy()) for output in network.outputs)
+        items = []
+        for index in range(len(arrays[0])):
+            results = request.infer([array[index : index + 1] for array in arrays], share_inputs=True)
+            items.append([results[output].copy() for output in network.outputs])
+        return tuple(torch.from_numpy(np.concatenate(several)) for several in zip(*items, strict=True))
 
     return run
 
