@@ -10,9 +10,9 @@ peak memory is that of the process while it works.
 
 Without --song: models alone, seconds of audio a second on four clips of ten seconds (encoders) or one of 17.5 s, which
 is three segments (separators). On a machine that others share, single runs differ by half and more: each side is run
-`--rounds` times in turn, three times in each, and its best counts. With --song: a stereo track of four minutes to 7 parts (6 stems and the mix), every window of 10 s, level
-gate off: the original packages as their documentation shows them; soundalike on the same windows, exact and fast, and
-with `--windows 4`.
+`--rounds` times in turn, three times in each, and its best counts. With --song: a stereo track of four minutes to 7
+parts (6 stems and the mix), every window of 10 s, level gate off, once: the original packages as their documentation
+shows them; soundalike on the same windows, exact and fast, and with `--windows 4`.
 """
 
 from __future__ import annotations

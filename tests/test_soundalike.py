@@ -30,6 +30,30 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
+WHOLE_JOB = """
+import sys
+from pathlib import Path
+from soundalike.analysis import Analyser
+from soundalike.cli.models import command
+from soundalike.finder import Finder
+from soundalike.recipe import make_recipe
+finder = Finder.open(sys.argv[1])
+song = next(item for item in finder.items if item["kind"] == "song")
+finder.similar(song["id"])
+Analyser(make_recipe()).analyse_region(finder.library.absolute(song["root"], song["path"]), 2.0, 6.0)
+command.main(["--format", "json"], standalone_mode=False)
+print(sorted({"torch", "transformers", "tokenizers", "openvino", "demucs", "ray"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.neural
+def test_the_core_never_imports_torch_even_where_it_is(library: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra: neural")
+    command = [sys.executable, "-c", WHOLE_JOB, str(library)]
+    done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]", done.stderr
+
+
 def test_layers_point_one_way() -> None:
     from importlinter.cli import lint_imports
 

@@ -58,11 +58,14 @@ __all__ = [
 ]
 
 
-def open(path: str | Path) -> Finder:
-    """The library at `path`, ready to be asked. Raises LibraryError where there is none."""
+def open(path: str | Path, *, device: str = "auto") -> Finder:
+    """The library at `path`, ready to be asked; device: where neural models compute (`auto`, `cpu`, `cuda`, `mps`).
+
+    Raises LibraryError where there is none.
+    """
     from soundalike.finder import Finder
 
-    return Finder.open(path)
+    return Finder.open(path, device=device)
 
 
 def __getattr__(name: str) -> Any:

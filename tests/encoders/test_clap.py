@@ -62,7 +62,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Located:
 
 @pytest.fixture(scope="module")
 def encoder(files: Located) -> ClapEncoder:
-    return ClapEncoder(narrow_model(), files, EXACT)
+    """With its tower loaded, which is checked against the front end as it is."""
+    encoder = ClapEncoder(narrow_model(), files, EXACT)
+    encoder.embed(windows()[:1])
+    return encoder
 
 
 @functools.cache
