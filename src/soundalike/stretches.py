@@ -5,7 +5,7 @@ One decode, one resampling a rate, and no separation where only the mix is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +73,8 @@ class Source:
         found = {MIX: resample(waveform.mono(), waveform.sample_rate, rate)}
         wanted = [part for part in self.parts if part != MIX]
         if wanted and isinstance(self.separator, Separator):
-            feed, channels = self.separator.sample_rate, self.separator.channels
-            fed = resample(to_channels(waveform.samples, channels), waveform.sample_rate, feed)
-            stems = self.separator.separate(fed)
-            found |= {part: resample(to_channels(stems[part], 1)[0], feed, rate) for part in wanted}
+            stems = separated(self.separator, waveform, wanted)
+            found |= {part: resample(stem.mono(), stem.sample_rate, rate) for part, stem in stems.items()}
         elif wanted and isinstance(self.separator, StemFiles):
             files = self.separator.read(self.path, offset, waveform.duration, wanted, among=self.among)
             silence = np.zeros(round(waveform.duration * rate), dtype=np.float32)
@@ -84,6 +82,13 @@ class Source:
                 stem = files.get(part)
                 found[part] = silence if stem is None else resample(stem.mono(), stem.sample_rate, rate)
         return Stretch(found, rate, offset)
+
+
+def separated(separator: Separator, waveform: Waveform, parts: Sequence[str]) -> dict[str, Waveform]:
+    """The stems of `parts` (without `mix`) of a waveform, mono, at the separator's rate."""
+    fed = resample(to_channels(waveform.samples, separator.channels), waveform.sample_rate, separator.sample_rate)
+    stems = separator.separate(fed)
+    return {part: Waveform(to_channels(stems[part], 1), separator.sample_rate) for part in parts}
 
 
 def part_of(waveform: Waveform, start: float, end: float) -> tuple[Waveform, float]:
