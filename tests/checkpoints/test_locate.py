@@ -191,3 +191,9 @@ def test_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert located("toy").paths["weights.pt"] == folder / "weights.pt"
     with pytest.raises(InputError, match="unknown checkpoint 'toi'; there are clap, "):
         located("toi")
+
+
+def test_a_file_in_the_place_of_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDALIKE_CHECKPOINT_CLAP", str(folder / "weights.pt"))
+    with pytest.raises(CheckpointError, match=r"CLAP=.*weights\.pt is a file; it names a folder.*fetch clap --from "):
+        located("clap")

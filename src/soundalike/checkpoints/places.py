@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from soundalike.errors import CheckpointError
+
 
 def cache_folder() -> Path:
     """The folder for what can be made again: `SOUNDALIKE_CACHE`, or the system's place for caches."""
@@ -29,6 +31,11 @@ def folder_variable(name: str) -> str:
 
 def checkpoint_folder(name: str) -> Path:
     """The folder with the files of the checkpoint `name`: the one that its own variable names, or `name` below
-    `checkpoints_folder()`."""
+    `checkpoints_folder()`. Raises CheckpointError where the variable names a file."""
     named = os.environ.get(folder_variable(name))
+    if named and Path(named).expanduser().is_file():
+        raise CheckpointError(
+            f"{folder_variable(name)}={named} is a file; it names a folder. Unset it and import the file: `soundalike models "
+            f"fetch {name} --from {named}`"
+        )
     return Path(named).expanduser() if named else checkpoints_folder() / name
