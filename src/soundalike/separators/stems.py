@@ -15,10 +15,14 @@ import numpy as np
 
 from soundalike.audio import decode
 from soundalike.audio.waveform import Samples, Waveform, resample
+from soundalike.errors import AudioError
 from soundalike.parts import STEMS
 from soundalike.separators.stem_files import Look, assign, is_stem, layout_of, look
 
 RESIDUALS = "residuals"
+
+SLACK = 0.1
+"""Seconds by which headers of lossy files may promise too much."""
 
 
 class StemsSeparator:
@@ -81,9 +85,15 @@ def _sum(files: Iterable[Path], start: float, seconds: float) -> Waveform:
 
 
 def _mono(file: Path, start: float, seconds: float) -> Waveform:
-    """What a file holds of the stretch, which may be nothing."""
+    """What a file holds of the stretch, which may be nothing. Raises AudioError where it holds less than its header says:
+    silence in its place would be compared as if it were music."""
     info = decode.probe(file)
     if round(start * info.sample_rate) >= info.frames:
         return Waveform(np.zeros((1, 0), dtype=np.float32), info.sample_rate)
     native = decode.read(file, start, seconds)
+    held, promised = native.samples.shape[1], info.frames - round(start * info.sample_rate)
+    if held < min(round(seconds * info.sample_rate), promised) - round(SLACK * info.sample_rate):
+        raise AudioError(
+            f"{file}: only {native.duration:.2f} s can be decoded from {start:.2f} s on; it is cut short, get the file again"
+        )
     return Waveform(native.mono()[np.newaxis], native.sample_rate)
