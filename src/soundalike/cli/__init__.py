@@ -27,6 +27,9 @@ COMMANDS: dict[str, str] = {
     "export": "soundalike.cli.exchange:export_command",
     "import": "soundalike.cli.exchange:import_command",
     "models": "soundalike.cli.models",
+    "fit": "soundalike.cli.fit",
+    "reproduce": "soundalike.cli.reproduce",
+    "timbre": "soundalike.cli.timbre",
     "demo": "soundalike.cli.demo",
 }
 

@@ -1,0 +1,123 @@
+"""`soundalike fit`: weights from one's own listening test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from soundalike.cli.common import counted, device_option, say
+
+
+@click.command(
+    "fit",
+    short_help="Learn weights from your own listening test.",
+    epilog="""\b
+Examples:
+  soundalike fit answers.csv --audio clips/
+  soundalike fit answers.csv --audio clips/ --encoder clap --stems htdemucs --out mine.json
+  soundalike similar song.ogg --profile mine.json
+
+ANSWERS is a CSV file with the columns reference, sample_a, sample_b (paths below --audio) and
+answer_total (A+, A-, B- or B+: clearly or rather; A and B will do). subject_id, answer_timbre,
+answer_rhythm and answer_melody (NA for none) may stand beside them: the format of Inst-Sim-ABX.""",
+)
+@click.argument("answers", type=click.Path(path_type=Path))
+@click.option("--audio", required=True, type=click.Path(path_type=Path), help="Folder that the paths are relative to.")
+@click.option("--encoder", default="builtin", show_default=True)
+@click.option(
+    "--stems", default="builtin", show_default=True, help="A separator, or true-4 or true-6 beside each clip."
+)
+@click.option("--method", default="ordinal-cv", show_default=True, help="How weights are fitted (docs/judging.md).")
+@click.option(
+    "--cut-off", type=float, default=0.8, show_default=True, help="Agreement from which triplets are tested on."
+)
+@click.option("--perspective", default="total", show_default=True, help="total, timbre, rhythm or melody.")
+@click.option(
+    "--gate", type=float, default=-40.0, show_default=True, help="dB under the mix at which a part is absent."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("profile.json"),
+    show_default=True,
+    help="The profile's file.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for a full report (HTML: extra `report`).")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="File that keeps the clips' vectors  [default: by --out]."
+)
+@click.option("--precision", default="exact", show_default=True, help="exact or fast (bfloat16; neural models).")
+@device_option
+def command(
+    answers: Path,
+    audio: Path,
+    encoder: str,
+    stems: str,
+    method: str,
+    cut_off: float,
+    perspective: str,
+    gate: float,
+    out: Path,
+    report: Path | None,
+    cache: Path | None,
+    precision: str,
+    device: str,
+) -> None:
+    """Fit the parts' weights to ANSWERS and write them as a profile for `similar --profile`."""
+    from soundalike.cli.clips import ClipProgress
+    from soundalike.errors import InputError
+    from soundalike.preferences.models import method_named
+    from soundalike.preferences.triplets import PERSPECTIVES
+    from soundalike.reproduce.output import check_output, write_report
+    from soundalike.reproduce.own import OwnTest, fit_own
+    from soundalike.reproduce.rows import check_encoders, stems_named
+    from soundalike.reproduce.run import Tell
+    from soundalike.runtime import Runtime, check_precision
+
+    (encoder,) = check_encoders([encoder])
+    chosen = next((one for one in PERSPECTIVES if one == perspective), None)
+    if chosen is None:
+        raise InputError(f"unknown perspective {perspective!r}; there are {', '.join(PERSPECTIVES)}")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name the file of the profile")
+    test = OwnTest(answers, audio, encoder, stems_named(stems), method_named(method), cut_off, chosen, gate)
+    runtime = Runtime(device, check_precision(precision))
+    if report is not None:
+        check_output(report, html=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with ClipProgress() as progress:
+        fitted = fit_own(
+            test,
+            cache or out.with_suffix(".vectors.sqlite"),
+            out.stem,
+            runtime=runtime,
+            tell=Tell(progress.say, progress.update),
+        )
+    problems = fitted.report.problems
+    for name, reason in list(problems.items())[:10]:
+        say(f"could not be used: {name}: {reason}")
+    if problems:
+        say(f"{counted(len(problems), 'clip')} could not be used; {fitted.report.made_of['triplets']}")
+    out.write_text(json.dumps(fitted.profile.to_json(), indent=2) + "\n", encoding="utf-8")
+    _show(fitted.profile.weights, fitted.profile.intervals)
+    for table in fitted.report.tables[:1]:
+        for section in table.sections:
+            for row in section.rows:
+                cells = [
+                    f"{column} {figure}" for column, figure in zip(section.columns, row.figures, strict=True) if figure
+                ]
+                say(f"{section.title}: {'; '.join(cells)}")
+    print(out)
+    if report is not None:
+        for path in write_report(fitted.report, report, html=True).values():
+            print(path)
+
+
+def _show(weights: dict[str, float], intervals: dict[str, tuple[float, float]]) -> None:
+    """Weights and intervals, a line a part."""
+    for part, weight in weights.items():
+        low, high = intervals.get(part, (None, None))
+        around = "" if low is None else f"   [{low:+.2f}, {high:+.2f}]"
+        say(f"{part:10} {weight:+.2f}{around}")

@@ -1,0 +1,99 @@
+"""`soundalike reproduce`: the paper's tables beside its own figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from soundalike.cli.common import device_option, say
+
+
+@click.command(
+    "reproduce",
+    short_help="The paper's tables from listeners' answers, cell by cell.",
+    epilog="""\b
+Examples:
+  soundalike reproduce --answers Inst-Sim-ABX            what the answers alone say: no audio, no model
+  soundalike reproduce --answers Inst-Sim-ABX --slakh slakh2100_flac_redux
+  soundalike reproduce ... --encoder builtin --stems true-6 --stems builtin
+
+Needs both datasets for the tables (docs/datasets.md says where to get them). An encoder or separator
+of your own is a row like any other. It may be interrupted; run it again to continue.""",
+)
+@click.option(
+    "--answers", required=True, type=click.Path(path_type=Path), help="Folder of Inst-Sim-ABX: answers, configurations."
+)
+@click.option("--slakh", type=click.Path(path_type=Path), help="Folder of Slakh2100 (its test part is enough).")
+@click.option("--encoder", "encoders", multiple=True, help="A row's encoder; again for more  [default: the paper's].")
+@click.option(
+    "--stems",
+    "stems",
+    multiple=True,
+    help="Where stems come from: true-4, true-6 or a separator; again for more  [default: the paper's].",
+)
+@click.option("--method", "methods", multiple=True, help="How weights are fitted; again for more  [default: all].")
+@click.option("--splits", type=click.IntRange(min=2), default=100, show_default=True, help="Shuffled splits.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the splits.")
+@click.option("--gate", type=float, default=-40.0, show_default=True, help="dB under the mix, for the gated rows.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reproduction"),
+    show_default=True,
+    help="Folder of the report.",
+)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="File that keeps the clips' vectors  [default: in --out]."
+)
+@click.option("--precision", default="exact", show_default=True, help="exact or fast (bfloat16; neural models).")
+@click.option("--no-html", is_flag=True, help="No HTML page (it needs the extra `report`).")
+@device_option
+def command(
+    answers: Path,
+    slakh: Path | None,
+    encoders: tuple[str, ...],
+    stems: tuple[str, ...],
+    methods: tuple[str, ...],
+    splits: int,
+    seed: int,
+    gate: float,
+    out: Path,
+    cache: Path | None,
+    precision: str,
+    no_html: bool,
+    device: str,
+) -> None:
+    """Judge encoders, stems and weights on Inst-Sim-ABX: Tables 1 to 4 of the paper beside its figures, and what it leaves
+    out, as Markdown, JSON, CSV and one HTML page."""
+    from soundalike.cli.clips import ClipProgress
+    from soundalike.preferences.models import METHODS, method_named
+    from soundalike.reproduce.output import check_output, write_report
+    from soundalike.reproduce.rows import PAPER_ENCODERS, PAPER_STEMS, check_encoders, stems_named
+    from soundalike.reproduce.run import Plan, Tell, reproduce
+    from soundalike.runtime import Runtime, check_precision
+
+    plan = Plan(
+        answers,
+        slakh,
+        check_encoders(encoders or PAPER_ENCODERS),
+        tuple(stems_named(name) for name in dict.fromkeys(stems or PAPER_STEMS)),
+        tuple(method_named(name) for name in dict.fromkeys(methods or METHODS)),
+        splits,
+        seed,
+        gate,
+    )
+    runtime = Runtime(device, check_precision(precision))
+    check_output(out, html=not no_html)
+    with ClipProgress() as progress:
+        report = reproduce(
+            plan, cache or out / "vectors.sqlite", runtime=runtime, tell=Tell(progress.say, progress.update)
+        )
+    for name, reason in list(report.problems.items())[:10]:
+        say(f"could not be used: {name}: {reason}")
+    if len(report.problems) > 10:
+        say(
+            f"... and {len(report.problems) - 10} more: the report names them, and how many triplets each cell rests on"
+        )
+    for path in write_report(report, out, html=not no_html).values():
+        print(path)

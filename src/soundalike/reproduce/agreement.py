@@ -1,0 +1,143 @@
+"""Table 1: how often the cosine of Eq. 1 agrees with the majority, part by part; and what the answers say without audio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from soundalike.preferences.ceiling import ceiling
+from soundalike.preferences.intervals import clustered_bootstrap, wilson
+from soundalike.preferences.triplets import KINDS, Kind, Triplet, kept, labels, without_repeats
+from soundalike.reproduce import paper
+from soundalike.reproduce.tables import Figure, Row, Section, Table, count, percent, row
+
+Predictions = Mapping[tuple[str, str, str], int]
+"""By the triplet's clips (reference, A, B): +1 for A, -1 for B, 0 for neither; without those that could not be used."""
+
+
+def asked(triplet: Triplet) -> tuple[str, str, str]:
+    """What a triplet is known by."""
+    return triplet.reference, triplet.a, triplet.b
+
+
+def share(triplets: Sequence[Triplet], predictions: Predictions) -> Figure | None:
+    """Agreement in percent, with Wilson's 95 % interval, of the `triplets` that have a prediction; None without any."""
+    usable = [triplet for triplet in triplets if asked(triplet) in predictions]
+    if not usable:
+        return None
+    right = sum(predictions[asked(triplet)] == triplet.label() for triplet in usable)
+    bounds = wilson(right, len(usable))
+    return Figure(
+        percent(right / len(usable)),
+        low=percent(bounds.low),
+        high=percent(bounds.high),
+        right=right,
+        total=len(usable),
+    )
+
+
+def by_track(triplets: Sequence[Triplet], predictions: Predictions) -> Figure | None:
+    """The same with the interval of a bootstrap over tracks."""
+    usable = [triplet for triplet in triplets if asked(triplet) in predictions]
+    if not usable:
+        return None
+    right = np.array([predictions[asked(triplet)] for triplet in usable]) == labels(usable)
+    bounds = clustered_bootstrap(right, [frozenset(triplet.tracks) for triplet in usable])
+    return Figure(percent(float(right.mean())), low=percent(bounds.low), high=percent(bounds.high))
+
+
+def table_1(triplets: Sequence[Triplet], predictions: Mapping[str, Predictions], cut_offs: Sequence[float]) -> Table:
+    """Agreement of the cosine by encoder, cut-off, kind and part."""
+    sections = [
+        _section(encoder, cut_off, kind, triplets, found)
+        for encoder, found in predictions.items()
+        for cut_off in cut_offs
+        for kind in KINDS
+    ]
+    return Table(
+        "table-1",
+        "Table 1: agreement of the cosine, part by part",
+        tuple(sections),
+        "Agreement in percent [95 % interval] (right/kept). The columns of single parts compare the true stems' clips by "
+        "themselves; mix compares full mixtures. XAB asks about three different tracks, XYC offers another segment of the "
+        "reference's own track, so XAB is the hard question. The paper keeps triplets from 75 % on for CLAP and from 80 % on "
+        "for MuQ-MuLan; its two rows are about different triplets.",
+    )
+
+
+def _section(
+    encoder: str, cut_off: float, kind: Kind, triplets: Sequence[Triplet], predictions: Predictions
+) -> Section:
+    columns = {
+        part: [triplet for triplet in triplets if triplet.part == part and triplet.kind == kind]
+        for part in paper.COLUMNS
+    }
+    chosen = {part: kept(several, cut_off) for part, several in columns.items()}
+    once = {part: kept(without_repeats(several), cut_off) for part, several in columns.items()}
+    rows = [
+        row("agreement, Wilson", [share(several, predictions) for several in chosen.values()]),
+        row("the same, by track", [by_track(several, predictions) for several in chosen.values()]),
+        row("each question once", [share(several, predictions) for several in once.values()]),
+        _ceilings(columns, cut_off),
+    ]
+    if paper.CUT_OFFS.get(encoder) == cut_off:
+        rows.append(row("the paper", [_theirs(encoder, kind, part) for part in columns]))
+    lacking = [len(several) - _usable(several, predictions) for several in chosen.values()]
+    if any(lacking):
+        rows.append(row("kept, but without audio", [count(number) for number in lacking]))
+    return Section(f"{encoder}, {kind}, agreement of {cut_off:.0%} or more", paper.COLUMNS, tuple(rows))
+
+
+def _usable(triplets: Sequence[Triplet], predictions: Predictions) -> int:
+    return sum(asked(triplet) in predictions for triplet in triplets)
+
+
+def _ceilings(columns: Mapping[str, Sequence[Triplet]], cut_off: float) -> Row:
+    return row("noise ceiling", [_ceiling(several, cut_off) for several in columns.values()])
+
+
+def _ceiling(triplets: Sequence[Triplet], cut_off: float) -> Figure | None:
+    return Figure(percent(ceiling(triplets, cut_off))) if kept(triplets, cut_off) else None
+
+
+def _theirs(encoder: str, kind: Kind, part: str) -> Figure:
+    right, total = paper.RIGHT[encoder, kind][part], paper.KEPT[kind, paper.CUT_OFFS[encoder]][part]
+    return Figure(percent(right / total), right=right, total=total)
+
+
+def answers_table(
+    triplets: Sequence[Triplet], cut_offs: Sequence[float], parts: Sequence[str] = paper.COLUMNS
+) -> Table:
+    """What the answers say without any audio: how many triplets are kept, how often listeners agree, what a perfect model
+    could reach, and what is reached by always choosing the reference's own track."""
+    sections = []
+    for cut_off in cut_offs:
+        for kind in KINDS:
+            columns = {part: [t for t in triplets if t.part == part and t.kind == kind] for part in parts}
+            chosen = {part: kept(several, cut_off) for part, several in columns.items()}
+            rows = [
+                row("triplets asked", [count(len(several)) for several in columns.values()]),
+                row("kept", [count(len(several)) for several in chosen.values()]),
+                row(
+                    "kept, each question once",
+                    [count(len(kept(without_repeats(several), cut_off))) for several in columns.values()],
+                ),
+                row("kept that prefer A", [count(int(np.sum(labels(several) == 1))) for several in chosen.values()]),
+                _ceilings(columns, cut_off),
+            ]
+            if kind == "XYC":
+                rows.append(row("always the same track", [share(s, same_track(s)) for s in chosen.values()]))
+            sections.append(Section(f"{kind}, agreement of {cut_off:.0%} or more", tuple(parts), tuple(rows)))
+    return Table(
+        "answers",
+        "The answers alone",
+        tuple(sections),
+        "No audio and no model is in these figures. The noise ceiling is how often a perfect model of all listeners would agree "
+        "with the few that were asked.",
+    )
+
+
+def same_track(triplets: Sequence[Triplet]) -> dict[tuple[str, str, str], int]:
+    """Predictions for XYC triplets of one who always chooses the candidate of the reference's own track."""
+    return {asked(t): 1 if t.tracks[0] == t.tracks[1] else -1 for t in triplets if t.kind == "XYC"}
