@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.datasets.dissimilarities import read_dissimilarities
@@ -28,4 +30,5 @@ def timbre(sounds: Path, matrix: Path, encoder: str, runtime: Runtime | None = N
     model = load_encoder(encoder, runtime)
     heard = [decode.read(sounds / name) for name in human.sounds]
     vectors = model.embed([resample(one.mono(), one.sample_rate, model.sample_rate) for one in heard])
-    return check_timbre(vectors @ vectors.T, human.values)
+    wide = vectors.astype(np.float64)
+    return check_timbre(wide @ wide.T, human.values)
