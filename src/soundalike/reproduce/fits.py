@@ -90,8 +90,8 @@ def judge(
     apart: dict[str, LeftOut] = {}
     whole: dict[str, Fit] = {}
     failed: dict[str, str] = {}
+    report(f"fitting {case.encoder}, {case.label}: {len(methods)} methods, {splits} splits")
     for method in methods:
-        report(f"{case.encoder}, {case.label}: {method.name}")
         try:
             fit, tested = method.fit(data), over_splits(data, method, drawn)
         except InputError as error:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from soundalike.clips.cache import VectorCache
 from soundalike.clips.embedding import Clip
 from soundalike.datasets.inst_sim_abx import Answers, read_answers, read_configurations
@@ -161,7 +163,7 @@ def _predictions(plan: Plan, triplets: Sequence[Triplet], embedded: _Embedded) -
 
 
 def _cases(plan: Plan, triplets: Sequence[Triplet], embedded: _Embedded) -> list[list[Case]]:
-    """By encoder, a case without and one with a gate for each kind of stems."""
+    """By encoder, a case for each kind of stems, and one with a gate where that makes a difference."""
     mixes = [triplet for triplet in triplets if triplet.part == MIX]
     found = []
     for encoder in plan.encoders:
@@ -170,9 +172,11 @@ def _cases(plan: Plan, triplets: Sequence[Triplet], embedded: _Embedded) -> list
             if MIX not in job.parts:
                 continue
             usable = _usable(mixes, by_encoder[encoder])
-            for gate in (None, plan.gate):
-                values = features(usable, by_encoder[encoder], gate)
-                cases.append(Case(encoder, job.stems.name, job.stems.title, gate, job.parts, tuple(usable), values))
+            as_the_paper = features(usable, by_encoder[encoder])
+            gated = features(usable, by_encoder[encoder], plan.gate)
+            for gate, values in ((None, as_the_paper), (plan.gate, gated)):
+                if gate is None or not np.array_equal(values, as_the_paper):  # else no part is ever absent
+                    cases.append(Case(encoder, job.stems.name, job.stems.title, gate, job.parts, tuple(usable), values))
         found.append(cases)
     return found
 
