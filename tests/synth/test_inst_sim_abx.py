@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from soundalike.datasets.inst_sim_abx import clip_name, read_answers, read_configurations, without_cut
 from soundalike.errors import InputError
-from soundalike.synth.inst_sim_abx import CLIP_SAMPLES, write_inst_sim_abx
+from soundalike.synth.inst_sim_abx import write_inst_sim_abx
 from soundalike.synth.listeners import WEIGHTS, Listeners, Segment, likeness
 from soundalike.synth.slakh import FIRST_TRACK, MiniTrack
 from soundalike.synth.specs import song_specs
@@ -48,10 +48,13 @@ def test_the_table_has_the_released_columns_and_answers(folder: Path) -> None:
     assert [row[""] for row in rows] == [str(n) for n in range(len(rows))]
     assert {row["ex_name"] for row in rows} == {"ex202404", "ex202407"}
     assert {row["answer_total"] for row in rows} == {"A+", "A-", "B+", "B-"}
-    assert "NA" in {row["answer_melody"] for row in rows}
+    for name in ("timbre", "melody"):
+        assert 0.05 < sum(row[f"answer_{name}"] == "NA" for row in rows) / len(rows) < 0.3
+    assert "NA" not in {row["answer_total"] for row in rows}
+    assert b"\r" not in (folder / "inst_sim_abx_answers.csv").read_bytes()
     assert all(row["ex_name"] == "ex202407" for row in rows if "/mix/" in row["reference"])
     shape = re.compile(
-        r"set\d+/\d/(drums|bass|piano|guitar|residuals|mix)/[XABYC]_\d{4}-\d+\.wav|samples/dummy[XB]1\.wav"
+        r"set\d+/\d/(drums|bass|piano|guitar|residuals|mix)/[XABYC]_\d{4}-\d+\.wav|samples/dummy(X[12]|B1|A2)\.wav"
     )
     assert all(shape.fullmatch(row[name]) for row in rows for name in ("reference", "sample_a", "sample_b"))
 
@@ -63,7 +66,8 @@ def test_the_configurations_have_the_released_form(folder: Path) -> None:
     assert list(later["0"]["0"]["test2"]["mix"]) == ["X", "A", "B"]
     values = later["0"]["0"]["test2"]["drums"]["A"]
     assert list(values) == ["ID", "seg", "filename", "sr", "index_s", "index_e"]
-    assert values["index_s"] == values["seg"] * CLIP_SAMPLES
+    assert values["index_s"] == values["seg"] * 219_136
+    assert values["index_e"] == values["index_s"] + 219_136
     assert values["filename"] == f"A_{values['ID']}-{values['seg']}.wav"
     assert not any("mix" in test for sets in earlier.values() for one in sets.values() for test in one.values())
     assert earlier["0"]["0"]["test2"]["drums"] == later["0"]["0"]["test2"]["drums"]
@@ -72,7 +76,8 @@ def test_the_configurations_have_the_released_form(folder: Path) -> None:
 def test_questions_are_of_the_kind_that_their_names_say(folder: Path) -> None:
     answers, cuts = read_answers(folder), read_configurations(folder)
     assert without_cut(answers.triplets, cuts) == []
-    assert answers.checks.asked == 24
+    assert answers.checks.asked == 48
+    assert answers.checks.right >= 45
     counts: dict[tuple[str, str], int] = {}
     both = 0
     asked = {(t.reference, t.a, t.b) for t in answers.triplets}
@@ -115,6 +120,27 @@ def test_votes_carry_the_planted_weights(tmp_path: Path) -> None:
             times += [t.for_a(), t.for_b()]
     fitted = LogisticRegression(fit_intercept=False, C=1e4).fit(rows, labels, sample_weight=times).coef_[0]
     np.testing.assert_allclose(fitted, list(WEIGHTS.values()), atol=0.6)
+
+
+def test_majorities_follow_what_was_played(folder: Path) -> None:
+    cuts, listeners = read_configurations(folder), Listeners()
+
+    def segment(name: str) -> Segment:
+        cut = cuts[name]
+        spec = TRACKS[int(cut.track[-5:]) - FIRST_TRACK].spec
+        return Segment(spec, cut.start_seconds, cut.start_seconds + cut.seconds)
+
+    mixes = [t for t in read_answers(folder).triplets if t.part == "mix" and t.label()]
+    odds = np.array([listeners.log_odds(*map(segment, (t.reference, t.a, t.b)), "mix") for t in mixes])
+    majority = np.array([t.label() for t in mixes])
+    assert np.mean(np.sign(odds) == majority) > 0.85
+
+
+def test_the_truth_is_kept_and_another_seed_asks_other_questions(folder: Path, tmp_path: Path) -> None:
+    truth = json.loads((folder / "truth.json").read_text())
+    assert truth == {"weights": WEIGHTS, "lapse": 0.02, "strength": 1.5}
+    write_inst_sim_abx(tmp_path, TRACKS, seed=2)
+    assert (tmp_path / "inst_sim_abx_answers.csv").read_bytes() != (folder / "inst_sim_abx_answers.csv").read_bytes()
 
 
 def test_the_same_numbers_give_the_same_files(folder: Path, tmp_path: Path) -> None:

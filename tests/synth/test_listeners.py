@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from soundalike.synth.drums import KITS, kit_named
 from soundalike.synth.listeners import SHARES, WEIGHTS, Listeners, Segment, likeness, segments
 from soundalike.synth.specs import SongSpec, song_specs
 
@@ -49,6 +50,13 @@ def test_likeness_follows_what_is_shared(specs: tuple[SongSpec, ...]) -> None:
     moved = likeness(one, chorus(replace(spec, key=replace(spec.key, tonic=(spec.key.tonic + 5) % 12))), "bass")
     assert moved["melody"] == 0.5
     assert moved["total"] == pytest.approx(1 - 0.5 * SHARES["melody"])
+
+
+def test_kits_of_a_family_are_akin(specs: tuple[SongSpec, ...]) -> None:
+    family = kit_named(specs[0].kit).family
+    akin = next(kit for kit in KITS if kit != specs[0].kit and kit_named(kit).family == family)
+    found = likeness(chorus(specs[0]), chorus(replace(specs[0], kit=akin)), "drums")
+    assert found["timbre"] == 0.4
 
 
 def test_likeness_is_symmetric_and_a_share(specs: tuple[SongSpec, ...]) -> None:

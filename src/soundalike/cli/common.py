@@ -57,6 +57,18 @@ def say(words: str = "") -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def say_terms(*models: str) -> None:
+    """What one must know of the licences of these encoders and separators before using them; names of none say nothing."""
+    from soundalike.checkpoints import notice
+    from soundalike.encoders import ENCODERS
+    from soundalike.separators import SEPARATORS
+
+    for name in models:
+        row = ENCODERS.get(name) or SEPARATORS.get(name)
+        if row is not None and row.checkpoint is not None and (words := notice(row.checkpoint)) is not None:
+            say(words)
+
+
 def parse_seconds(text: str) -> float:
     """Seconds from `62`, `62.5`, `1:02`, `1:02.5` or `1:01:02`. Raises InputError."""
     if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?|(\d+:){0,2}\.\d+", text.strip()):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import counted, device_option, say
+from soundalike.cli.common import counted, device_option, say, say_terms
 
 
 @click.command(
@@ -87,6 +87,7 @@ def command(
     if report is not None:
         check_output(report, html=True)
     out.parent.mkdir(parents=True, exist_ok=True)
+    say_terms(encoder, test.stems.separator)
     with ClipProgress() as progress:
         fitted = fit_own(
             test,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import device_option, library_option, library_path, say, shown_path
+from soundalike.cli.common import device_option, library_option, library_path, say, say_terms, shown_path
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -74,7 +74,7 @@ def command(
             f"there is no library at {place} yet; name the folders it shall hold: soundalike index PATH..."
         )
     if not (place / "library.json").exists() or upgrade:
-        _say_terms(encoder, separator)
+        say_terms(encoder or "", separator or "")
     with IndexProgress(show=not quiet) as progress:
         report = index(
             place,
@@ -118,15 +118,3 @@ def command(
     say(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
-
-
-def _say_terms(encoder: str | None, separator: str | None) -> None:
-    """What one must know of the models' licences before using them."""
-    from soundalike.checkpoints import notice
-    from soundalike.encoders import ENCODERS
-    from soundalike.separators import SEPARATORS
-
-    rows = (ENCODERS.get(encoder or ""), SEPARATORS.get(separator or ""))
-    for row in rows:
-        if row is not None and row.checkpoint is not None and (words := notice(row.checkpoint)) is not None:
-            say(words)

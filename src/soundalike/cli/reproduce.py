@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import device_option, say
+from soundalike.cli.common import device_option, say, say_terms
 
 
 @click.command(
@@ -85,6 +85,8 @@ def command(
     )
     runtime = Runtime(device, check_precision(precision))
     check_output(out, html=not no_html)
+    if slakh is not None:
+        say_terms(*plan.encoders, *(one.separator for one in plan.stems))
     with ClipProgress() as progress:
         report = reproduce(
             plan, cache or out / "vectors.sqlite", runtime=runtime, tell=Tell(progress.say, progress.update)

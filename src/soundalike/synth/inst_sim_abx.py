@@ -31,6 +31,11 @@ ASKED_ABOUT = ("drums", "bass", "piano", "guitar", "residuals", MIX)
 SAMPLES_A_SET = 5
 COLUMNS = ("", "ex_name", "subject_id", "reference", "sample_a", "sample_b")
 ANSWERS = ("timbre", "rhythm", "melody", "total")
+CHECKS = {
+    "A": ("samples/dummyX1.wav", "samples/dummyX1.wav", "samples/dummyB1.wav"),
+    "B": ("samples/dummyX2.wav", "samples/dummyA2.wav", "samples/dummyX2.wav"),
+}
+"""Attention checks, by the right answer: reference, sample A, sample B."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def write_inst_sim_abx(
     ):
         (folder / name).write_text(json.dumps(_configuration(chosen), indent=4), encoding="utf-8")
     with (folder / "inst_sim_abx_answers.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *(f"answer_{name}" for name in ANSWERS), "choice_time"])
         for number, row in enumerate(_answers(questions, listeners, seed)):
             writer.writerow([number, *row])
@@ -169,12 +174,20 @@ def _answers(questions: Sequence[_Question], listeners: Listeners, seed: int) ->
                 listeners.answer(listeners.log_odds(x, a, b, question.part, perspective), rng)
                 for perspective in ANSWERS
             ]
-            if question.part == "drums" or rng.random() < 0.1:
-                given[2] = "NA"  # drums have no melody
+            for index, rarely in ((0, 0.1), (2, 0.4 if question.part == "drums" else 0.1)):
+                if rng.random() < rarely:
+                    given[index] = "NA"
             paths = [question.path(index) for index in order]
             yield [question.experiment, f"subject{subject + 1}", *paths, *given, str(int(rng.integers(4_000, 60_000)))]
     for subject in range(subjects):
         rng = generator("checks", seed, subject)
-        right = "A+" if rng.random() > listeners.lapse else "B+"
-        paths = ["samples/dummyX1.wav", "samples/dummyX1.wav", "samples/dummyB1.wav"]
-        yield ["ex202407", f"subject{subject + 1}", *paths, *[right] * 4, str(int(rng.integers(4_000, 60_000)))]
+        for letter in rng.permutation(["A", "B"]).tolist():
+            said = letter if rng.random() > listeners.lapse / 2 else "BA"["AB".index(letter)]
+            grade = said + ("+" if rng.random() < 0.9 else "-")
+            yield [
+                "ex202407",
+                f"subject{subject + 1}",
+                *CHECKS[letter],
+                *[grade] * 4,
+                str(int(rng.integers(4_000, 60_000))),
+            ]
