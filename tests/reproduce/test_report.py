@@ -97,7 +97,8 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Report) -> None:
     assert "<script" not in page
     assert "clip &lt;1&gt;" in page
     assert "the &lt;paper&gt;" in page
-    assert "71.9 [64.1, 78.6] (105/146)" in page
+    assert "71.9 <small>[64.1, 78.6] (105/146)</small>" in page
+    assert "84.6 ± 2.7" in page
 
 
 def test_a_plot_is_one_svg_with_its_words_in_it_and_the_same_each_time() -> None:

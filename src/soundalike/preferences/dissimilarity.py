@@ -20,7 +20,8 @@ class TimbreCheck:
 
     triplet_agreement: among triplets (i; j, k) that people order, the share that the cosine orders alike (a tie of the
     cosine counts half); triplets: how many people order; spearman, kendall: rank correlation of dissimilarity and
-    1 - cosine over pairs; low, high: bounds of spearman's 95 % interval, bootstrapped over sounds; pairs: how many.
+    1 - cosine over pairs, NaN where all cosines are equal; interval: spearman's, 95 %, bootstrapped over sounds; pairs:
+    how many.
     """
 
     triplet_agreement: float
@@ -35,7 +36,7 @@ def check_timbre(similarities: Float64, dissimilarities: Float64, *, draws: int 
     """Similarities (N, N), cosines say, beside human dissimilarities (N, N) of the same sounds.
 
     Where people's matrix is not symmetric the mean of both directions counts; NaN marks pairs that nobody judged.
-    Raises InputError for matrices that do not fit, or judge fewer than three pairs.
+    Raises InputError for matrices that do not fit, judge fewer than three pairs, or judge all alike.
     """
     human = _checked(similarities, dissimilarities)
     unlike = -np.asarray(similarities, dtype=np.float64)
@@ -44,11 +45,15 @@ def check_timbre(similarities: Float64, dissimilarities: Float64, *, draws: int 
     i, j = i[there], j[there]
     if len(i) < 3:
         raise InputError(f"{len(i)} judged pairs of sounds say nothing about order; three are the least")
+    if np.ptp(human[i, j]) == 0:
+        raise InputError(
+            f"all {len(i)} judged pairs of sounds are equally unlike, so there is no order to compare with"
+        )
     agreeing, total = _triplets(unlike, human)
     return TimbreCheck(
         agreeing / total if total else float("nan"),
         total,
-        float(stats.spearmanr(human[i, j], unlike[i, j]).statistic),
+        _spearman(human[i, j], unlike[i, j]),
         _interval(human, unlike, draws, seed),
         float(stats.kendalltau(human[i, j], unlike[i, j]).statistic),
         len(i),
@@ -65,12 +70,16 @@ def _checked(similarities: Float64, dissimilarities: Float64) -> Float64:
         )
     if np.isinf(human).any():
         raise InputError("dissimilarities hold infinite values; leave pairs that nobody judged empty (NaN)")
-    return np.nanmean(np.stack([human, human.T]), axis=0) if _one_sided(human) else (human + human.T) / 2
+    # A pair judged in one direction only (an upper triangle, say) has that judgement; the other direction says nothing.
+    one, other = np.where(np.isnan(human), human.T, human), np.where(np.isnan(human.T), human, human.T)
+    return (one + other) / 2
 
 
-def _one_sided(human: Float64) -> bool:
-    """Whether pairs are judged in one direction only (an upper triangle, say): the other then says nothing."""
-    return bool(np.any(np.isnan(human) != np.isnan(human.T)))
+def _spearman(one: Float64, other: Float64) -> float:
+    """NaN where either has no order."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(stats.spearmanr(one, other).statistic)
 
 
 def _triplets(unlike: Float64, human: Float64) -> tuple[float, int]:
@@ -96,7 +105,8 @@ def _interval(human: Float64, unlike: Float64, draws: int, seed: int) -> Interva
         i, j = np.triu_indices(len(drawn), 1)
         i, j = drawn[i], drawn[j]
         there = (i != j) & np.isfinite(human[i, j])
-        if there.sum() > 2 and len(np.unique(human[i, j][there])) > 1:
-            found.append(float(stats.spearmanr(human[i, j][there], unlike[i, j][there]).statistic))
+        if there.sum() > 2:
+            found.append(_spearman(human[i, j][there], unlike[i, j][there]))
+    found = [one for one in found if np.isfinite(one)]
     low, high = np.quantile(found, [0.025, 0.975]) if found else (float("nan"), float("nan"))
     return Interval(float(low), float(high))

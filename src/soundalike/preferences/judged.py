@@ -66,15 +66,20 @@ class Judged:
 
     def take(self, chosen: ArrayLike) -> Judged:
         """Those that `chosen` says: a mask (N,) or indices."""
-        index = np.arange(len(self))[np.asarray(chosen)]
+        index = self._indices(chosen)
         return Judged(
             self.features[index], self.votes[index], tuple(self.tracks[i] for i in index.tolist()), self.kept[index]
         )
 
     def sharing(self, chosen: ArrayLike) -> Bool:
         """(N,) which of all triplets share a track with one of those `chosen`."""
-        touched = frozenset().union(*(self.tracks[i] for i in np.arange(len(self))[np.asarray(chosen)].tolist()))
+        touched = frozenset().union(*(self.tracks[i] for i in self._indices(chosen).tolist()))
         return np.array([not touched.isdisjoint(tracks) for tracks in self.tracks], dtype=bool)
+
+    def _indices(self, chosen: ArrayLike) -> NDArray[np.intp]:
+        asked = np.asarray(chosen)
+        index: NDArray[np.intp] = np.arange(len(self))[asked if asked.size else asked.astype(np.intp)]
+        return index
 
 
 def judged(

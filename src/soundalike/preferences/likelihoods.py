@@ -10,12 +10,13 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 from scipy.special import expit
 
 from soundalike.preferences.judged import Float64
 
-LEAST = 1e-300
-"""Probabilities under this count as this: their logarithm stays finite."""
+LEAST = 1e-150
+"""Probabilities under this count as this: their logarithm and their square stay what they are."""
 
 
 class Model(Protocol):
@@ -31,6 +32,21 @@ class Model(Protocol):
     def derivatives(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
         """Gradient of the loss by triplet (N, K + extras), and the Hessian of the whole."""
         ...
+
+    def rises(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        """Rows r (M, K + extras): along a direction d of theta (its last entry one of s, not log s) no vote ever grows
+        less likely if r.d >= 0 for all of them, and one grows likelier for ever if r.d > 0 for one."""
+        ...
+
+
+def has_no_maximum(rows: Float64) -> bool:
+    """Whether some direction is good for one vote for ever and bad for none (`Model.rises`): then the likelihood has no
+    maximum, as with separable data in logistic regression (Albert & Anderson 1984). A linear programme decides."""
+    if not len(rows):
+        return False
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), LEAST)
+    found = optimize.linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1))
+    return bool(rows.sum(axis=0) @ found.x > 1e-6)
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,9 @@ class Binary:
         first = -(a / p - b / q) * slope
         second = (a / p**2 + b / q**2) * slope**2 - (a / p - b / q) * bend
         return features * first[:, np.newaxis], (features * second[:, np.newaxis]).T @ features
+
+    def rises(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        return np.concatenate([features[votes[:, :2].any(axis=1)], -features[votes[:, 2:].any(axis=1)]])
 
     def _likely(self, z: Float64) -> Float64:
         return np.asarray(self.lapse / 2 + (1 - self.lapse) * expit(z))
@@ -98,6 +117,22 @@ class Ordinal:
             ]
         )
         return scores, hessian
+
+    def rises(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        none = np.zeros((len(features), 1))
+        up, down = np.hstack([features, none]), np.hstack([-features, none])
+        apart = np.r_[np.zeros(features.shape[1]), 1.0]  # the thresholds move outwards
+        strong_a, weak_a, weak_b, strong_b = (votes > 0).T
+        return np.concatenate(
+            [
+                (up - apart)[strong_a],
+                up[weak_a],
+                (down + apart)[weak_a],
+                down[weak_b],
+                (up + apart)[weak_b],
+                (down - apart)[strong_b],
+            ]
+        )
 
     def _likely(self, z: Float64, s: float) -> Float64:
         """(N, 4) probabilities of the grades."""

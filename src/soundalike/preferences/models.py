@@ -35,6 +35,10 @@ FEWEST = 10
 LARGEST = 1e3
 """Weights beyond this say that the votes are separable and the likelihood has no maximum: features are differences of
 cosines, so such a weight would turn .01 of cosine into certainty."""
+CERTAIN = 8.0
+"""Log-odds beyond this in an unpenalised fit give reason to ask whether there is a maximum at all."""
+STEPS = 200
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,16 @@ class Method:
 def fit_ridge(judged: Judged, alpha: float = RIDGE_ALPHA, method: str = "ridge") -> Fit:
     """Least squares of the labels with the penalty alpha |w|^2, unscaled, no intercept; alpha 0 is OLS.
 
-    Parts whose features are all 0 get weight 0. Raises InputError where no triplet is kept.
+    Parts whose features are all 0 get weight 0. Where several weights fit alike (collinear features, fewer triplets than
+    parts) OLS takes the shortest; up to K triplets give no covariance. Raises InputError where no triplet is kept, or for
+    a penalty below 0.
     """
+    _checked_penalty(alpha)
     f, y = _labelled(judged)
     gram = f.T @ f + alpha * np.eye(f.shape[1])
     inverse = np.linalg.pinv(gram, hermitian=True)
+    absent = ~np.any(f != 0, axis=0)
+    inverse[absent], inverse[:, absent] = 0, 0  # no rounding: its sign would answer where only that part differs
     weights = inverse @ (f.T @ y)
     leverage = np.einsum("nk,kl,nl->n", f, inverse, f)
     scaled = (y - f @ weights) / np.maximum(1.0 - leverage, 1e-6)
@@ -211,6 +220,11 @@ def _labelled(judged: Judged) -> tuple[Float64, Float64]:
     return judged.features[judged.kept], judged.labels[judged.kept].astype(np.float64)
 
 
+def _checked_penalty(alpha: float) -> None:
+    if not alpha >= 0:
+        raise InputError(f"a penalty of {alpha:g} is not possible; it is 0 or more")
+
+
 def _checked_lapse(lapse: float) -> float:
     if not 0 <= lapse < 1:
         raise InputError(f"a lapse rate of {lapse:g} is not possible; give a share from 0 to below 1")
@@ -219,8 +233,7 @@ def _checked_lapse(lapse: float) -> float:
 
 def _fit_votes(method: str, judged: Judged, model: likelihoods.Model, alpha: float) -> Fit:
     """Newton's method with steps halved until the loss falls; parts that are absent everywhere keep weight 0."""
-    if alpha < 0:
-        raise InputError(f"a penalty of {alpha:g} is not possible; it is 0 or more")
+    _checked_penalty(alpha)
     heard = judged.take(judged.total > 0)
     if not len(heard):
         raise InputError("no triplet has a vote, so there is nothing to learn from")
@@ -232,27 +245,35 @@ def _fit_votes(method: str, judged: Judged, model: likelihoods.Model, alpha: flo
     def total(theta: Float64) -> float:
         return model.loss(theta, f, votes) + 0.5 * float(theta @ penalty @ theta)
 
-    theta = np.zeros(size)
-    for _ in range(200):
+    theta, settled = np.zeros(size), True
+    for _ in range(STEPS):
         scores, information = model.derivatives(theta, f, votes)
         gradient = scores.sum(axis=0) + penalty @ theta
-        if np.abs(gradient).max(initial=0.0) < 1e-8 * max(1.0, float(votes.sum())):
+        if np.abs(gradient).max(initial=0.0) < 1e-10 * max(1.0, float(votes.sum())):
             break
         step = _downhill(information + penalty, gradient)
         scale, now = 1.0, total(theta)
+        if float(gradient @ step) < ROUNDING * max(1.0, abs(now)):
+            break  # what is left to gain is lost in rounding
         while scale > 1e-8 and not total(theta - scale * step) <= now:
             scale /= 2
         theta = theta - scale * step
         if scale <= 1e-8 or np.abs(theta).max(initial=0.0) > LARGEST:
             break
+    else:
+        settled = False
     scores, information = model.derivatives(theta, f, votes)
     weights = np.zeros(judged.parts)
     weights[there] = theta[: len(there)]
-    if np.abs(theta).max(initial=0.0) > LARGEST or not np.isfinite(theta).all():
+    lost = np.abs(theta).max(initial=0.0) > LARGEST or not np.isfinite(theta).all()
+    certain = alpha == 0 and np.abs(heard.features @ weights).max() > CERTAIN
+    if lost or (certain and likelihoods.has_no_maximum(model.rises(f, votes))):
         raise InputError(
-            f"some weights part all {len(heard)} triplets' votes without exception, so {method} has no best ones; give a "
-            f"penalty (method {method}-cv chooses one) or more answers"
+            f"some weights part the votes of {len(heard)} triplets without exception, so {method} has no best ones; give "
+            f"a penalty (method {method}-cv chooses one) or more answers"
         )
+    if not settled:
+        raise InputError(f"{method} did not settle in {STEPS} steps; give a penalty (method {method}-cv chooses one)")
     covariance = np.zeros((judged.parts, judged.parts))
     inverse = np.linalg.pinv(information + penalty, hermitian=True)
     small = len(heard) / max(1, len(heard) - size)  # the usual correction for few clusters

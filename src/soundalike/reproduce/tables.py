@@ -24,17 +24,26 @@ class Figure:
     total: int | None = None
     decimals: int = 1
 
-    def __str__(self) -> str:
+    @property
+    def main(self) -> str:
+        """The value, with its deviation where it has one; `-` where there is none (NaN)."""
         if math.isnan(self.value):
             return "-"
-        words = [f"{self.value:.{self.decimals}f}"]
-        if self.deviation is not None:
-            words.append(f"± {self.deviation:.{self.decimals}f}")
+        value = f"{self.value:.{self.decimals}f}"
+        return value if self.deviation is None else f"{value} ± {self.deviation:.{self.decimals}f}"
+
+    @property
+    def details(self) -> str:
+        """Interval and counts, as far as they are known."""
+        words = []
         if self.low is not None and self.high is not None:
             words.append(f"[{self.low:.{self.decimals}f}, {self.high:.{self.decimals}f}]")
         if self.right is not None and self.total is not None:
             words.append(f"({self.right}/{self.total})")
         return " ".join(words)
+
+    def __str__(self) -> str:
+        return f"{self.main} {self.details}".rstrip()
 
 
 @dataclass(frozen=True)
