@@ -113,7 +113,7 @@ def make_recipe(
         window=float(window),
         hop=float(hop),
         gate_db=float(gate_db),
-        precision=_precision(encoder, separator, precision),
+        precision=precision_of(encoder, separator, precision),
         windows=windows,
         windows_version="" if windows is None else choice_version(),
     )
@@ -142,7 +142,8 @@ def _parts(separator: str, stems: tuple[str, ...], asked: Iterable[str] | None) 
     return wanted
 
 
-def _precision(encoder: str, separator: str, asked: str) -> Precision:
+def precision_of(encoder: str, separator: str, asked: str) -> Precision:
+    """`asked` as a Precision. Raises InputError where neither model has it: nothing would be as asked for."""
     precision = check_precision(asked)
     if precision not in ENCODERS[encoder].precisions + SEPARATORS[separator].precisions:
         raise InputError(

@@ -7,7 +7,7 @@ import pytest
 from soundalike.datasets.inst_sim_abx import read_answers
 from soundalike.preferences.triplets import KINDS, kept
 from soundalike.reproduce import paper
-from soundalike.reproduce.agreement import answers_table, asked, by_track, same_track, share, table_1
+from soundalike.reproduce.agreement import answers_table, asked, by_track, same_track, share, splits_table, table_1
 from soundalike.reproduce.tables import Figure, Section, Table
 from tests.reproduce.made_up import triplet
 
@@ -102,3 +102,12 @@ def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
     ceilings = [row_of(section_of(table, f"{kind}, agreement of 80%"), "noise ceiling")["mix"] for kind in KINDS]
     assert [one.value for one in ceilings if one] == [pytest.approx(94.6, abs=0.3), pytest.approx(99.4, abs=0.3)]
     assert len(kept([t for t in triplets if t.part == "mix"], 0.8)) == 331
+
+
+def test_the_splits_of_the_released_answers_leak_and_deviate(test_data: Path) -> None:
+    table = splits_table(read_answers(test_data / "inst_sim_abx").triplets)
+    (shared,), noise = (section.rows[0].figures for section in table.sections)
+    assert shared is not None
+    assert shared.value > 95
+    by_hand = [100 * (p * (1 - p) / 100 * 231 / 330) ** 0.5 for p in (0.70, 0.85, 0.90)]  # 100 drawn from 331
+    assert [figure.value for figure in noise if figure] == pytest.approx(by_hand, rel=0.05)

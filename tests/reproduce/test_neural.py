@@ -63,7 +63,7 @@ def report(narrow: None, miniature: Miniature, tmp_path_factory: pytest.TempPath
 
 def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
     names = [table.name for table in report.tables]
-    assert names == ["table-1", "table-2", "table-3", "table-4", "perspectives", "answers"]
+    assert names == ["table-1", "table-2", "table-3", "table-4", "perspectives", "answers", "splits"]
     assert report.problems == {}
     for table, encoder in (("table-2", "clap"), ("table-3", "muq-mulan")):
         rows = figures(report, table, section="Agreement over")

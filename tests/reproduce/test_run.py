@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
@@ -17,6 +20,7 @@ from soundalike.cli import cli
 from soundalike.clips.cache import VectorCache
 from soundalike.datasets.inst_sim_abx import read_answers, read_configurations
 from soundalike.datasets.slakh import Slakh
+from soundalike.encoders import ENCODERS, EncoderRow
 from soundalike.errors import InputError, SoundalikeError
 from soundalike.parts import MIX
 from soundalike.preferences.models import METHODS
@@ -25,6 +29,7 @@ from soundalike.reproduce.output import write_report
 from soundalike.reproduce.report import Report, to_json
 from soundalike.reproduce.rows import stems_named
 from soundalike.reproduce.run import Plan, Tell, reproduce
+from soundalike.similarity import unit
 from soundalike.weights import Profile
 from tests.reproduce.conftest import Miniature
 
@@ -62,6 +67,7 @@ def test_every_table_is_there_and_rests_on_all_triplets(report: Report, miniatur
         "table-4",
         "perspectives",
         "answers",
+        "splits",
     ]
     assert report.problems == {}
     kept = {
@@ -158,7 +164,7 @@ def test_what_is_missing_or_damaged_is_named_and_counted(miniature: Miniature, c
     )
     assert sum(lacking.values()) > 0
     for section, number in kept.items():
-        assert lacking.get(section, 0) + totals[section] == number
+        assert lacking.get(section, 0) + totals.get(section, 0) == number
 
 
 def test_a_folder_of_other_tracks_is_refused_at_once(miniature: Miniature, tmp_path: Path) -> None:
@@ -194,6 +200,25 @@ def test_the_report_can_be_written(report: Report, tmp_path: Path) -> None:
     assert "True" not in page
 
 
+class Loudness:
+    """An encoder of one's own: levels in four quarters of the clip."""
+
+    name, version, sample_rate, dimension, clip_seconds = "mine", "1", 8_000, 4, None
+
+    def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        rows = np.array([[np.abs(quarter).mean() for quarter in np.array_split(one, 4)] for one in waveforms])
+        return np.asarray(unit(rows - rows.mean(axis=1, keepdims=True)))
+
+
+def test_an_encoder_of_one_s_own_is_a_row_like_any_other(
+    miniature: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENCODERS, "mine", EncoderRow(lambda runtime: Loudness(), "levels", "none"))
+    mine = replace(plan(miniature), encoders=("mine",))
+    names = [table.name for table in reproduce(mine, tmp_path / "vectors.sqlite").tables]
+    assert "weights-mine" in names
+
+
 def ask(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
@@ -212,6 +237,8 @@ def test_answers_alone_need_no_audio(miniature: Miniature, tmp_path: Path) -> No
         (["--stems", "true-5"], "unknown stems 'true-5'; there are true-4, true-6, builtin"),
         (["--method", "magic"], "unknown method 'magic'; there are ols, ridge"),
         (["--slakh", "nowhere"], "nowhere is no folder"),
+        (["--precision", "fast"], "neither the encoder builtin nor the separator stems has the precision 'fast'"),
+        (["--cut-off", "0.4"], "a cut-off of 0.4 is not possible"),
     ],
 )
 def test_wrong_arguments_are_named(miniature: Miniature, tmp_path: Path, arguments: list[str], words: str) -> None:

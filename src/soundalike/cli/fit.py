@@ -72,9 +72,8 @@ def command(
     from soundalike.preferences.triplets import PERSPECTIVES
     from soundalike.reproduce.output import check_output, write_report
     from soundalike.reproduce.own import OwnTest, fit_own
-    from soundalike.reproduce.rows import check_encoders, stems_named
+    from soundalike.reproduce.rows import check_encoders, runtime_for, stems_named
     from soundalike.reproduce.run import Tell
-    from soundalike.runtime import Runtime, check_precision
 
     (encoder,) = check_encoders([encoder])
     chosen = next((one for one in PERSPECTIVES if one == perspective), None)
@@ -83,7 +82,7 @@ def command(
     if out.is_dir():
         raise InputError(f"{out} is a folder; name the file of the profile")
     test = OwnTest(answers, audio, encoder, stems_named(stems), method_named(method), cut_off, chosen, gate)
-    runtime = Runtime(device, check_precision(precision))
+    runtime = runtime_for([encoder], [test.stems], device, precision)
     if report is not None:
         check_output(report, html=True)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,9 @@ of your own is a row like any other. It may be interrupted; run it again to cont
     help="Where stems come from: true-4, true-6 or a separator; again for more  [default: the paper's].",
 )
 @click.option("--method", "methods", multiple=True, help="How weights are fitted; again for more  [default: all].")
+@click.option(
+    "--cut-off", "cut_offs", type=float, multiple=True, help="Of Table 1; again for more  [default: .75, .8]."
+)
 @click.option("--splits", type=click.IntRange(min=2), default=100, show_default=True, help="Shuffled splits.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the splits.")
 @click.option("--gate", type=float, default=-40.0, show_default=True, help="dB under the mix, for the gated rows.")
@@ -55,6 +58,7 @@ def command(
     encoders: tuple[str, ...],
     stems: tuple[str, ...],
     methods: tuple[str, ...],
+    cut_offs: tuple[float, ...],
     splits: int,
     seed: int,
     gate: float,
@@ -69,9 +73,8 @@ def command(
     from soundalike.cli.clips import ClipProgress
     from soundalike.preferences.models import METHODS, method_named
     from soundalike.reproduce.output import check_output, write_report
-    from soundalike.reproduce.rows import PAPER_ENCODERS, PAPER_STEMS, check_encoders, stems_named
+    from soundalike.reproduce.rows import PAPER_ENCODERS, PAPER_STEMS, check_encoders, runtime_for, stems_named
     from soundalike.reproduce.run import Plan, Tell, reproduce
-    from soundalike.runtime import Runtime, check_precision
 
     plan = Plan(
         answers,
@@ -82,8 +85,9 @@ def command(
         splits,
         seed,
         gate,
+        cut_offs or (0.75, 0.80),
     )
-    runtime = Runtime(device, check_precision(precision))
+    runtime = runtime_for(plan.encoders, plan.stems, device, precision)
     check_output(out, html=not no_html)
     if slakh is not None:
         say_terms(*plan.encoders, *(one.separator for one in plan.stems))

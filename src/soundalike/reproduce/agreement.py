@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from soundalike.parts import MIX
 from soundalike.preferences.ceiling import ceiling
+from soundalike.preferences.evaluation import SPLITS, TEST_SHARE, shuffle_splits
 from soundalike.preferences.intervals import clustered_bootstrap, wilson
+from soundalike.preferences.judged import judged
 from soundalike.preferences.triplets import KINDS, Kind, Triplet, kept, labels, without_repeats
 from soundalike.reproduce import paper
 from soundalike.reproduce.tables import Figure, Row, Section, Table, count, percent, row
@@ -135,6 +138,48 @@ def answers_table(
         tuple(sections),
         "No audio and no model is in these figures. The noise ceiling is how often a perfect model of all listeners would agree "
         "with the few that were asked.",
+    )
+
+
+def splits_table(triplets: Sequence[Triplet], *, splits: int = SPLITS, seed: int = 0) -> Table:
+    """What the paper's shuffled splits do to the mix triplets, whatever the model.
+
+    Shared: the share of test triplets that share a track with a training triplet. Noise: the deviation over the splits of
+    classifiers that learn nothing: each is right on a fixed random set of as many triplets as its column says.
+    """
+    mixes = [triplet for triplet in triplets if triplet.part == MIX]
+    data = judged(np.zeros((len(mixes), 1)), mixes, paper.FIT_CUT_OFF)
+    drawn = shuffle_splits(data, splits, TEST_SHARE, seed)
+    shared = []
+    for training, tested in drawn:
+        touched = frozenset().union(*(data.tracks[index] for index in training.tolist() if data.kept[index]))
+        shared.append(np.mean([not touched.isdisjoint(data.tracks[index]) for index in tested.tolist()]))
+    rng, total = np.random.default_rng(seed), int(data.kept.sum())
+    noise: dict[str, Figure] = {}
+    for percentage in (70, 85, 90):
+        deviations = []
+        for _ in range(50):
+            hits = np.zeros(len(data), dtype=bool)
+            hits[rng.permutation(np.flatnonzero(data.kept))[: round(total * percentage / 100)]] = True
+            deviations.append(np.std([hits[tested].mean() for _, tested in drawn], ddof=1))
+        noise[f"right on {percentage} %"] = Figure(percent(float(np.mean(deviations))))
+    return Table(
+        "splits",
+        "The shuffled splits alone",
+        (
+            Section(
+                "Test triplets that share a track with training",
+                ("%",),
+                (row("", [Figure(percent(float(np.mean(shared))))]),),
+            ),
+            Section(
+                "Deviation over the splits of a classifier that never changes",
+                tuple(noise),
+                (row("", list(noise.values())),),
+            ),
+        ),
+        f"{splits} splits of {total} mix triplets, {1 - TEST_SHARE:.0%} training, as in the paper. What deviates here is which "
+        "triplets are tested, so a ± of this size says nothing of a model.",
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from soundalike.datasets.slakh import SLAKH_PARTS
 from soundalike.encoders import ENCODERS
 from soundalike.errors import InputError
 from soundalike.parts import MIX, ordered
+from soundalike.recipe import precision_of
+from soundalike.runtime import Runtime, check_precision
 from soundalike.separators import SEPARATORS
 
 TRUE_STEMS = {"true-4": ("bass", "drums", "residuals"), "true-6": SLAKH_PARTS}
@@ -45,6 +48,14 @@ def stems_named(name: str) -> Stems:
     if name not in separators:
         raise InputError(f"unknown stems {name!r}; there are {', '.join([*TRUE_STEMS, *separators])}")
     return Stems(name, name, ordered([*SEPARATORS[name].parts, MIX]))
+
+
+def runtime_for(encoders: Iterable[str], stems: Iterable[Stems], device: str, precision: str) -> Runtime:
+    """How the rows are to compute. Raises InputError for a device or precision that there is not, and for a row that has
+    neither model in that precision."""
+    for encoder, one in product(encoders, stems):
+        precision_of(encoder, one.separator, precision)
+    return Runtime(device, check_precision(precision))
 
 
 def check_encoders(names: Iterable[str]) -> tuple[str, ...]:

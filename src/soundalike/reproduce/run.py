@@ -19,7 +19,7 @@ from soundalike.preferences.evaluation import SPLITS
 from soundalike.preferences.models import METHODS, Method
 from soundalike.preferences.triplets import Triplet, kept
 from soundalike.reproduce import paper
-from soundalike.reproduce.agreement import Predictions, answers_table, asked, table_1
+from soundalike.reproduce.agreement import Predictions, answers_table, asked, splits_table, table_1
 from soundalike.reproduce.embedding import Embedding, Job, Progress, Vectors, jobs_for
 from soundalike.reproduce.features import features
 from soundalike.reproduce.fits import Case, Judgement, agreement_table, judge, perspectives_table, weights_table
@@ -73,7 +73,7 @@ def reproduce(plan: Plan, cache: Path, *, runtime: Runtime | None = None, tell: 
     tell, runtime = tell or Tell(), runtime or Runtime()
     answers = read_answers(plan.answers)
     if plan.slakh is None:
-        return _answers_alone(plan, answers)
+        return Report(TITLE, _made_of(plan, answers, {}, None), (KEPT_RULE,), _of_answers(plan, answers))
     embedded = _embed(plan, answers.triplets, cache, runtime, tell)
     judgements = [judge_all(cases, plan, tell) for cases in _cases(plan, answers.triplets, embedded)]
     tables = [
@@ -81,7 +81,7 @@ def reproduce(plan: Plan, cache: Path, *, runtime: Runtime | None = None, tell: 
         *(agreement_table(several[0].case.encoder, several) for several in judgements),
         weights_table([one for several in judgements for one in several]),
         perspectives_table([one.case for several in judgements for one in several if one.case.gate is None]),
-        answers_table(answers.triplets, plan.cut_offs),
+        *_of_answers(plan, answers),
     ]
     tell.words("drawing")
     return Report(
@@ -203,9 +203,11 @@ def _agreement(judgement: Judgement) -> float:
     return max((float(found.agreements.mean()) for found in judgement.over.values()), default=0.0)
 
 
-def _answers_alone(plan: Plan, answers: Answers) -> Report:
-    tables: tuple[Table, ...] = (answers_table(answers.triplets, plan.cut_offs),)
-    return Report(TITLE, _made_of(plan, answers, {}, None), (KEPT_RULE,), tables)
+def _of_answers(plan: Plan, answers: Answers) -> tuple[Table, ...]:
+    return (
+        answers_table(answers.triplets, plan.cut_offs),
+        splits_table(answers.triplets, splits=plan.splits, seed=plan.seed),
+    )
 
 
 def _made_of(plan: Plan, answers: Answers, encoders: Mapping[str, Encoder], runtime: Runtime | None) -> dict[str, str]:
