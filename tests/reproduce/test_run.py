@@ -279,6 +279,8 @@ def test_weights_of_one_s_own_test_serve_a_query(
         assert low < weight < high
     assert profile.agreement is not None
     assert profile.agreement > 0.7
+    assert "XAB: these weights" in done.output
+    assert "than the cosine of the mix" in done.output
     assert profile.clip_seconds == pytest.approx(4.969, abs=0.001)
     assert (tmp_path / "report" / "report.html").exists()
     song = sorted((music / "songs").iterdir())[0]

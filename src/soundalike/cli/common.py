@@ -63,9 +63,10 @@ def say_terms(*models: str) -> None:
     from soundalike.encoders import ENCODERS
     from soundalike.separators import SEPARATORS
 
-    for name in models:
-        row = ENCODERS.get(name) or SEPARATORS.get(name)
-        if row is not None and row.checkpoint is not None and (words := notice(row.checkpoint)) is not None:
+    rows = [ENCODERS.get(name) or SEPARATORS.get(name) for name in models]
+    notices = [notice(row.checkpoint) for row in rows if row is not None and row.checkpoint is not None]
+    for words in dict.fromkeys(notices):
+        if words is not None:
             say(words)
 
 

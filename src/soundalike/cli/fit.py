@@ -71,7 +71,7 @@ def command(
     from soundalike.preferences.models import method_named
     from soundalike.preferences.triplets import PERSPECTIVES
     from soundalike.reproduce.output import check_output, write_report
-    from soundalike.reproduce.own import OwnTest, fit_own
+    from soundalike.reproduce.own import OwnTest, fit_own, headlines
     from soundalike.reproduce.rows import check_encoders, runtime_for, stems_named
     from soundalike.reproduce.run import Tell
 
@@ -102,13 +102,9 @@ def command(
         say(f"{counted(len(problems), 'clip')} could not be used; {fitted.report.made_of['triplets']}")
     out.write_text(json.dumps(fitted.profile.to_json(), indent=2) + "\n", encoding="utf-8")
     _show(fitted.profile.weights, fitted.profile.intervals)
-    for table in fitted.report.tables[:1]:
-        for section in table.sections:
-            for row in section.rows:
-                cells = [
-                    f"{column} {figure}" for column, figure in zip(section.columns, row.figures, strict=True) if figure
-                ]
-                say(f"{section.title}: {'; '.join(cells)}")
+    say("agreement with majorities, each triplet predicted from those that share no track with it:")
+    for line in headlines(fitted, test.method.name):
+        say(f"  {line}")
     print(out)
     if report is not None:
         for path in write_report(fitted.report, report, html=True).values():

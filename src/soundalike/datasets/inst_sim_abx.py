@@ -96,9 +96,11 @@ def read_answers(path: Path) -> Answers:
 
     Raises InputError, with the line, for columns that are missing, rows that are not whole and answers that are none.
     """
+    if not path.exists():
+        raise InputError(f"there is no {path}; name a CSV file of answers, or a folder; {ANSWERS_HINT}")
     file = _find(path, ANSWERS_FILE, "csvs") if path.is_dir() else path
-    if file is None or not file.is_file():
-        raise InputError(f"{path} is no table of answers and holds no {ANSWERS_FILE}; {ANSWERS_HINT}")
+    if file is None:
+        raise InputError(f"{path} holds no {ANSWERS_FILE}; {ANSWERS_HINT}")
     votes: dict[tuple[str, str, str], dict[Perspective, list[int]]] = {}
     heads: dict[tuple[str, str, str], tuple[str, tuple[str, str, str]]] = {}
     subjects = set()

@@ -225,10 +225,11 @@ def _kind_row(judgement: Judgement, columns: Sequence[str], chosen: Bool) -> Row
 def _apart_row(judgement: Judgement, columns: Sequence[str], chosen: Bool) -> Row:
     hits = {BASELINE: cosine_right(judgement)}
     hits |= {name: right(judgement.judged, found.predictions) for name, found in judgement.apart.items()}
-    return row(judgement.case.label, [_counted(hits[name][chosen]) if name in hits else None for name in columns])
+    return row(judgement.case.label, [counted_share(hits[name][chosen]) if name in hits else None for name in columns])
 
 
-def _counted(hits: Bool) -> Figure | None:
+def counted_share(hits: Bool) -> Figure | None:
+    """Agreement in percent from what was right (N,), with Wilson's interval; None of nothing."""
     if not len(hits):
         return None
     bounds = wilson(int(hits.sum()), len(hits))
@@ -303,7 +304,7 @@ def weights_table(judgements: Sequence[Judgement]) -> Table:
         theirs = paper.weights(case.encoder, case.stems)
         if theirs and case.gate is None:
             rows.append(row("the paper", [_weight(theirs.get(part)) for part in case.parts]))
-        sections.append(Section(f"{case.encoder}, {case.label}", case.parts, tuple(rows), _apart_words(one)))
+        sections.append(Section(f"{case.encoder}, {case.label}", case.parts, tuple(rows), apart_words(one)))
     return Table(
         "table-4",
         "Table 4: weights",
@@ -332,11 +333,13 @@ def _fitted_weights(fit: Fit) -> list[Figure]:
     ]
 
 
-def _apart_words(judgement: Judgement) -> str:
-    """How many more triplets until drums and bass can be told apart."""
+def apart_words(judgement: Judgement) -> str:
+    """How many more triplets until drums and bass can be told apart, in words; empty where that cannot be said."""
     parts = judgement.case.parts
-    words = []
-    for name in (DESCRIBED_BY, "ols"):
+    words: list[str] = []
+    for name in dict.fromkeys([DESCRIBED_BY, "ols", *judgement.whole]):
+        if len(words) == 2:
+            break
         fit = judgement.whole.get(name)
         if fit is None or fit.covariance is None or not {"drums", "bass"} <= set(parts):
             continue

@@ -16,17 +16,29 @@ from soundalike.datasets.inst_sim_abx import read_answers
 from soundalike.encoders import load_encoder
 from soundalike.errors import AudioError, InputError
 from soundalike.parts import MIX
+from soundalike.preferences.ceiling import ceiling
 from soundalike.preferences.evaluation import right
+from soundalike.preferences.intervals import mcnemar
 from soundalike.preferences.models import Fit, Method
 from soundalike.preferences.triplets import Perspective
 from soundalike.reproduce.agreement import answers_table
 from soundalike.reproduce.embedding import Embedding, jobs_for
 from soundalike.reproduce.features import features
-from soundalike.reproduce.fits import Case, Judgement, agreement_table, judge, weights_table
+from soundalike.reproduce.fits import (
+    Case,
+    Judgement,
+    agreement_table,
+    apart_words,
+    cosine_right,
+    counted_share,
+    judge,
+    weights_table,
+)
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.reproduce.report import Report
 from soundalike.reproduce.rows import Stems
 from soundalike.reproduce.run import Tell, duration_words
+from soundalike.reproduce.tables import percent
 from soundalike.runtime import Runtime
 from soundalike.weights import Profile, checked
 
@@ -137,6 +149,30 @@ def fit_own(
         embedding.problems,
     )
     return Fitted(profile, judgement, report)
+
+
+def headlines(fitted: Fitted, method: str) -> list[str]:
+    """What the report comes to, a line each."""
+    judgement = fitted.judgement
+    kept, cosine = judgement.judged.kept, cosine_right(judgement)
+    hits = right(judgement.judged, judgement.apart[method].predictions)
+    test = mcnemar(hits[kept], cosine[kept])
+    case = judgement.case
+    top = percent(ceiling(case.triplets, case.cut_off, case.perspective))
+    kinds = np.array([triplet.kind for triplet in case.triplets if sum(triplet.counts(case.perspective))])
+    lines = []
+    for name, chosen in (("all", kept), ("XAB", kept & (kinds == "XAB")), ("XYC", kept & (kinds == "XYC"))):
+        if name == "all" or 0 < chosen.sum() < kept.sum():
+            lines.append(
+                f"{name}: these weights {counted_share(hits[chosen])}, the cosine of the mix {counted_share(cosine[chosen])}"
+            )
+    better = test.only_first > test.only_second and test.p < 0.05
+    lines.append(f"a perfect model of all listeners would agree with {top:.1f} %")
+    lines.append(
+        f"{'better' if better else 'not shown to be better'} than the cosine of the mix: {test.only_first} triplets are right "
+        f"with the weights alone, {test.only_second} with the cosine alone (McNemar, p = {test.p:.3f})"
+    )
+    return [*lines, *filter(None, [apart_words(judgement)])]
 
 
 def _beware(test: OwnTest) -> tuple[str, ...]:
