@@ -7,16 +7,10 @@ import pytest
 
 from soundalike.preferences.models import METHODS
 from soundalike.reproduce import paper
-from soundalike.reproduce.fits import (
-    BASELINE,
-    Case,
-    Judgement,
-    agreement_table,
-    judge,
-    perspectives_table,
-    weights_table,
-)
+from soundalike.reproduce.fit_tables import agreement_table
+from soundalike.reproduce.fits import BASELINE, Case, Judgement, judge
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
+from soundalike.reproduce.weight_tables import perspectives_table, weights_table
 from tests.reproduce.made_up import triplet
 from tests.reproduce.test_agreement import row_of, section_of
 

@@ -58,6 +58,7 @@ def table_1(triplets: Sequence[Triplet], predictions: Mapping[str, Predictions],
         for cut_off in cut_offs
         for kind in KINDS
     ]
+    sections += [_others(kind) for kind in KINDS]
     return Table(
         "table-1",
         "Table 1: agreement of the cosine, part by part",
@@ -90,6 +91,17 @@ def _section(
     if any(lacking):
         rows.append(row("kept, but without audio", [count(number) for number in lacking]))
     return Section(f"{encoder}, {kind}, agreement of {cut_off:.0%} or more", paper.COLUMNS, tuple(rows))
+
+
+def _others(kind: Kind) -> Section:
+    """Other systems' agreement as the paper reports it."""
+    columns = paper.COLUMNS[:-1]
+    systems = {name: values for (name, of_kind), values in paper.OTHERS.items() if of_kind == kind}
+    rows = [
+        row(name, [Figure(values[part]) if part in values else None for part in columns])
+        for name, values in systems.items()
+    ]
+    return Section(f"Other systems, {kind}, as the paper reports them (on other subsets)", columns, tuple(rows))
 
 
 def _usable(triplets: Sequence[Triplet], predictions: Predictions) -> int:

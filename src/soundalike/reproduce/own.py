@@ -20,25 +20,18 @@ from soundalike.preferences.ceiling import ceiling
 from soundalike.preferences.evaluation import right
 from soundalike.preferences.intervals import mcnemar
 from soundalike.preferences.models import Fit, Method
-from soundalike.preferences.triplets import Perspective
+from soundalike.preferences.triplets import KINDS, Perspective
 from soundalike.reproduce.agreement import answers_table
 from soundalike.reproduce.embedding import Embedding, jobs_for
 from soundalike.reproduce.features import features
-from soundalike.reproduce.fits import (
-    Case,
-    Judgement,
-    agreement_table,
-    apart_words,
-    cosine_right,
-    counted_share,
-    judge,
-    weights_table,
-)
+from soundalike.reproduce.fit_tables import agreement_table, counted_share
+from soundalike.reproduce.fits import Case, Judgement, cosine_right, judge, of_kind
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.reproduce.report import Report
 from soundalike.reproduce.rows import Stems
 from soundalike.reproduce.run import Tell, duration_words
 from soundalike.reproduce.tables import percent
+from soundalike.reproduce.weight_tables import apart_words, weights_table
 from soundalike.runtime import Runtime
 from soundalike.weights import Profile, checked
 
@@ -159,9 +152,8 @@ def headlines(fitted: Fitted, method: str) -> list[str]:
     test = mcnemar(hits[kept], cosine[kept])
     case = judgement.case
     top = percent(ceiling(case.triplets, case.cut_off, case.perspective))
-    kinds = np.array([triplet.kind for triplet in case.triplets if sum(triplet.counts(case.perspective))])
     lines = []
-    for name, chosen in (("all", kept), ("XAB", kept & (kinds == "XAB")), ("XYC", kept & (kinds == "XYC"))):
+    for name, chosen in (("all", kept), *((kind, of_kind(judgement, kind)) for kind in KINDS)):
         if name == "all" or 0 < chosen.sum() < kept.sum():
             lines.append(
                 f"{name}: these weights {counted_share(hits[chosen])}, the cosine of the mix {counted_share(cosine[chosen])}"

@@ -22,12 +22,14 @@ from soundalike.reproduce import paper
 from soundalike.reproduce.agreement import Predictions, answers_table, asked, splits_table, table_1
 from soundalike.reproduce.embedding import Embedding, Job, Progress, Vectors, jobs_for
 from soundalike.reproduce.features import features
-from soundalike.reproduce.fits import Case, Judgement, agreement_table, judge, perspectives_table, weights_table
+from soundalike.reproduce.fit_tables import agreement_table
+from soundalike.reproduce.fits import Case, Judgement, judge
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.reproduce.plots import Plot
 from soundalike.reproduce.report import Report
 from soundalike.reproduce.rows import Stems
 from soundalike.reproduce.tables import Table
+from soundalike.reproduce.weight_tables import perspectives_table, weights_table
 from soundalike.runtime import Runtime
 
 TITLE = "Part-wise music similarity beside listeners: Inst-Sim-ABX"
