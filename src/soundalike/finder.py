@@ -108,6 +108,23 @@ class Found:
     scales: dict[str, Scale] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a library: a query under weights, and the items that are in question.
+
+    against: what hits must not sound like; tables, kinds: where is searched; allowed: the items in question by their
+    content, without the query's own; same: paths of the query's own file and its copies, left out.
+    """
+
+    query: Query
+    against: Query | None
+    tables: tuple[Table, ...]
+    weighting: Weighting
+    kinds: tuple[Kind, ...]
+    allowed: Mapping[str, list[dict[str, Any]]]
+    same: tuple[str, ...]
+
+
 class Finder:
     """An open library that answers queries; vectors and models are loaded when first needed and kept."""
 
@@ -218,6 +235,37 @@ class Finder:
 
         Raises InputError for a part, weight or reference that is not there, AudioError for a file that cannot be used.
         """
+        question = self.question(
+            reference,
+            text=text,
+            region=region,
+            weights=weights,
+            profile=profile,
+            part=part,
+            filters=filters,
+            negative=negative,
+            raw=raw,
+            exclude_same=exclude_same,
+            include_self=include_self,
+        )
+        return self.answer(question, n=n, diverse=diverse)
+
+    def question(
+        self,
+        reference: str | Path | Query | Sequence[str | Path | Query] | None = None,
+        *,
+        text: str | Sequence[str] | None = None,
+        region: tuple[float, float | None] | None = None,
+        weights: Mapping[str, float] | None = None,
+        profile: str | Profile | None = None,
+        part: str | None = None,
+        filters: Filters | None = None,
+        negative: Sequence[str | Path | Query] = (),
+        raw: bool = False,
+        exclude_same: Sequence[str] = (),
+        include_self: bool = False,
+    ) -> Question:
+        """What `similar` asks of the library, before anything is searched; arguments and errors are its."""
         filters = filters or Filters()
         parts = self._parts_needed(filters, weights=weights, profile=profile, part=part)
         query = self._together(self._references(reference, text, region), region, part, parts)
@@ -235,9 +283,17 @@ class Finder:
         for item in admitted:
             if item["content"] not in own:
                 allowed.setdefault(item["content"], []).append(item)
-        terms = {table: _terms(query, against, table, weighting.effective) for table in tables}
+        same = tuple(
+            str(self.library.absolute(item["root"], item["path"])) for item in admitted if item["content"] in own
+        )
+        return Question(query, against, tables, weighting, filters.kinds, allowed, same)
+
+    def answer(self, question: Question, *, n: int = 10, diverse: bool = False) -> Found:
+        """The best `n` of what is in question; `diverse`: as in `similar`."""
+        query, weighting, allowed = question.query, question.weighting, question.allowed
+        terms = {table: _terms(query, question.against, table, weighting.effective) for table in question.tables}
         matches = self._ranked(terms, allowed, n, diverse, heard_only=bool(query.texts))
-        scaled = self._scales(terms, filters.kinds) if query.texts else {}
+        scaled = self._scales(terms, question.kinds) if query.texts else {}
         return Found(
             hits=tuple(
                 self._hit(rank, match, terms[match.table], allowed[match.content], scaled)
@@ -248,11 +304,9 @@ class Finder:
             effective=weighting.effective,
             weighting=weighting.words,
             silent=tuple(name for name in weighting.effective if not query.direction(name).any()),
-            same=tuple(
-                str(self.library.absolute(item["root"], item["path"])) for item in admitted if item["content"] in own
-            ),
+            same=question.same,
             searched=len(allowed),
-            kinds=filters.kinds,
+            kinds=question.kinds,
             scales=scaled,
         )
 
@@ -389,7 +443,7 @@ class Finder:
     def _ranked(
         self,
         terms: Mapping[Table, Sequence[Term]],
-        allowed: dict[str, list[dict[str, Any]]],
+        allowed: Mapping[str, list[dict[str, Any]]],
         n: int,
         diverse: bool,
         *,

@@ -19,6 +19,7 @@ from soundalike.errors import SoundalikeError
 COMMANDS: dict[str, str] = {
     "index": "soundalike.cli.index",
     "similar": "soundalike.cli.similar",
+    "serve": "soundalike.cli.serve",
     "compare": "soundalike.cli.compare",
     "duplicates": "soundalike.cli.duplicates",
     "status": "soundalike.cli.status",

@@ -1,0 +1,145 @@
+"""What goes over the wire: requests and answers, typed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[str, Field(max_length=200)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FilterFields(Strict):
+    """Which items are in question; ranges are (low, high), either may be null. Typed values, never pasted into a query."""
+
+    kinds: list[Literal["song", "loop", "one-shot"]] = Field(default=[], max_length=3)
+    tempo: tuple[float | None, float | None] | None = None
+    key: Word | None = None
+    duration: tuple[float | None, float | None] | None = None
+    path: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class Search(Strict):
+    """One of upload, item, text; then region (s) and weights, profile or part, as on the command line."""
+
+    upload: Id | None = None
+    item: Id | None = None
+    text: Annotated[str, Field(max_length=1_000)] | None = None
+    region: tuple[Seconds, Seconds | None] | None = None
+    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    profile: Word | None = None
+    part: Word | None = None
+    raw: bool = False
+    filters: FilterFields = FilterFields()
+    n: int = Field(default=50, ge=1, le=2_000)
+    candidates: int = Field(default=0, ge=0, le=5_000)
+
+
+class ItemOut(BaseModel):
+    """An item of the library. name: its path inside its root; path: absolute, for playlists."""
+
+    id: str
+    root: str
+    name: str
+    path: str
+    kind: str
+    duration: float
+    loudness: float | None
+    tempo: float | None
+    tempo_source: str | None
+    key: str | None
+    key_source: str | None
+    artist: str | None
+    title: str | None
+    album: str | None
+    status: str
+
+
+class HitOut(BaseModel):
+    """A hit: which item, the seconds that matched, the score and what each part contributes to it."""
+
+    item: ItemOut
+    start: float
+    end: float
+    score: float
+    contributions: dict[str, float]
+    silent: list[str]
+    copies: int
+    deviations: float | None
+    above: float | None
+
+
+class CandidatesOut(BaseModel):
+    """parts (K,); items (M,); rows: (item, start, end, cosines (K,)) of windows that may be an item's best."""
+
+    parts: list[str]
+    items: list[ItemOut]
+    rows: list[tuple[int, float, float, list[float]]]
+
+
+class Answer(BaseModel):
+    """weights: as asked for; effective: what multiplies the cosines; weighting: in words; silent: parts that count but
+    are absent in the reference; same: how many files were left out as the reference itself; windows: the reference's."""
+
+    hits: list[HitOut]
+    weights: dict[str, float]
+    effective: dict[str, float]
+    weighting: str
+    silent: list[str]
+    same: int
+    searched: int
+    kinds: list[str]
+    label: str
+    windows: list[tuple[float, float]]
+    candidates: CandidatesOut | None
+
+
+class LibraryOut(BaseModel):
+    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown)."""
+
+    name: str
+    parts: list[str]
+    encoder: str
+    separator: str
+    text: bool
+    counts: dict[str, int]
+    spread: dict[str, float | None]
+    licences: dict[str, str]
+    profiles: list[str]
+    extensions: list[str]
+    most_bytes: int
+
+
+class UploadOut(BaseModel):
+    """An upload: peaks are the (lowest, highest) value of equal stretches; loudness in LUFS, null for silence."""
+
+    id: str
+    name: str
+    duration: float
+    sample_rate: int
+    channels: int
+    loudness: float | None
+    peaks: list[tuple[float, float]]
+
+
+class PeaksOut(BaseModel):
+    """As of an upload."""
+
+    duration: float
+    peaks: list[tuple[float, float]]
+
+
+class Items(BaseModel):
+    """A page of items. total: how many match."""
+
+    total: int
+    items: list[ItemOut]

@@ -1,0 +1,59 @@
+"""Runs the application: finds a port, prints the address, opens the page."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from soundalike.errors import InputError
+from soundalike.runtime import Runtime
+from soundalike.web.app import create_app
+from soundalike.web.guard import is_loopback
+
+
+def serve(
+    library: Path,
+    host: str,
+    port: int,
+    *,
+    token: str | None,
+    runtime: Runtime,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve until interrupted. Beyond loopback a token is needed; one is made if none is given.
+
+    Raises LibraryError where there is no library, InputError where the address cannot be listened on.
+    """
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
+    app = create_app(library, host=host, token=token, runtime=runtime)
+    listening = _listen(host, port)
+    port = int(listening.getsockname()[1])
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    say(f"{library.name} at {address}   (Ctrl-C ends it)")
+    if browser:
+        webbrowser.open(address)
+    settings = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+    )
+    uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        words = getattr(error, "strerror", None) or error
+        raise InputError(f"{host}:{port} cannot be listened on ({words}); choose another --port, or --port 0") from None
+    return found

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from soundalike.web.app import create_app
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Running(threading.Thread):
+    """A server in this process, on a port of its own."""
+
+    def __init__(self, library: Path) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.server = uvicorn.Server(uvicorn.Config(create_app(library), log_level="error"))
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
+
+    def run(self) -> None:
+        self.server.run(sockets=[self.socket])
+
+    def __enter__(self) -> Running:
+        self.start()
+        until = time.monotonic() + 60
+        while not self.server.started and time.monotonic() < until:
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.join(20)
+
+
+@pytest.fixture(scope="module")
+def served(library: Path) -> Iterator[str]:
+    """The address of a server of `library`."""
+    with Running(library) as running:
+        yield running.address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """A headless Chromium of the system."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: the page is not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    flags = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
+        yield opened
+        opened.close()

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from starlette.testclient import TestClient
+
+from soundalike.finder import Finder
+from soundalike.library.filters import make_filters
+from soundalike.web.app import create_app
+from soundalike.web.uploads import Uploads
+
+
+@pytest.fixture(scope="module")
+def web(library: Path) -> Iterator[TestClient]:
+    with TestClient(
+        create_app(library, uploads=Uploads(most_bytes=8 << 20)), base_url="http://127.0.0.1:8765"
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def song(music: Path) -> Path:
+    return sorted((music / "songs").iterdir())[0]
+
+
+@pytest.fixture(scope="module")
+def dropped(web: TestClient, song: Path) -> dict[str, object]:
+    answer = web.post("/api/uploads", params={"name": song.name}, content=song.read_bytes())
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def problem(answer: object, status: int, words: str) -> None:
+    assert answer.status_code == status, answer.text  # type: ignore[attr-defined]
+    assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
+    values = answer.json()  # type: ignore[attr-defined]
+    assert values["status"] == status
+    assert words in values["detail"]
+    assert "\n" not in values["detail"]
+    assert "/tmp" not in values["detail"]
+
+
+def test_the_library_says_what_it_is(web: TestClient, library: Path) -> None:
+    found = web.get("/api/library").json()
+    assert found["parts"] == ["bass", "drums", "residuals", "mix"]
+    assert found["counts"] == {"song": 4, "loop": 8, "one-shot": 20}
+    assert set(found["spread"]) == set(found["parts"])
+    assert found["text"] is False
+    assert found["name"] == library.name
+
+
+def test_a_dropped_song_is_answered_as_on_the_command_line(
+    web: TestClient, library: Path, song: Path, dropped: dict[str, object]
+) -> None:
+    weights = {"drums": 1.0, "bass": 0.3}
+    found = web.post("/api/search", json={"upload": dropped["id"], "weights": weights, "n": 10}).json()
+    expected = Finder.open(library).similar(song, weights=weights, n=10)
+    assert [hit["item"]["path"] for hit in found["hits"]] == [hit.path for hit in expected.hits]
+    for hit, other in zip(found["hits"], expected.hits, strict=True):
+        assert hit["score"] == pytest.approx(other.score, abs=1e-3)  # the item's own vectors are stored as float16
+        assert hit["contributions"] == pytest.approx(other.contributions, abs=1e-3)
+        assert sum(hit["contributions"].values()) == pytest.approx(hit["score"])
+    assert found["same"] == 1
+    assert found["weighting"] == expected.weighting
+
+
+def test_an_item_a_region_and_a_part_against_loops(web: TestClient, library: Path, song: Path) -> None:
+    items = web.get("/api/items", params={"kind": "song", "text": song.stem[-6:]}).json()
+    asked = {
+        "item": items["items"][0]["id"],
+        "region": [4, 12],
+        "part": "drums",
+        "filters": {"kinds": ["loop"]},
+        "n": 3,
+    }
+    found = web.post("/api/search", json=asked).json()
+    expected = Finder.open(library).similar(
+        song, region=(4, 12), part="drums", filters=make_filters(kinds=("loop",)), n=3
+    )
+    assert [hit["item"]["path"] for hit in found["hits"]] == [hit.path for hit in expected.hits]
+    assert found["windows"][0] == [4.0, 9.0]
+
+
+def test_items_come_in_pages(web: TestClient) -> None:
+    first = web.get("/api/items", params={"limit": 5}).json()
+    second = web.get("/api/items", params={"limit": 5, "offset": 5}).json()
+    assert first["total"] == second["total"] == 32
+    names = [item["name"] for item in first["items"] + second["items"]]
+    assert names == sorted(names)
+    assert len(set(names)) == 10
+
+
+def test_audio_is_sent_by_ranges(web: TestClient, song: Path) -> None:
+    item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]
+    whole = web.get(f"/api/items/{item['id']}/audio")
+    assert whole.headers["content-type"] == "audio/flac"
+    assert whole.headers["accept-ranges"] == "bytes"
+    some = web.get(f"/api/items/{item['id']}/audio", headers={"Range": "bytes=100-199"})
+    assert some.status_code == 206
+    assert some.content == whole.content[100:200]
+    assert web.get(f"/api/items/{item['id']}/audio", headers={"Range": "bytes=999999999-"}).status_code == 416
+
+
+def test_peaks_and_stems(web: TestClient, dropped: dict[str, object]) -> None:
+    item = web.get("/api/items", params={"kind": "loop"}).json()["items"][0]
+    peaks = web.get(f"/api/items/{item['id']}/peaks").json()
+    assert peaks["duration"] == pytest.approx(item["duration"], abs=0.01)
+    assert len(peaks["peaks"]) == 1_200
+    assert all(-1.01 <= low <= high <= 1.01 for low, high in peaks["peaks"])
+    stem = web.get(f"/api/uploads/{dropped['id']}/stems/drums", params={"start": 2, "end": 5})
+    samples, rate = soundfile.read(io.BytesIO(stem.content))
+    assert len(samples) / rate == pytest.approx(3, abs=0.01)
+    assert np.abs(samples).max() > 0.01
+
+
+def test_formats_that_browsers_do_not_play_come_as_wav(library: Path, tmp_path: Path) -> None:
+    from soundalike.indexing import index
+
+    sound = np.random.default_rng(1).standard_normal(22_050).astype(np.float32) * 0.1
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music" / "noise.aiff", sound, 22_050)
+    index(tmp_path / "library", [tmp_path / "music"], jobs=1)
+    with TestClient(create_app(tmp_path / "library"), base_url="http://localhost") as client:
+        (item,) = client.get("/api/items").json()["items"]
+        answer = client.get(f"/api/items/{item['id']}/audio")
+        assert answer.headers["content-type"] == "audio/wav"
+        np.testing.assert_allclose(soundfile.read(io.BytesIO(answer.content))[0], sound, atol=1e-4)
+        (tmp_path / "music" / "noise.aiff").unlink()
+        problem(client.get(f"/api/items/{item['id']}/audio"), 415, "is not there now")
+
+
+def test_candidates_order_as_the_server_does(web: TestClient, dropped: dict[str, object]) -> None:
+    asked = {"upload": dropped["id"], "weights": {"drums": 1.0}, "raw": True, "n": 4, "candidates": 2_000}
+    found = web.post("/api/search", json=asked).json()
+    sent = found["candidates"]
+    for weights in ({"drums": 1.0}, {"bass": 1.0}, {"mix": 0.5, "residuals": 1.0}, {"drums": -1.0}):
+        by_item: dict[int, float] = {}
+        for item, _, _, cosines in sent["rows"]:
+            score = sum(weights.get(part, 0.0) * c for part, c in zip(sent["parts"], cosines, strict=True))
+            by_item[item] = max(by_item.get(item, -9.0), score)
+        order = sorted(by_item, key=lambda item: -by_item[item])
+        exact = web.post("/api/search", json={**asked, "weights": weights, "candidates": 0}).json()["hits"]
+        assert [sent["items"][item]["id"] for item in order][:1] == [exact[0]["item"]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "words"),
+    [
+        ({}, 422, "give one of upload, item and text"),
+        ({"upload": "0" * 32}, 422, "no such upload"),
+        ({"item": "nonsense"}, 422, "has no item 'nonsense'"),
+        ({"text": "dry snare"}, 422, "the encoder builtin has no text"),
+        ({"item": "ITEM", "weights": {"vocals": 1}}, 422, "no part 'vocals' here"),
+        ({"item": "ITEM", "weights": {"drums": 0}}, 422, "all weights are zero"),
+        ({"item": "ITEM", "weights": {"drums": 1}, "part": "drums"}, 422, "exclude each other"),
+        ({"item": "ITEM", "weights": {"drums": "loud"}}, 422, "weights.drums: Input should be a valid number"),
+        ({"item": "ITEM", "profile": "clap-4"}, 422, "was learnt with clap"),
+        ({"item": "ITEM", "region": [500, 600]}, 422, "is not inside"),
+        ({"item": "ITEM", "n": 0}, 422, "n: Input should be greater"),
+        ({"item": "ITEM", "more": 1}, 422, "more: Extra inputs are not permitted"),
+        ({"item": "ITEM", "filters": {"kinds": ["noise"]}}, 422, "filters.kinds.0"),
+        ({"item": "ITEM", "filters": {"key": "H sharp"}}, 422, "H sharp"),
+    ],
+)
+def test_wrong_questions_are_problems_in_words(
+    web: TestClient, asked: dict[str, object], status: int, words: str
+) -> None:
+    item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]["id"]
+    problem(web.post("/api/search", json={k: item if v == "ITEM" else v for k, v in asked.items()}), status, words)
+
+
+@pytest.mark.parametrize("path", ["' OR 1=1 --", "%", "*[", "\\", "a'b\"c", "../../etc"])
+def test_filters_are_values(web: TestClient, path: str) -> None:
+    item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]["id"]
+    answer = web.post("/api/search", json={"item": item, "filters": {"path": path}})
+    assert answer.status_code == 200
+    assert answer.json()["searched"] == 0
+
+
+def test_bad_uploads_are_problems_and_the_server_goes_on(web: TestClient, song: Path) -> None:
+    rng = np.random.default_rng(5)
+    whole = song.read_bytes()
+    for number in range(12):
+        damaged = bytearray(whole[: int(rng.integers(1, len(whole)))])
+        for _ in range(200):
+            damaged[int(rng.integers(len(damaged)))] = int(rng.integers(256))
+        answer = web.post("/api/uploads", params={"name": f"x{number}.flac"}, content=bytes(damaged))
+        assert answer.status_code in (200, 415), answer.text
+        assert "/tmp" not in answer.text
+    problem(web.post("/api/uploads", params={"name": "x.flac"}, content=b""), 422, "is empty")
+    problem(web.post("/api/uploads", params={"name": "x.exe"}, content=b"MZ"), 422, "not called like an audio file")
+    problem(web.post("/api/uploads", params={"name": "x.wav"}, content=b"no audio at all"), 415, "x.wav")
+    problem(web.post("/api/uploads", params={"name": "x.wav"}, content=bytes(9 << 20)), 413, "more than 8 MB")
+    assert web.get("/api/library").status_code == 200
+
+
+def test_a_name_is_for_people_only(web: TestClient, song: Path) -> None:
+    name = "../../..\\evil\r\nname<script>.flac"
+    answer = web.post("/api/uploads", params={"name": name}, content=song.read_bytes())
+    assert answer.json()["name"] == "evil??name<script>.flac"
+
+
+def test_only_the_newest_uploads_are_kept(library: Path, song: Path) -> None:
+    uploads = Uploads(kept=2)
+    with TestClient(create_app(library, uploads=uploads), base_url="http://localhost") as client:
+        ids = [
+            client.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
+            for _ in "123"
+        ]
+        assert len(list(uploads._folder.iterdir())) == 2
+        problem(client.get(f"/api/uploads/{ids[0]}/audio"), 422, "drop the file again")
+        assert client.get(f"/api/uploads/{ids[2]}/audio").status_code == 200
+    assert not uploads._folder.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/api/items/..%2f..%2fetc%2fpasswd/audio",
+        "/vendor/../../app.py",
+        "/%00",
+    ],
+)
+def test_nothing_but_the_library_s_files_is_served(web: TestClient, path: str) -> None:
+    answer = web.get(path)
+    assert answer.status_code in (404, 422)
+    assert "root:" not in answer.text
+    assert "create_app" not in answer.text
+
+
+def test_the_api_describes_itself(web: TestClient) -> None:
+    described = web.get("/api/openapi.json").json()
+    assert {"/api/library", "/api/items", "/api/uploads", "/api/search"} <= set(described["paths"])
