@@ -62,5 +62,5 @@ def test_layers_point_one_way() -> None:
 
 def test_no_index_address_is_in_the_lock() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    assert "http" not in lock
+    assert "://" not in lock
     assert "--hash=sha256:" in lock
