@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from soundalike.analysis import Analyser
 from soundalike.encoders import ENCODERS, Embeddings, EncoderRow, Samples
 from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError
 from soundalike.recipe import Recipe, make_recipe
+from soundalike.representatives import choice_version
 from soundalike.separators import SEPARATORS, SeparatorRow
 
 RATE = 8_000
@@ -240,6 +242,15 @@ def test_few_windows_are_chosen_to_represent_the_song_and_separated_alone(
         np.testing.assert_allclose(vectors, every.vectors[list(every.starts).index(start)], atol=1e-5)
     assert few.loudness == every.loudness
     assert few.duration == every.duration
+
+
+def test_loaded_models_serve_another_recipe_of_the_same_models(analyser: Analyser) -> None:
+    few = analyser.with_recipe(replace(analyser.recipe, windows=2, windows_version=choice_version()))
+    assert few.encoder is analyser.encoder
+    assert few.separator is analyser.separator
+    for other in (replace(analyser.recipe, encoder_version="other"), replace(analyser.recipe, encoder="other")):
+        with pytest.raises(LibraryError, match="other versions of the models"):
+            analyser.with_recipe(other)
 
 
 def test_few_windows_of_a_long_file_are_those_of_the_whole(

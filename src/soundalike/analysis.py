@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,23 @@ class Analyser:
         """`runtime`: device and threads; the precision is the recipe's. Loads nothing."""
         self.recipe = recipe
         self._runtime = replace(runtime or Runtime(), precision=recipe.precision)
+
+    def with_recipe(self, recipe: Recipe) -> Self:
+        """The same loaded models under a recipe of the same models. Raises LibraryError where it has others."""
+        other = type(self)(recipe, self._runtime)
+        other._check(
+            replace(
+                recipe,
+                encoder=self.recipe.encoder,
+                encoder_version=self.recipe.encoder_version,
+                separator=self.recipe.separator,
+                separator_version=self.recipe.separator_version,
+                dimension=self.recipe.dimension,
+                precision=self.recipe.precision,
+            )
+        )
+        other.__dict__["encoder"], other.__dict__["separator"] = self.encoder, self.separator
+        return other
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -69,6 +69,14 @@ def test_a_dropped_song_is_answered_as_on_the_command_line(
     assert found["weighting"] == expected.weighting
 
 
+def test_few_windows_answer_first(web: TestClient, dropped: dict[str, object]) -> None:
+    few = web.post("/api/search", json={"upload": dropped["id"], "weights": {"mix": 1}, "few": 2}).json()
+    whole = web.post("/api/search", json={"upload": dropped["id"], "weights": {"mix": 1}}).json()
+    assert len(few["windows"]) == 2 < len(whole["windows"])
+    assert {tuple(window) for window in few["windows"]} < {tuple(window) for window in whole["windows"]}
+    assert len(few["hits"]) == len(whole["hits"])
+
+
 def test_an_item_a_region_and_a_part_against_loops(web: TestClient, library: Path, song: Path) -> None:
     items = web.get("/api/items", params={"kind": "song", "text": song.stem[-6:]}).json()
     asked = {

@@ -14,6 +14,7 @@ from soundalike.errors import AudioError, SoundalikeError
 from soundalike.library.workers import Failure, Lost, Workers
 
 if TYPE_CHECKING:
+    from soundalike.analysis import Analyser
     from soundalike.recipe import Recipe
     from soundalike.runtime import Runtime
 
@@ -32,10 +33,12 @@ class Look:
 
 @dataclass(frozen=True)
 class MakeQuery:
-    """The query of a file, or of a region of it, with all parts."""
+    """The query of a file, or of a region of it, with all parts; few: of that many windows alone, those that represent the
+    file best, so that the first answer is there soon."""
 
     path: Path
     region: tuple[float, float | None] | None
+    few: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _make(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Any]:
         if isinstance(task, MakeQuery):
             from soundalike.library.query import query_from_file
 
-            return query_from_file(analyser, task.path, region=task.region)
+            return query_from_file(_with_few(analyser, task.few), task.path, region=task.region)
         if isinstance(task, Stem):
             stems, rate = analyser.stems(task.path, task.start, task.end, parts=[task.part])
             return _wav(stems[task.part][None], rate)
@@ -106,6 +109,17 @@ def _make(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Any]:
         raise SoundalikeError(f"no such task: {task!r}")
 
     return work
+
+
+def _with_few(analyser: Analyser, few: int | None) -> Analyser:
+    """The same models, which look at `few` windows of a song."""
+    if few is None:
+        return analyser
+    from dataclasses import replace
+
+    from soundalike.representatives import choice_version
+
+    return analyser.with_recipe(replace(analyser.recipe, windows=few, windows_version=choice_version()))
 
 
 def _look(task: Look) -> dict[str, Any]:

@@ -29,7 +29,11 @@ class FilterFields(Strict):
 
 
 class Search(Strict):
-    """One of upload, item, text; then region (s) and weights, profile or part, as on the command line."""
+    """One of upload, item, text; then region (s) and weights, profile or part, as on the command line.
+
+    candidates: how many to send for ordering anew; few: look at that many representative windows of an upload alone, for a
+    first answer soon.
+    """
 
     upload: Id | None = None
     item: Id | None = None
@@ -42,6 +46,7 @@ class Search(Strict):
     filters: FilterFields = FilterFields()
     n: int = Field(default=50, ge=1, le=2_000)
     candidates: int = Field(default=0, ge=0, le=5_000)
+    few: int | None = Field(default=None, ge=1, le=20)
 
 
 class ItemOut(BaseModel):

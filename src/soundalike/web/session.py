@@ -159,14 +159,15 @@ class Session:
 
     def _query(self, asked: models.Search) -> Query:
         """The query of an upload or item with all parts, made once."""
-        key = (asked.upload, asked.item, asked.region)
+        few = asked.few if asked.region is None and asked.upload is not None else None
+        key = (asked.upload, asked.item, asked.region, few)
         with self._lock:
             if key in self._queries:
                 self._queries.move_to_end(key)
                 return self._queries[key]
         if asked.upload is not None:
             upload = self.uploads.get(asked.upload)
-            query = self._made(upload.path, upload.name, asked.region)
+            query = self._made(MakeQuery(upload.path, asked.region, few), upload.name)
         else:
             assert asked.item is not None  # the caller has looked
             item = self.item(asked.item)
@@ -174,15 +175,15 @@ class Session:
                 query = self.finder.query(item["id"])
             else:
                 path = self.file_of(asked.item)
-                query = self._made(path, path.name, asked.region)
+                query = self._made(MakeQuery(path, asked.region), path.name)
         with self._lock:
             self._queries[key] = query
             while len(self._queries) > QUERIES:
                 self._queries.popitem(last=False)
         return query
 
-    def _made(self, path: Path, name: str, region: tuple[float, float | None] | None) -> Query:
-        query = self._ask(MakeQuery(path, region), path, name)
+    def _made(self, task: MakeQuery, name: str) -> Query:
+        query = self._ask(task, task.path, name)
         assert isinstance(query, Query)
         return query
 

@@ -8,6 +8,8 @@ import { Player } from "./player.js";
 import { effective, packed, ranked } from "./rank.js";
 
 const CANDIDATES = 2000;
+const FEW = 3; // windows of a long song that answer first
+const LONG = 45; // s; shorter songs are answered whole at once
 const PAUSE = 250; // ms that typing and dragging rest before the server is asked
 
 const $ = (id) => document.getElementById(id);
@@ -18,7 +20,6 @@ const state = {
   weights: {},
   kind: "song",
   packing: null,
-  exact: [],
 };
 let wave = null;
 let regions = null;
@@ -233,18 +234,28 @@ function search() {
   }
   run(async () => {
     const asked = question();
+    const signal = stop();
     $("results").setAttribute("aria-busy", "true");
-    const found = await api.search(asked, stop());
+    const first = state.reference.upload && !state.region && !state.reference.whole && state.reference.duration > LONG;
+    if (first) {
+      showFound(await api.search({ ...asked, few: FEW }, signal));
+      $("status").textContent += " · listening to the rest …";
+    }
+    const found = await api.search(asked, signal);
+    if (!state.region) state.reference.whole = true;
     $("results").removeAttribute("aria-busy");
-    state.packing = found.candidates && packed(found.candidates);
-    state.exact = found.hits;
-    list.show(state.packing && state.kind === "song" ? merged(found) : found.hits);
-    $("weighting-words").textContent = found.weighting;
-    const silent = found.silent.length ? ` · silent in the reference: ${found.silent.join(", ")}` : "";
-    const same = found.same ? " · the reference itself is left out" : "";
-    say(`${found.searched} ${state.kind}s searched${silent}${same}`);
+    showFound(found);
     keepState();
   });
+}
+
+function showFound(found) {
+  state.packing = found.candidates && packed(found.candidates);
+  list.show(state.packing && state.kind === "song" ? merged(found) : found.hits);
+  $("weighting-words").textContent = found.weighting;
+  const silent = found.silent.length ? ` · silent in the reference: ${found.silent.join(", ")}` : "";
+  const same = found.same ? " · the reference itself is left out" : "";
+  say(`${found.searched} ${state.kind}s searched${silent}${same}`);
 }
 
 // The server's exact hits first, the other candidates behind them.

@@ -61,7 +61,7 @@ export class List {
   }
 
   row(index) {
-    const { item, start, end, score, contributions } = this.hits[index];
+    const { item, start, end, score, contributions, copies } = this.hits[index];
     const row = document.createElement("div");
     row.className = "hit";
     row.id = `hit-${index}`;
@@ -76,6 +76,7 @@ export class List {
       item.kind === "song" ? `${clock(start)}-${clock(end)}` : `${item.duration.toFixed(2)} s`,
       item.tempo && `${item.tempo_source === "estimate" ? "~" : ""}${Math.round(item.tempo)} bpm`,
       item.key && `${item.key_source === "estimate" ? "~" : ""}${item.key}`,
+      copies && `${copies} cop${copies === 1 ? "y" : "ies"}`,
     ];
     const bars = part("span", "bars");
     const total = Object.values(contributions).reduce((sum, value) => sum + Math.abs(value), 0) || 1;
@@ -99,6 +100,13 @@ export class List {
       part("span", "facts", facts.filter(Boolean).join(" · ")),
     );
     row.title = item.name;
+    row.draggable = true;
+    row.addEventListener("dragstart", (event) => {
+      // Chromium's way to drop a file on the desktop or into a DAW; elsewhere the path is dropped as text.
+      const url = new URL(`api/items/${encodeURIComponent(item.id)}/audio`, document.baseURI);
+      event.dataTransfer.setData("DownloadURL", `application/octet-stream:${item.name.split("/").pop()}:${url}`);
+      event.dataTransfer.setData("text/plain", item.path);
+    });
     return row;
   }
 }
