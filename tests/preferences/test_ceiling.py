@@ -79,7 +79,7 @@ def test_the_ceiling_is_what_a_perfect_model_reaches() -> None:
 
 def test_the_slot_of_the_same_track_does_not_matter() -> None:
     rows: list[Votes] = [(4, 1, 0, 1), (5, 0, 0, 0), (2, 1, 1, 1), (0, 1, 1, 4), (3, 3, 0, 0)]
-    straight = [triplet(i, votes, ("1", "1", "2")) for i, votes in enumerate(rows)]
+    straight = [triplet(i, votes, ("1", "1", "2")) for i, votes in enumerate(2 * rows)]
     mixed = [one.turned() if i % 2 else one for i, one in enumerate(straight)]
     assert ceiling(mixed, 0.8) == pytest.approx(ceiling(straight, 0.8))
     assert 0.5 < ceiling(straight, 0.8) < 1
@@ -116,3 +116,19 @@ def test_the_released_mix_answers(test_data: Path) -> None:
     assert (found.a, found.b) == pytest.approx((1.70, 0.20), abs=0.01)
     for chosen, share in ((xab, 0.946), (xyc, 0.994), (triplets, 0.976)):
         assert ceiling(chosen, 0.8) == pytest.approx(share, abs=0.003)
+
+
+def test_single_votes_say_nothing_of_noise() -> None:
+    once = [triplet(i, (1, 0, 0, 0) if i % 3 else (0, 0, 0, 1), ("1", "2", "3")) for i in range(60)]
+    assert np.isnan(ceiling(once, 0.8))
+    twice = [triplet(100 + i, (2, 0, 0, 0), ("1", "2", "3")) for i in range(10)]
+    assert np.isnan(ceiling(once + twice[:9], 0.8))
+    assert 0.5 <= ceiling(once + twice, 0.8) <= 1
+
+
+def test_a_ceiling_may_be_of_some_of_the_triplets() -> None:
+    rows: list[Votes] = [(9, 0, 0, 0), (4, 0, 0, 1)] * 10
+    several = [triplet(i, votes, ("1", "2", "3")) for i, votes in enumerate(rows)]
+    clear = ceiling(several, 0.8, of=lambda one: one.share() == 1)
+    unclear = ceiling(several, 0.8, of=lambda one: one.share() < 1)
+    assert unclear < ceiling(several, 0.8) < clear

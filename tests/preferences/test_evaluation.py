@@ -107,15 +107,16 @@ def test_leave_one_out_never_learns_from_a_shared_track(made: Judged) -> None:
     assert np.allclose(found.scores[indices], made.features[indices, 2])
     assert not found.predictions[~made.kept].any()
     assert found.failed == 0
+    assert np.array_equal(found.tested, made.kept)
 
 
-def test_a_triplet_without_a_model_is_counted_as_wrong(made: Judged) -> None:
+def test_triplets_without_a_model_are_counted_and_not_tested(made: Judged) -> None:
     linked = Judged(made.features, made.votes, (frozenset({"one"}),) * len(made), made.kept)
     found = leave_one_out(linked, METHODS["ols"])
     assert found.failed == made.kept.sum()
     assert not found.predictions.any()
     assert not found.training.any()
-    assert not right(linked, found.predictions).any()
+    assert not found.tested.any()
 
 
 def test_the_learning_curve_rises_and_tests_on_what_is_left(made: Judged) -> None:

@@ -136,7 +136,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     monkeypatch.undo()
     said: list[str] = []
     reproduce(plan(miniature), tmp_path / "vectors.sqlite", tell=Tell(said.append))
-    assert f"{kept} vectors are in" in "\n".join(said)
+    assert f"the {kept} vectors in" in "\n".join(said)
 
 
 def test_what_is_missing_or_damaged_is_named_and_counted(miniature: Miniature, cache: Path, tmp_path: Path) -> None:
@@ -239,6 +239,8 @@ def test_answers_alone_need_no_audio(miniature: Miniature, tmp_path: Path) -> No
         (["--slakh", "nowhere"], "nowhere is no folder"),
         (["--precision", "fast"], "neither the encoder builtin nor the separator stems has the precision 'fast'"),
         (["--cut-off", "0.4"], "a cut-off of 0.4 is not possible"),
+        (["--cut-off", "80"], "a cut-off of 80 is not possible"),
+        (["--gate", "40"], "a gate of 40 dB is not possible; it is a level under the mix, such as -40"),
     ],
 )
 def test_wrong_arguments_are_named(miniature: Miniature, tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -248,6 +250,22 @@ def test_wrong_arguments_are_named(miniature: Miniature, tmp_path: Path, argumen
     done = ask("reproduce", "--answers", miniature.answers, "--out", tmp_path / "out", *given)
     assert isinstance(done.exception, InputError)
     assert words in str(done.exception)
+
+
+def test_rows_without_audio_are_refused(miniature: Miniature, tmp_path: Path) -> None:
+    done = ask("reproduce", "--answers", miniature.answers, "--encoder", "builtin", "--out", tmp_path / "out")
+    assert "need audio: name the folder of Slakh2100 by --slakh" in str(done.exception)
+
+
+def test_a_test_of_single_answers_claims_no_ceiling(own_test: Path, miniature: Miniature, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    mixes = [t for t in read_answers(miniature.answers).triplets if t.part == MIX]
+    rows = [f"{t.reference},{t.a},{t.b},{rng.choice(['A', 'B'])}" for t in mixes]
+    (tmp_path / "own.csv").write_text("\n".join(["reference,sample_a,sample_b,answer_total", *rows]) + "\n")
+    done = ask("fit", tmp_path / "own.csv", "--audio", own_test, "--out", tmp_path / "mine.json", "--method", "ridge")
+    assert done.exit_code == 0, done.output
+    assert "what a perfect model would reach cannot be told" in done.output
+    assert "not shown to be better" in done.output
 
 
 @pytest.fixture(scope="module")

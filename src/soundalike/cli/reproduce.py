@@ -71,11 +71,16 @@ def command(
     """Judge encoders, stems and weights on Inst-Sim-ABX: Tables 1 to 4 of the paper beside its figures, and what it leaves
     out, as Markdown, JSON, CSV and one HTML page."""
     from soundalike.cli.clips import ClipProgress
+    from soundalike.errors import InputError
     from soundalike.preferences.models import METHODS, method_named
     from soundalike.reproduce.output import check_output, write_report
     from soundalike.reproduce.rows import PAPER_ENCODERS, PAPER_STEMS, check_encoders, runtime_for, stems_named
     from soundalike.reproduce.run import Plan, Tell, reproduce
 
+    if slakh is None and (encoders or stems or methods):
+        raise InputError(
+            "--encoder, --stems and --method need audio: name the folder of Slakh2100 by --slakh, or leave them out"
+        )
     plan = Plan(
         answers,
         slakh,

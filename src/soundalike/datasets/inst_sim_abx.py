@@ -121,7 +121,7 @@ def read_answers(path: Path) -> Answers:
         for perspective, grade in grades.items():
             votes[question].setdefault(perspective, [0] * len(GRADES))[GRADES.index(grade)] += 1
     if not answers:
-        raise InputError(f"{file} holds no answers, only a header; {ANSWERS_HINT}")
+        raise InputError(f"{file} holds no answers, only a header; each answer is a row")
     triplets = tuple(
         Triplet(*question, *heads[question], {perspective: _tuple(counts) for perspective, counts in given.items()})
         for question, given in votes.items()

@@ -7,7 +7,7 @@ population's majority is the observed one; the mean over the kept triplets is th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,10 @@ from soundalike.preferences.triplets import Perspective, Triplet, kept
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
+
+
+REPEATED = 10
+"""So many triplets of a kind must have two votes or more: single votes say nothing of how far listeners agree."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,31 @@ def majority_stands(successes: Int64, totals: Int64, beta: Beta) -> Float64:
     return np.where(2 * successes >= totals, above, 1 - above)
 
 
-def ceiling(triplets: Sequence[Triplet], cut_off: float, perspective: Perspective = "total") -> float:
+def ceiling(
+    triplets: Sequence[Triplet],
+    cut_off: float,
+    perspective: Perspective = "total",
+    *,
+    of: Callable[[Triplet], bool] = lambda _: True,
+) -> float:
     """The noise ceiling (0.5 to 1) of the triplets kept at `cut_off`; XAB and XYC have a population each, pooled over the
-    kept ones. NaN where none is kept.
+    kept ones.
+
+    of: which of the kept ones it is wanted for; all tell how listeners agree. NaN where none is kept, or where fewer than
+    `REPEATED` triplets of a kind were answered twice, so that nothing tells noise from preference.
 
     XYC counts votes for the side of the reference's own track, XAB those for A, where the slots mean nothing.
     """
     probabilities: list[float] = []
     for kind in ("XAB", "XYC"):
         of_kind = [triplet for triplet in triplets if triplet.kind == kind]
-        chosen = kept(of_kind, cut_off, perspective)
+        chosen = [triplet for triplet in kept(of_kind, cut_off, perspective) if of(triplet)]
         if not chosen:
             continue
-        beta = fit_beta(*_counts(of_kind, perspective), symmetric=kind == "XAB")
+        successes, totals = _counts(of_kind, perspective)
+        if np.sum(totals >= 2) < REPEATED:
+            return float("nan")
+        beta = fit_beta(successes, totals, symmetric=kind == "XAB")
         probabilities += majority_stands(*_counts(chosen, perspective), beta).tolist()
     return float(np.mean(probabilities)) if probabilities else float("nan")
 

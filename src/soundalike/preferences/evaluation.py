@@ -88,12 +88,14 @@ def over_splits(judged: Judged, method: Method, splits: Sequence[Split]) -> Over
 class LeftOut:
     """Each kept triplet predicted by a model that saw none of its tracks.
 
-    predictions (N,): +1, -1, 0, and 0 where not kept; scores (N,): w.f; training (N,): kept triplets that were left to
-    learn from; failed: triplets for which no model could be fitted (their prediction is 0: they count as wrong).
+    predictions (N,): +1, -1, 0, and 0 where not tested; scores (N,): w.f; tested (N,): the kept triplets for which a model
+    could be fitted; training (N,): kept triplets that were left to learn from; failed: kept triplets for which too little was
+    left to fit a model to. Whoever shows an agreement of those tested says how many failed.
     """
 
     predictions: NDArray[np.int64]
     scores: Float64
+    tested: Bool
     training: NDArray[np.int64]
     failed: int
 
@@ -101,7 +103,7 @@ class LeftOut:
 def leave_one_out(judged: Judged, method: Method) -> LeftOut:
     """Leave one triplet out, and with it every training triplet that shares a track with it."""
     predictions, training = np.zeros(len(judged), dtype=np.int64), np.zeros(len(judged), dtype=np.int64)
-    scores, failed = np.zeros(len(judged)), 0
+    scores, tested, failed = np.zeros(len(judged)), np.zeros(len(judged), dtype=bool), 0
     for index in np.flatnonzero(judged.kept):
         apart = judged.take(~judged.sharing([index]))
         training[index] = int(apart.kept.sum())
@@ -110,9 +112,10 @@ def leave_one_out(judged: Judged, method: Method) -> LeftOut:
         except InputError:
             failed += 1
             continue
+        tested[index] = True
         scores[index] = float(judged.features[index] @ weights)
         predictions[index] = predict(judged.features[index], weights)
-    return LeftOut(predictions, scores, training, failed)
+    return LeftOut(predictions, scores, tested, training, failed)
 
 
 @dataclass(frozen=True)

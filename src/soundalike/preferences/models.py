@@ -206,7 +206,10 @@ def _chosen(
     """Fitted to all with the alpha of the least loss on held-out folds."""
     usable = judged.take(judged.kept) if labelled else judged.take(judged.total > 0)
     if len(usable) < 2 * FOLDS:
-        raise InputError(f"{len(usable)} triplets are too few to choose a penalty by; {2 * FOLDS} or more are needed")
+        raise InputError(
+            f"{len(usable)} triplets are too few to choose a penalty by, {2 * FOLDS} are the least (testing leaves some out, so "
+            "ask for half as many again); use --method ridge, whose penalty is fixed"
+        )
     pairs = [(usable.take(training), usable.take(held)) for training, held in folds(usable)]
     losses = [sum(loss(fit(training, alpha), held) for training, held in pairs) for alpha in alphas]
     best = fit(usable, alphas[int(np.argmin(losses))])
@@ -270,10 +273,10 @@ def _fit_votes(method: str, judged: Judged, model: likelihoods.Model, alpha: flo
     if lost or (certain and likelihoods.has_no_maximum(model.rises(f, votes))):
         raise InputError(
             f"some weights part the votes of {len(heard)} triplets without exception, so {method} has no best ones; give "
-            f"a penalty (method {method}-cv chooses one) or more answers"
+            f"a penalty (--method {method}-cv chooses one, ridge has a fixed one) or more answers"
         )
     if not settled:
-        raise InputError(f"{method} did not settle in {STEPS} steps; give a penalty (method {method}-cv chooses one)")
+        raise InputError(f"{method} did not settle in {STEPS} steps; give a penalty (--method {method}-cv chooses one)")
     covariance = np.zeros((judged.parts, judged.parts))
     inverse = np.linalg.pinv(information + penalty, hermitian=True)
     small = len(heard) / max(1, len(heard) - size)  # the usual correction for few clusters

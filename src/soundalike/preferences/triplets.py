@@ -91,9 +91,14 @@ def kept(triplets: Iterable[Triplet], cut_off: float, perspective: Perspective =
 
     Raises InputError for another cut-off.
     """
+    check_cut_off(cut_off)
+    return [t for t in triplets if t.label(perspective) != 0 and t.share(perspective) >= cut_off - 1e-9]
+
+
+def check_cut_off(cut_off: float) -> None:
+    """Raises InputError for a cut-off that is no agreement, 0.5 to 1."""
     if not 0.5 <= cut_off <= 1:
         raise InputError(f"a cut-off of {cut_off:g} is not possible; agreement is a share from 0.5 to 1")
-    return [t for t in triplets if t.label(perspective) != 0 and t.share(perspective) >= cut_off - 1e-9]
 
 
 def without_repeats(triplets: Iterable[Triplet]) -> list[Triplet]:

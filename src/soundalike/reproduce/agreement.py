@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def _section(
         row("agreement, Wilson", [share(several, predictions) for several in chosen.values()]),
         row("the same, by track", [by_track(several, predictions) for several in chosen.values()]),
         row("each question once", [share(several, predictions) for several in once.values()]),
-        _ceilings(columns, cut_off),
+        _ceilings(columns, cut_off, lambda triplet: asked(triplet) in predictions),
     ]
     if paper.CUT_OFFS.get(encoder) == cut_off:
         rows.append(row("the paper", [_theirs(encoder, kind, part) for part in columns]))
@@ -108,12 +108,10 @@ def _usable(triplets: Sequence[Triplet], predictions: Predictions) -> int:
     return sum(asked(triplet) in predictions for triplet in triplets)
 
 
-def _ceilings(columns: Mapping[str, Sequence[Triplet]], cut_off: float) -> Row:
-    return row("noise ceiling", [_ceiling(several, cut_off) for several in columns.values()])
-
-
-def _ceiling(triplets: Sequence[Triplet], cut_off: float) -> Figure | None:
-    return Figure(percent(ceiling(triplets, cut_off))) if kept(triplets, cut_off) else None
+def _ceilings(
+    columns: Mapping[str, Sequence[Triplet]], cut_off: float, of: Callable[[Triplet], bool] = lambda _: True
+) -> Row:
+    return row("noise ceiling", [Figure(percent(ceiling(several, cut_off, of=of))) for several in columns.values()])
 
 
 def _theirs(encoder: str, kind: Kind, part: str) -> Figure:
@@ -144,12 +142,43 @@ def answers_table(
             if kind == "XYC":
                 rows.append(row("always the same track", [share(s, same_track(s)) for s in chosen.values()]))
             sections.append(Section(f"{kind}, agreement of {cut_off:.0%} or more", tuple(parts), tuple(rows)))
+    if MIX in parts:
+        sections.append(_mix_section(triplets))
     return Table(
         "answers",
         "The answers alone",
         tuple(sections),
         "No audio and no model is in these figures. The noise ceiling is how often a perfect model of all listeners would agree "
         "with the few that were asked.",
+    )
+
+
+def _mix_section(triplets: Sequence[Triplet]) -> Section:
+    """The triplets that weights are learnt from: both kinds of mixtures."""
+    mixes = [triplet for triplet in triplets if triplet.part == MIX]
+    chosen = kept(mixes, paper.FIT_CUT_OFF)
+    votes = [sum(triplet.counts()) for triplet in chosen]
+    tracks = {track for triplet in chosen for track in triplet.tracks}
+    own = share(chosen, same_track(chosen))
+    coin = None
+    if own is not None and own.right is not None and own.total is not None and chosen:
+        coin = Figure(percent((own.right + (len(chosen) - own.total) / 2) / len(chosen)))
+    figures: dict[str, Figure | None] = {
+        "triplets asked": count(len(mixes)),
+        "their votes": count(sum(sum(triplet.counts()) for triplet in mixes)),
+        "kept": count(len(chosen)),
+        "votes of those kept": count(sum(votes)),
+        "fewest voters of one kept": count(min(votes, default=0)),
+        "most voters of one kept": count(max(votes, default=0)),
+        "kept with one voice": count(sum(triplet.share() == 1 for triplet in chosen)),
+        "tracks of those kept": count(len(tracks)),
+        "noise ceiling": Figure(percent(ceiling(mixes, paper.FIT_CUT_OFF))),
+        "always the same track, else a coin": coin,
+    }
+    return Section(
+        f"Mixtures, both kinds, agreement of {paper.FIT_CUT_OFF:.0%} or more: what weights are learnt from",
+        ("",),
+        tuple(row(label, [figure]) for label, figure in figures.items()),
     )
 
 

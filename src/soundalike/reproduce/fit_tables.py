@@ -113,9 +113,10 @@ def _kind_row(judgement: Judgement, columns: Sequence[str], chosen: Bool) -> Row
 
 
 def _apart_row(judgement: Judgement, columns: Sequence[str], chosen: Bool) -> Row:
-    hits = {BASELINE: cosine_right(judgement)}
-    hits |= {name: right(judgement.judged, found.predictions) for name, found in judgement.apart.items()}
-    return row(judgement.case.label, [counted_share(hits[name][chosen]) if name in hits else None for name in columns])
+    figures = {BASELINE: counted_share(cosine_right(judgement)[chosen])}
+    for name, found in judgement.apart.items():
+        figures[name] = counted_share(right(judgement.judged, found.predictions)[chosen & found.tested])
+    return row(judgement.case.label, [figures.get(name) for name in columns])
 
 
 def counted_share(hits: Bool) -> Figure | None:
@@ -142,13 +143,15 @@ def _training_words(judgements: Sequence[Judgement]) -> str:
         f"Wilson's 95 % interval. A triplet's model learnt from {int(several.min())} or more triplets, median "
         f"{int(np.median(several))}."
     )
-    return words + (f" For up to {failed} triplets no model could be fitted; they count as wrong." if failed else "")
+    return words + (
+        f" For up to {failed} triplets too little was left to fit a model to: they are not tested." if failed else ""
+    )
 
 
 def _paired_rows(judgement: Judgement, columns: Sequence[str]) -> list[Row]:
-    kept, cosine = judgement.judged.kept, cosine_right(judgement)
+    cosine = cosine_right(judgement)
     tests = {
-        name: mcnemar(right(judgement.judged, found.predictions)[kept], cosine[kept])
+        name: mcnemar(right(judgement.judged, found.predictions)[found.tested], cosine[found.tested])
         for name, found in judgement.apart.items()
     }
     label = judgement.case.label

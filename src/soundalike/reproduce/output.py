@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from soundalike.errors import InputError
@@ -19,6 +20,8 @@ def check_output(folder: Path, *, html: bool) -> None:
     if html:
         require_extra("report", "the HTML report")
     folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"the folder {folder} cannot be written; name another by --out")
 
 
 def write_report(report: Report, folder: Path, *, html: bool) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from soundalike.preferences.ceiling import ceiling
 from soundalike.preferences.evaluation import right
 from soundalike.preferences.intervals import mcnemar
 from soundalike.preferences.models import Fit, Method
-from soundalike.preferences.triplets import KINDS, Perspective
+from soundalike.preferences.triplets import KINDS, Perspective, check_cut_off
 from soundalike.reproduce.agreement import answers_table
 from soundalike.reproduce.embedding import Embedding, jobs_for
 from soundalike.reproduce.features import features
@@ -28,7 +28,7 @@ from soundalike.reproduce.fit_tables import agreement_table, counted_share
 from soundalike.reproduce.fits import Case, Judgement, cosine_right, judge, of_kind
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.reproduce.report import Report
-from soundalike.reproduce.rows import Stems
+from soundalike.reproduce.rows import Stems, check_gate
 from soundalike.reproduce.run import Tell, duration_words
 from soundalike.reproduce.tables import percent
 from soundalike.reproduce.weight_tables import apart_words, weights_table
@@ -69,6 +69,8 @@ def fit_own(
     """Fit weights to answers; `name`: the profile's. Raises InputError where there is too little to learn from; clips that
     cannot be used are named in the report."""
     tell, runtime = tell or Tell(), runtime or Runtime()
+    check_cut_off(test.cut_off)
+    check_gate(test.gate)
     answers = read_answers(test.answers)
     mixes = [triplet for triplet in answers.triplets if triplet.part == MIX]
     if not mixes:
@@ -147,23 +149,33 @@ def fit_own(
 def headlines(fitted: Fitted, method: str) -> list[str]:
     """What the report comes to, a line each."""
     judgement = fitted.judgement
-    kept, cosine = judgement.judged.kept, cosine_right(judgement)
-    hits = right(judgement.judged, judgement.apart[method].predictions)
-    test = mcnemar(hits[kept], cosine[kept])
-    case = judgement.case
-    top = percent(ceiling(case.triplets, case.cut_off, case.perspective))
+    found, cosine = judgement.apart[method], cosine_right(judgement)
+    hits, tested = right(judgement.judged, found.predictions), found.tested
     lines = []
-    for name, chosen in (("all", kept), *((kind, of_kind(judgement, kind)) for kind in KINDS)):
-        if name == "all" or 0 < chosen.sum() < kept.sum():
+    if found.failed:
+        lines.append(
+            f"for {found.failed} of {found.failed + int(tested.sum())} triplets too little is left to fit to: not tested"
+        )
+    for name, chosen in (("all", tested), *((kind, tested & of_kind(judgement, kind)) for kind in KINDS)):
+        if chosen.any() and (name == "all" or chosen.sum() < tested.sum()):
             lines.append(
                 f"{name}: these weights {counted_share(hits[chosen])}, the cosine of the mix {counted_share(cosine[chosen])}"
             )
-    better = test.only_first > test.only_second and test.p < 0.05
-    lines.append(f"a perfect model of all listeners would agree with {top:.1f} %")
+    case = judgement.case
+    top = percent(ceiling(case.triplets, case.cut_off, case.perspective))
     lines.append(
-        f"{'better' if better else 'not shown to be better'} than the cosine of the mix: {test.only_first} triplets are right "
-        f"with the weights alone, {test.only_second} with the cosine alone (McNemar, p = {test.p:.3f})"
+        f"a perfect model of all listeners would agree with {top:.1f} %"
+        if np.isfinite(top)
+        else "what a perfect model would reach cannot be told: too few triplets were answered by several listeners"
     )
+    if tested.any():
+        test = mcnemar(hits[tested], cosine[tested])
+        better, worse = test.only_first > test.only_second, test.only_first < test.only_second
+        shown = ("better" if better else "worse") if test.p < 0.05 and (better or worse) else "not shown to be better"
+        lines.append(
+            f"{shown} than the cosine of the mix: {test.only_first} triplets are right with the weights alone, "
+            f"{test.only_second} with the cosine alone (McNemar, p = {test.p:.3f})"
+        )
     return [*lines, *filter(None, [apart_words(judgement)])]
 
 
@@ -179,9 +191,9 @@ def _beware(test: OwnTest) -> tuple[str, ...]:
 def _profile(test: OwnTest, name: str, judgement: Judgement, seconds: float, runtime: Runtime) -> Profile:
     fit: Fit = judgement.whole[test.method.name]
     parts = judgement.case.parts
-    kept = judgement.judged.kept
     intervals = fit.intervals()
-    hits = right(judgement.judged, judgement.apart[test.method.name].predictions)[kept]
+    found = judgement.apart[test.method.name]
+    hits = right(judgement.judged, found.predictions)[found.tested]
     return Profile(
         name=name,
         encoder=test.encoder,
@@ -192,7 +204,7 @@ def _profile(test: OwnTest, name: str, judgement: Judgement, seconds: float, run
         source="fitted by soundalike",
         data=f"{test.answers.name}, {test.perspective} answers",
         clip_seconds=round(seconds, 3),
-        agreement=float(hits.mean()),
+        agreement=float(hits.mean()) if len(hits) else None,
         intervals={}
         if intervals is None
         else {part: (float(low), float(high)) for part, (low, high) in zip(parts, intervals, strict=True)},

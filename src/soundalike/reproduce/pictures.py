@@ -83,7 +83,7 @@ def agreement_plot(encoder: str, judgements: Sequence[Judgement]) -> Plot:
         "agreement, %",
         tuple(series),
         categories=tuple(one.case.label.replace(", ", ",\n") for one in judgements),
-        references=(("noise ceiling", top),),
+        references=(("noise ceiling", top),) if np.isfinite(top) else (),
         note="Each triplet predicted by a model that saw none of its tracks; 95 % intervals (Wilson).",
     )
 
@@ -93,7 +93,9 @@ def _hits(judgement: Judgement, name: str) -> Bool | None:
     if name == BASELINE:
         return cosine_right(judgement)[kept]
     found = judgement.apart.get(name)
-    return None if found is None else right(judgement.judged, found.predictions)[kept]
+    if found is None or not found.tested.any():
+        return None
+    return right(judgement.judged, found.predictions)[found.tested]
 
 
 def calibration_plot(judgement: Judgement) -> Plot | None:
@@ -103,8 +105,10 @@ def calibration_plot(judgement: Judgement) -> Plot | None:
         return None
     shown = DESCRIBED_BY if DESCRIBED_BY in by_votes else by_votes[0]
     found = judgement.apart[shown]
-    data = judgement.judged.take(judgement.judged.kept)
-    predicted = expit(found.scores[judgement.judged.kept])
+    if not found.tested.any():
+        return None
+    data = judgement.judged.take(found.tested)
+    predicted = expit(found.scores[found.tested])
     order = np.argsort(predicted)
     x, y, low, high = [], [], [], []
     for group in np.array_split(order, min(BINS, len(order))):

@@ -58,6 +58,12 @@ def runtime_for(encoders: Iterable[str], stems: Iterable[Stems], device: str, pr
     return Runtime(device, check_precision(precision))
 
 
+def check_gate(gate: float | None) -> None:
+    """Raises InputError for a level gate that is no level under the mix."""
+    if gate is not None and not -300 <= gate < 0:
+        raise InputError(f"a gate of {gate:g} dB is not possible; it is a level under the mix, such as -40")
+
+
 def check_encoders(names: Iterable[str]) -> tuple[str, ...]:
     """`names` without repetition. Raises InputError for one that is no encoder."""
     found = tuple(dict.fromkeys(names))

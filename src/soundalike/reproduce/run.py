@@ -17,7 +17,7 @@ from soundalike.errors import AudioError, InputError
 from soundalike.parts import MIX
 from soundalike.preferences.evaluation import SPLITS
 from soundalike.preferences.models import METHODS, Method
-from soundalike.preferences.triplets import Triplet, kept
+from soundalike.preferences.triplets import Triplet, check_cut_off, kept
 from soundalike.reproduce import paper
 from soundalike.reproduce.agreement import Predictions, answers_table, asked, splits_table, table_1
 from soundalike.reproduce.embedding import Embedding, Job, Progress, Vectors, jobs_for
@@ -27,7 +27,7 @@ from soundalike.reproduce.fits import Case, Judgement, judge
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.reproduce.plots import Plot
 from soundalike.reproduce.report import Report
-from soundalike.reproduce.rows import Stems
+from soundalike.reproduce.rows import Stems, check_gate
 from soundalike.reproduce.tables import Table
 from soundalike.reproduce.weight_tables import perspectives_table, weights_table
 from soundalike.runtime import Runtime
@@ -73,6 +73,9 @@ def reproduce(plan: Plan, cache: Path, *, runtime: Runtime | None = None, tell: 
     what they should be, CheckpointError where weights are missing; single clips that cannot be used stand in the report.
     """
     tell, runtime = tell or Tell(), runtime or Runtime()
+    for cut_off in plan.cut_offs:
+        check_cut_off(cut_off)
+    check_gate(plan.gate)
     answers = read_answers(plan.answers)
     if plan.slakh is None:
         return Report(TITLE, _made_of(plan, answers, {}, None), (KEPT_RULE,), _of_answers(plan, answers))
@@ -130,7 +133,9 @@ def _embed(plan: Plan, triplets: Sequence[Triplet], path: Path, runtime: Runtime
     with VectorCache(path) as cache:
         embedding = Embedding(encoders, cache, find, runtime=runtime)
         clips = sum(len(job.clips) for job in jobs)
-        tell.words(f"{clips:,} clips to embed in {len(jobs)} ways; {len(cache):,} vectors are in {path}")
+        tell.words(
+            f"{clips:,} clips in {len(jobs)} ways; what is among the {len(cache):,} vectors in {path} is not made again"
+        )
         seconds = embedding.estimate(jobs)
         tell.words(
             f"about {duration_words(seconds)}, going by the first of them; it may be interrupted and goes on from there"

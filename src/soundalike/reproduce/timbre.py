@@ -22,6 +22,8 @@ def timbre(sounds: Path, matrix: Path, encoder: str, runtime: Runtime | None = N
     Raises InputError for sounds that are not there and a matrix that is none, AudioError for files that cannot be decoded.
     """
     human = read_dissimilarities(matrix)
+    if not sounds.is_dir():
+        raise InputError(f"{sounds} is no folder; name the one that holds the sounds of {matrix}")
     missing = [name for name in human.sounds if not (sounds / name).is_file()]
     if missing:
         raise InputError(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from soundalike.errors import InputError
 from soundalike.preferences.evaluation import OverSplits, triplets_until_apart
 from soundalike.preferences.judged import judged
@@ -14,6 +12,9 @@ from soundalike.preferences.triplets import PERSPECTIVES
 from soundalike.reproduce import paper
 from soundalike.reproduce.fits import DESCRIBED_BY, Case, Judgement
 from soundalike.reproduce.tables import Figure, Section, Table, row
+
+MANY = 100_000
+"""Triplets that nobody will ask for."""
 
 
 def weights_table(judgements: Sequence[Judgement]) -> Table:
@@ -70,7 +71,7 @@ def apart_words(judgement: Judgement) -> str:
         if fit is None or fit.covariance is None or not {"drums", "bass"} <= set(parts):
             continue
         more = triplets_until_apart(fit, parts.index("drums"), parts.index("bass"))
-        often = "never, as they stand" if not np.isfinite(more) else f"about {round(more):,} more triplets"
+        often = f"about {round(more):,} more triplets" if more < MANY else "more than anybody could ask: they are alike"
         words.append(f"{name}: {often if more else 'they can be'}")
     return f"Until the weights of drums and bass can be told apart (80 % power): {'; '.join(words)}." if words else ""
 

@@ -146,7 +146,7 @@ function makeSliders() {
     output.htmlFor = slider.id;
     mute.textContent = "0";
     mute.title = `leave ${part} out`;
-    mute.setAttribute("aria-label", `leave ${part} out`);
+    mute.setAttribute("aria-label", `0: leave ${part} out`);
     slider.addEventListener("input", () => setWeight(part, Number(slider.value)));
     slider.addEventListener("change", () => later(search));
     mute.addEventListener("click", () => {
