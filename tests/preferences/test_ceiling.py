@@ -12,7 +12,7 @@ import pytest
 from scipy import integrate, stats
 
 from soundalike.errors import InputError
-from soundalike.preferences.ceiling import Beta, Float64, Int64, ceiling, fit_beta, majority_stands
+from soundalike.preferences.ceiling import Beta, Float64, Int64, ceiling, ceiling_interval, fit_beta, majority_stands
 from soundalike.preferences.triplets import GRADES, Triplet, Votes
 
 
@@ -132,3 +132,11 @@ def test_a_ceiling_may_be_of_some_of_the_triplets() -> None:
     clear = ceiling(several, 0.8, of=lambda one: one.share() == 1)
     unclear = ceiling(several, 0.8, of=lambda one: one.share() < 1)
     assert unclear < ceiling(several, 0.8) < clear
+
+
+def test_the_interval_of_a_ceiling_holds_it() -> None:
+    rows: list[Votes] = [(9, 0, 0, 0), (4, 0, 0, 1), (1, 1, 1, 2)] * 15
+    several = [triplet(i, votes, ("1", "2", "3")) for i, votes in enumerate(rows)]
+    bounds = ceiling_interval(several, 0.8, draws=60)
+    assert 0.5 < bounds.low < ceiling(several, 0.8) < bounds.high < 1
+    assert np.isnan(ceiling_interval(several[:5], 0.8, draws=5).low)

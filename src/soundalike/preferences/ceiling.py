@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from soundalike.errors import InputError
+from soundalike.preferences.intervals import Interval
 from soundalike.preferences.triplets import Perspective, Triplet, kept
 
 Int64 = NDArray[np.int64]
@@ -83,6 +84,22 @@ def ceiling(
         beta = fit_beta(successes, totals, symmetric=kind == "XAB")
         probabilities += majority_stands(*_counts(chosen, perspective), beta).tolist()
     return float(np.mean(probabilities)) if probabilities else float("nan")
+
+
+def ceiling_interval(
+    triplets: Sequence[Triplet], cut_off: float, *, level: float = 0.95, draws: int = 200, seed: int = 0
+) -> Interval:
+    """Percentile interval of `ceiling` under resampling of triplets; NaN where there is no ceiling."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(draws):
+        value = ceiling([triplets[i] for i in rng.integers(len(triplets), size=len(triplets)).tolist()], cut_off)
+        if np.isfinite(value):
+            found.append(value)
+    if len(found) < draws:
+        return Interval(float("nan"), float("nan"))
+    low, high = np.quantile(found, [0.5 - level / 2, 0.5 + level / 2])
+    return Interval(float(low), float(high))
 
 
 def _counts(triplets: Sequence[Triplet], perspective: Perspective) -> tuple[Int64, Int64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from soundalike.parts import MIX
-from soundalike.preferences.ceiling import ceiling
+from soundalike.preferences.ceiling import ceiling, ceiling_interval
 from soundalike.preferences.evaluation import SPLITS, TEST_SHARE, shuffle_splits
-from soundalike.preferences.intervals import clustered_bootstrap, wilson
+from soundalike.preferences.intervals import Interval, clustered_bootstrap, wilson
 from soundalike.preferences.judged import judged
 from soundalike.preferences.triplets import KINDS, Kind, Triplet, kept, labels, without_repeats
 from soundalike.reproduce import paper
@@ -172,7 +173,8 @@ def _mix_section(triplets: Sequence[Triplet]) -> Section:
         "most voters of one kept": count(max(votes, default=0)),
         "kept with one voice": count(sum(triplet.share() == 1 for triplet in chosen)),
         "tracks of those kept": count(len(tracks)),
-        "noise ceiling": Figure(percent(ceiling(mixes, paper.FIT_CUT_OFF))),
+        **{f"noise ceiling, {kind}": _sure_ceiling([t for t in mixes if t.kind == kind]) for kind in KINDS},
+        "noise ceiling, both": _sure_ceiling(mixes),
         "always the same track, else a coin": coin,
     }
     return Section(
@@ -180,6 +182,15 @@ def _mix_section(triplets: Sequence[Triplet]) -> Section:
         ("",),
         tuple(row(label, [figure]) for label, figure in figures.items()),
     )
+
+
+def _sure_ceiling(triplets: Sequence[Triplet]) -> Figure:
+    """The ceiling with its interval under resampling of triplets."""
+    bounds = ceiling_interval(triplets, paper.FIT_CUT_OFF) if triplets else Interval(math.nan, math.nan)
+    value = percent(ceiling(triplets, paper.FIT_CUT_OFF))
+    if math.isnan(bounds.low):
+        return Figure(value)
+    return Figure(value, low=percent(bounds.low), high=percent(bounds.high))
 
 
 def splits_table(triplets: Sequence[Triplet], *, splits: int = SPLITS, seed: int = 0) -> Table:
