@@ -12,7 +12,6 @@ from types import MappingProxyType
 from soundalike.preferences.triplets import Kind
 from soundalike.weights import shipped_profiles
 
-SOURCE = "arXiv 2601.19109"
 COLUMNS = ("drums", "bass", "guitar", "piano", "residuals", "mix")
 """The columns of Table 1; all but `mix` are true-stem clips compared by themselves."""
 
