@@ -22,7 +22,7 @@ def page(browser: Any, served: str) -> Iterator[Any]:
             message.type == "error" and "Failed to load resource" not in message.text and faults.append(message.text)
         ),
     )
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(120_000)
     opened.goto(served)
     opened.wait_for_selector("#weight-drums")
     yield opened
@@ -42,7 +42,7 @@ def drop(page: Any, path: Path) -> None:
 
 def until(page: Any, true: str) -> None:
     """Wait until an expression is true. (Playwright's own way evaluates strings, which the page's policy forbids.)"""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not page.evaluate(true):
         assert time.monotonic() < end, f"never true: {true}"
         page.wait_for_timeout(30)
