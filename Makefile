@@ -50,6 +50,7 @@ study: $(INSTALLED)
 	$(BIN)/python studies/separator.py
 	$(BIN)/python studies/encoder.py
 	$(BIN)/python studies/song_to_hit.py
+	PYTHONPATH=. $(BIN)/python studies/planted_truth.py
 
 bench: $(INSTALLED)
 	$(BIN)/python studies/speed.py

@@ -71,6 +71,7 @@ def command(
     """Judge encoders, stems and weights on Inst-Sim-ABX: Tables 1 to 4 of the paper beside its figures, and what it leaves
     out, as Markdown, JSON, CSV and one HTML page."""
     from soundalike.cli.clips import ClipProgress
+    from soundalike.datasets.slakh import Slakh
     from soundalike.errors import InputError
     from soundalike.preferences.models import METHODS, method_named
     from soundalike.reproduce.output import check_output, write_report
@@ -93,6 +94,8 @@ def command(
         cut_offs or (0.75, 0.80),
     )
     runtime = runtime_for(plan.encoders, plan.stems, device, precision)
+    if slakh is not None:
+        _ = Slakh(slakh).tracks  # a folder without tracks is said before anything is made or loaded
     check_output(out, html=not no_html)
     if slakh is not None:
         say_terms(*plan.encoders, *(one.separator for one in plan.stems))
