@@ -172,7 +172,7 @@ class Finder:
         parts: those it is to be made for (None: all that the library has); the fewer, the cheaper.
         """
         if parts is not None:
-            self._check_parts(parts)
+            self.check_parts(parts)
         item = self.find_item(reference)
         if item is not None and region is None and (kind is None or kind == item["kind"]):
             return query_from_item(self.library, item, parts=parts)
@@ -325,7 +325,7 @@ class Finder:
         The region (default: the whole file) is separated, its `part` cut at the onsets, and the `groups` most frequent
         groups are asked for among one-shots (or `filters.kinds`). Raises as `similar` does.
         """
-        self._check_parts([part])
+        self.check_parts([part])
         item = self.find_item(reference)
         path = self.library.absolute(item["root"], item["path"]) if item else Path(reference).expanduser()
         start, end = region or (0.0, None)
@@ -478,7 +478,8 @@ class Finder:
         ]
         return Query.joined(queries)
 
-    def _check_parts(self, parts: Sequence[str]) -> None:
+    def check_parts(self, parts: Sequence[str]) -> None:
+        """Raises InputError for a part that the library has not."""
         for part in parts:
             if part not in self.library.recipe.parts:
                 raise InputError(f"this library has no part {part!r}; it has {', '.join(self.library.recipe.parts)}")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
 
+from soundalike.cli.bar import LiveBar
 from soundalike.cli.common import say
 from soundalike.errors import InputError
 
 if TYPE_CHECKING:
     from soundalike.checkpoints.table import Checkpoint, CheckpointFile
-
-PLAIN_SECONDS = 30.0
-"""Where stderr is no terminal, a line is said this often."""
 
 
 @click.command(
@@ -98,37 +94,20 @@ def _report(row: Checkpoint, got: list[CheckpointFile], folder: Path) -> None:
             say(f"  {file.name} is {file.pin}: its SHA-256 is {record.sha256}, and is enforced from now on")
 
 
-class _FetchProgress:
+class _FetchProgress(LiveBar):
     """A context manager whose `update` draws how far a file has come: a bar on a terminal, else a line now and then."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as Bar
 
-        self._console = Console(stderr=True)
-        self._bar = Bar(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=None)
         self._file: CheckpointFile | None = None
-        self._said = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def update(self, file: CheckpointFile, here: int, total: int | None) -> None:
         """Draw that `here` of `total` bytes of `file` have come."""
@@ -136,9 +115,6 @@ class _FetchProgress:
 
         if file is not self._file:
             self._file = file
-            self._bar.reset(self._task, description=file.name, total=total)
-        self._bar.update(self._task, completed=here, total=total)
-        now = time.monotonic()
-        if not self._console.is_terminal and now - self._said > PLAIN_SECONDS:
-            self._said = now
-            say(f"{file.name}: {shown_size(here)}{f' of {shown_size(total)}' if total else ''}")
+            self.bar.reset(self.task, description=file.name, total=total)
+        of = f" of {shown_size(total)}" if total else ""
+        self.draw(f"{file.name}: {shown_size(here)}{of}", completed=here, total=total)

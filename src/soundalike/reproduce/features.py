@@ -32,5 +32,10 @@ def features(triplets: Sequence[Triplet], vectors: Mapping[str, PartVectors], ga
     return found
 
 
+def usable(triplets: Sequence[Triplet], there: Mapping[str, object]) -> list[Triplet]:
+    """The triplets all of whose clips are `there`."""
+    return [triplet for triplet in triplets if set(_clips(triplet)) <= there.keys()]
+
+
 def _clips(triplet: Triplet) -> tuple[str, str, str]:
     return triplet.reference, triplet.a, triplet.b

@@ -23,7 +23,7 @@ from soundalike.preferences.models import Fit, Method
 from soundalike.preferences.triplets import KINDS, Perspective, check_cut_off
 from soundalike.reproduce.agreement import answers_table
 from soundalike.reproduce.embedding import Embedding, jobs_for
-from soundalike.reproduce.features import features
+from soundalike.reproduce.features import features, usable
 from soundalike.reproduce.fit_tables import agreement_table, counted_share
 from soundalike.reproduce.fits import Case, Judgement, cosine_right, judge, of_kind
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
@@ -96,18 +96,18 @@ def fit_own(
         seconds = embedding.estimate([job])
         tell.words(f"{len(job.clips)} clips, about {duration_words(seconds)}; what is embedded is kept in {cache}")
         vectors = embedding.run(job, tell.progress)[test.encoder]
-    usable = [triplet for triplet in mixes if {triplet.reference, triplet.a, triplet.b} <= vectors.keys()]
-    if not usable:
+    chosen = usable(mixes, vectors)
+    if not chosen:
         first = next(iter(embedding.problems.values()), "no clip could be embedded")
         raise AudioError(f"no triplet's audio could be used: {first}")
-    values = features(usable, vectors, test.gate)
+    values = features(chosen, vectors, test.gate)
     case = Case(
         test.encoder,
         test.stems.name,
         test.stems.title,
         test.gate,
         job.parts,
-        tuple(usable),
+        tuple(chosen),
         values,
         test.cut_off,
         test.perspective,
@@ -118,7 +118,7 @@ def fit_own(
     profile = _profile(test, name, judgement, _median_seconds(find, job.clips), runtime)
     made_of = {
         "answers": f"{test.answers.name}: {answers.answers:,} of {answers.subjects} subjects",
-        "triplets": f"{len(usable)} of {len(mixes)} mix triplets could be used"
+        "triplets": f"{len(chosen)} of {len(mixes)} mix triplets could be used"
         + (
             f"; {len(answers.triplets) - len(mixes)} of single parts are left out"
             if len(mixes) < len(answers.triplets)

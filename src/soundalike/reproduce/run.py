@@ -21,7 +21,7 @@ from soundalike.preferences.triplets import Triplet, check_cut_off, kept
 from soundalike.reproduce import paper
 from soundalike.reproduce.agreement import Predictions, answers_table, asked, splits_table, table_1
 from soundalike.reproduce.embedding import Embedding, Job, Progress, Vectors, jobs_for
-from soundalike.reproduce.features import features
+from soundalike.reproduce.features import features, usable
 from soundalike.reproduce.fit_tables import agreement_table
 from soundalike.reproduce.fits import Case, Judgement, judge
 from soundalike.reproduce.pictures import agreement_plot, calibration_plot, learning_plot, weights_plot
@@ -152,18 +152,14 @@ def duration_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _usable(triplets: Sequence[Triplet], there: Mapping[str, object]) -> list[Triplet]:
-    return [triplet for triplet in triplets if {triplet.reference, triplet.a, triplet.b} <= there.keys()]
-
-
 def _predictions(plan: Plan, triplets: Sequence[Triplet], embedded: _Embedded) -> dict[str, Predictions]:
     """By encoder, what the cosine of the part (or the mix) alone predicts."""
     found: dict[str, dict[tuple[str, str, str], int]] = {encoder: {} for encoder in plan.encoders}
     for job, by_encoder in embedded.vectors.items():
         part = MIX if MIX in job.parts else job.parts[0]
         for encoder, vectors in by_encoder.items():
-            usable = _usable([triplet for triplet in triplets if triplet.part == part], vectors)
-            for triplet, row in zip(usable, features(usable, vectors), strict=True):
+            chosen = usable([triplet for triplet in triplets if triplet.part == part], vectors)
+            for triplet, row in zip(chosen, features(chosen, vectors), strict=True):
                 value = row[job.parts.index(part)]
                 found[encoder][asked(triplet)] = int(value > 0) - int(value < 0)
     return dict(found)
@@ -178,12 +174,12 @@ def _cases(plan: Plan, triplets: Sequence[Triplet], embedded: _Embedded) -> list
         for job, by_encoder in embedded.vectors.items():
             if MIX not in job.parts:
                 continue
-            usable = _usable(mixes, by_encoder[encoder])
-            as_the_paper = features(usable, by_encoder[encoder])
-            gated = features(usable, by_encoder[encoder], plan.gate)
+            chosen = usable(mixes, by_encoder[encoder])
+            as_the_paper = features(chosen, by_encoder[encoder])
+            gated = features(chosen, by_encoder[encoder], plan.gate)
             for gate, values in ((None, as_the_paper), (plan.gate, gated)):
                 if gate is None or not np.array_equal(values, as_the_paper):  # else no part is ever absent
-                    cases.append(Case(encoder, job.stems.name, job.stems.title, gate, job.parts, tuple(usable), values))
+                    cases.append(Case(encoder, job.stems.name, job.stems.title, gate, job.parts, tuple(chosen), values))
         found.append(cases)
     return found
 

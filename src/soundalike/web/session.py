@@ -92,26 +92,25 @@ class Session:
     def wav(self, name: str) -> bytes:
         """The item's file as WAV."""
         path = self.file_of(name)
-        return bytes(self._ask(AsWav(path), path, path.name))
+        return bytes(self._ask(AsWav(path), path.name))
 
     def peaks(self, name: str) -> models.PeaksOut:
         """The item's peaks, kept once they were looked at."""
         if name not in self._peaks:
             path = self.file_of(name)
-            found = self._ask(Look(path, PEAKS), path, path.name)
+            found = self._ask(Look(path, PEAKS), path.name)
             self._peaks[name] = models.PeaksOut(duration=found["duration"], peaks=found["peaks"])
         return self._peaks[name]
 
     def look(self, upload: Upload) -> models.UploadOut:
         """Length and peaks of an upload. Raises AudioError where it cannot be decoded."""
-        found = self._ask(Look(upload.path, PEAKS), upload.path, upload.name)
+        found = self._ask(Look(upload.path, PEAKS), upload.name)
         return models.UploadOut(id=upload.id, name=upload.name, **found)
 
     def stem(self, upload: Upload, part: str, start: float, end: float | None) -> bytes:
         """A stem of an upload as WAV. Raises InputError for a part that the library has not."""
-        if part not in self.finder.library.recipe.parts:
-            raise InputError(f"this library has no part {part!r}; it has {', '.join(self.finder.library.recipe.parts)}")
-        return bytes(self._ask(Stem(upload.path, part, start, end), upload.path, upload.name))
+        self.finder.check_parts([part])
+        return bytes(self._ask(Stem(upload.path, part, start, end), upload.name))
 
     def search(self, asked: models.Search) -> models.Answer:
         """Hits, and candidates if asked for. Raises as `Finder.similar`."""
@@ -183,16 +182,16 @@ class Session:
         return query
 
     def _made(self, task: MakeQuery, name: str) -> Query:
-        query = self._ask(task, task.path, name)
+        query = self._ask(task, name)
         assert isinstance(query, Query)
         return query
 
-    def _ask(self, task: Look | MakeQuery | Stem | AsWav, path: Path, name: str) -> Any:
+    def _ask(self, task: Look | MakeQuery | Stem | AsWav, name: str) -> Any:
         """The desk's answer; its errors name the file as people know it."""
         try:
             return self._desk.ask(task)
         except SoundalikeError as error:
-            raise type(error)(str(error).replace(str(path), name).replace(path.name, name)) from None
+            raise type(error)(str(error).replace(str(task.path), name).replace(task.path.name, name)) from None
 
     def _hit(self, hit: Hit) -> models.HitOut:
         return models.HitOut(
