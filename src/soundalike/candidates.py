@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.finder import Finder, Question
-from soundalike.library.search import Rows
+from soundalike.library.search import cosines_of
+from soundalike.library.vectors import Indices, Rows, Term
+from soundalike.parts import MIX
 
 Float32 = NDArray[np.float32]
 
@@ -47,60 +49,62 @@ def candidates(finder: Finder, question: Question, most: int = 2_000) -> Candida
         )
     (table,) = question.tables
     query, rows = question.query, finder.vectors.rows(table)
-    wholes = table == "wholes" or query.whole
     parts = (
         tuple(question.weighting.effective)
-        if wholes
-        else tuple(p for p in finder.library.recipe.parts if p in query.parts)
+        if table == "wholes" or query.whole
+        else tuple(part for part in finder.library.recipe.parts if part in query.parts)
     )
-    cosines = (
-        np.stack(
-            [
-                finder.vectors.column(table, part if table == "windows" else "mix")
-                @ query.direction(part).astype(np.float32)
-                for part in parts
-            ],
-            axis=1,
-        )
-        if len(rows.starts)
-        else np.zeros((0, len(parts)), np.float32)
-    )
+    terms = [Term(part, part if table == "windows" else MIX, query.direction(part), 1.0) for part in parts]
+    scans = [finder.vectors.scan(table, [term]) for term in terms]
+    cosines = np.stack([scan.scores for scan in scans], axis=1)
     now = np.array([question.weighting.effective.get(part, 0.0) for part in parts], dtype=np.float32)
     alone = np.eye(len(parts), dtype=np.float32)
     against = (1 - alone) / max(1, len(parts) - 1) - alone if len(parts) > 1 else -alone
-    there = np.array([content in question.allowed for content in rows.contents], dtype=bool)
+    ranks = finder.ranks(table, question.admitted)
     wanted = [(now, most // 2), *((one, most // (4 * len(parts))) for one in np.concatenate([alone, against]))]
-    best = [_best_rows(cosines @ weights, rows) for weights, _ in wanted]
-    chosen: set[int] = set()
-    for (weights, room), winners in zip(wanted, best, strict=True):
-        scores = np.where(there, cosines[winners] @ weights, -np.inf)
-        order = np.argsort(-scores, kind="stable")[:room]
-        chosen.update(order[there[order]].tolist())
-    contents = sorted(chosen)
-    of_item = [
-        (position, int(row))
-        for position, content in enumerate(contents)
-        for row in sorted({int(b[content]) for b in best})
-    ]
-    index = np.array([row for _, row in of_item], dtype=np.intp)
+    chosen = _best_contents(cosines, wanted, rows, ranks >= 0)
+    # Of these contents, the windows that are best under one of the weights.
+    inside = np.concatenate([np.array(rows.of_content(int(one))) for one in chosen] or [np.empty(0)]).astype(np.int64)
+    best = np.unique([_best_rows(cosines[inside] @ weights, rows.of_row[inside]) for weights, _ in wanted])
+    index = inside[best.astype(np.int64)]
+    exact = cosines_of(finder.vectors, table, terms, index) if any(scan.error for scan in scans) else cosines[index]
+    items = finder.catalogue.items(ranks[chosen])
     return Candidates(
         parts,
-        tuple(question.allowed[rows.contents[content]][0] for content in contents),
-        np.array([position for position, _ in of_item], dtype=np.intp),
+        tuple(items),
+        np.searchsorted(chosen, rows.of_row[index]),
         rows.starts[index],
         rows.ends[index],
-        cosines[index],
+        np.asarray(exact, dtype=np.float32),
     )
 
 
-def _best_rows(scores: Float32, rows: Rows) -> NDArray[np.intp]:
-    """(C,) the row of the highest score of each content, the first of equals."""
+def _best_contents(
+    cosines: Float32, wanted: Sequence[tuple[Float32, int]], rows: Rows, may: NDArray[np.bool_]
+) -> Indices:
+    """Contents that may be candidates and are, by their best windows, among the first `room` under some weights,
+    ascending; wanted: (weights, room)."""
+    if not may.any():
+        return np.empty(0, dtype=np.int64)
+    found = []
+    for weights, room in wanted:
+        best = np.maximum.reduceat(cosines @ weights, rows.first)
+        best[~may] = -np.inf
+        room = min(max(room, 1), int(may.sum()))
+        found.append(np.argpartition(best, -room)[-room:])
+    return np.unique(np.concatenate(found)).astype(np.int64)
+
+
+def _best_rows(scores: Float32, of_row: Indices) -> Indices:
+    """The row of the highest score of each content, the first of equals; of_row: the content of each row, rising."""
     if not len(scores):
-        return np.empty(0, dtype=np.intp)
-    highest = np.maximum.reduceat(scores, rows.first)
-    winners = np.flatnonzero(scores == highest[rows.of_row])
-    _, first = np.unique(rows.of_row[winners], return_index=True)
-    return np.asarray(winners[first], dtype=np.intp)
+        return np.empty(0, dtype=np.int64)
+    first = np.flatnonzero(np.diff(of_row, prepend=-1))
+    highest = np.maximum.reduceat(scores, first)
+    nth = np.cumsum(np.diff(of_row, prepend=-1) != 0) - 1
+    winners = np.flatnonzero(scores == highest[nth])
+    _, unique = np.unique(of_row[winners], return_index=True)
+    return np.asarray(winners[unique], dtype=np.int64)
 
 
 def provisional(found: Candidates, weights: Sequence[float]) -> list[tuple[int, int, float]]:

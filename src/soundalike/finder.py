@@ -14,6 +14,7 @@ The command line, Python and whatever else asks go through `Finder`; it decides 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,12 +27,14 @@ from soundalike.errors import InputError
 from soundalike.hits import HitGroup, group_hits
 from soundalike.kinds import Kind
 from soundalike.library import Library
+from soundalike.library.catalogue import Catalogue, Mask
 from soundalike.library.companions import companions_for, stat_with
 from soundalike.library.filters import Filters
 from soundalike.library.neighbours import near_identical, stored_spread
 from soundalike.library.query import Query, check_same_sort, query_from_file, query_from_item, query_from_texts
 from soundalike.library.scale import Scale, scales, spread_of_text
-from soundalike.library.search import Match, Table, Term, Vectors, best_matches, diversify
+from soundalike.library.search import Match, best_matches, diversify
+from soundalike.library.vectors import Indices, Table, Term, Vectors
 from soundalike.parts import MIX
 from soundalike.runtime import Runtime
 from soundalike.weighting import Weighting, choose_weights
@@ -112,8 +115,8 @@ class Found:
 class Question:
     """What is asked of a library: a query under weights, and the items that are in question.
 
-    against: what hits must not sound like; tables, kinds: where is searched; allowed: the items in question by their
-    content, without the query's own; same: paths of the query's own file and its copies, left out.
+    against: what hits must not sound like; tables, kinds: where is searched; admitted: (I,) which items of the catalogue
+    are in question, without the query's own; same: paths of the query's own file and its copies, left out.
     """
 
     query: Query
@@ -121,28 +124,43 @@ class Question:
     tables: tuple[Table, ...]
     weighting: Weighting
     kinds: tuple[Kind, ...]
-    allowed: Mapping[str, list[dict[str, Any]]]
+    admitted: Mask
     same: tuple[str, ...]
 
 
 class Finder:
     """An open library that answers queries; vectors and models are loaded when first needed and kept."""
 
-    def __init__(self, library: Library, runtime: Runtime | None = None) -> None:
-        """`runtime`: device and threads for models; the precision is the library's."""
+    def __init__(self, library: Library, runtime: Runtime | None = None, *, memory: int | None = None) -> None:
+        """`runtime`: device and threads for models; the precision is the library's; memory: see `open`."""
         self.library = library
         self._runtime = runtime
-        self.vectors = Vectors(library)
+        self.vectors = Vectors(library, budget=memory)
         self._analyser: Analyser | None = None
-        self._items: list[dict[str, Any]] | None = None
+        self._catalogue: Catalogue | None = None
+        self._content_of: dict[Table, Indices] = {}
+        self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, path: str | Path, *, device: str = "auto") -> Self:
-        """The library at `path`; device: where neural models compute (see `runtime.Runtime`).
+    def open(cls, path: str | Path, *, device: str = "auto", memory: int | None = None) -> Self:
+        """The library at `path`; device: where neural models compute (see `runtime.Runtime`); memory: bytes of vectors
+        that may be held (see `library.vectors`; default: `runtime.memory_budget`).
 
         Raises LibraryError where there is none, InputError for a device that is none.
         """
-        return cls(Library.open(Path(path)), Runtime(device))
+        return cls(Library.open(Path(path)), Runtime(device), memory=memory)
+
+    def refreshed(self) -> Finder:
+        """This finder where the library is as it was when it was opened, else one of its present state that keeps what
+        still holds: models, and vectors that are in memory."""
+        library = Library.open(self.library.path)
+        if (library.version, library.roots) == (self.library.version, self.library.roots):
+            return self
+        later = Finder(library, self._runtime, memory=self.vectors.budget)
+        if (library.generation, library.recipe) == (self.library.generation, self.library.recipe):
+            later.vectors = self.vectors.following(library)
+            later._analyser = self._analyser
+        return later
 
     @property
     def analyser(self) -> Analyser:
@@ -152,11 +170,18 @@ class Finder:
         return self._analyser
 
     @property
+    def catalogue(self) -> Catalogue:
+        """All items of the library."""
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = Catalogue(self.library.items())
+            return self._catalogue
+
+    @property
     def items(self) -> list[dict[str, Any]]:
-        """All items of the library, as dictionaries, in the order of their ids."""
-        if self._items is None:
-            self._items = sorted(self.library.items().to_pylist(), key=lambda item: item["id"])
-        return self._items
+        """All items of the library, as dictionaries, in the order of their ids. Made anew at each call: a large library is
+        better asked through `catalogue`."""
+        return self.catalogue.items(range(len(self.catalogue)))
 
     def query(
         self,
@@ -197,14 +222,21 @@ class Finder:
     def find_item(self, reference: str | Path) -> dict[str, Any] | None:
         """The item with this id or path (absolute, relative, or as the library names it), if there is one."""
         text = str(reference)
+        root, _, path = text.partition("/")
+        named = self.catalogue.with_id(text)
+        if named is None:
+            named = self.catalogue.at(root, path)
+        if named is not None:
+            return self.catalogue.item(named)
         resolved = Path(reference).expanduser().resolve()
-        for item in self.items:
-            if text in (item["id"], f"{item['root']}/{item['path']}"):
-                return item
-        for item in self.items:
-            if self.library.absolute(item["root"], item["path"]) == resolved:
-                return item if not resolved.exists() or self._unchanged(item, resolved) else None
-        return None
+        placed = self.catalogue.at("", str(resolved))
+        for name, folder in self.library.roots.items():
+            if placed is None and resolved.is_relative_to(folder):
+                placed = self.catalogue.at(name, resolved.relative_to(folder).as_posix())
+        if placed is None:
+            return None
+        item = self.catalogue.item(placed)
+        return item if not resolved.exists() or self._unchanged(item, resolved) else None
 
     def similar(
         self,
@@ -277,26 +309,24 @@ class Finder:
         filters = _excluding(filters, query, exclude_same)
         if not filters.kinds:
             filters = replace(filters, kinds=tuple(kind for table in tables for kind in KINDS_IN[table]))
-        admitted = [item for item in self.items if filters.admits(item)]
-        own = set() if include_self else self._own_contents(query, admitted)
-        allowed: dict[str, list[dict[str, Any]]] = {}
-        for item in admitted:
-            if item["content"] not in own:
-                allowed.setdefault(item["content"], []).append(item)
-        same = tuple(
-            str(self.library.absolute(item["root"], item["path"])) for item in admitted if item["content"] in own
-        )
-        return Question(query, against, tables, weighting, filters.kinds, allowed, same)
+        admitted = self.catalogue.admitted(filters)
+        own = np.empty(0, dtype=np.int64) if include_self else self._own_items(query, admitted)
+        if len(own):
+            admitted = admitted.copy()
+            admitted[own] = False
+        same = tuple(str(self.library.absolute(item["root"], item["path"])) for item in self.catalogue.items(own))
+        return Question(query, against, tables, weighting, filters.kinds, admitted, same)
 
     def answer(self, question: Question, *, n: int = 10, diverse: bool = False) -> Found:
         """The best `n` of what is in question; `diverse`: as in `similar`."""
-        query, weighting, allowed = question.query, question.weighting, question.allowed
+        query, weighting = question.query, question.weighting
         terms = {table: _terms(query, question.against, table, weighting.effective) for table in question.tables}
-        matches = self._ranked(terms, allowed, n, diverse, heard_only=bool(query.texts))
+        ranks = {table: self.ranks(table, question.admitted) for table in question.tables}
+        matches = self._ranked(terms, ranks, n, diverse, heard_only=bool(query.texts))
         scaled = self._scales(terms, question.kinds) if query.texts else {}
         return Found(
             hits=tuple(
-                self._hit(rank, match, terms[match.table], allowed[match.content], scaled)
+                self._hit(rank, match, terms[match.table], question.admitted, scaled)
                 for rank, match in enumerate(matches, 1)
             ),
             query=query,
@@ -305,10 +335,27 @@ class Finder:
             weighting=weighting.words,
             silent=tuple(name for name in weighting.effective if not query.direction(name).any()),
             same=question.same,
-            searched=len(allowed),
+            searched=sum(int((one >= 0).sum()) for one in ranks.values()),
             kinds=question.kinds,
             scales=scaled,
         )
+
+    def ranks(self, table: Table, admitted: Mask) -> Indices:
+        """(C,) for each content of a table the first of the admitted items that have it, -1 where there is none."""
+        found = np.full(len(self.vectors.rows(table).contents), -1, dtype=np.int64)
+        numbers = np.flatnonzero(admitted)[::-1]
+        contents = self._contents_of(table)[numbers]
+        there = contents >= 0
+        found[contents[there]] = numbers[there]  # of several the last that is written stays: the first item
+        return found
+
+    def _contents_of(self, table: Table) -> Indices:
+        """(I,) the place of each item's content in a table, -1 where it has none there."""
+        with self._lock:
+            if table not in self._content_of:
+                places = self.vectors.rows(table).index_of(self.catalogue.contents)
+                self._content_of[table] = places[self.catalogue.content_of]
+            return self._content_of[table]
 
     def hits(
         self,
@@ -362,7 +409,7 @@ class Finder:
         for table in tables:
             contents = self.vectors.rows(table).contents
             for group in near_identical(self.vectors, table):
-                there = [contents[index] for index in group if contents[index] in paths]
+                there = [one for one in (contents[index].as_py() for index in group) if one in paths]
                 if len(there) > 1:
                     grouped.update(there)
                     groups.append(("near-identical", sorted(path for one in there for path in paths[one])))
@@ -443,27 +490,28 @@ class Finder:
     def _ranked(
         self,
         terms: Mapping[Table, Sequence[Term]],
-        allowed: Mapping[str, list[dict[str, Any]]],
+        ranks: Mapping[Table, Indices],
         n: int,
         diverse: bool,
         *,
         heard_only: bool,
     ) -> list[Match]:
-        ties = {content: items[0]["id"] for content, items in allowed.items()}
         found: list[Match] = []
         for table, asked in terms.items():
             count = n * DIVERSE_POOL if diverse else n
-            matches = best_matches(self.vectors, table, asked, count, ties, heard_only=heard_only)
+            matches = best_matches(self.vectors, table, asked, count, ranks[table], heard_only=heard_only)
             found += diversify(self.vectors, matches, asked, n) if diverse else matches
         if len(terms) > 1:
-            found.sort(key=lambda match: (-match.score, ties[match.content], match.start))
+            of_row = {table: self.vectors.rows(table).of_row for table in terms}
+            found.sort(key=lambda one: (-one.score, int(ranks[one.table][of_row[one.table][one.row]]), one.start))
         return found[:n]
 
     def _scales(self, terms: Mapping[Table, Sequence[Term]], kinds: Sequence[str]) -> dict[str, Scale]:
-        kind_of = {item["content"]: item["kind"] for item in self.items}
+        of_item = np.array([*self.catalogue.column("kind").to_pylist(), ""], dtype=str)
+        everything = np.ones(len(self.catalogue), dtype=bool)
         found: dict[str, Scale] = {}
         for table, asked in terms.items():
-            found |= scales(self.vectors, table, asked, kind_of)
+            found |= scales(self.vectors, table, asked, of_item[self.ranks(table, everything)])
         return {kind: found[kind] for kind in kinds if kind in found}
 
     def _together(
@@ -484,19 +532,25 @@ class Finder:
             if part not in self.library.recipe.parts:
                 raise InputError(f"this library has no part {part!r}; it has {', '.join(self.library.recipe.parts)}")
 
-    def _own_contents(self, query: Query, items: Sequence[dict[str, Any]]) -> set[str]:
-        """Contents among `items` that are the query itself: the same bytes, or a near-identical copy."""
-        own = {item["content"] for item in items if item["content"].partition(":")[0] in query.digests}
-        return own | set(query.copies_among(self.vectors, [item["content"] for item in items]))
+    def _own_items(self, query: Query, admitted: Mask) -> Indices:
+        """The admitted items that are the query itself: the same bytes, or a near-identical copy."""
+        own = self.catalogue.with_digests(query.digests)
+        if query.complete:
+            contents = self.vectors.rows(query.table).contents
+            for copy in query.copies_among(self.vectors, self.ranks(query.table, admitted) >= 0):
+                own = np.union1d(own, self.catalogue.having(contents[copy].as_py()))
+        return own[admitted[own]]
 
     def _hit(
         self,
         rank: int,
         match: Match,
         terms: Sequence[Term],
-        items: list[dict[str, Any]],
+        admitted: Mask,
         scaled: Mapping[str, Scale],
     ) -> Hit:
+        numbers = self.catalogue.having(match.content)
+        items = self.catalogue.items(numbers[admitted[numbers]])
         item = items[0]
         scale = scaled.get(item["kind"])
         labels = [term.label for term in terms]

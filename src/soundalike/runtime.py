@@ -52,6 +52,31 @@ def check_precision(name: str) -> Precision:
     raise InputError(f"unknown precision {name!r}; choose {' or '.join(PRECISIONS)}")
 
 
+MEMORY = 2 << 30
+MEMORY_VARIABLE = "SOUNDALIKE_MEMORY"
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+
+
+def parse_bytes(text: str) -> int:
+    """A size in words, such as 512MB or 4G (powers of 1024). Raises InputError where it is none."""
+    found = _BYTES.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{text!r} is no size; write it like 512MB or 4GB")
+    return int(float(found[1]) * 1024 ** "_kmgt".index(found[2].lower() or "_"))
+
+
+def memory_budget() -> int:
+    """Bytes of vectors that a search may hold in memory for each table: what the environment's SOUNDALIKE_MEMORY says, or
+    2 GB. Raises InputError where it says no size."""
+    said = os.environ.get(MEMORY_VARIABLE, "").strip()
+    if not said:
+        return MEMORY
+    try:
+        return parse_bytes(said)
+    except InputError as error:
+        raise InputError(f"{MEMORY_VARIABLE}: {error}") from None
+
+
 def available_cores() -> int:
     """Cores this process may use."""
     try:

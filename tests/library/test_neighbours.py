@@ -54,5 +54,5 @@ def test_every_near_pair_is_a_candidate() -> None:
     first[600] = first[3]
     seconds = rng.uniform(1, 100, 700)
     seconds[600] = seconds[3] + 0.1
-    pairs = {frozenset(pair) for pair in _candidate_pairs(first, seconds)}
+    pairs = {frozenset(pair) for pair in _candidate_pairs(lambda contents: first[contents], seconds)}
     assert frozenset((3, 600)) in pairs

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from soundalike.library.scale import FEWEST, Scale, scales, spread_of_text
-from soundalike.library.search import Term, best_matches, heard, row_scores
-from tests.library.test_search import DIMENSION, PARTS, StoredVectors, stored, vectors_of
+from soundalike.library.vectors import Term, heard
+from tests.library.test_search import DIMENSION, PARTS, StoredVectors, best_of, stored, vectors_of
 
 
 def test_deviations_and_shares_by_hand() -> None:
@@ -44,14 +44,15 @@ def test_items_count_by_their_best_window_that_has_the_part(seed: int) -> None:
             score = 0.7 * float(pair[0] @ query) - 0.2 * float(pair[1] @ query)
             best = expected[kind_of[name]]
             best[name] = max(best.get(name, -np.inf), score)
-    found = scales(vectors, "windows", terms, kind_of)
+    contents = vectors.rows("windows").contents.to_pylist()
+    found = scales(vectors, "windows", terms, np.array([kind_of.get(content, "") for content in contents]))
     assert set(found) == {kind for kind, scores in expected.items() if scores}
     for kind, scale in found.items():
         np.testing.assert_allclose(scale.scores, sorted(expected[kind].values()), atol=1e-5)
     allowed = {name: name for name in kind_of}
-    hits = best_matches(vectors, "windows", terms, 1_000, allowed, heard_only=True)
+    hits = best_of(vectors, terms, 1_000, allowed, heard_only=True)
     assert {hit.content: hit.score for hit in hits} == pytest.approx(expected["loop"] | expected["song"], abs=1e-9)
-    assert len(best_matches(vectors, "windows", terms, 1_000, allowed)) == len(kind_of)
+    assert len(best_of(vectors, terms, 1_000, allowed)) == len(kind_of)
 
 
 def test_rows_are_scored_and_heard_row_by_row() -> None:
@@ -61,14 +62,14 @@ def test_rows_are_scored_and_heard_row_by_row() -> None:
     order = vectors.rows("windows").order
     terms = [Term("bass", "bass", query, 1.0), Term("drums", "drums", query, -2.0)]
     bass, drums = (library.columns[part].astype(np.float64)[order] for part in ("bass", "drums"))
-    np.testing.assert_allclose(row_scores(vectors, "windows", terms), (bass - 2 * drums) @ query, atol=1e-4)
+    np.testing.assert_allclose(vectors.scan("windows", terms).scores, (bass - 2 * drums) @ query, atol=1e-4)
     np.testing.assert_array_equal(heard(vectors, "windows", terms), bass.any(axis=1) | drums.any(axis=1))
 
 
 def test_an_empty_table_has_no_scale() -> None:
     empty = StoredVectors([], [], {part: np.empty((0, DIMENSION), np.float16) for part in PARTS})
     term = Term("mix", "mix", np.ones(DIMENSION), 1.0)
-    assert scales(vectors_of(empty), "windows", [term], {}) == {}
+    assert scales(vectors_of(empty), "windows", [term], np.array([], dtype=str)) == {}
 
 
 def test_the_spread_of_a_text_is_that_of_the_rows_that_have_the_part() -> None:

@@ -1,8 +1,10 @@
-"""Exact search against a plain NumPy oracle."""
+"""Search against a plain NumPy oracle, in memory and past the memory budget."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -13,8 +15,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
-from soundalike.library.search import Match, Term, Vectors, best_matches, diversify
+from soundalike.library import sketches
+from soundalike.library.schema import vector_array
+from soundalike.library.search import Match, best_matches, diversify
 from soundalike.library.store import Library
+from soundalike.library.vectors import Indices, Term, Vectors
+from soundalike.recipe import Recipe
 from soundalike.similarity import unit
 
 PARTS = ("bass", "drums", "mix")
@@ -29,6 +35,23 @@ class StoredVectors:
     starts: list[float]
     columns: dict[str, NDArray[np.float16]]
     read: list[str] = field(default_factory=list)
+    folder: Path | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        dimension = next(iter(self.columns.values())).shape[1]
+        return Recipe("made-up", "1", "made-up", "1", tuple(self.columns), dimension)
+
+    def derived_path(self, name: str) -> Path:
+        assert self.folder is not None
+        return self.folder / name
+
+    def take(self, table: str, positions: Indices, parts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
+        return {part: self.columns[part][positions] for part in parts}
+
+    def stream(self, table: str, columns: Sequence[str]) -> Any:
+        pieces = pa.table({part: vector_array(self.columns[part]) for part in columns})
+        return pa.RecordBatchReader.from_batches(pieces.schema, pieces.to_batches(max_chunksize=1_000))
 
     def windows(self, columns: list[str]) -> pa.Table:
         ends = [start + 10 for start in self.starts]
@@ -49,8 +72,19 @@ def stored(rng: np.random.Generator, rows: int, contents: int, absent: float = 0
     return StoredVectors(names, [float(10 * row) for row in range(rows)], columns)
 
 
-def vectors_of(library: StoredVectors) -> Vectors:
-    return Vectors(cast(Library, library))
+def vectors_of(library: StoredVectors, budget: int | None = None) -> Vectors:
+    return Vectors(cast(Library, library), budget=budget)
+
+
+def ranks_of(vectors: Vectors, ids: Mapping[str, str]) -> Indices:
+    """Ranks from ids: contents without one may not be returned."""
+    order = sorted(ids.values())
+    contents = vectors.rows("windows").contents.to_pylist()
+    return np.array([order.index(ids[content]) if content in ids else -1 for content in contents], dtype=np.int64)
+
+
+def best_of(vectors: Vectors, terms: list[Term], count: int, ids: Mapping[str, str], **more: Any) -> list[Match]:
+    return best_matches(vectors, "windows", terms, count, ranks_of(vectors, ids), **more)
 
 
 def terms_of(query: NDArray[Any], weights: dict[str, float]) -> list[Term]:
@@ -93,16 +127,19 @@ weights_strategy = st.dictionaries(
     windows=st.integers(1, 4),
     count=st.integers(1, 15),
     weights=weights_strategy,
+    near=st.booleans(),
 )
 def test_the_search_is_the_oracle(
-    seed: int, rows: int, contents: int, windows: int, count: int, weights: dict[str, float]
+    seed: int, rows: int, contents: int, windows: int, count: int, weights: dict[str, float], near: bool
 ) -> None:
+    budget = None if near else 0  # past the budget, but too few rows for a sketch: all are scanned exactly
     rng = np.random.default_rng(seed)
     library = stored(rng, rows, contents)
+    library.folder = Path("nowhere")
     query = unit(rng.normal(size=(windows, len(PARTS), DIMENSION)))
     ids = {content: f"id{(7 * number) % 100:03}" for number, content in enumerate(sorted(set(library.contents)))}
     ids = {content: name for content, name in ids.items() if rng.random() < 0.8}
-    found = best_matches(vectors_of(library), "windows", terms_of(query, weights), count, ids)
+    found = best_of(vectors_of(library, budget), terms_of(query, weights), count, ids)
     expected = oracle(library, query, weights, ids)[:count]
     assert [match.score for match in found] == pytest.approx([score for _, _, score in expected], abs=1e-9)
     # Scores that differ by rounding alone (the two sums run in another order) may change places.
@@ -120,9 +157,7 @@ def test_the_search_is_the_oracle(
 def test_parts_of_zero_weight_are_not_read() -> None:
     library = stored(np.random.default_rng(1), 30, 10)
     query = unit(np.random.default_rng(2).normal(size=(1, len(PARTS), DIMENSION)))
-    best_matches(
-        vectors_of(library), "windows", terms_of(query, {"drums": 1.0}), 3, dict.fromkeys(library.contents, "x")
-    )
+    best_of(vectors_of(library), terms_of(query, {"drums": 1.0}), 3, dict.fromkeys(library.contents, "x"))
     assert library.read == ["drums"]
 
 
@@ -132,16 +167,14 @@ def test_equal_scores_are_ordered_by_id_then_start() -> None:
     library = StoredVectors(["b", "a", "a", "c"], [0.0, 20.0, 10.0, 0.0], dict.fromkeys(PARTS, one))
     query = np.eye(DIMENSION, dtype=np.float32)[np.newaxis, [0, 0, 0]]
     ids = {"a": "2", "b": "3", "c": "1"}
-    found = best_matches(vectors_of(library), "windows", terms_of(query, {"mix": 1.0}), 3, ids)
+    found = best_of(vectors_of(library), terms_of(query, {"mix": 1.0}), 3, ids)
     assert [(match.content, match.start) for match in found] == [("c", 0.0), ("a", 10.0), ("b", 0.0)]
 
 
 def test_absent_parts_contribute_exactly_nothing_and_are_told() -> None:
     library = stored(np.random.default_rng(3), 5, 5, absent=1.0)
     query = unit(np.random.default_rng(4).normal(size=(1, len(PARTS), DIMENSION)))
-    found = best_matches(
-        vectors_of(library), "windows", terms_of(query, {"bass": 1.0}), 1, dict.fromkeys(library.contents, "x")
-    )
+    found = best_of(vectors_of(library), terms_of(query, {"bass": 1.0}), 1, dict.fromkeys(library.contents, "x"))
     assert found[0].score == 0
     assert found[0].present == (False,)
 
@@ -160,7 +193,7 @@ def test_the_same_question_gets_the_same_answer_from_rows_in_another_order() -> 
     terms = terms_of(query, {"bass": 0.5, "drums": 1.0, "mix": -0.3})
 
     def ask(stored_vectors: StoredVectors) -> list[tuple[str, float, float]]:
-        found = best_matches(vectors_of(stored_vectors), "windows", terms, 20, ids)
+        found = best_of(vectors_of(stored_vectors), terms, 20, ids)
         return [(match.content, match.start, match.score) for match in found]
 
     assert ask(library) == ask(shuffled)
@@ -170,7 +203,7 @@ def test_the_same_question_gets_the_same_answer_from_rows_in_another_order() -> 
 def test_senseless_searches_are_refused(terms: list[Term], count: int) -> None:
     library = stored(np.random.default_rng(6), 5, 5)
     with pytest.raises(InputError):
-        best_matches(vectors_of(library), "windows", terms, count, dict.fromkeys(library.contents, "x"))
+        best_of(vectors_of(library), terms, count, dict.fromkeys(library.contents, "x"))
 
 
 def test_diverse_hits_are_less_alike_than_the_best_ones() -> None:
@@ -183,7 +216,7 @@ def test_diverse_hits_are_less_alike_than_the_best_ones() -> None:
     vectors = vectors_of(library)
     query = unit(centre[np.newaxis, np.newaxis].repeat(len(PARTS), axis=1))
     terms = terms_of(query, {"mix": 1.0})
-    matches = best_matches(vectors, "windows", terms, 40, {content: content for content in library.contents})
+    matches = best_of(vectors, terms, 40, {content: content for content in library.contents})
 
     def likeness(chosen: list[Match]) -> float:
         block = column[[int(match.content[1:]) for match in chosen]].astype(float)
@@ -194,3 +227,30 @@ def test_diverse_hits_are_less_alike_than_the_best_ones() -> None:
     assert len({match.content for match in diverse}) == 5
     assert likeness(matches[:5]) > 0.999  # the best five are copies of one
     assert likeness(diverse) < 0.98
+
+
+@pytest.mark.parametrize(
+    "weights", [{"mix": 1.0}, {"bass": 1.0, "drums": 1.0, "mix": 1.0}, {"drums": 1.0, "mix": -0.5}]
+)
+def test_past_the_budget_hits_are_found_by_their_sketches(
+    weights: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores are exact, order and windows are the oracle's, and hardly a hit is missed."""
+    monkeypatch.setattr(sketches, "LOOSE", 100)
+    rng = np.random.default_rng(8)
+    library = stored(rng, 3_000, 900)
+    library.folder = tmp_path
+    vectors = vectors_of(library, budget=0)
+    ids = {content: content for content in library.contents if rng.random() < 0.7}
+    query = unit(rng.normal(size=(2, len(PARTS), DIMENSION)))
+    found = best_of(vectors, terms_of(query, weights), 50, ids)
+    assert vectors.sketches("windows").segments
+    expected = oracle(library, query, weights, ids)
+    places = {(content, start): score for content, start, score in expected}
+    assert [places[match.content, match.start] for match in found] == pytest.approx([m.score for m in found], abs=1e-9)
+    assert len({match.content for match in found} & {content for content, _, _ in expected[:50]}) >= 48
+    assert best_of(vectors, terms_of(query, weights), 50, ids) == found
+    assert (
+        best_of(vectors, terms_of(query, weights), 2_000, ids)[:50] == found
+    )  # and all are returned where all are asked for
+    assert len(best_of(vectors, terms_of(query, weights), 2_000, ids)) == len(ids)

@@ -44,7 +44,8 @@ class Filters:
             return False
         if self.key is not None and (item["key"] is None or not compatible(item["key"], self.key)):
             return False
-        if self.paths and not any(_matches(f"{item['root']}/{item['path']}", glob) for glob in self.paths):
+        place = f"{item['root']}/{item['path']}".lower()
+        if self.paths and not any(path_matches(place, glob) for glob in self.paths):
             return False
         return not (_among(item["artist"], self.not_artists) or _among(item["album"], self.not_albums))
 
@@ -70,11 +71,12 @@ def make_filters(
     )
 
 
-def _matches(path: str, glob: str) -> bool:
-    """Like a shell's pattern against the whole path or any end of it; without wildcards, a part of the path."""
+def path_matches(path: str, glob: str) -> bool:
+    """Like a shell's pattern against the whole path (in lower case) or any end of it; without wildcards, a part of it."""
+    glob = glob.lower()
     if not any(sign in glob for sign in "*?["):
-        return glob.lower() in path.lower()
-    return fnmatch.fnmatch(path.lower(), glob.lower()) or fnmatch.fnmatch(path.lower(), "*/" + glob.lower())
+        return glob in path
+    return fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(path, "*/" + glob)
 
 
 def _among(value: str | None, unwanted: tuple[str, ...]) -> bool:

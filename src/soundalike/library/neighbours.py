@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import skew
 
-from soundalike.library.search import Float32, Table, Vectors
+from soundalike.library.vectors import Float32, Indices, Table, Vectors
 
 PAIRS = 20_000
 FEWEST_PAIRS = 10
@@ -42,22 +42,23 @@ def spread(vectors: Vectors, table: Table, parts: Sequence[str]) -> dict[str, Sp
     A part with fewer than `FEWEST_PAIRS` pairs says nothing: its deviation is 1 and its mean 0.
     """
     rows = vectors.rows(table)
-    count = len(rows.starts)
+    count = len(rows)
     if count < 2:
         return dict.fromkeys(parts, Spread(0.0, 1.0, 0))
     rng = np.random.default_rng(_SEED)
     left, right = rng.integers(0, count, (2, PAIRS))
     differ = np.not_equal(rows.of_row[left], rows.of_row[right])
     left, right = left[differ], right[differ]
-    return {part: _spread_of(vectors.column(table, part), left, right) for part in parts}
+    return {part: _spread_of(vectors, table, part, left, right) for part in parts}
 
 
-def _spread_of(column: Float32, left: NDArray[np.int64], right: NDArray[np.int64]) -> Spread:
-    present = np.any(column, axis=1)
+def _spread_of(vectors: Vectors, table: Table, part: str, left: Indices, right: Indices) -> Spread:
+    present = vectors.present(table, part)
     both = present[left] & present[right]
     if both.sum() < FEWEST_PAIRS:
         return Spread(0.0, 1.0, int(both.sum()))
-    cosine = np.einsum("nd,nd->n", column[left[both]], column[right[both]])
+    one, other = (vectors.take(table, part, side[both]) for side in (left, right))
+    cosine = np.einsum("nd,nd->n", one, other)
     deviation = float(cosine.std())
     return Spread(float(cosine.mean()), deviation if deviation > 1e-6 else 1.0, int(both.sum()))
 
@@ -103,13 +104,12 @@ class Hubness:
 def hubness(vectors: Vectors, table: Table, part: str) -> Hubness | None:
     """Hubness of `part` over at most `HUB_SAMPLE` windows; neighbours within one file do not count. None if too few."""
     rows = vectors.rows(table)
-    column = vectors.column(table, part)
-    present = np.flatnonzero(column.any(axis=1))
+    present = np.flatnonzero(vectors.present(table, part))
     if len(present) > HUB_SAMPLE:
         present = np.sort(np.random.default_rng(_SEED).choice(present, HUB_SAMPLE, replace=False))
     if len(np.unique(rows.of_row[present])) <= NEIGHBOURS:
         return None
-    return occurrence(column[present], rows.of_row[present])
+    return occurrence(vectors.take(table, part, present), rows.of_row[present])
 
 
 def occurrence(points: Float32, groups: NDArray[np.int64]) -> Hubness:
@@ -145,8 +145,7 @@ def same_recording(a: Float32, b: Float32, a_seconds: float, b_seconds: float) -
 def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:
     """Groups (two or more) of content indices of `table` that are near-identical copies, each sorted, in order."""
     rows = vectors.rows(table)
-    column = vectors.column(table, "mix")
-    seconds = np.array([rows.ends[rows.of_content(index)[-1]] for index in range(len(rows.contents))])
+    seconds = rows.ends[np.append(rows.first[1:], len(rows)) - 1] if len(rows) else np.empty(0)
     parent = list(range(len(rows.contents)))
 
     def root(index: int) -> int:
@@ -155,11 +154,12 @@ def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:
             index = parent[index]
         return index
 
-    for one, other in _candidate_pairs(column[rows.first], seconds):
-        a, b = rows.of_content(one), rows.of_content(other)
-        if same_recording(
-            column[a.start : a.stop], column[b.start : b.stop], float(seconds[one]), float(seconds[other])
-        ):
+    def mix(indices: Indices | range) -> Float32:
+        return vectors.take(table, "mix", np.asarray(indices, dtype=np.int64))
+
+    for one, other in _candidate_pairs(lambda contents: mix(rows.first[contents]), seconds):
+        a, b = mix(rows.of_content(one)), mix(rows.of_content(other))
+        if same_recording(a, b, float(seconds[one]), float(seconds[other])):
             parent[root(one)] = root(other)
     groups: dict[int, list[int]] = {}
     for index in range(len(rows.contents)):
@@ -167,15 +167,16 @@ def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:
     return sorted(group for group in groups.values() if len(group) > 1)
 
 
-def _candidate_pairs(first: Float32, seconds: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Pairs of about equal length whose first windows (N, D) are alike enough to be worth a full comparison."""
+def _candidate_pairs(first: Callable[[Indices], Float32], seconds: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Pairs of about equal length whose first windows are alike enough to be worth a full comparison; first: those of
+    some contents, (M, D)."""
     by_length = np.argsort(seconds, kind="stable")
     ordered = seconds[by_length]
     for begin in range(0, len(by_length), 256):
         block = by_length[begin : begin + 256]
         end = int(np.searchsorted(ordered, ordered[min(begin + 255, len(ordered) - 1)] + LENGTH_TOLERANCE, "right"))
         others = by_length[begin:end]
-        alike = first[block] @ first[others].T >= NEAR_IDENTICAL - 0.1
+        alike = first(block) @ first(others).T >= NEAR_IDENTICAL - 0.1
         for row, column in zip(*np.nonzero(alike), strict=True):
             if column > row:
                 yield int(block[row]), int(others[column])

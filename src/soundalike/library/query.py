@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,8 +16,8 @@ from soundalike.kinds import check_kind
 from soundalike.library.companions import companions_for
 from soundalike.library.neighbours import LENGTH_TOLERANCE, same_recording
 from soundalike.library.scan import content_digest
-from soundalike.library.search import Float32, Table, Vectors
 from soundalike.library.store import Library
+from soundalike.library.vectors import TAKEN_AT_ONCE, Float32, Table, Vectors
 from soundalike.parts import MIX, ordered
 
 LONGEST_TEXT = 1_000
@@ -61,26 +61,32 @@ class Query:
             )
         return np.asarray(self.vectors[:, self.parts.index(name)].astype(np.float64).mean(axis=0))
 
-    def copies_among(self, vectors: Vectors, contents: Iterable[str]) -> list[str]:
-        """Those of `contents` that are near-identical copies of the (one, complete) reference."""
-        if not self.complete:
+    def copies_among(self, vectors: Vectors, may: NDArray[np.bool_]) -> list[int]:
+        """The near-identical copies of the (one, complete) reference among the contents (C,) of its table that `may` be
+        some, by their places."""
+        rows = vectors.rows(self.table)
+        if not self.complete or not len(rows.contents):
             return []
-        length = float(self.ends.max())
-        table: Table = "wholes" if self.whole else "windows"
-        rows = vectors.rows(table)
-        wanted = set(contents)
         mix = self.vectors[:, self.parts.index(MIX)]
-        if not len(rows.contents):
-            return []
-        last = np.append(rows.first[1:], len(rows.starts)) - 1
-        near = np.flatnonzero(np.abs(rows.ends[last] - length) <= LENGTH_TOLERANCE)
-        found = []
-        for index in near:
-            inside = rows.of_content(int(index))
-            theirs = vectors.column(table, MIX)[inside.start : inside.stop]
-            if rows.contents[index] in wanted and same_recording(mix, theirs, length, float(rows.ends[last[index]])):
-                found.append(rows.contents[index])
+        length = float(self.ends.max())
+        last = np.append(rows.first[1:], len(rows)) - 1
+        alike = np.abs(rows.ends[last] - length) <= LENGTH_TOLERANCE
+        near = np.flatnonzero(may & alike & (last - rows.first + 1 == len(mix)))
+        found: list[int] = []
+        for some in np.array_split(near, max(1, len(near) * len(mix) // TAKEN_AT_ONCE)):
+            inside = (rows.first[some][:, np.newaxis] + np.arange(len(mix))).ravel()
+            theirs = vectors.take(self.table, MIX, inside).reshape(len(some), *mix.shape)
+            found += [
+                int(index)
+                for index, windows in zip(some, theirs, strict=True)
+                if same_recording(mix, windows, length, float(rows.ends[last[index]]))
+            ]
         return found
+
+    @property
+    def table(self) -> Table:
+        """Where files of its sort are kept."""
+        return "wholes" if self.whole else "windows"
 
     @classmethod
     def joined(cls, queries: Sequence[Self]) -> Self:

@@ -8,14 +8,14 @@ scale of their own. Items in which none of the weighted parts sounds do not coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.library.neighbours import Spread
-from soundalike.library.search import Float64, Table, Term, Vectors, heard, row_scores
+from soundalike.library.vectors import Float64, Table, Term, Vectors, heard
 
 FEWEST = 10
 """Items (or windows) below which neither a standard deviation nor a share says anything."""
@@ -55,15 +55,17 @@ class Scale:
         return float(np.searchsorted(self.scores, score - self.tolerance)) / len(self.scores)
 
 
-def scales(vectors: Vectors, table: Table, terms: Sequence[Term], kind_of: Mapping[str, str]) -> dict[str, Scale]:
-    """The scale of each kind in `table` under `terms`; kind_of: content -> kind, contents not in it do not count."""
+def scales(vectors: Vectors, table: Table, terms: Sequence[Term], kinds: NDArray[np.str_]) -> dict[str, Scale]:
+    """The scale of each kind in `table` under `terms`; kinds: (C,) that of each content, those with "" do not count.
+
+    Past the memory budget the scores are estimates, whose errors widen the scale a little.
+    """
     rows = vectors.rows(table)
-    if not len(rows.starts):
+    if not len(rows):
         return {}
-    scores = row_scores(vectors, table, terms).astype(np.float64)
+    scores = vectors.scan(table, terms).scores.astype(np.float64)
     scores[~heard(vectors, table, terms)] = -np.inf
     best: Float64 = np.maximum.reduceat(scores, rows.first)
-    kinds = np.array([kind_of.get(content, "") for content in rows.contents])
     tolerance = EQUAL * sum(abs(term.weight) for term in terms)
     found = {}
     for kind in sorted(set(kinds[np.isfinite(best)]) - {""}):
@@ -81,9 +83,10 @@ def spread_of_text(
     """
     found = {}
     for part in parts:
-        column = vectors.column(table, part)
-        cosine = (column[np.any(column, axis=1)] @ direction(part).astype(np.float32)).astype(np.float64)
-        deviation = float(cosine.std()) if len(cosine) >= FEWEST else 0.0
+        scan = vectors.scan(table, [Term(part, part, direction(part), 1.0)])
+        cosine = scan.scores[vectors.present(table, part)].astype(np.float64)
+        variance = max(0.0, float(cosine.var()) - scan.error**2) if len(cosine) >= FEWEST else 0.0
+        deviation = variance**0.5
         known = deviation > EQUAL
         found[part] = Spread(float(cosine.mean()) if known else 0.0, deviation if known else 1.0, len(cosine))
     return found

@@ -1,46 +1,35 @@
-"""Exact search: score = sum_k w_k cos_k, on the vectors as stored, under any weights.
+"""Search: score = sum_k w_k cos_k, on the vectors as stored, under any weights.
 
 A search is a list of *terms*. A term compares one part of the query with one vector column of the library and has a
 weight; part against same part is the term (drums, `windows`, drums), one part against whole loops and one-shots is
 (drums, `wholes`, mix). Columns that no term names are not read.
 
-Exact means: the float16 values on disk, summed in float64. A fast float32 product finds the candidates, with a margin
-that covers its rounding; those are scored again in float64, so the order never depends on how a product was blocked.
-Ties are broken by item id, then by start.
+Every score that is returned is that of the float16 values on disk, summed in float64, so the order never depends on how a
+product was blocked. Ties are broken by rank (the item id), then by start. A fast scan of all rows says which rows have to
+be scored so: in memory it is a float32 product, and a margin that covers its rounding makes the search exact; past the
+memory budget it is an estimate, and rows are scored down to where `CERTAINTY` standard deviations of its error leave no
+doubt. What that misses is measured by `recall`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
-from soundalike.library.store import Library
+from soundalike.library.vectors import Indices, Scan, Table, Term, Vectors, heard
 
-Table = Literal["windows", "wholes"]
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-ROUNDING = 1e-4
-"""Bound on the error of the fast product, for weights that sum to 1 in absolute value (observed: under 1e-6)."""
+CERTAINTY = 2.0
+"""Standard deviations of an estimate's error that are allowed for: one row in 44 just at the edge is missed at 2."""
 
-
-@dataclass(frozen=True)
-class Term:
-    """One weighted comparison: `weight` * <query, row's `column`>.
-
-    label: what its contribution is called; query: float64 (D,), the mean over the query's windows of their unit vectors
-    (zero where absent), so that the product is the mean of the cosines.
-    """
-
-    label: str
-    column: str
-    query: Float64
-    weight: float
+FEWEST_SCORED = 50
+MOST_SCORED = 20_000
+"""Rows that are scored at most where scores are estimates."""
 
 
 @dataclass(frozen=True)
@@ -61,158 +50,106 @@ class Match:
     present: tuple[bool, ...]
 
 
-@dataclass
-class Vectors:
-    """The library's vectors in memory, column by column, read when first asked for."""
-
-    library: Library
-    _rows: dict[Table, Rows] = field(default_factory=dict)
-    _columns: dict[tuple[Table, str], Float32] = field(default_factory=dict)
-
-    def rows(self, table: Table) -> Rows:
-        """Contents and seconds of the rows of `table`, sorted by content, then start."""
-        if table not in self._rows:
-            self._rows[table] = _read_rows(self.library, table)
-        return self._rows[table]
-
-    def column(self, table: Table, part: str) -> Float32:
-        """Vectors (N, D) float32 of `part`, in the order of `rows(table)`; zero rows where absent."""
-        if (table, part) not in self._columns:
-            stored = self.library.vectors(table, part)
-            self._columns[table, part] = stored[self.rows(table).order].astype(np.float32)
-        return self._columns[table, part]
-
-    def nbytes(self) -> int:
-        """Memory that the columns take."""
-        return sum(column.nbytes for column in self._columns.values())
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a table, sorted by content then start.
-
-    order: positions in the stored table; contents: the C different contents, ascending; first: (C,) row where each
-    begins; of_row: (N,) index into contents; starts, ends: (N,) s.
-    """
-
-    order: NDArray[np.int64]
-    contents: tuple[str, ...]
-    first: NDArray[np.int64]
-    of_row: NDArray[np.int64]
-    starts: Float64
-    ends: Float64
-
-    def of_content(self, index: int) -> range:
-        """The rows of a content."""
-        last = self.first[index + 1] if index + 1 < len(self.first) else len(self.starts)
-        return range(int(self.first[index]), int(last))
-
-
-def _read_rows(library: Library, table: Table) -> Rows:
-    read = library.windows if table == "windows" else library.wholes
-    stored = read(["content", "start", "end"])
-    contents = np.asarray(stored["content"].to_pylist(), dtype=str)
-    starts = np.asarray(stored["start"].to_numpy(), dtype=np.float64)
-    order = np.lexsort((starts, contents))
-    unique, first, of_row = np.unique(contents[order], return_index=True, return_inverse=True)
-    return Rows(
-        order=order,
-        contents=tuple(str(content) for content in unique),
-        first=first.astype(np.int64),
-        of_row=of_row.reshape(-1).astype(np.int64),
-        starts=starts[order],
-        ends=np.asarray(stored["end"].to_numpy(), dtype=np.float64)[order],
-    )
-
-
-def row_scores(vectors: Vectors, table: Table, terms: Sequence[Term]) -> Float32:
-    """The score (N,) of every row under `terms` by the fast product: within `ROUNDING` of the exact one for weights that
-    sum to 1 in absolute value."""
-    scores = np.zeros(len(vectors.rows(table).starts), dtype=np.float32)
-    for term in terms:
-        scores += vectors.column(table, term.column) @ (term.weight * term.query).astype(np.float32)
-    return scores
-
-
-def heard(vectors: Vectors, table: Table, terms: Sequence[Term]) -> NDArray[np.bool_]:
-    """Which rows (N,) have at least one of the parts that `terms` name."""
-    found = np.zeros(len(vectors.rows(table).starts), dtype=bool)
-    for column in dict.fromkeys(term.column for term in terms):
-        found |= np.any(vectors.column(table, column), axis=1)
-    return found
-
-
 def best_matches(
-    vectors: Vectors,
-    table: Table,
-    terms: Sequence[Term],
-    count: int,
-    allowed: dict[str, str],
-    *,
-    heard_only: bool = False,
+    vectors: Vectors, table: Table, terms: Sequence[Term], count: int, ranks: Indices, *, heard_only: bool = False
 ) -> list[Match]:
     """The `count` best contents of `table`, each by its best window, best first.
 
-    allowed: contents that may be returned -> the key that breaks ties (the item id); heard_only: leave out windows that
-    have none of the parts asked for, whose score of 0 would be better than a poor one. Raises InputError without terms
-    or for a count under 1.
+    ranks: (C,) one a content of `vectors.rows(table)`: which of two equals comes first, negative for those that may not be
+    returned; heard_only: leave out windows that have none of the parts asked for, whose score of 0 would be better than a
+    poor one. Raises InputError without terms or for a count under 1.
     """
     if not terms:
         raise InputError("a search needs at least one weighted part")
     if count < 1:
         raise InputError(f"{count} hits asked for; ask for 1 or more")
     rows = vectors.rows(table)
-    may = np.array([content in allowed for content in rows.contents], dtype=bool)
-    if not may.any():
+    if not (ranks >= 0).any():
         return []
-    fast = row_scores(vectors, table, terms)
+    scan = vectors.scan(table, terms)
+    fast = scan.scores
     if heard_only:
-        fast[~heard(vectors, table, terms)] = -np.inf
+        fast = np.where(heard(vectors, table, terms), fast, -np.inf).astype(np.float32)
     best = np.maximum.reduceat(fast, rows.first)
-    may &= np.isfinite(best)
-    if not may.any():
+    may = np.logical_and(ranks >= 0, np.isfinite(best))
+    count = min(count, int(may.sum()))
+    if not count:
         return []
     best[~may] = -np.inf
-    count = min(count, int(may.sum()))
-    margin = 2 * ROUNDING * sum(abs(term.weight) * float(np.linalg.norm(term.query)) for term in terms)
-    floor = np.partition(best, -count)[-count] - margin
-    candidates = np.flatnonzero((best >= floor) & may)
-    found = [_best_window(vectors, table, terms, int(index), margin, fast) for index in candidates]
-    found.sort(key=lambda match: (-match.score, allowed[match.content], match.start))
-    return found[:count]
+    chosen = _doubtful(vectors, table, terms, scan, fast, best, may, count)
+    cosines = cosines_of(vectors, table, terms, chosen)
+    scores = total(cosines, terms)
+    content = rows.of_row[chosen]
+    order = np.lexsort((rows.starts[chosen], ranks[content], -scores))
+    _, firsts = np.unique(content[order], return_index=True)
+    order = order[np.sort(firsts)][:count]
+    return [match_of(vectors, table, terms, int(chosen[at]), cosines[at]) for at in order]
 
 
-def _best_window(
-    vectors: Vectors, table: Table, terms: Sequence[Term], content: int, margin: float, fast: Float32
-) -> Match:
-    """The best window of a content, scored in float64; the earliest of equals."""
+def _doubtful(
+    vectors: Vectors,
+    table: Table,
+    terms: Sequence[Term],
+    scan: Scan,
+    fast: NDArray[np.float32],
+    best: NDArray[np.float32],
+    may: NDArray[np.bool_],
+    count: int,
+) -> Indices:
+    """The rows that may be the best window of one of the `count` best contents."""
     rows = vectors.rows(table)
-    inside = rows.of_content(content)
-    span = fast[inside.start : inside.stop]
-    near = [row for row, value in zip(inside, span, strict=True) if value >= span.max() - margin]
-    return max((score_row(vectors, table, terms, row) for row in near), key=lambda match: (match.score, -match.start))
+    floor = float(np.partition(best, -count)[-count])  # `count` contents reach this much
+    if scan.error:
+        # The best estimates flatter. What `count` contents really reach is known once somewhat more are scored.
+        several = min(count + max(count, FEWEST_SCORED), int(may.sum()))
+        likely = np.flatnonzero(fast >= np.partition(best, -several)[-several])
+        likely = likely[may[rows.of_row[likely]] & (fast[likely] == best[rows.of_row[likely]])]
+        scores = total(cosines_of(vectors, table, terms, likely), terms)
+        reached = np.full(len(best), -np.inf)
+        np.maximum.at(reached, rows.of_row[likely], scores)
+        floor = float(np.partition(reached, -count)[-count])
+    edge = floor - 2 * scan.margin - CERTAINTY * scan.error
+    doubtful = np.flatnonzero(fast >= edge)
+    doubtful = doubtful[may[rows.of_row[doubtful]]]
+    if scan.error and len(doubtful) > MOST_SCORED:
+        doubtful = doubtful[np.argpartition(fast[doubtful], -MOST_SCORED)[-MOST_SCORED:]]
+    return doubtful
 
 
-def score_row(vectors: Vectors, table: Table, terms: Sequence[Term], row: int) -> Match:
-    """The exact score of one row under `terms`."""
+def cosines_of(vectors: Vectors, table: Table, terms: Sequence[Term], rows: Indices) -> Float64:
+    """(M, T) the exact cosine of each term in some rows."""
+    found = np.empty((len(rows), len(terms)))
+    taken: dict[str, NDArray[np.float32]] = {}
+    for number, term in enumerate(terms):
+        if term.column not in taken:
+            taken[term.column] = vectors.take(table, term.column, rows)
+        # Row by row in the same order of sums, which a blocked product does not promise: equal rows score equal.
+        found[:, number] = np.einsum("nd,d->n", taken[term.column].astype(np.float64), term.query)
+    return found
+
+
+def total(cosines: Float64, terms: Sequence[Term]) -> Float64:
+    """(M,) scores from cosines (M, T)."""
+    scores = np.zeros(len(cosines))
+    for number, term in enumerate(terms):
+        scores += term.weight * cosines[:, number]
+    return scores
+
+
+def match_of(vectors: Vectors, table: Table, terms: Sequence[Term], row: int, cosines: Float64) -> Match:
+    """A row with its cosines (T,) as a match."""
     rows = vectors.rows(table)
-    cosines, contributions, present = [], [], []
-    for term in terms:
-        stored = vectors.column(table, term.column)[row].astype(np.float64)
-        cosine = float(np.dot(stored, term.query))
-        cosines.append(cosine)
-        contributions.append(term.weight * cosine)
-        present.append(bool(stored.any()))
+    contributions = tuple(term.weight * float(cosine) for term, cosine in zip(terms, cosines, strict=True))
     return Match(
         table=table,
         row=row,
-        content=rows.contents[rows.of_row[row]],
+        content=rows.content(row),
         start=float(rows.starts[row]),
         end=float(rows.ends[row]),
         score=float(sum(contributions)),
-        contributions=tuple(contributions),
-        cosines=tuple(cosines),
-        present=tuple(present),
+        contributions=contributions,
+        cosines=tuple(float(cosine) for cosine in cosines),
+        present=tuple(bool(vectors.present(table, term.column)[row]) for term in terms),
     )
 
 
@@ -232,7 +169,7 @@ def diversify(
     total = sum(abs(term.weight) for term in terms)
     alike = np.zeros((len(rows), len(rows)))
     for term in terms:
-        block = vectors.column(table, term.column)[rows].astype(np.float64)
+        block = vectors.take(table, term.column, rows).astype(np.float64)
         alike += abs(term.weight) / total * (block @ block.T)
     scores = np.array([match.score for match in matches]) / total
     chosen = [0]

@@ -114,6 +114,14 @@ class Library:
         """
         return self._tables.vectors(table, part)
 
+    def take(self, table: str, positions: NDArray[np.int64], parts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
+        """Vectors (M, D) by part of the rows at some positions of the stored order, in the order asked for."""
+        return self._tables.take(table, positions, parts)
+
+    def stream(self, table: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """The given columns of `windows` or `wholes`, batch by batch, in stored order."""
+        return self._tables.batches(table, columns)
+
     @staticmethod
     def as_vectors(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float16]:
         """A vector column of a table read here as (N, D)."""
@@ -235,6 +243,19 @@ class Tables:
         if filled != len(vectors):
             raise LibraryError(f"the table {name} in {self.folder} gave {filled} rows of {len(vectors)}; it is damaged")
         return vectors
+
+    def take(self, name: str, positions: NDArray[np.int64], parts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
+        """See `Library.take`."""
+        wanted, back = np.unique(positions, return_inverse=True)
+        if not len(wanted):
+            return {part: np.empty((0, self.recipe.dimension), dtype=np.float16) for part in parts}
+        with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
+            rows = self._tables[name].take_offsets(wanted.tolist()).select(list(parts)).to_arrow()
+        if rows.num_rows != len(wanted):
+            raise LibraryError(
+                f"the table {name} in {self.folder} gave {rows.num_rows} rows of {len(wanted)}; open the library again"
+            )
+        return {part: layout.vectors_of(rows[part])[back] for part in parts}
 
     def append(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows, all or none, in one commit. Raises LibraryError where that fails (a full disk)."""

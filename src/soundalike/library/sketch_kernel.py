@@ -1,0 +1,66 @@
+"""The inner loop of `sketch`, compiled by numba: apart, so that numba is only imported where a library is large."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+_SIGNATURE = (
+    "void(Array(uint64, 4, 'C', readonly=True), Array(float32, 3, 'C', readonly=True), "
+    "Array(int16, 3, 'C', readonly=True), int64[::1], uint64[:,:,::1], float32[:,::1], int64, int64, int64[::1], float32[::1])"
+)
+
+
+@functools.cache
+def accumulate() -> Callable[..., None]:
+    """accumulate()(codes, factors, ones, parts, planes, constants, begin, end, scratch, out): the estimates of the rows of
+    the blocks `begin` to `end` into `out` (all rows,). scratch: (1024,) int64 of the caller's thread."""
+    import numba
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def counted(_: Any, word: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            count = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(64)])
+            return builder.call(count, arguments)
+
+        return types.int64(types.uint64), generate
+
+    ones_in: Any = counted  # numba passes the typing context itself
+
+    def loop(  # type: ignore[no-untyped-def]
+        codes, factors, ones, parts, planes, constants, begin, end, scratch, out
+    ):
+        groups = codes.shape[2] // 8
+        block = scratch.shape[0]
+        for b in range(begin, end):
+            for p in range(parts.shape[0]):
+                k = parts[p]
+                for g in range(groups):
+                    words, bits = codes[k, b, 8 * g : 8 * g + 8], planes[p, :, 8 * g : 8 * g + 8]
+                    for r in range(1024):
+                        total = 0
+                        # Eight words at a time, a number that the compiler knows: it unrolls this loop and works on as many rows
+                        # at once as a register holds.
+                        for w in range(8):
+                            word = words[w, r]
+                            total += (
+                                ones_in(word & bits[0, w])
+                                + (ones_in(word & bits[1, w]) << 1)
+                                + (ones_in(word & bits[2, w]) << 2)
+                                + (ones_in(word & bits[3, w]) << 3)
+                            )
+                        scratch[r] = total if g == 0 else scratch[r] + total
+                step, low, rest, centre = constants[p, 0], constants[p, 1], constants[p, 2], constants[p, 3]
+                at = b * block
+                for r in range(1024):
+                    factor = factors[k, b, r]
+                    found = factor * (step * numba.float32(scratch[r]) + low * numba.float32(ones[k, b, r]) + rest)
+                    found += centre if factor != numba.float32(0) else numba.float32(0)
+                    out[at + r] = found if p == 0 else out[at + r] + found
+
+    compiled: Callable[..., None] = numba.njit(_SIGNATURE, nogil=True, fastmath=True)(loop)
+    return compiled
