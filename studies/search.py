@@ -21,8 +21,8 @@ import pyarrow as pa
 from soundalike.library.manifest import generation_folder
 from soundalike.library.schema import windows_schema
 from soundalike.library.search import best_matches
-from soundalike.library.vectors import Term, Vectors
 from soundalike.library.store import Library, Tables
+from soundalike.library.vectors import Term, Vectors
 from soundalike.recipe import make_recipe
 from soundalike.similarity import unit
 
