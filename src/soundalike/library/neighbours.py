@@ -57,7 +57,7 @@ def _spread_of(vectors: Vectors, table: Table, part: str, left: Indices, right: 
     both = present[left] & present[right]
     if both.sum() < FEWEST_PAIRS:
         return Spread(0.0, 1.0, int(both.sum()))
-    one, other = (vectors.take(table, part, side[both]) for side in (left, right))
+    one, other = (vectors.take(table, [part], side[both])[:, 0] for side in (left, right))
     cosine = np.einsum("nd,nd->n", one, other)
     deviation = float(cosine.std())
     return Spread(float(cosine.mean()), deviation if deviation > 1e-6 else 1.0, int(both.sum()))
@@ -109,7 +109,7 @@ def hubness(vectors: Vectors, table: Table, part: str) -> Hubness | None:
         present = np.sort(np.random.default_rng(_SEED).choice(present, HUB_SAMPLE, replace=False))
     if len(np.unique(rows.of_row[present])) <= NEIGHBOURS:
         return None
-    return occurrence(vectors.take(table, part, present), rows.of_row[present])
+    return occurrence(vectors.take(table, [part], present)[:, 0], rows.of_row[present])
 
 
 def occurrence(points: Float32, groups: NDArray[np.int64]) -> Hubness:
@@ -155,7 +155,7 @@ def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:
         return index
 
     def mix(indices: Indices | range) -> Float32:
-        return vectors.take(table, "mix", np.asarray(indices, dtype=np.int64))
+        return vectors.take(table, ["mix"], np.asarray(indices, dtype=np.int64))[:, 0]
 
     for one, other in _candidate_pairs(lambda contents: mix(rows.first[contents]), seconds):
         a, b = mix(rows.of_content(one)), mix(rows.of_content(other))

@@ -75,7 +75,7 @@ class Query:
         found: list[int] = []
         for some in np.array_split(near, max(1, len(near) * len(mix) // TAKEN_AT_ONCE)):
             inside = (rows.first[some][:, np.newaxis] + np.arange(len(mix))).ravel()
-            theirs = vectors.take(self.table, MIX, inside).reshape(len(some), *mix.shape)
+            theirs = vectors.take(self.table, [MIX], inside).reshape(len(some), *mix.shape)
             found += [
                 int(index)
                 for index, windows in zip(some, theirs, strict=True)

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
-from soundalike.library.vectors import Indices, Scan, Table, Term, Vectors, heard
+from soundalike.library.vectors import Indices, Rows, Scan, Table, Term, Vectors, heard
 
 Float64 = NDArray[np.float64]
 
@@ -30,6 +32,9 @@ CERTAINTY = 2.0
 FEWEST_SCORED = 50
 MOST_SCORED = 20_000
 """Rows that are scored at most where scores are estimates."""
+
+_PIECE = 4_096
+"""Rows whose vectors are taken together."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def best_matches(
     order = np.lexsort((rows.starts[chosen], ranks[content], -scores))
     _, firsts = np.unique(content[order], return_index=True)
     order = order[np.sort(firsts)][:count]
-    return [match_of(vectors, table, terms, int(chosen[at]), cosines[at]) for at in order]
+    return matches_of(vectors, table, terms, chosen[order], cosines[order])
 
 
 def _doubtful(
@@ -98,33 +103,61 @@ def _doubtful(
 ) -> Indices:
     """The rows that may be the best window of one of the `count` best contents."""
     rows = vectors.rows(table)
-    floor = float(np.partition(best, -count)[-count])  # `count` contents reach this much
-    if scan.error:
-        # The best estimates flatter. What `count` contents really reach is known once somewhat more are scored.
-        several = min(count + max(count, FEWEST_SCORED), int(may.sum()))
-        likely = np.flatnonzero(fast >= np.partition(best, -several)[-several])
-        likely = likely[may[rows.of_row[likely]] & (fast[likely] == best[rows.of_row[likely]])]
-        scores = total(cosines_of(vectors, table, terms, likely), terms)
-        reached = np.full(len(best), -np.inf)
-        np.maximum.at(reached, rows.of_row[likely], scores)
-        floor = float(np.partition(reached, -count)[-count])
-    edge = floor - 2 * scan.margin - CERTAINTY * scan.error
-    doubtful = np.flatnonzero(fast >= edge)
-    doubtful = doubtful[may[rows.of_row[doubtful]]]
-    if scan.error and len(doubtful) > MOST_SCORED:
-        doubtful = doubtful[np.argpartition(fast[doubtful], -MOST_SCORED)[-MOST_SCORED:]]
-    return doubtful
+    if not scan.error:
+        return _reaching(rows, fast, may, _highest(best, count) - 2 * scan.margin)
+    # The best estimates flatter. What `count` contents really reach is known once somewhat more are scored.
+    several = min(count + max(count, FEWEST_SCORED), int(may.sum()))
+    likely = _reaching(rows, fast, may, _highest(best, several))
+    likely = likely[fast[likely] == best[rows.of_row[likely]]]
+    floor = _reached(rows, likely, _products(vectors, table, terms, likely), count)
+    near = _reaching(rows, fast, may, floor - CERTAINTY * scan.error)
+    if len(near) > MOST_SCORED:
+        near = near[np.argpartition(fast[near], -MOST_SCORED)[-MOST_SCORED:]]
+    products = _products(vectors, table, terms, near)
+    return near[products >= _reached(rows, near, products, count) - 2 * scan.margin]
+
+
+def _highest(values: NDArray[np.floating[Any]], count: int) -> float:
+    """The `count`-th highest."""
+    return float(np.partition(values, -count)[-count])
+
+
+def _reaching(rows: Rows, fast: NDArray[np.float32], may: NDArray[np.bool_], floor: float) -> Indices:
+    """The rows of contents that may be returned with a fast score of at least `floor`."""
+    found = np.flatnonzero(fast >= floor)
+    return found[may[rows.of_row[found]]]
+
+
+def _reached(rows: Rows, some: Indices, scores: NDArray[np.float32], count: int) -> float:
+    """What `count` contents reach by the scores of some rows (ascending); the least there is where they are fewer."""
+    first = np.flatnonzero(np.diff(rows.of_row[some], prepend=-1))
+    return _highest(np.maximum.reduceat(scores, first), min(count, len(first)))
+
+
+def _products(vectors: Vectors, table: Table, terms: Sequence[Term], rows: Indices) -> NDArray[np.float32]:
+    """(M,) scores of some rows, exact but for the rounding of float32."""
+    columns = list(dict.fromkeys(term.column for term in terms))
+    weighted = np.zeros((len(columns), len(terms[0].query)))
+    for term in terms:
+        weighted[columns.index(term.column)] += term.weight * term.query
+    found = np.empty(len(rows), dtype=np.float32)
+    for begin in range(0, len(rows), _PIECE):
+        taken = vectors.take(table, columns, rows[begin : begin + _PIECE])
+        # Not by BLAS, whose threads would spin on the cores that the next scan needs.
+        found[begin : begin + _PIECE] = np.einsum("mpd,pd->m", taken, weighted.astype(np.float32))
+    return found
 
 
 def cosines_of(vectors: Vectors, table: Table, terms: Sequence[Term], rows: Indices) -> Float64:
     """(M, T) the exact cosine of each term in some rows."""
+    columns = list(dict.fromkeys(term.column for term in terms))
     found = np.empty((len(rows), len(terms)))
-    taken: dict[str, NDArray[np.float32]] = {}
-    for number, term in enumerate(terms):
-        if term.column not in taken:
-            taken[term.column] = vectors.take(table, term.column, rows)
-        # Row by row in the same order of sums, which a blocked product does not promise: equal rows score equal.
-        found[:, number] = np.einsum("nd,d->n", taken[term.column].astype(np.float64), term.query)
+    for begin in range(0, len(rows), _PIECE):
+        taken = vectors.take(table, columns, rows[begin : begin + _PIECE]).astype(np.float64)
+        for number, term in enumerate(terms):
+            # Row by row in the same order of sums, which a blocked product does not promise: equal rows score equal.
+            some = taken[:, columns.index(term.column)]
+            found[begin : begin + _PIECE, number] = np.einsum("nd,d->n", some, term.query)
     return found
 
 
@@ -136,21 +169,35 @@ def total(cosines: Float64, terms: Sequence[Term]) -> Float64:
     return scores
 
 
-def match_of(vectors: Vectors, table: Table, terms: Sequence[Term], row: int, cosines: Float64) -> Match:
-    """A row with its cosines (T,) as a match."""
+def matches_of(vectors: Vectors, table: Table, terms: Sequence[Term], chosen: Indices, cosines: Float64) -> list[Match]:
+    """Rows (M,) with their cosines (M, T) as matches."""
     rows = vectors.rows(table)
-    contributions = tuple(term.weight * float(cosine) for term, cosine in zip(terms, cosines, strict=True))
-    return Match(
-        table=table,
-        row=row,
-        content=rows.content(row),
-        start=float(rows.starts[row]),
-        end=float(rows.ends[row]),
-        score=float(sum(contributions)),
-        contributions=contributions,
-        cosines=tuple(float(cosine) for cosine in cosines),
-        present=tuple(bool(vectors.present(table, term.column)[row]) for term in terms),
-    )
+    weights = np.array([term.weight for term in terms])
+    contents = rows.contents.take(pa.array(rows.of_row[chosen])).to_pylist()
+    present = np.stack([vectors.present(table, term.column)[chosen] for term in terms], axis=1)
+    return [
+        Match(
+            table=table,
+            row=row,
+            content=content,
+            start=start,
+            end=end,
+            score=float(sum(contributions)),
+            contributions=tuple(contributions),
+            cosines=tuple(found),
+            present=tuple(there),
+        )
+        for row, content, start, end, contributions, found, there in zip(
+            chosen.tolist(),
+            contents,
+            rows.starts[chosen].tolist(),
+            rows.ends[chosen].tolist(),
+            (weights * cosines).tolist(),
+            cosines.tolist(),
+            present.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def diversify(
@@ -169,7 +216,7 @@ def diversify(
     total = sum(abs(term.weight) for term in terms)
     alike = np.zeros((len(rows), len(rows)))
     for term in terms:
-        block = vectors.take(table, term.column, rows).astype(np.float64)
+        block = vectors.take(table, [term.column], np.array(rows))[:, 0].astype(np.float64)
         alike += abs(term.weight) / total * (block @ block.T)
     scores = np.array([match.score for match in matches]) / total
     chosen = [0]

@@ -72,6 +72,11 @@ def rotation(dimension: int) -> Float32:
     return np.ascontiguousarray(found * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
+@functools.cache
+def _rotation64(dimension: int) -> NDArray[np.float64]:
+    return rotation(dimension).astype(np.float64)
+
+
 def sketch(columns: Sequence[Float32], centres: Float32) -> Sketch:
     """The sketch of K columns of vectors (N, D), zero rows where absent, around `centres` (K, D)."""
     encoded = [_encode(column, centre) for column, centre in zip(columns, centres, strict=True)]
@@ -125,18 +130,18 @@ def question(of: Sketch, parts: Sequence[int], queries: Sequence[NDArray[np.floa
     """Prepare sum over `parts` of <row's part, its query>; queries: (D,) each, weights multiplied in. A part may be named
     more than once."""
     planes, constants, variance = [], [], 0.0
-    for part, query in zip(parts, queries, strict=True):
-        turned = rotation(len(query)).astype(np.float64) @ query
+    # einsum, since a BLAS that has just been used keeps its threads spinning, on the cores that the scan needs.
+    turned_queries = np.einsum("bd,pd->pb", _rotation64(len(queries[0])), np.stack(queries))
+    for part, query, turned in zip(parts, queries, turned_queries, strict=True):
         low = float(turned.min())
         step = (float(turned.max()) - low) / (2**PLANES - 1) or 1.0
         rounded = np.rint((turned - low) / step).astype(np.uint8)
         bits = (rounded[np.newaxis] >> np.arange(PLANES, dtype=np.uint8)[:, np.newaxis]) & 1
         planes.append(np.packbits(bits.astype(bool), axis=1, bitorder="little").view("<u8").astype(np.uint64))
         # <x, q'> = 2 (sum of q' where x is +1) - sum of q', of the rounded q' on both sides.
-        total = float((low + step * rounded).sum())
-        constants.append((2 * step, 2 * low, -total, float(of.centres[part] @ query)))
-        length = float(np.linalg.norm(query))
-        variance += (float(of.errors[part]) * length) ** 2
+        sum_ = low * len(turned) + step * int(rounded.sum(dtype=np.int64))
+        constants.append((2 * step, 2 * low, -sum_, float(of.centres[part] @ query)))
+        variance += (float(of.errors[part]) * float(np.linalg.norm(query))) ** 2
         variance += (float(of.typical[part]) * step) ** 2 * len(turned) / 12
     return Question(
         np.array(parts, dtype=np.int64),

@@ -105,17 +105,18 @@ class Sketches:
             out[self.loose] = sum(self._loose(part) @ query.astype(np.float32) for part, query in weighted)
         return out, error
 
-    def take(self, part: str, rows: Indices) -> Float32:
-        """The vectors (M, D) of some rows."""
-        number = self._parts.index(part)
-        found = np.empty((len(rows), self._library.recipe.dimension), dtype=np.float32)
+    def take(self, parts: Sequence[str], rows: Indices) -> Float32:
+        """The vectors (M, P, D) of some rows."""
+        numbers = [self._parts.index(part) for part in parts]
+        found = np.empty((len(rows), len(parts), self._library.recipe.dimension), dtype=np.float32)
         where, place = self._where[rows], self._place[rows]
         for segment in np.unique(where):
-            here = where == segment
-            if segment < 0:
-                found[here] = self._loose(part)[place[here]]
-            else:
-                found[here] = self.segments[segment].vectors[place[here], number]
+            here = slice(None) if len(self.segments) == 1 and not len(self.loose) else where == segment
+            for column, (part, number) in enumerate(zip(parts, numbers, strict=True)):
+                if segment < 0:
+                    found[here, column] = self._loose(part)[place[here]]
+                else:
+                    found[here, column] = self.segments[segment].vectors[place[here], number]
         return found
 
     def present(self, part: str) -> NDArray[np.bool_]:

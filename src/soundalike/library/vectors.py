@@ -131,12 +131,11 @@ class Vectors:
                 self._columns[table, part] = ordered.astype(np.float32)
             return self._columns[table, part]
 
-    def take(self, table: Table, part: str, rows: Indices | Sequence[int]) -> Float32:
-        """The vectors (M, D) of some rows."""
-        wanted = np.asarray(rows, dtype=np.int64)
-        if self.in_memory(table):
-            return np.asarray(self.column(table, part)[wanted])
-        return self.sketches(table).take(part, wanted)
+    def take(self, table: Table, parts: Sequence[str], rows: Indices) -> Float32:
+        """The vectors (M, P, D) of some rows."""
+        if not self.in_memory(table):
+            return self.sketches(table).take(parts, rows)
+        return np.stack([self.column(table, part)[rows] for part in parts], axis=1)
 
     def present(self, table: Table, part: str) -> NDArray[np.bool_]:
         """(N,) which rows have the part."""
