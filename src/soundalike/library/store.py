@@ -143,7 +143,7 @@ class Library:
 def refuse_other_things(path: Path) -> None:
     """Raise LibraryError where the folder `path` holds anything that is not a library's or a half-made library's."""
     for entry in sorted(path.iterdir()) if path.exists() else []:
-        ours = entry.name.startswith(("write.lock", "generation-", FILE_NAME))
+        ours = entry.name.startswith(("write.lock", "generation-", FILE_NAME)) or entry.name == "listening"
         if not ours:
             raise LibraryError(
                 f"{path} holds other things ({entry.name}); name a folder that is empty or new with --library"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Kind = Literal["song", "loop", "one-shot"]
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -21,11 +22,12 @@ class Strict(BaseModel):
 class FilterFields(Strict):
     """Which items are in question; ranges are (low, high), either may be null. Typed values, never pasted into a query."""
 
-    kinds: list[Literal["song", "loop", "one-shot"]] = Field(default=[], max_length=3)
+    kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
     key: Word | None = None
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
+    favourite: bool = False
 
 
 class Search(Strict):
@@ -50,12 +52,15 @@ class Search(Strict):
 
 
 class ItemOut(BaseModel):
-    """An item of the library. name: its path inside its root; path: absolute, for playlists."""
+    """An item of the library. name: its path inside its root; folder: the folder part of it; path: absolute, for
+    playlists."""
 
     id: str
     root: str
     name: str
+    folder: str
     path: str
+    favourite: bool
     kind: str
     duration: float
     loudness: float | None
@@ -70,7 +75,8 @@ class ItemOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """A hit: which item, the seconds that matched, the score and what each part contributes to it."""
+    """A hit: which item, the seconds that matched, the score and what each part contributes to it; copy_paths: other files
+    with the same content, folded into it."""
 
     item: ItemOut
     start: float
@@ -79,6 +85,7 @@ class HitOut(BaseModel):
     contributions: dict[str, float]
     silent: list[str]
     copies: int
+    copy_paths: list[str]
     deviations: float | None
     above: float | None
 
@@ -109,9 +116,11 @@ class Answer(BaseModel):
 
 
 class LibraryOut(BaseModel):
-    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown)."""
+    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown);
+    state: another word whenever it has changed; reveal: whether files can be shown in this machine's file manager."""
 
     name: str
+    state: str
     parts: list[str]
     encoder: str
     separator: str
@@ -122,6 +131,14 @@ class LibraryOut(BaseModel):
     profiles: list[str]
     extensions: list[str]
     most_bytes: int
+    favourites: int
+
+
+class StateOut(BaseModel):
+    """state: another word whenever the library has changed."""
+
+    state: str
+    items: int
 
 
 class UploadOut(BaseModel):
@@ -148,3 +165,23 @@ class Items(BaseModel):
 
     total: int
     items: list[ItemOut]
+
+
+class ItemsOut(BaseModel):
+    """Items in full."""
+
+    items: list[ItemOut]
+
+
+class EnvelopeOut(BaseModel):
+    """The outline of a file's waveform in equal stretches: lowest and highest sample of each, -127..0 and 0..127."""
+
+    duration: float
+    low: list[int]
+    high: list[int]
+
+
+class PeaksOfItems(BaseModel):
+    """By item; null where a file cannot be read now."""
+
+    peaks: dict[str, EnvelopeOut | None]
