@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ def test_channels_of_opposite_sign_do_not_vanish() -> None:
 @given(samples=SAMPLES, count=st.integers(1, 130))
 def test_no_sample_is_left_out(samples: np.ndarray, count: int) -> None:
     found = outline(samples, count)
-    assert len(found) == min(count, samples.shape[1])
+    assert len(found) == count
     assert found[:, 0].min(initial=0) == samples.min(initial=0)
     assert found[:, 1].max(initial=0) == samples.max(initial=0)
     assert (found[:, 0] <= 0).all()
@@ -35,10 +37,10 @@ def test_pieces_make_the_outline_of_the_whole() -> None:
     rng = np.random.default_rng(3)
     samples = (rng.normal(size=120_000) * np.linspace(0, 1, 120_000)).astype(np.float32)
     cuts = [0, 30_000, 50_000, 120_000]
-    pieces = [(a / 1_000, b / 1_000, outline(samples[a:b], 500)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    pieces = [(a / 1_000, b / 1_000, outline(samples[a:b], 500)) for a, b in itertools.pairwise(cuts)]
     whole, parts = outline(samples, 40), joined(pieces, 40)
-    assert np.abs(whole - parts).max() < 0.5  # a peak at a boundary may count for the stretch beside it
-    assert np.abs(whole - parts).mean() < 0.02
+    assert np.quantile(np.abs(whole - parts), 0.9) == 0
+    assert np.abs(whole - parts).max() < 1.0  # a peak at a boundary may count for the stretch beside it
     assert joined([], 4).tolist() == [[0, 0]] * 4
 
 
@@ -49,6 +51,9 @@ def test_bytes_clip_and_keep_their_side() -> None:
     assert low.dtype == high.dtype == np.int8
 
 
-@pytest.mark.parametrize("length", [0, 1, 119])
-def test_short_sounds_have_fewer_stretches(length: int) -> None:
-    assert outline(np.zeros((1, length), np.float32)).shape == (length, 2)
+@pytest.mark.parametrize(
+    ("length", "expected"), [(0, [0, 0, 0, 0]), (1, [1, 1, 1, 1]), (2, [1, 1, 2, 2]), (3, [1, 1, 2, 3])]
+)
+def test_short_sounds_share_their_samples(length: int, expected: list[float]) -> None:
+    samples = np.arange(1, length + 1, dtype=np.float32)[np.newaxis]
+    assert outline(samples, 4)[:, 1].tolist() == expected

@@ -8,7 +8,7 @@ import pytest
 from soundalike.errors import LibraryError
 from soundalike.listening.favourites import Favourites
 
-ITEM = {"id": "a1", "root": "music", "path": "it's a \"loop\" 100%.wav", "content": "c1"}
+ITEM = {"id": "a1", "root": "music", "path": 'it\'s a "loop" 100%.wav', "content": "c1"}
 OTHER = {"id": "b2", "root": "music", "path": "b.wav", "content": "c2"}
 
 

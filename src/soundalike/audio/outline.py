@@ -1,12 +1,11 @@
 """The outline of a waveform: its lowest and highest sample in equal stretches, for pictures.
 
-Conventions: samples float32 (channels, samples) or (samples,); an outline is (n, 2), low then high, low <= 0 <= high; all
+Conventions: samples float32 (channels, samples) or (samples,); an outline is (count, 2), low then high, low <= 0 <= high; all
 channels count, so that channels of opposite sign do not vanish. As bytes: int8, 127 is full scale, louder is clipped.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,13 +22,12 @@ Int8 = NDArray[np.int8]
 
 
 def outline(samples: NDArray[np.float32], count: int = STRETCHES) -> Outline:
-    """(n, 2) lowest and highest sample of `count` equal stretches; fewer where there are fewer samples."""
+    """(count, 2) lowest and highest sample of `count` equal stretches, which share samples where there are fewer."""
     length = samples.shape[-1]
-    count = min(count, length)
-    edges = np.arange(count + 1, dtype=np.int64) * length // max(1, count)
     found = np.zeros((count, 2), dtype=np.float32)
-    for row, (begin, end) in enumerate(itertools.pairwise(edges)):
-        piece = samples[..., begin:end]
+    for row in range(count if length else 0):
+        begin = row * length // count
+        piece = samples[..., begin : max(begin + 1, (row + 1) * length // count)]
         found[row] = min(0.0, piece.min()), max(0.0, piece.max())
     return found
 

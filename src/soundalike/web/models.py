@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
@@ -173,15 +175,20 @@ class ItemsOut(BaseModel):
     items: list[ItemOut]
 
 
-class EnvelopeOut(BaseModel):
+class OutlineOut(BaseModel):
     """The outline of a file's waveform in equal stretches: lowest and highest sample of each, -127..0 and 0..127."""
 
     duration: float
     low: list[int]
     high: list[int]
 
+    @classmethod
+    def of(cls, kept: tuple[float, NDArray[np.int8], NDArray[np.int8]] | None) -> Self | None:
+        """From duration, low and high as they are kept."""
+        return None if kept is None else cls(duration=kept[0], low=kept[1].tolist(), high=kept[2].tolist())
+
 
 class PeaksOfItems(BaseModel):
     """By item; null where a file cannot be read now."""
 
-    peaks: dict[str, EnvelopeOut | None]
+    peaks: dict[str, OutlineOut | None]

@@ -22,6 +22,7 @@ from soundalike.listening.favourites import Favourites
 from soundalike.runtime import Runtime
 from soundalike.web import models
 from soundalike.web.desk import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
+from soundalike.web.outlines import Kept, Outlines
 from soundalike.web.shelf import Item, Shelf, refreshed
 from soundalike.web.uploads import Upload, Uploads
 from soundalike.web.wavs import Wavs
@@ -55,6 +56,7 @@ class Session:
         self._desk = Desk(self._shelf.finder.library.recipe, runtime)
         self._queries: OrderedDict[Hashable, Query] = OrderedDict()
         self._peaks: OrderedDict[str, models.PeaksOut] = OrderedDict()
+        self._outlines = Outlines()
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._looked = time.monotonic()
@@ -158,18 +160,26 @@ class Session:
         """Outlines of items. Raises InputError for an item that is not there."""
         shelf = self._shelf
         items = [shelf.item(name) for name in dict.fromkeys(names)]
+        known = self._outlines.get(shelf.finder.library, list(dict.fromkeys(item["content"] for item in items)))
         until = time.monotonic() + SECONDS_FOR_PEAKS
-        return models.PeaksOfItems(peaks={item["id"]: self._outline(shelf, item, until) for item in items})
+        for item in items:
+            if item["content"] not in known and time.monotonic() < until:
+                made = self._make_outline(shelf, item)
+                if made is not None:
+                    known[item["content"]] = made
+        return models.PeaksOfItems(
+            peaks={item["id"]: models.OutlineOut.of(known.get(item["content"])) for item in items}
+        )
 
-    def _outline(self, shelf: Shelf, item: Item, until: float) -> models.EnvelopeOut | None:
-        if time.monotonic() > until:
-            return None
+    def _make_outline(self, shelf: Shelf, item: Item) -> Kept | None:
+        """The outline of an item that the library has none of; None where its file cannot be read now."""
         try:
             found = self._ask(Look(shelf.file_of(item["id"]), STRETCHES), item["path"])
         except (AudioError, BusyError):
             return None
-        low, high = as_bytes(found["peaks"])
-        return models.EnvelopeOut(duration=found["duration"], low=low.tolist(), high=high.tolist())
+        made = (found["duration"], *as_bytes(found["peaks"]))
+        self._outlines.put(shelf.finder.library, item["content"], made)
+        return made
 
     def look(self, upload: Upload) -> models.UploadOut:
         """Length and peaks of an upload. Raises AudioError where it cannot be decoded."""
