@@ -22,6 +22,7 @@ from soundalike import __version__
 from soundalike.errors import SoundalikeError
 from soundalike.runtime import Runtime
 from soundalike.web.guard import Guard
+from soundalike.web.judging import Judging
 from soundalike.web.problems import of_error, problem
 from soundalike.web.routes import add_routes
 from soundalike.web.session import Session
@@ -55,11 +56,11 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.session = session
+    app.state.session, app.state.judging = session, Judging(session, library)
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
     app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(host, token))
     _explain_errors(app)
-    add_routes(app, session)
+    add_routes(app, session, app.state.judging)
     app.mount("/", StaticFiles(directory=str(resources.files("soundalike") / "web" / "static"), html=True))
     return app
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -134,6 +134,7 @@ class LibraryOut(BaseModel):
     extensions: list[str]
     most_bytes: int
     favourites: int
+    answers: int
 
 
 class StateOut(BaseModel):
@@ -192,3 +193,62 @@ class PeaksOfItems(BaseModel):
     """By item; null where a file cannot be read now."""
 
     peaks: dict[str, OutlineOut | None]
+
+
+class ReferenceIn(Strict):
+    """What hits were compared with: an upload or an item, all of it or a region (s)."""
+
+    upload: Id | None = None
+    item: Id | None = None
+    region: tuple[Seconds, Seconds | None] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.upload is None) == (self.item is None):
+            raise ValueError("give one of upload and item")
+        if self.region is not None and self.region[1] is not None and self.region[1] <= self.region[0]:
+            raise ValueError("the region ends before it begins")
+        return self
+
+
+class HitIn(Strict):
+    """An item, and the seconds of it that were heard."""
+
+    item: Id
+    start: Seconds
+    end: Seconds
+
+
+class AlikeIn(Strict):
+    """Whether a hit is alike."""
+
+    reference: ReferenceIn
+    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    hit: HitIn
+    alike: StrictBool
+
+
+class CloserIn(Strict):
+    """Which of two hits is closer; sure: whether that was easy to say."""
+
+    reference: ReferenceIn
+    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    a: HitIn
+    b: HitIn
+    closer: Literal["a", "b"]
+    sure: StrictBool
+
+
+class AnswerKept(BaseModel):
+    """id: by which the answer can be withdrawn; count: how many there are now."""
+
+    id: str
+    count: int
+
+
+class AnswersOut(BaseModel):
+    """count: answers in force; alike: those of them that judge one hit; triplets: what all of them make for fitting."""
+
+    count: int
+    triplets: int
+    alike: int

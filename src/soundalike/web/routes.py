@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
 from soundalike.web import models
+from soundalike.web.judging import Judging
 from soundalike.web.session import Session
 
 BROWSERS_PLAY = {
@@ -37,20 +39,21 @@ Kinds = Annotated[list[models.Kind], Query(max_length=3)]
 Ids = Annotated[list[models.Id], Query(min_length=1, max_length=100)]
 
 
-def add_routes(app: FastAPI, session: Session) -> None:
+def add_routes(app: FastAPI, session: Session, judging: Judging) -> None:
     """All of them."""
-    _library(app, session)
+    _library(app, session, judging)
     _items(app, session)
     _uploads(app, session)
     _favourites(app, session)
+    _answers(app, session, judging)
     _search(app, session)
 
 
-def _library(app: FastAPI, session: Session) -> None:
+def _library(app: FastAPI, session: Session, judging: Judging) -> None:
     @app.get("/api/library")
     def library() -> models.LibraryOut:
         """What the library holds and was made with."""
-        return session.describe()
+        return session.describe(answers=judging.count())
 
     @app.get("/api/library/state")
     def state() -> models.StateOut:
@@ -137,6 +140,31 @@ def _favourites(app: FastAPI, session: Session) -> None:
     def unmark(item: str) -> None:
         """Make an item a favourite no longer."""
         session.favourites.unmark(item)
+
+
+def _answers(app: FastAPI, session: Session, judging: Judging) -> None:
+    @app.get("/api/answers")
+    def answers() -> models.AnswersOut:
+        """How many answers there are, and what they make for fitting."""
+        return judging.describe()
+
+    @app.post("/api/answers", status_code=201)
+    def answer(asked: models.AlikeIn | models.CloserIn) -> models.AnswerKept:
+        """Keep an answer: whether a hit is alike, or which of two is closer."""
+        return judging.add(asked)
+
+    @app.delete("/api/answers/{answer}", status_code=204)
+    def withdraw(answer: str) -> None:
+        """Take an answer back."""
+        judging.withdraw(answer)
+
+    @app.get("/api/answers/export", response_class=FileResponse)
+    def export() -> Response:
+        """A zip file with `answers.csv` and `clips/`, to which `soundalike fit` fits weights."""
+        place = judging.export(session.uploads.folder)
+        return FileResponse(
+            place, media_type="application/zip", filename="answers.zip", background=BackgroundTask(place.unlink, True)
+        )
 
 
 def _search(app: FastAPI, session: Session) -> None:

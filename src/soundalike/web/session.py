@@ -98,7 +98,7 @@ class Session:
         shelf = self.look_again()
         return models.StateOut(state=shelf.state, items=len(shelf))
 
-    def describe(self) -> models.LibraryOut:
+    def describe(self, *, answers: int) -> models.LibraryOut:
         """The library in numbers."""
         from soundalike.audio.decode import EXTENSIONS
 
@@ -120,6 +120,7 @@ class Session:
             extensions=sorted(EXTENSIONS),
             most_bytes=self.uploads.most_bytes,
             favourites=sum(name in shelf for name in self.favourites.ids()),
+            answers=answers,
         )
 
     def _knows_text(self, finder: Finder) -> bool:
@@ -137,7 +138,7 @@ class Session:
     def wav(self, name: str) -> Path:
         """The item's file as a WAV file, kept for a while."""
         path = self._shelf.file_of(name)
-        return self._wavs.made(path, lambda out: self._ask(AsWav(path, out), path.name))
+        return self._wavs.made(path, lambda out: self.ask(AsWav(path, out), path.name))
 
     def peaks(self, name: str) -> models.PeaksOut:
         """The item's fine peaks, kept once they were looked at."""
@@ -148,7 +149,7 @@ class Session:
                 self._peaks.move_to_end(content)
                 return self._peaks[content]
         path = shelf.file_of(name)
-        found = self._ask(Look(path, PEAKS), path.name)
+        found = self.ask(Look(path, PEAKS), path.name)
         made = models.PeaksOut(duration=found["duration"], peaks=found["peaks"].round(3).tolist())
         with self._lock:
             self._peaks[content] = made
@@ -174,7 +175,7 @@ class Session:
     def _make_outline(self, shelf: Shelf, item: Item) -> Kept | None:
         """The outline of an item that the library has none of; None where its file cannot be read now."""
         try:
-            found = self._ask(Look(shelf.file_of(item["id"]), STRETCHES), item["path"])
+            found = self.ask(Look(shelf.file_of(item["id"]), STRETCHES), item["path"])
         except (AudioError, BusyError):
             return None
         made = (found["duration"], *as_bytes(found["peaks"]))
@@ -183,13 +184,13 @@ class Session:
 
     def look(self, upload: Upload) -> models.UploadOut:
         """Length and peaks of an upload. Raises AudioError where it cannot be decoded."""
-        found = self._ask(Look(upload.path, PEAKS), upload.name)
+        found = self.ask(Look(upload.path, PEAKS), upload.name)
         return models.UploadOut(id=upload.id, name=upload.name, **{**found, "peaks": found["peaks"].round(3).tolist()})
 
     def stem(self, path: Path, name: str, part: str, start: float, end: float | None) -> bytes:
         """A stem of a file, known to people as `name`, as WAV. Raises InputError for a part that the library has not."""
         self._shelf.finder.check_parts([part])
-        return bytes(self._ask(Stem(path, part, start, end), name))
+        return bytes(self.ask(Stem(path, part, start, end), name))
 
     def search(self, asked: models.Search) -> models.Answer:
         """Hits, and candidates if asked for. Raises as `Finder.similar`."""
@@ -228,7 +229,7 @@ class Session:
             raise InputError("give one of upload, item and text")
         self._check_profile(asked.profile)
         question = shelf.finder.question(
-            None if asked.text is not None else self._query(shelf, asked),
+            None if asked.text is not None else self.query_of(shelf, asked.upload, asked.item, asked.region, asked.few),
             text=asked.text,
             weights=asked.weights,
             profile=asked.profile,
@@ -254,25 +255,32 @@ class Session:
         if name is not None and name not in shipped:
             raise InputError(f"no profile {name[:80]!r}; there are {', '.join(shipped)}")
 
-    def _query(self, shelf: Shelf, asked: models.Search) -> Query:
-        """The query of an upload or item with all parts, made once."""
-        few = asked.few if asked.region is None and asked.upload is not None else None
-        key = (shelf.state, asked.upload, asked.item, asked.region, few)
+    def query_of(
+        self,
+        shelf: Shelf,
+        upload: str | None,
+        item: str | None,
+        region: tuple[float, float | None] | None,
+        few: int | None = None,
+    ) -> Query:
+        """The query of an upload or else an item with all parts, made once. Raises InputError where there is no such thing,
+        AudioError where it cannot be used."""
+        few = few if region is None and upload is not None else None
+        key = (shelf.state, upload, item, region, few)
         with self._lock:
             if key in self._queries:
                 self._queries.move_to_end(key)
                 return self._queries[key]
-        if asked.upload is not None:
-            upload = self.uploads.get(asked.upload)
-            query = self._made(MakeQuery(upload.path, asked.region, few), upload.name)
+        if upload is not None:
+            dropped = self.uploads.get(upload)
+            query = self._made(MakeQuery(dropped.path, region, few), dropped.name)
         else:
-            assert asked.item is not None  # the caller has looked
-            item = shelf.item(asked.item)
-            if asked.region is None:
-                query = query_from_item(shelf.finder.library, item)
+            assert item is not None  # the caller has looked
+            if region is None:
+                query = query_from_item(shelf.finder.library, shelf.item(item))
             else:
-                path = shelf.file_of(asked.item)
-                query = self._made(MakeQuery(path, asked.region), path.name)
+                path = shelf.file_of(item)
+                query = self._made(MakeQuery(path, region), path.name)
         with self._lock:
             self._queries[key] = query
             while len(self._queries) > QUERIES:
@@ -280,11 +288,11 @@ class Session:
         return query
 
     def _made(self, task: MakeQuery, name: str) -> Query:
-        query = self._ask(task, name)
+        query = self.ask(task, name)
         assert isinstance(query, Query)
         return replace(query, label=query.label.replace(task.path.name, name))
 
-    def _ask(self, task: Task, name: str) -> Any:
+    def ask(self, task: Task, name: str) -> Any:
         """The desk's answer; its errors name the file as people know it."""
         try:
             return self._desk.ask(task)
