@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from soundalike import __version__
 from soundalike.errors import SoundalikeError
 from soundalike.runtime import Runtime
-from soundalike.web.guard import Guard
+from soundalike.web.guard import Guard, is_loopback
 from soundalike.web.judging import Judging
 from soundalike.web.problems import of_error, problem
 from soundalike.web.routes import add_routes
@@ -60,7 +60,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
     app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(host, token))
     _explain_errors(app)
-    add_routes(app, session, app.state.judging)
+    add_routes(app, session, app.state.judging, alone=is_loopback(host))
     app.mount("/", StaticFiles(directory=str(resources.files("soundalike") / "web" / "static"), html=True))
     return app
 

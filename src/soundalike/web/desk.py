@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -149,7 +150,6 @@ class _Lanes:
     """Some workers of one kind. Each does one task at a time, whoever asked."""
 
     def __init__(self, workers: list[Workers]) -> None:
-        self._all = workers
         self._free: queue.LifoQueue[Workers] = queue.LifoQueue()  # last in, first out: the one that has its models
         for one in reversed(workers):
             self._free.put(one)
@@ -176,11 +176,18 @@ class _Lanes:
             raise BusyError("the server is ending")
         finally:
             self._free.put(workers)
+            if self._closed:
+                self._end_free()
 
     def close(self) -> None:
+        """End those that are free; the others are ended by whoever waits for them."""
         self._closed = True
-        for workers in self._all:
-            workers.end()
+        self._end_free()
+
+    def _end_free(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().end()
 
 
 def _make(recipe: Recipe, runtime: Runtime, most_bytes: int | None) -> Callable[[Any], Any]:

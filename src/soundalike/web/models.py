@@ -12,6 +12,7 @@ Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["song", "loop", "one-shot"]
+PartName = Annotated[str, Field(max_length=40)]
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -135,6 +136,7 @@ class LibraryOut(BaseModel):
     most_bytes: int
     favourites: int
     answers: int
+    reveal: bool
 
 
 class StateOut(BaseModel):
@@ -252,3 +254,23 @@ class AnswersOut(BaseModel):
     count: int
     triplets: int
     alike: int
+
+
+class MapOut(BaseModel):
+    """Where items lie among those that sound alike: x, y in 0..1; state: `making` (ask again), `none` (no such items) or
+    `ready`; total: how many items there are, of which many thousand are shown; tempo in BPM, null where unknown."""
+
+    state: Literal["ready", "making", "none"]
+    progress: float
+    total: int
+    ids: list[str]
+    x: list[float]
+    y: list[float]
+    tempo: list[float | None]
+    folder: list[str]
+    names: list[str]
+
+    @classmethod
+    def nothing(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
+        """A map without points."""
+        return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], tempo=[], folder=[], names=[])

@@ -8,10 +8,12 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from soundalike.web import models
 from soundalike.web.judging import Judging
+from soundalike.web.reveal import can_reveal, reveal
 from soundalike.web.session import Session
 
 BROWSERS_PLAY = {
@@ -39,21 +41,21 @@ Kinds = Annotated[list[models.Kind], Query(max_length=3)]
 Ids = Annotated[list[models.Id], Query(min_length=1, max_length=100)]
 
 
-def add_routes(app: FastAPI, session: Session, judging: Judging) -> None:
-    """All of them."""
-    _library(app, session, judging)
-    _items(app, session)
+def add_routes(app: FastAPI, session: Session, judging: Judging, *, alone: bool) -> None:
+    """All of them. alone: whether nobody but this machine can ask."""
+    _library(app, session, judging, alone)
+    _items(app, session, alone)
     _uploads(app, session)
     _favourites(app, session)
     _answers(app, session, judging)
     _search(app, session)
 
 
-def _library(app: FastAPI, session: Session, judging: Judging) -> None:
+def _library(app: FastAPI, session: Session, judging: Judging, alone: bool) -> None:
     @app.get("/api/library")
     def library() -> models.LibraryOut:
         """What the library holds and was made with."""
-        return session.describe(answers=judging.count())
+        return session.describe(answers=judging.count(), reveal=alone and can_reveal())
 
     @app.get("/api/library/state")
     def state() -> models.StateOut:
@@ -61,7 +63,7 @@ def _library(app: FastAPI, session: Session, judging: Judging) -> None:
         return session.state()
 
 
-def _items(app: FastAPI, session: Session) -> None:
+def _items(app: FastAPI, session: Session, alone: bool) -> None:
     @app.get("/api/items", response_model=models.Items)
     def items(
         text: Annotated[str, Query(max_length=200)] = "",
@@ -97,6 +99,14 @@ def _items(app: FastAPI, session: Session) -> None:
         """A stem of an item, or of its seconds from `start` to `end`, as WAV."""
         path = session.shelf.file_of(item)
         return _wav(session.stem(path, path.name, part, start, end))
+
+    @app.post("/api/items/{item}/reveal", status_code=204)
+    def show(item: str) -> None:
+        """Show the item's file in this machine's file manager."""
+        path = session.shelf.file_of(item)
+        if not alone:
+            raise HTTPException(403, "a file can be shown only on the machine that serves it, when nobody else can ask")
+        reveal(path)
 
     @app.get("/api/peaks", response_model=models.PeaksOfItems)
     def peaks(item: Ids) -> Response:
@@ -172,6 +182,11 @@ def _search(app: FastAPI, session: Session) -> None:
     def search(asked: models.Search) -> Response:
         """What sounds like an upload, an item or a text, under weights; `candidates`: that many, to order anew in the page."""
         return _json(session.search(asked))
+
+    @app.get("/api/map", response_model=models.MapOut)
+    def map_(part: models.PartName, kind: models.Kind) -> Response:
+        """A picture of the items of one kind, those alike near each other; while it is being made: ask again."""
+        return _json(session.maps.get(session.shelf, part, kind))
 
 
 def _json(value: BaseModel, headers: dict[str, str] | None = None) -> Response:

@@ -22,6 +22,7 @@ from soundalike.listening.favourites import Favourites
 from soundalike.runtime import Runtime
 from soundalike.web import models
 from soundalike.web.desk import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
+from soundalike.web.maps import Maps
 from soundalike.web.outlines import Kept, Outlines
 from soundalike.web.shelf import Item, Shelf, refreshed
 from soundalike.web.uploads import Upload, Uploads
@@ -52,6 +53,7 @@ class Session:
         self._shelf = Shelf.of(Finder.open(library, device=runtime.device))
         self.uploads = uploads
         self._wavs = Wavs(uploads.folder)
+        self.maps = Maps()
         self.favourites = Favourites(library)
         self._desk = Desk(self._shelf.finder.library.recipe, runtime)
         self._queries: OrderedDict[Hashable, Query] = OrderedDict()
@@ -69,6 +71,7 @@ class Session:
     def close(self) -> None:
         """End the workers, forget uploads."""
         self._desk.close()
+        self.maps.close()
         self.uploads.close()
 
     def look_again(self) -> Shelf:
@@ -98,7 +101,7 @@ class Session:
         shelf = self.look_again()
         return models.StateOut(state=shelf.state, items=len(shelf))
 
-    def describe(self, *, answers: int) -> models.LibraryOut:
+    def describe(self, *, answers: int, reveal: bool) -> models.LibraryOut:
         """The library in numbers."""
         from soundalike.audio.decode import EXTENSIONS
 
@@ -121,6 +124,7 @@ class Session:
             most_bytes=self.uploads.most_bytes,
             favourites=sum(name in shelf for name in self.favourites.ids()),
             answers=answers,
+            reveal=reveal,
         )
 
     def _knows_text(self, finder: Finder) -> bool:
