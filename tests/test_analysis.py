@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -299,3 +300,27 @@ def test_loading_shows_what_is_wrong_with_a_model(
     monkeypatch.setitem(ENCODERS, "level", EncoderRow(lambda _: BrokenEncoder(), "", ""))
     with pytest.raises(CheckpointError, match="damaged"):
         Analyser(make_recipe("level", "quarter")).load()
+
+
+def test_the_outline_is_that_of_the_whole_file(analyser: Analyser, tmp_path: Path) -> None:
+    samples = noise(34.0) * np.linspace(0, 1, 34 * RATE, dtype=np.float32)
+    path = written(tmp_path, samples)
+    low, high = analyser.analyse(path).peaks or pytest.fail("no outline")
+    edges = np.arange(121) * len(samples) // 120
+    expected = [samples[a:b].max() * 127 for a, b in itertools.pairwise(edges)]
+    np.testing.assert_allclose(high, expected, atol=0.51)
+    assert (low[10:] < 0).all()
+    assert analyser.analyse(path, with_facts=False).peaks is None
+
+
+def test_the_outline_of_a_file_read_in_segments(
+    analyser: Analyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = noise(95.0) * np.linspace(0, 1, 95 * RATE, dtype=np.float32)
+    path = written(tmp_path, samples)
+    whole = analyser.analyse(path).peaks or pytest.fail("no outline")
+    monkeypatch.setattr(analysis, "SEGMENT_SECONDS", 30.0)
+    pieces = analyser.analyse(path).peaks or pytest.fail("no outline")
+    difference = np.abs(whole[1].astype(int) - pieces[1].astype(int))
+    assert np.quantile(difference, 0.8) <= 1
+    assert difference.max() <= 15

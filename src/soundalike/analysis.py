@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from soundalike.audio import decode, facts
 from soundalike.audio.onsets import snap_to_onset
+from soundalike.audio.outline import FINE, STRETCHES, Int8, Outline, as_bytes, joined, outline
 from soundalike.audio.tags import Tags, read_tags
 from soundalike.audio.waveform import Waveform, resample
 from soundalike.audio.windows import window_starts
@@ -62,7 +63,8 @@ class Analysis:
 
     kind: song, loop or one-shot; duration in s; loudness in LUFS (None: silent or too short); parts (K,) names of the
     vectors' second axis: the recipe's for a song, only `mix` for a loop or one-shot; starts, ends (N,) in s; vectors
-    (N, K, D) float32, unit rows or zero; present (N, K).
+    (N, K, D) float32, unit rows or zero; present (N, K); peaks: (low, high) of the waveform's outline (`audio.outline`),
+    None for what is made for a query alone.
     """
 
     kind: Kind
@@ -78,6 +80,7 @@ class Analysis:
     ends: NDArray[np.float64]
     vectors: Float32
     present: Bool
+    peaks: tuple[Int8, Int8] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,13 +164,15 @@ class Analyser:
             kind = (
                 "song" if info.duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
             )
+        outlines: list[tuple[float, float, Outline]] = []
         if kind == "song":
-            rows, loudness, duration = self._song(self._source(path, parts), info.duration, first)
+            rows, loudness, duration = self._song(self._source(path, parts), info.duration, first, outlines)
             names = self.recipe.parts
         else:
             whole = first if info.duration <= SEGMENT_SECONDS else decode.read(path)
             rows = self._whole(whole)
             loudness, duration = facts.estimate_loudness(whole), whole.duration
+            outlines.append((0.0, duration, outline(whole.samples)))
             names = (MIX,)
         if not len(rows.starts):
             raise AudioError(f"{path} is silent (all of it under {SILENCE_DB:.0f} dB); there is nothing to compare")
@@ -186,6 +191,7 @@ class Analyser:
             ends=rows.ends,
             vectors=rows.vectors,
             present=rows.present,
+            peaks=as_bytes(joined(outlines)) if with_facts else None,
         )
 
     def analyse_region(
@@ -289,10 +295,14 @@ class Analyser:
         separator = None if set(asked) <= {MIX} else self.separator
         return Source(path, separator, asked, self.recipe.parts, self.encoder.sample_rate, SEGMENT_SECONDS)
 
-    def _song(self, source: Source, duration: float, first: Waveform) -> tuple[_Rows, float | None, float]:
-        """Rows and loudness of a song, segment by segment, and its duration as decoded (s)."""
+    def _song(
+        self, source: Source, duration: float, first: Waveform, outlines: list[tuple[float, float, Outline]]
+    ) -> tuple[_Rows, float | None, float]:
+        """Rows and loudness of a song, segment by segment, and its duration as decoded (s); the segments' outlines are put
+        into `outlines`."""
         if duration <= SEGMENT_SECONDS:
             duration = first.duration  # what a truncated file really holds
+            outlines.append((0.0, duration, outline(first.samples)))
         starts = np.array(window_starts(duration, self.recipe.window, self.recipe.hop))
         ends = np.minimum(starts + self.recipe.window, duration)
         few = self.recipe.windows is not None and len(starts) > self.recipe.windows
@@ -303,6 +313,8 @@ class Analyser:
             begin, finish = float(starts[group][0]), float(ends[group][-1])
             native, offset = (first, 0.0) if duration <= SEGMENT_SECONDS else source.decode(begin, finish, duration)
             held = offset + native.duration
+            if native is not first:
+                outlines.append((offset, held, outline(native.samples, FINE * STRETCHES)))
             whole = ends[group] <= held + 1 / native.sample_rate
             if few:
                 scouted.append(self._scouted(native, starts[group][whole] - offset, ends[group][whole] - offset))

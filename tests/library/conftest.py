@@ -17,7 +17,7 @@ from soundalike.library.indexing import index
 from soundalike.library.report import IndexReport
 from soundalike.library.store import Library
 from soundalike.library.workers import Done, Failure, Workers
-from tests.library.made_up import RECIPE, analysis, made_up_analyser
+from tests.library.made_up import RECIPE, analysis, made_up_analyser, peaks
 
 
 class Inline:
@@ -70,6 +70,7 @@ class Shelf:
     music: Path
     path: Path
     log: Path
+    has_peaks: bool = True
 
     def write(self, **files: str) -> None:
         """Files by stem (`_` for `/`) with their text."""
@@ -124,6 +125,13 @@ class Shelf:
             *library.wholes(["content"])["content"].to_pylist(),
         ]
         assert set(stored) == contents
+        pictured = library.peaks(sorted(contents)).to_pylist()
+        assert sorted(row["content"] for row in pictured) == sorted(library.pictured())
+        if self.has_peaks:
+            assert {row["content"] for row in pictured} == contents
+        seeds = {row["content"]: int(str(row["artist"]).split()[-1]) for row in library.items().to_pylist()}
+        for row in pictured:
+            assert row["high"] == peaks(seeds[row["content"]])[1].tobytes()
 
 
 @pytest.fixture

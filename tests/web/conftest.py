@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -65,6 +66,7 @@ def browser() -> Iterator[object]:
         "--disable-component-update",
         "--disable-sync",
         "--autoplay-policy=no-user-gesture-required",
+        "--use-fake-device-for-media-stream",  # a microphone that beeps
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")
@@ -72,3 +74,33 @@ def browser() -> Iterator[object]:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, served: str) -> Iterator[Any]:
+    """The page of `served`, where no script fails."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, permissions=["clipboard-write", "clipboard-read"]
+    )
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: (
+            message.type == "error" and "Failed to load resource" not in message.text and faults.append(message.text)
+        ),
+    )
+    opened.set_default_timeout(60_000)
+    opened.goto(served)
+    opened.wait_for_selector("#weight-drums")
+    opened.wait_for_selector(".hit")
+    yield opened
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="session")
+def song(music: Path) -> Path:
+    """A song of the library."""
+    return sorted((music / "songs").iterdir())[0]

@@ -1,171 +1,542 @@
-"""The page in a real browser: drop, mark, pull, hear."""
+"""The page in a real browser: drop, mark, pull, hear, take."""
 
 from __future__ import annotations
 
+import csv
 import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
+
+from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, until
 
 
-@pytest.fixture
-def page(browser: Any, served: str) -> Iterator[Any]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on(
-        "console",
-        lambda message: (
-            message.type == "error" and "Failed to load resource" not in message.text and faults.append(message.text)
-        ),
-    )
-    opened.set_default_timeout(120_000)
-    opened.goto(served)
-    opened.wait_for_selector("#weight-drums")
-    yield opened
-    opened.close()
-    assert faults == []
+def asked(response: Any) -> dict[str, Any]:
+    return dict(json.loads(response.value.request.post_data))
 
 
-@pytest.fixture(scope="module")
-def song(music: Path) -> Path:
-    return sorted((music / "songs").iterdir())[0]
+def scores(page: Any) -> list[str]:
+    return list(page.eval_on_selector_all(".hit .score", "all => all.map((one) => one.textContent)"))
 
 
-def drop(page: Any, path: Path) -> None:
-    page.set_input_files("#file", path)
-    page.wait_for_selector(".hit")
+def copied(page: Any) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def until(page: Any, true: str) -> None:
-    """Wait until an expression is true. (Playwright's own way evaluates strings, which the page's policy forbids.)"""
-    end = time.monotonic() + 60
-    while not page.evaluate(true):
-        assert time.monotonic() < end, f"never true: {true}"
-        page.wait_for_timeout(30)
-
-
-def names(page: Any) -> list[str]:
-    return list(page.eval_on_selector_all(".hit", "rows => rows.map((row) => row.title)"))
+def test_without_a_reference_the_library_is_shown(page: Any) -> None:
+    assert "4 songs, 8 loops, 20 one-shots" in page.text_content("#library")
+    assert page.text_content("#hits-heading") == "Library"
+    assert len(names(page)) == 4
+    choose(page, "one-shot")
+    assert "20 one-shots; drop a song" in status(page)
+    page.locator(".hit").first.click()
+    assert sounds(page)["source"]["kind"] == "one-shot"
 
 
 def test_a_dropped_song_is_answered(page: Any, song: Path) -> None:
-    assert "4 songs, 8 loops, 20 one-shots" in page.text_content("#library")
     drop(page, song)
     assert song.name in page.text_content("#reference-name")
-    assert "the reference itself is left out" in page.text_content("#status")
+    assert "the reference itself is left out" in status(page)
     assert len(names(page)) == 3
-    assert page.text_content(".hit .score").count(".") == 1
-    assert page.locator(".hit").first.locator(".bars i").count() == 4
+    first = page.locator(".hit").first
+    assert first.locator(".bars i").count() == 4
+    assert first.locator(".score").text_content().count(".") == 1
+    spoken = first.get_attribute("aria-label")
+    assert "score 0." in spoken
+    assert "drums +" in spoken
+    assert "matched 0:" in spoken
+    until(
+        page, "!!document.querySelector('.hit canvas').getContext('2d').getImageData(0, 0, 120, 36).data.some((v) => v)"
+    )
 
 
 def test_a_slider_orders_anew_at_once_and_letting_go_asks(page: Any, song: Path) -> None:
     drop(page, song)
-    page.wait_for_timeout(100)
-    scores = page.eval_on_selector_all(".hit .score", "all => all.map((one) => one.textContent)")
-    with page.expect_response("**/api/search") as asked:
+    before = scores(page)
+    with page.expect_response("**/api/search") as answer:
         page.locator("#weight-drums").focus()
         page.keyboard.press("Home")  # less like these drums
         assert "provisional" in page.get_attribute("#status", "class")
         provisional = names(page)
-        assert page.eval_on_selector_all(".hit .score", "all => all.map((one) => one.textContent)") != scores
-    weights = json.loads(asked.value.request.post_data)["weights"]
-    assert weights["drums"] == -1
-    until(page, "!document.querySelector('#status').classList.contains('provisional')")
+        assert scores(page) != before
+    assert asked(answer)["weights"] == pytest.approx({"bass": 0.2, "drums": -0.4, "residuals": 0.2, "mix": 0.2})
+    settled(page)
     assert names(page) == provisional
+    assert page.locator(".hit").first.locator(".bars .less i[data-part=drums]").count() == 1
+
+
+def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
+    drop(page, song)
+    share = lambda part: page.text_content(f".strip[data-part={part}] output")  # noqa: E731
+    page.click(".strip[data-part=drums] .lock")
+    assert page.is_visible("#lock-words")
+    page.locator("#weight-bass").focus()
+    page.keyboard.press("End")
+    assert (share("drums"), share("bass"), share("mix")) == ("25 %", "38 %", "19 %")
+    assert page.is_disabled("#weight-drums")
+    page.click(".strip[data-part=bass] .mute")
+    assert (share("drums"), share("bass"), share("mix")) == ("25 %", "0 %", "38 %")
+    assert page.input_value("#weight-bass") == "1"
+    with page.expect_response("**/api/search") as answer:
+        page.click(".strip[data-part=mix] .solo")
+    assert asked(answer)["weights"] == {"mix": 1}
+    page.click(".strip[data-part=mix] .solo")
+    page.click(".strip[data-part=bass] .mute")
+    assert share("bass") == "38 %"
+    page.click(".strip[data-part=drums] .lock")
+    assert share("drums") == "25 %"
+    page.click("#equal")
+    assert {share(part) for part in ("bass", "drums", "residuals", "mix")} == {"25 %"}
+    for part in ("bass", "drums", "residuals", "mix"):
+        page.click(f".strip[data-part={part}] .mute")
+    until(page, "document.querySelector('#status').textContent.startsWith('all parts are at zero or muted')")
 
 
 def test_marked_seconds_are_asked_for(page: Any, song: Path) -> None:
     drop(page, song)
-    page.wait_for_selector("#region-controls:not([hidden])")
-    box = page.locator("#wave").bounding_box()
-    with page.expect_response("**/api/search") as asked:
-        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40, steps=8)
-        page.mouse.up()
-    start, end = json.loads(asked.value.request.post_data)["region"]
-    duration = 25.3
+    with page.expect_response("**/api/search") as answer:
+        mark(page, 0.25, 0.5)
+    start, end = asked(answer)["region"]
+    duration = soundfile.info(song).duration
     assert start == pytest.approx(0.25 * duration, abs=1.0)
     assert end == pytest.approx(0.5 * duration, abs=1.0)
-    assert asked.value.ok
-    assert page.is_visible("#clear-region")
+    assert answer.value.ok
+    settled(page)
+    page.fill("#region-start", "0:02")
+    page.press("#region-start", "Tab")
+    settled(page)
+    with page.expect_response("**/api/search") as answer:
+        page.fill("#region-end", "0:05.5")
+        page.press("#region-end", "Tab")
+    assert asked(answer)["region"] == [2, 5.5]
+    page.fill("#region-end", "0:01")
+    page.press("#region-end", "Tab")
+    assert "go from a start to a later end" in page.text_content("#region-words")
+    with page.expect_response("**/api/search") as answer:
+        page.click("#clear-region")
+    assert "region" not in asked(answer)
 
 
 def test_hits_are_heard_at_the_matched_seconds(page: Any, song: Path) -> None:
     drop(page, song)
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
-    until(page, "document.querySelector('#audio').currentTime > 0 && !document.querySelector('#audio').paused")
-    start = page.evaluate("document.querySelector('#audio').currentTime")
-    until(page, f"document.querySelector('#audio').currentTime > {start} + 0.2")
+    now = sounds(page)
+    assert now["side"] == "hit"
+    assert now["source"]["start"] <= now["position"] < now["source"]["end"]
+    assert page.get_attribute("#hit-0", "aria-selected") == "true"
+    assert page.get_attribute("#list", "aria-activedescendant") == "hit-0"
     page.keyboard.press(" ")
-    assert page.evaluate("document.querySelector('#audio').paused")
+    assert not heard(page)["playing"]
+    page.keyboard.press(" ")
+    assert sounds(page)["position"] >= now["position"]
     page.keyboard.press("b")
-    until(page, "document.querySelector('#now').textContent.startsWith('reference')")
+    until(page, "document.querySelector('#sounding').textContent.startsWith('hearing the reference')")
+    assert sounds(page)["side"] == "reference"
+    page.keyboard.press("b")
+    until(page, "document.querySelector('#sounding').textContent.startsWith('hearing the hit')")
+    page.keyboard.press("ArrowDown")
+    assert page.get_attribute("#hit-1", "aria-selected") == "true"
+    until(page, "document.querySelector('#now-name').textContent.length > 0")
+    page.keyboard.press(" ")
+
+
+def test_matched_seconds_of_a_song_repeat(page: Any, song: Path) -> None:
+    drop(page, song)
+    mark(page, 0.4, 0.43)
+    settled(page)
+    page.click("#play-reference")
+    start = sounds(page)["source"]["start"]
+    page.locator("#list").focus()
     page.keyboard.press("l")
     assert page.get_attribute("#loop", "aria-pressed") == "true"
-    assert page.get_attribute("#hit-0", "aria-selected") == "true"
+    end = heard(page)["source"]["end"]
+    assert end - start < 1.5
+    for _ in range(12):
+        page.wait_for_timeout(200)
+        assert start - 0.1 <= heard(page)["position"] < end + 0.4
+    assert heard(page)["playing"]
 
 
-def test_loops_for_one_part_and_filters(page: Any, song: Path) -> None:
+def test_loops_loop_and_one_shots_are_struck_once(page: Any, song: Path) -> None:
     drop(page, song)
-    with page.expect_response("**/api/search"):
-        page.check("#find input[value=loop]")
-    until(page, "document.querySelectorAll('.hit').length === 8")
-    with page.expect_response("**/api/search"):
-        page.fill("#path", "no such folder")
+    choose(page, "one-shot")
+    page.locator("#list").focus()
+    page.keyboard.press("ArrowDown")
+    assert sounds(page)["source"]["short"]
+    assert not heard(page)["repeat"]
+    until(page, "document.querySelector('#toggle').getAttribute('aria-label') === 'play'")  # it has ended by itself
+    choose(page, "loop")
+    page.locator("#list").focus()
+    page.keyboard.press("Home")
+    now = sounds(page)
+    assert now["repeat"]
+    page.wait_for_timeout(int(1000 * (now["source"]["end"] - now["position"])) + 300)
+    again = heard(page)
+    assert again["playing"]
+    assert again["position"] < now["source"]["end"]
+    page.keyboard.press("l")
+    assert page.get_attribute("#loop", "aria-pressed") == "false"
+
+
+def test_a_loop_goes_on_without_a_gap(page: Any) -> None:
+    """The same node as the player's, rendered: a sine of whole periods must go on through its ends."""
+    jump = page.evaluate(
+        """async () => {
+          const rate = 44100;
+          const context = new OfflineAudioContext(1, 2 * rate, rate);
+          const buffer = new AudioBuffer({ length: 441 * 50, sampleRate: rate });
+          buffer.getChannelData(0).forEach((_, n, all) => { all[n] = Math.sin((2 * Math.PI * n) / 441); });
+          const node = new AudioBufferSourceNode(context, { buffer, loop: true });
+          node.connect(context.destination);
+          node.start(0, 0.1);
+          const out = (await context.startRendering()).getChannelData(0);
+          let most = 0;
+          for (let n = 1; n < out.length; n++) most = Math.max(most, Math.abs(out[n] - out[n - 1]));
+          return most;
+        }"""
+    )
+    assert jump < 1.01 * 2 * np.pi / 441
+
+
+def test_stems_are_heard_alone(page: Any, song: Path) -> None:
+    drop(page, song)
+    mark(page, 0.2, 0.4)
+    settled(page)
+    with page.expect_response("**/stems/drums?**") as answer:
+        page.locator("#stems input[value=drums]").check(force=True)
+    assert answer.value.ok
+    now = sounds(page)
+    assert now["side"] == "reference"
+    assert now["source"]["name"].startswith("drums of ")
+    assert now["source"]["start"] <= now["position"] <= now["source"]["end"]
+    page.locator("#list").focus()
+    page.keyboard.press("r")  # nothing is chosen: nothing happens
+    page.keyboard.press("ArrowDown")
+    sounds(page)
+    with page.expect_response("**/api/items/*/peaks"):
+        page.keyboard.press("r")
+    settled(page)
+    with page.expect_response("**/api/items/*/stems/bass?**") as answer:
+        page.locator("#stems input[value=bass]").check(force=True)
+    assert answer.value.ok
+
+
+def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
+    drop(page, song)
+    with page.expect_response("**/api/search") as answer:
+        choose(page, "loop")
+    assert asked(answer)["part"] == "mix"  # all parts count alike
+    assert "what counts most (mix)" in page.text_content("#which-auto")
+    page.locator("#weight-drums").focus()
+    with page.expect_response("**/api/search") as answer:
+        page.keyboard.press("End")
+    assert asked(answer)["part"] == "drums"
+    with page.expect_response("**/api/search") as answer:
+        page.locator("#which input[value=bass]").check(force=True)
+    assert asked(answer)["part"] == "bass"
+    assert page.text_content("#which-words").startswith("The bass of the reference against whole loops")
+    settled(page)
+    assert len(names(page)) == 8
+
+
+def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
+    loop = next(one for one in sorted((music / "loops").iterdir()) if soundfile.info(one).duration < 15)
+    page.set_input_files("#file", loop)
+    with page.expect_response("**/api/search") as answer:
+        pass
+    assert asked(answer)["part"] == "mix"
+    settled(page)
+    assert page.is_hidden("#stems")
+    with page.expect_response("**/api/search") as answer:
+        choose(page, "loop")
+    assert answer.value.ok
+    assert page.text_content("#which-words") == "Whole sound against whole loops."
+
+
+def test_filters(page: Any, song: Path) -> None:
+    drop(page, song)
+    choose(page, "loop")
+    with page.expect_response("**/api/search") as answer:
+        page.fill("#length", "2-4")
+    assert asked(answer)["filters"]["duration"] == [2, 4]
+    settled(page)
+    lengths = page.eval_on_selector_all(".hit .length", "all => all.map((one) => parseFloat(one.textContent))")
+    assert all(2 <= value <= 4.05 for value in lengths)
+    with page.expect_response("**/api/search") as answer:
+        page.fill("#tempo", "120")
+    assert asked(answer)["filters"]["tempo"] == pytest.approx([115.2, 124.8])
+    page.fill("#tempo", "")
+    page.fill("#path", "no such folder")
     until(page, "document.querySelectorAll('.hit').length === 0")
+    assert status(page) == "none of 8 loops passes these filters"
     page.fill("#tempo", "fast")
     page.wait_for_selector("#status.problem")
-    assert "fast is not a range of tempo" in page.text_content("#status")
+    assert "fast is not a range of tempo" in status(page)
+    assert page.get_attribute("#tempo", "aria-invalid") == "true"
 
 
 def test_hits_are_exported(page: Any, song: Path, tmp_path: Path) -> None:
     drop(page, song)
-    for form, start in (("m3u8", "#EXTM3U\n#EXTINF:"), ("csv", "rank,score,path,"), ("json", "[\n  {")):
+    for form in ("m3u8", "csv", "json"):
         with page.expect_download() as saved:
             page.select_option("#export", form)
         saved.value.save_as(tmp_path / form)
-        assert (tmp_path / form).read_text().startswith(start)
+    wanted = page.evaluate(
+        "import('./app.js').then(() => [...document.querySelectorAll('.hit')].map((row) => row.hit.item.path))"
+    )
+    rows = list(csv.DictReader((tmp_path / "csv").read_text().splitlines()))
+    assert [row["path"] for row in rows] == wanted
+    assert [row["path"] for row in json.loads((tmp_path / "json").read_text())] == wanted
+    assert [line for line in (tmp_path / "m3u8").read_text().splitlines() if not line.startswith("#")] == wanted
+    assert float(rows[0]["score"]) == pytest.approx(
+        sum(float(rows[0][part]) for part in ("bass", "drums", "residuals", "mix"))
+    )
 
 
-def test_a_link_restores_the_question(page: Any, browser: Any, song: Path) -> None:
+def test_a_hit_is_taken(page: Any, song: Path, tmp_path: Path, music: Path) -> None:
+    drop(page, song)
+    page.locator("#list").focus()
+    page.keyboard.press("ArrowDown")
+    path = page.evaluate("document.querySelector('#hit-0').hit.item.path")
+    page.keyboard.press("c")
+    until(page, "document.querySelector('#status').textContent.startsWith('copied')")
+    assert copied(page) == path
+    with page.expect_download() as saved:
+        page.keyboard.press("d")
+    saved.value.save_as(tmp_path / "taken")
+    assert (tmp_path / "taken").read_bytes() == Path(path).read_bytes()
+    dragged = page.evaluate(
+        """() => {
+          const event = new DragEvent("dragstart", { bubbles: true, dataTransfer: new DataTransfer() });
+          document.querySelector("#hit-0 .name").dispatchEvent(event);
+          return [event.dataTransfer.getData("DownloadURL"), event.dataTransfer.getData("text/plain")];
+        }"""
+    )
+    kind, name, address = dragged[0].split(":", 2)
+    assert (kind, name, dragged[1]) == ("application/octet-stream", Path(path).name, path)
+    assert page.request.get(address).body() == Path(path).read_bytes()
+
+
+def test_a_link_restores_everything(page: Any, browser: Any, song: Path) -> None:
     page.fill("#library-search", song.stem[-8:])
     until(page, "document.querySelectorAll('#library-items option').length === 1")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".hit")
-    with page.expect_response("**/api/search"):
-        page.locator("#weight-bass").focus()
-        page.keyboard.press("End")
-    until(page, "!document.querySelector('#status').classList.contains('provisional')")
-    until(page, "location.hash.includes('item')")
-    again = browser.new_page()
-    again.goto(page.url)
-    again.wait_for_selector(".hit")
+    page.press("#library-search", "Enter")
+    page.wait_for_selector("#region-controls:not([hidden])")
+    settled(page)
+    mark(page, 0.2, 0.5)
+    settled(page)
+    page.click(".strip[data-part=mix] .mute")
+    page.click(".strip[data-part=drums] .lock")
+    page.locator("#weight-bass").focus()
+    page.keyboard.press("End")
+    page.fill("#path", "songs")
+    settled(page)
+    page.click("#link")
+    until(page, "document.querySelector('#status').textContent.startsWith('copied')")
+    context = browser.new_context()
+    again = context.new_page()
+    again.goto(copied(page))
+    until(again, "document.querySelector('#hits-heading').textContent === 'Hits'")
+    settled(again)
+    assert again.text_content("#region-words") == page.text_content("#region-words")
     assert names(again) == names(page)
-    assert again.input_value("#weight-bass") == "1"
-    again.close()
+    assert scores(again) == scores(page)
+    for part in ("bass", "drums", "residuals", "mix"):
+        assert again.text_content(f".strip[data-part={part}] output") == page.text_content(
+            f".strip[data-part={part}] output"
+        )
+    assert again.is_disabled("#weight-drums")
+    assert again.input_value("#path") == "songs"
+    context.close()
 
 
-def test_what_cannot_be_used_is_said_in_words(page: Any, tmp_path: Path) -> None:
+def test_a_link_to_a_dropped_file_asks_for_it(page: Any, browser: Any, song: Path) -> None:
+    drop(page, song)
+    mark(page, 0.2, 0.5)
+    settled(page)
+    context = browser.new_context()
+    again = context.new_page()
+    again.goto(page.url)
+    until(again, f"document.querySelector('#status').textContent.includes({json.dumps(song.name)})")
+    drop(again, song)
+    assert again.text_content("#region-words") == page.text_content("#region-words")
+    assert names(again) == names(page)
+    context.close()
+
+
+def test_what_cannot_be_used_is_said_in_words(page: Any, song: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(b"this is no audio")
     page.set_input_files("#file", tmp_path / "broken.wav")
     page.wait_for_selector("#status.problem")
-    assert "broken.wav" in page.text_content("#status")
+    assert "broken.wav" in status(page)
+    until(page, "document.querySelector('#results').getAttribute('aria-busy') === 'false'")
     (tmp_path / "notes.txt").write_text("words")
     page.set_input_files("#file", tmp_path / "notes.txt")
     until(page, "document.querySelector('#status').textContent.includes('not called like an audio file')")
+    (tmp_path / "cut.flac").write_bytes((tmp_path / "broken.wav").read_bytes() + song.read_bytes()[:5000])
+    page.set_input_files("#file", tmp_path / "cut.flac")
+    until(page, "document.querySelector('#status').textContent.includes('cut.flac')")
+    drop(page, song)
+    assert len(names(page)) == 3
 
 
-def test_help_and_narrow_screens(page: Any, song: Path) -> None:
+def test_too_much_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: "uploads" in request.url and sent.append(request.url))
+    page.evaluate(
+        """() => {
+          const file = new File([new Uint8Array(1)], "endless.wav");
+          Object.defineProperty(file, "size", { value: 2 ** 34 });
+          const event = new DragEvent("drop", { bubbles: true });
+          Object.defineProperty(event, "dataTransfer", { value: { files: [file], types: ["Files"] } });
+          document.dispatchEvent(event);
+        }"""
+    )
+    page.wait_for_selector("#status.problem")
+    assert "endless.wav has 16384 MB, 300 MB are the most" in status(page)
+    assert sent == []
+
+
+def test_favourites_are_kept(page: Any, browser: Any, song: Path, served: str) -> None:
+    drop(page, song)
     page.locator("#list").focus()
+    page.keyboard.press("ArrowDown")
+    name = names(page)[0]
+    with page.expect_response("**/api/favourites/*") as answer:
+        page.keyboard.press("f")
+    assert answer.value.status == 204
+    until(page, "document.querySelector('#hit-0').getAttribute('aria-label').includes('favourite')")
+    page.click("#favourites-only")
+    until(page, "document.querySelectorAll('.hit').length === 1")
+    assert names(page) == [name]
+    context = browser.new_context()
+    again = context.new_page()
+    again.goto(served)
+    again.wait_for_selector(".hit.favourite")
+    assert again.eval_on_selector_all(".hit.favourite", "rows => rows.map((row) => row.title)") == [name]
+    context.close()
+    with page.expect_response("**/api/favourites/*"):
+        page.locator(".hit .star").click()
+    assert "no longer" in status(page)
+
+
+def test_hits_are_judged(page: Any, song: Path, served: str) -> None:
+    drop(page, song)
+    page.locator("#list").focus()
+    page.keyboard.press("ArrowDown")
+    before = page.request.get(served + "api/answers").json()["count"]
+    with page.expect_response("**/api/answers") as answer:
+        page.keyboard.press("+")
+    said = asked(answer)
+    assert answer.value.status == 201
+    assert said["alike"] is True
+    assert said["hit"]["item"] == page.evaluate("document.querySelector('#hit-0').hit.item.id")
+    until(page, "document.querySelector('#hit-0').getAttribute('aria-label').endsWith(', alike')")
+    page.keyboard.press("ArrowDown")
+    with page.expect_response("**/api/answers") as answer:
+        page.keyboard.press("-")
+    assert asked(answer)["alike"] is False
+    until(page, "document.querySelector('#unlike').getAttribute('aria-pressed') === 'true'")
+    page.keyboard.press("x")
+    assert page.is_visible("#closer")
+    assert page.is_disabled("#closer-second")
+    page.keyboard.press("ArrowDown")
+    page.check("#closer-unsure")
+    with page.expect_response("**/api/answers") as answer:
+        page.keyboard.press("2")
+    said = asked(answer)
+    ids = page.eval_on_selector_all(".hit", "rows => rows.map((row) => row.hit.item.id)")
+    assert (said["a"]["item"], said["b"]["item"], said["closer"], said["sure"]) == (ids[1], ids[2], "b", False)
+    until(page, "document.querySelector('#closer').hidden")
+    assert page.text_content("#answers") == f"{before + 3} answers"
+    for left in (2, 1, 0):
+        page.keyboard.press("u")
+        until(page, f"document.querySelector('#undo').hidden === {str(left == 0).lower()}")
+        page.wait_for_timeout(200)
+    assert page.request.get(served + "api/answers").json()["count"] == before
+    assert "alike" not in page.get_attribute("#hit-0", "aria-label")
+
+
+def test_what_is_played_may_be_recorded(page: Any) -> None:
+    page.context.grant_permissions(["microphone"])
+    page.click("#record")
+    until(page, "/stop +0:0[2-9]/.test(document.querySelector('#record').textContent)")
+    with page.expect_response("**/api/uploads?**") as answer:
+        page.click("#record")
+    found = answer.value.json()
+    assert found["name"].startswith("recording ")
+    assert found["duration"] > 1.5
+    assert max(high for _, high in found["peaks"]) > 0.05  # the beeps
+    settled(page)
+    assert page.text_content("#hits-heading") == "Hits"
+
+
+def test_a_microphone_that_is_refused_is_said_in_words(page: Any) -> None:
+    page.context.clear_permissions()
+    page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); }"
+    )
+    page.click("#record")
+    page.wait_for_selector("#status.problem")
+    assert "not allowed to use the microphone" in status(page)
+    assert page.get_attribute("#record", "aria-pressed") == "false"
+
+
+def test_everything_is_reached_by_keyboard_alone(page: Any, song: Path) -> None:
+    page.fill("#library-search", song.stem[-8:])
+    until(page, "document.querySelectorAll('#library-items option').length === 1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#region-controls:not([hidden])")
+    settled(page)
+    reached = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+        if reached[-1] == "list":
+            break
+    assert reached[-1] == "list"
+    order = [
+        reached.index(name) for name in ("play-reference", "region-start", "weight-drums", "equal", "tempo", "list")
+    ]
+    assert order == sorted(order)
+    page.keyboard.press("ArrowDown")
+    sounds(page)
+    page.keyboard.press("End")
+    assert page.get_attribute("#list", "aria-activedescendant") == "hit-2"
     page.keyboard.press("?")
     assert page.is_visible("#help")
     page.keyboard.press("Escape")
-    page.set_viewport_size({"width": 400, "height": 800})
+    assert not page.is_visible("#help")
+    page.focus("#tempo")
+    page.keyboard.press("f")  # a letter in a field is a letter
+    assert page.input_value("#tempo") == "f"
+
+
+def test_a_server_that_is_gone_is_said_in_words(page: Any, song: Path) -> None:
+    drop(page, song)
+    page.route("**/api/search", lambda route: route.abort())
+    page.locator("#weight-drums").focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector("#status.problem")
+    assert "the server does not answer; is `soundalike serve` still running?" in status(page)
+
+
+def test_nothing_comes_from_elsewhere(page: Any, served: str, song: Path) -> None:
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url))
+    page.reload()
+    drop(page, song)
+    assert seen
+    assert all(url.startswith((served, "data:", "blob:")) for url in seen)
+
+
+@pytest.mark.parametrize("width", [400, 800, 1100])
+def test_narrow_screens(page: Any, song: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     drop(page, song)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.locator(".hit .name").first.bounding_box()["width"] > 90

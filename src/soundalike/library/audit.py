@@ -18,7 +18,7 @@ UNIT_TOLERANCE = 2e-3
 class Audit:
     """What was looked at and what is wrong.
 
-    items, contents: how many there are; orphans: contents with vectors but without an item, which the next run
+    items, contents: how many there are; orphans: contents with vectors or peaks but without an item, which the next run
     sweeps (no fault: a run that was killed between two writes leaves them); problems: one line each.
     """
 
@@ -53,7 +53,10 @@ def audit(library: Library) -> Audit:
         if stored[key] != row["windows"]:
             problems.append(f"{row['root']}/{row['path']} has {stored[key]} rows of vectors, not {row['windows']}")
     held = {key for key, number in stored.items() if number}
-    return Audit(len(items), len(held), len(held - needed), tuple(problems))
+    pictured = Counter(library.pictured())
+    problems += [f"content {content} has {n} rows of peaks" for content, n in pictured.items() if n > 1]
+    orphans = {content for content, _ in held - needed} | (set(pictured) - {content for content, _ in needed})
+    return Audit(len(items), len(held), len(orphans), tuple(problems))
 
 
 def _unsound(library: Library, songs: bool) -> list[str]:

@@ -70,7 +70,8 @@ def content_name(digest: str, kind: str | None) -> str:
 
 
 class Ledger:
-    """Items by place, by content and by id; contents that have vectors; files that were refused."""
+    """Items by place, by content and by id; contents that have vectors (`stored`) and peaks (`pictured`); files that were
+    refused."""
 
     def __init__(self, tables: Tables) -> None:
         """Reads the items and sweeps what a killed run left: vectors without an item (the item's row is the
@@ -86,6 +87,7 @@ class Ledger:
             self._ids.add(known.id)
             rows_of[known.content] = rows
         self.stored = self._stored_contents(rows_of)
+        self.pictured = self._pictured_contents()
         self._read_refused()
 
     def _read_items(self) -> Iterator[tuple[Known, int]]:
@@ -108,6 +110,14 @@ class Ledger:
             self._tables.delete(table, "content", sorted(set(counts) - whole))
             stored |= whole
         return stored
+
+    def _pictured_contents(self) -> set[str]:
+        """Contents with peaks; those of contents without vectors are deleted."""
+        if not self._tables.has(layout.PEAKS):
+            return set()
+        there = set(self._tables.read(layout.PEAKS, ["content"])["content"].to_pylist())
+        self._tables.delete(layout.PEAKS, "content", sorted(there - self.stored))
+        return there & self.stored
 
     def _read_refused(self) -> None:
         names = ["root", "path", "size", "mtime_ns", "reason"]
@@ -164,7 +174,9 @@ class Ledger:
         for table in (layout.WINDOWS, layout.WHOLES):
             if orphans:
                 self._tables.delete(table, "content", orphans)
+        self._tables.delete(layout.PEAKS, "content", sorted(self.pictured & set(orphans)))
         self.stored -= set(orphans)
+        self.pictured -= set(orphans)
         return len(orphans)
 
     def forget(self, leaving: Iterable[Known]) -> None:

@@ -322,6 +322,9 @@ class Run:
                 return
             self._writer.add_vectors(layout.vector_table(analysis), rows)
             self._ledger.stored.add(content)
+        if analysis.peaks is not None and content not in self._ledger.pictured:
+            self._writer.add_vectors(layout.PEAKS, layout.peak_rows(analysis, content))
+            self._ledger.pictured.add(content)
         self.report.audio_seconds += analysis.duration
         for number, found in enumerate(files):
             known = self._ledger.by_place.get((found.root, found.path))

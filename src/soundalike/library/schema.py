@@ -2,7 +2,7 @@
 
 `windows` (songs) and `wholes` (loops and one-shots) hold vectors and belong to *contents*: the bytes of a file.
 `items` are files, and point to contents: a copy or a moved file needs no vectors of its own. `skipped` are files
-that could not be used.
+that could not be used. `peaks` are pictures of contents; libraries made before there were any have no such table.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from soundalike.analysis import Analysis
+from soundalike.audio.outline import STRETCHES
 from soundalike.parts import MIX
 from soundalike.recipe import Recipe
 
 WINDOWS, WHOLES, ITEMS, SKIPPED = "windows", "wholes", "items", "skipped"
 TABLES = (WINDOWS, WHOLES, ITEMS, SKIPPED)
+PEAKS = "peaks"
 
 _TEXT, _REAL, _LONG, _INT = pa.string(), pa.float64(), pa.int64(), pa.int32()
 
@@ -67,6 +69,16 @@ SKIPPED_SCHEMA = pa.schema(
         _must("mtime_ns", _LONG),
         _must("reason", _TEXT),
         _must("recipe", _TEXT),  # fingerprint: under another recipe the file is tried again
+    ]
+)
+
+
+PEAKS_SCHEMA = pa.schema(
+    [
+        _must("content", _TEXT),
+        _must("duration", _REAL),
+        _must("low", pa.binary(STRETCHES)),  # int8, see `audio.outline`
+        _must("high", pa.binary(STRETCHES)),
     ]
 )
 
@@ -138,6 +150,15 @@ def vector_rows(analysis: Analysis, content: str, recipe: Recipe) -> pa.Table:
             columns[f"{part}_present"] = pa.array(analysis.present[:, number], pa.bool_())
     schema = windows_schema(recipe) if analysis.kind == "song" else wholes_schema(recipe)
     return pa.Table.from_pydict(columns, schema=schema)
+
+
+def peak_rows(analysis: Analysis, content: str) -> pa.Table:
+    """The row of an analysis for `peaks`; none where it has no outline."""
+    rows = []
+    if analysis.peaks is not None:
+        low, high = analysis.peaks
+        rows = [{"content": content, "duration": analysis.duration, "low": low.tobytes(), "high": high.tobytes()}]
+    return pa.Table.from_pylist(rows, schema=PEAKS_SCHEMA)
 
 
 def vector_array(vectors: NDArray[np.float16]) -> pa.FixedSizeListArray:

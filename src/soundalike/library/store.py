@@ -122,6 +122,18 @@ class Library:
         """The given columns of `windows` or `wholes`, batch by batch, in stored order."""
         return self._tables.batches(table, columns)
 
+    def peaks(self, contents: Sequence[str]) -> pa.Table:
+        """The outlines there are of these contents (`schema.PEAKS_SCHEMA`)."""
+        if not contents or not self._tables.has(layout.PEAKS):
+            return layout.PEAKS_SCHEMA.empty_table()
+        return self._tables.read(layout.PEAKS, where=f"content IN ({', '.join(map(quoted, contents))})")
+
+    def pictured(self) -> list[str]:
+        """The contents that have outlines."""
+        if not self._tables.has(layout.PEAKS):
+            return []
+        return list(self._tables.read(layout.PEAKS, ["content"])["content"].to_pylist())
+
     @staticmethod
     def as_vectors(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float16]:
         """A vector column of a table read here as (N, D)."""
@@ -143,7 +155,7 @@ class Library:
 def refuse_other_things(path: Path) -> None:
     """Raise LibraryError where the folder `path` holds anything that is not a library's or a half-made library's."""
     for entry in sorted(path.iterdir()) if path.exists() else []:
-        ours = entry.name.startswith(("write.lock", "generation-", FILE_NAME))
+        ours = entry.name.startswith(("write.lock", "generation-", FILE_NAME)) or entry.name == "listening"
         if not ours:
             raise LibraryError(
                 f"{path} holds other things ({entry.name}); name a folder that is empty or new with --library"
@@ -193,6 +205,8 @@ class Tables:
             # is in the picture of the vectors, which is taken later.
             self._tables = {name: database.open_table(name) for name in (layout.ITEMS, layout.SKIPPED)}
             self._tables |= {name: database.open_table(name) for name in (layout.WINDOWS, layout.WHOLES)}
+            if layout.PEAKS in database.list_tables().tables:
+                self._tables[layout.PEAKS] = database.open_table(layout.PEAKS)
             for name, schema in layout.schemas(recipe).items():
                 if set(self._tables[name].schema.names) != set(schema.names):
                     raise LibraryError(
@@ -203,6 +217,10 @@ class Tables:
     def versions(self) -> tuple[int, ...]:
         """Version numbers of the tables, in the order of `schema.TABLES`."""
         return tuple(int(self._tables[name].version) for name in layout.TABLES)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a table: an older library has no `peaks` until something is written there."""
+        return name in self._tables
 
     def fragments(self, name: str) -> int:
         """Number of pieces that a table lies in."""
@@ -260,6 +278,8 @@ class Tables:
     def append(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows, all or none, in one commit. Raises LibraryError where that fails (a full disk)."""
         with self._writing(name):
+            if name == layout.PEAKS and not self.has(name):
+                self._tables[name] = _connect(self.folder).create_table(name, schema=layout.PEAKS_SCHEMA, exist_ok=True)
             self._tables[name].add(rows)
 
     def upsert(self, name: str, rows: pa.Table) -> None:
@@ -280,7 +300,7 @@ class Tables:
 
         Without it 2,000 commits would take 170 MB of version files and half a second to open.
         """
-        for name in layout.TABLES:
+        for name in self._tables:
             commits, version = self._commits.get(name, 0), int(self._tables[name].version)
             if at_end:  # every so many versions, so that many short runs do not pile up either
                 due = version // SHORT_RUNS > (version - commits) // SHORT_RUNS

@@ -108,6 +108,9 @@ def _carry_over(old: Tables, new: Tables) -> None:
             new.append(name, old.batches(name))
         contents += [new.read(name, ["content"])["content"]]
     held = pa.chunked_array([chunk for column in contents for chunk in column.chunks], pa.string())
+    if old.has(layout.PEAKS) and not new.has(layout.PEAKS):
+        peaks = old.read(layout.PEAKS)
+        new.append(layout.PEAKS, peaks.filter(pc.is_in(peaks["content"], value_set=held)))
     items = old.read(layout.ITEMS)
     items = items.filter(pc.is_in(items["content"], value_set=held))
     if before.facts_version != after.facts_version:

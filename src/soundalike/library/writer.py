@@ -38,7 +38,7 @@ class Writer:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._vectors: dict[str, list[pa.Table]] = {layout.WINDOWS: [], layout.WHOLES: []}
+        self._vectors: dict[str, list[pa.Table]] = {layout.WINDOWS: [], layout.WHOLES: [], layout.PEAKS: []}
         self._items: dict[str, Row] = {}
         self._changes: dict[str, list[Callable[[Row], Row]]] = {}
         self._refused: dict[str, Row] = {}
@@ -53,7 +53,7 @@ class Writer:
         return self._tables.recipe
 
     def add_vectors(self, table: str, rows: pa.Table) -> None:
-        """Vectors of a content that has none yet."""
+        """Vectors, or peaks, of a content that has none yet."""
         self._vectors[table].append(rows)
 
     def put_item(self, row: Row) -> None:

@@ -1,31 +1,74 @@
-"""Where files are decoded and analysed for the server: a worker process, which may die of one without ending the server."""
+"""Where files are decoded and analysed for the server: worker processes, which may die of one without ending the server.
+
+Light tasks (length, outline, WAV) have a worker of their own, so that none of them waits for a query. Every task has a time
+that goes by its file's size, and whoever would wait too long for a free worker is told that the server is busy.
+"""
 
 from __future__ import annotations
 
 import itertools
+import logging
+import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundalike.errors import AudioError, SoundalikeError
+from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.library.workers import Failure, Lost, Workers
+from soundalike.recipe import is_heavy
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from soundalike.analysis import Analyser
+    from soundalike.audio.outline import Outline
+    from soundalike.audio.waveform import Waveform
     from soundalike.recipe import Recipe
     from soundalike.runtime import Runtime
 
-SECONDS = 600.0
-"""How long one task may take."""
+SECONDS = 30.0
+BYTES_PER_SECOND = 1_000_000
+"""A task may take so long, and a second more for each so many bytes of its file."""
+
+PATIENCE = 10.0
+"""By how much more with neural models, which are slower than the built-in ones by more than that."""
+
+WAIT = 60.0
+"""Seconds that a task may wait for a free worker."""
+
+MOST_WAITING = 24
+"""Tasks that may wait for a worker; each holds a thread of the server, which has 40."""
+
+LONGEST = 3 * 3600.0
+"""Seconds of audio that a file may hold: a small file may decode to days."""
+
+LONGEST_STEM = 900.0
+"""Seconds of a stem that are sent at once."""
+
+MOST_WAV_BYTES = 1 << 30
+"""Of a file that is sent as WAV."""
+
+PIECE_VALUES = 1 << 26
+"""Samples times channels that are decoded at once: 256 MB."""
+
+LIGHT_BYTES, HEAVY_BYTES = 2 << 30, 6 << 30
+"""Memory that a worker may take, where the system can bound it; one with neural models may take all."""
+
+log = logging.getLogger("soundalike.web")
+
+
+class BusyError(SoundalikeError):
+    """There is more to do than can be done now."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Length (s), rate (Hz), channels, loudness (LUFS) and the peaks (n, 2) of a file: the lowest and highest value of n
-    stretches."""
+    """Length (s), rate (Hz), channels, loudness (LUFS) and the outline (n, 2) of a file."""
 
     path: Path
     peaks: int
@@ -53,42 +96,105 @@ class Stem:
 
 @dataclass(frozen=True)
 class AsWav:
-    """A file as 16-bit WAV in memory, for browsers that cannot decode its format."""
+    """A file, or some seconds of it, written to `out` as 16-bit WAV, for browsers that cannot decode its format."""
 
     path: Path
+    out: Path
+    start: float = 0.0
+    end: float | None = None
+
+
+Task = Look | MakeQuery | Stem | AsWav
 
 
 class Desk:
-    """One worker with the library's models, which load at its first query. Tasks wait for each other."""
+    """Workers with the library's models, which load at the first query."""
 
     def __init__(self, recipe: Recipe, runtime: Runtime) -> None:
-        self._workers = Workers(partial(_make, recipe, runtime), 1, threads=runtime.cores)
-        self._lock = threading.Lock()
-        self._keys = itertools.count()
+        """Starts nothing: a worker comes up with its first task."""
+        self._heavy = is_heavy(recipe)
+        count = 1 if self._heavy else 2  # the built-in models are small and quick to load
+        threads = runtime.cores if self._heavy else max(1, runtime.cores // count)
+        make = partial(_make, recipe, runtime, None if self._heavy else HEAVY_BYTES)
+        self._queries = _Lanes([Workers(make, 1, threads=threads) for _ in range(count)])
+        self._looks = _Lanes([Workers(partial(_make, recipe, runtime, LIGHT_BYTES), 1)])
 
-    def ask(self, task: Look | MakeQuery | Stem | AsWav) -> Any:
-        """What the task gives. Raises what it raised, AudioError where its file crashed the worker or took too long."""
-        with self._lock:
-            self._workers.submit(next(self._keys), task, SECONDS)
-            while True:
-                for done in self._workers.wait(1.0):
-                    if isinstance(done.outcome, Failure):
-                        raise done.outcome.error
-                    if isinstance(done.outcome, Lost):
-                        raise AudioError(
-                            f"{task.path.name}: the process that reads it {done.outcome.reason}; the file is left out"
-                        )
-                    return done.outcome
+    def ask(self, task: Task) -> Any:
+        """What the task gives. Raises what it raised, AudioError where its file crashed the worker or took too long,
+        BusyError where no worker gets free in time."""
+        try:
+            size = task.path.stat().st_size
+        except OSError as error:
+            raise AudioError(f"{task.path.name} cannot be read ({error.strerror})") from None
+        light = isinstance(task, Look | AsWav)
+        seconds = (SECONDS + size / BYTES_PER_SECOND) * (PATIENCE if self._heavy and not light else 1)
+        outcome = (self._looks if light else self._queries).do(task, seconds)
+        if isinstance(outcome, Lost):
+            raise AudioError(f"{task.path.name}: the process that reads it {outcome.reason}; the file is left out")
+        if isinstance(outcome, Failure):
+            if isinstance(outcome.error, SoundalikeError):
+                raise outcome.error
+            if isinstance(outcome.error, MemoryError):
+                raise AudioError(f"{task.path.name}: needs more memory than one file may take; use a part of it")
+            log.error("%s: %s", type(task).__name__, outcome.trace)
+            raise AudioError(f"{task.path.name}: cannot be used (unexpected {type(outcome.error).__name__})")
+        return outcome
 
     def close(self) -> None:
-        """End the worker."""
-        self._workers.end()
+        """End the workers, with what they are at."""
+        self._queries.close()
+        self._looks.close()
 
 
-def _make(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Any]:
+class _Lanes:
+    """Some workers of one kind. Each does one task at a time, whoever asked."""
+
+    def __init__(self, workers: list[Workers]) -> None:
+        self._free: queue.LifoQueue[Workers] = queue.LifoQueue()  # last in, first out: the one that has its models
+        for one in reversed(workers):
+            self._free.put(one)
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
+        self._keys = itertools.count()
+        self._closed = False
+
+    def do(self, task: Task, seconds: float) -> Any:
+        if not self._waiting.acquire(blocking=False):
+            raise BusyError("many files are being read already; try again in a moment")
+        try:
+            workers = self._free.get(timeout=WAIT)
+        except queue.Empty:
+            raise BusyError(f"other files have kept the server busy for {WAIT:.0f} s; try again in a moment") from None
+        finally:
+            self._waiting.release()
+        try:
+            key = next(self._keys)
+            workers.submit(key, task, seconds)
+            while not self._closed:
+                for done in workers.wait(0.5):
+                    if done.key == key:  # another's may be left from a time when no worker could be started
+                        return done.outcome
+            raise BusyError("the server is ending")
+        finally:
+            self._free.put(workers)
+            if self._closed:
+                self._end_free()
+
+    def close(self) -> None:
+        """End those that are free; the others are ended by whoever waits for them."""
+        self._closed = True
+        self._end_free()
+
+    def _end_free(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().end()
+
+
+def _make(recipe: Recipe, runtime: Runtime, most_bytes: int | None) -> Callable[[Any], Any]:
     """Inside the worker: does tasks; models load when a query is first made."""
     from soundalike.analysis import Analyser
 
+    _bound_memory(most_bytes)
     analyser = Analyser(recipe, runtime)
 
     def work(task: Any) -> Any:
@@ -99,16 +205,27 @@ def _make(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Any]:
 
             return query_from_file(_with_few(analyser, task.few), task.path, region=task.region)
         if isinstance(task, Stem):
-            stems, rate = analyser.stems(task.path, task.start, task.end, parts=[task.part])
+            start, end = _seconds_of(task)
+            stems, rate = analyser.stems(task.path, start, end, parts=[task.part])
             return _wav(stems[task.part][None], rate)
         if isinstance(task, AsWav):
-            from soundalike.audio import decode
-
-            found = decode.read(task.path)
-            return _wav(found.samples, found.sample_rate)
+            return _write_wav(task)
         raise SoundalikeError(f"no such task: {task!r}")
 
     return work
+
+
+def _bound_memory(most: int | None) -> None:
+    """A file that decodes to more than that costs an error, not the machine."""
+    if most is None:
+        return
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or hard > most:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _with_few(analyser: Analyser, few: int | None) -> Analyser:
@@ -122,22 +239,91 @@ def _with_few(analyser: Analyser, few: int | None) -> Analyser:
     return analyser.with_recipe(replace(analyser.recipe, windows=few, windows_version=choice_version()))
 
 
+def pieces_of(path: Path, start: float = 0.0, end: float | None = None) -> Iterator[tuple[float, Waveform]]:
+    """A file from `start` to `end`, piece by piece: the second at which each begins, and its samples.
+
+    Raises AudioError for a file that goes on for longer than `LONGEST`, whatever its header claims.
+    """
+    from soundalike.audio import decode
+
+    info = decode.probe(path)
+    longest = max(1.0, PIECE_VALUES / (info.sample_rate * info.channels))
+    at = start
+    while end is None or at < end:
+        wanted = longest if end is None else min(longest, end - at)
+        try:
+            piece = decode.read(path, at, wanted)
+        except AudioError:
+            if at > start:  # it ended just where the last piece did, or cannot be decoded any further
+                return
+            raise
+        yield at, piece
+        at += piece.duration
+        if piece.duration < wanted - 1.5 / piece.sample_rate:
+            return
+        if at - start > LONGEST:
+            raise AudioError(f"{path.name} lasts longer than {LONGEST / 3600:.0f} hours; use a part of it, or index it")
+
+
 def _look(task: Look) -> dict[str, Any]:
     import numpy as np
 
-    from soundalike.audio import decode, facts
+    from soundalike.audio import facts
+    from soundalike.audio.outline import FINE, joined, outline
 
-    found = decode.read(task.path)
-    mono = found.mono()
-    edges = np.linspace(0, len(mono), min(task.peaks, max(1, len(mono))) + 1).astype(int)[:-1]
-    low, high = np.minimum.reduceat(mono, edges), np.maximum.reduceat(mono, edges)
+    pieces: list[tuple[float, float, Outline]] = []
+    powers: list[float] = []
+    count = channels = rate = 0
+    for at, piece in pieces_of(task.path):
+        rate, channels = piece.sample_rate, piece.channels
+        count += piece.samples.shape[1]
+        pieces.append((at, at + piece.duration, outline(piece.samples, FINE * task.peaks)))
+        loudness = facts.estimate_loudness(piece)
+        if loudness is not None:
+            powers.append(10 ** (loudness / 10))
+        whole: NDArray[np.float32] = piece.samples
+    found = outline(whole, task.peaks) if len(pieces) == 1 else joined(pieces, task.peaks)
     return {
-        "duration": found.duration,
-        "sample_rate": found.sample_rate,
-        "channels": found.channels,
-        "loudness": facts.estimate_loudness(found),
-        "peaks": np.stack([low, high], axis=1).round(3).tolist(),
+        "duration": count / rate,
+        "sample_rate": rate,
+        "channels": channels,
+        "loudness": 10 * float(np.log10(np.mean(powers))) if powers else None,
+        "peaks": found,
     }
+
+
+def _seconds_of(task: Stem) -> tuple[float, float]:
+    """The seconds of a stem. Raises InputError where the file has them not, or they are too many."""
+    from soundalike.audio import decode
+
+    duration = decode.probe(task.path).duration
+    end = duration if task.end is None else min(task.end, duration)
+    if not task.start < end:
+        raise InputError(f"{task.path.name} lasts {duration:.2f} s; {task.start:g} s to {end:g} s is no part of it")
+    if end - task.start > LONGEST_STEM:
+        raise InputError(
+            f"{end - task.start:.0f} s of a stem were asked for; {LONGEST_STEM:.0f} s can be sent at once: name start and end"
+        )
+    return task.start, end
+
+
+def _write_wav(task: AsWav) -> None:
+    import numpy as np
+    import soundfile
+
+    written: soundfile.SoundFile | None = None
+    try:
+        for _, piece in pieces_of(task.path, task.start, task.end):
+            if written is None:
+                written = soundfile.SoundFile(
+                    task.out, "w", piece.sample_rate, piece.channels, format="WAV", subtype="PCM_16"
+                )
+            if (written.frames + piece.samples.shape[1]) * piece.channels * 2 > MOST_WAV_BYTES:
+                raise AudioError(f"{task.path.name} is too long to be sent as WAV; use a part of it")
+            written.write(np.clip(piece.samples, -1, 1).T)
+    finally:
+        if written is not None:
+            written.close()
 
 
 def _wav(samples: Any, rate: int) -> bytes:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Kind = Literal["song", "loop", "one-shot"]
+PartName = Annotated[str, Field(max_length=40)]
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -21,11 +25,12 @@ class Strict(BaseModel):
 class FilterFields(Strict):
     """Which items are in question; ranges are (low, high), either may be null. Typed values, never pasted into a query."""
 
-    kinds: list[Literal["song", "loop", "one-shot"]] = Field(default=[], max_length=3)
+    kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
     key: Word | None = None
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
+    favourite: bool = False
 
 
 class Search(Strict):
@@ -50,12 +55,15 @@ class Search(Strict):
 
 
 class ItemOut(BaseModel):
-    """An item of the library. name: its path inside its root; path: absolute, for playlists."""
+    """An item of the library. name: its path inside its root; folder: the folder part of it; path: absolute, for
+    playlists."""
 
     id: str
     root: str
     name: str
+    folder: str
     path: str
+    favourite: bool
     kind: str
     duration: float
     loudness: float | None
@@ -70,7 +78,8 @@ class ItemOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """A hit: which item, the seconds that matched, the score and what each part contributes to it."""
+    """A hit: which item, the seconds that matched, the score and what each part contributes to it; copy_paths: other files
+    with the same content, folded into it."""
 
     item: ItemOut
     start: float
@@ -79,6 +88,7 @@ class HitOut(BaseModel):
     contributions: dict[str, float]
     silent: list[str]
     copies: int
+    copy_paths: list[str]
     deviations: float | None
     above: float | None
 
@@ -109,9 +119,11 @@ class Answer(BaseModel):
 
 
 class LibraryOut(BaseModel):
-    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown)."""
+    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown);
+    state: another word whenever it has changed; reveal: whether files can be shown in this machine's file manager."""
 
     name: str
+    state: str
     parts: list[str]
     encoder: str
     separator: str
@@ -122,6 +134,16 @@ class LibraryOut(BaseModel):
     profiles: list[str]
     extensions: list[str]
     most_bytes: int
+    favourites: int
+    answers: int
+    reveal: bool
+
+
+class StateOut(BaseModel):
+    """state: another word whenever the library has changed."""
+
+    state: str
+    items: int
 
 
 class UploadOut(BaseModel):
@@ -148,3 +170,107 @@ class Items(BaseModel):
 
     total: int
     items: list[ItemOut]
+
+
+class ItemsOut(BaseModel):
+    """Items in full."""
+
+    items: list[ItemOut]
+
+
+class OutlineOut(BaseModel):
+    """The outline of a file's waveform in equal stretches: lowest and highest sample of each, -127..0 and 0..127."""
+
+    duration: float
+    low: list[int]
+    high: list[int]
+
+    @classmethod
+    def of(cls, kept: tuple[float, NDArray[np.int8], NDArray[np.int8]] | None) -> Self | None:
+        """From duration, low and high as they are kept."""
+        return None if kept is None else cls(duration=kept[0], low=kept[1].tolist(), high=kept[2].tolist())
+
+
+class PeaksOfItems(BaseModel):
+    """By item; null where a file cannot be read now."""
+
+    peaks: dict[str, OutlineOut | None]
+
+
+class ReferenceIn(Strict):
+    """What hits were compared with: an upload or an item, all of it or a region (s)."""
+
+    upload: Id | None = None
+    item: Id | None = None
+    region: tuple[Seconds, Seconds | None] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.upload is None) == (self.item is None):
+            raise ValueError("give one of upload and item")
+        if self.region is not None and self.region[1] is not None and self.region[1] <= self.region[0]:
+            raise ValueError("the region ends before it begins")
+        return self
+
+
+class HitIn(Strict):
+    """An item, and the seconds of it that were heard."""
+
+    item: Id
+    start: Seconds
+    end: Seconds
+
+
+class AlikeIn(Strict):
+    """Whether a hit is alike."""
+
+    reference: ReferenceIn
+    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    hit: HitIn
+    alike: StrictBool
+
+
+class CloserIn(Strict):
+    """Which of two hits is closer; sure: whether that was easy to say."""
+
+    reference: ReferenceIn
+    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    a: HitIn
+    b: HitIn
+    closer: Literal["a", "b"]
+    sure: StrictBool
+
+
+class AnswerKept(BaseModel):
+    """id: by which the answer can be withdrawn; count: how many there are now."""
+
+    id: str
+    count: int
+
+
+class AnswersOut(BaseModel):
+    """count: answers in force; alike: those of them that judge one hit; triplets: what all of them make for fitting."""
+
+    count: int
+    triplets: int
+    alike: int
+
+
+class MapOut(BaseModel):
+    """Where items lie among those that sound alike: x, y in 0..1; state: `making` (ask again), `none` (no such items) or
+    `ready`; total: how many items there are, of which many thousand are shown; tempo in BPM, null where unknown."""
+
+    state: Literal["ready", "making", "none"]
+    progress: float
+    total: int
+    ids: list[str]
+    x: list[float]
+    y: list[float]
+    tempo: list[float | None]
+    folder: list[str]
+    names: list[str]
+
+    @classmethod
+    def nothing(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
+        """A map without points."""
+        return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], tempo=[], folder=[], names=[])

@@ -7,12 +7,14 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 
 from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError, SoundalikeError
+from soundalike.web.desk import BusyError
 
 STATUS: dict[type[SoundalikeError], int] = {
     InputError: 422,
     AudioError: 415,
     LibraryError: 409,
     CheckpointError: 503,
+    BusyError: 503,
 }
 
 

@@ -1,126 +1,211 @@
-"""An open library for the server: the finder, what was uploaded, and queries that were made already."""
+"""An open library for the server: its present state, what was uploaded, and queries that were made already."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from soundalike.audio.outline import STRETCHES, as_bytes
 from soundalike.candidates import candidates
 from soundalike.encoders import TextEncoder
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.finder import Finder, Hit, Question
 from soundalike.library.filters import Filters, make_filters
 from soundalike.library.neighbours import stored_spread
-from soundalike.library.query import Query
+from soundalike.library.query import Query, query_from_item
+from soundalike.listening.favourites import Favourites
 from soundalike.runtime import Runtime
 from soundalike.web import models
-from soundalike.web.desk import AsWav, Desk, Look, MakeQuery, Stem
+from soundalike.web.desk import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
+from soundalike.web.maps import Maps
+from soundalike.web.outlines import Kept, Outlines
+from soundalike.web.shelf import Item, Shelf, refreshed
 from soundalike.web.uploads import Upload, Uploads
+from soundalike.web.wavs import Wavs
 from soundalike.weights import fitting_profile, shipped_profiles
 
 QUERIES = 64
 PEAKS = 1_200
+KEPT_PEAKS = 500
 MANY = 1e9
+
+LOOK_AGAIN = 2.0
+"""Seconds after which the library on disk is looked at again when somebody asks for its state."""
+
+SECONDS_FOR_PEAKS = 3.0
+"""How long one request may make outlines that the library has not; the next one goes on."""
 
 
 class Session:
-    """What the server holds. Thread-safe: searches run side by side, files are looked at one after the other."""
+    """What the server holds. Thread-safe: searches run side by side, files are read by the desk's workers.
+
+    The library's state is one object that is replaced as a whole: a request takes `shelf` once and keeps to it.
+    """
 
     def __init__(self, library: Path, runtime: Runtime, uploads: Uploads) -> None:
         """Raises LibraryError where there is no library."""
-        self.finder = Finder.open(library, device=runtime.device)
+        self._runtime = runtime
+        self._shelf = Shelf.of(Finder.open(library, device=runtime.device))
         self.uploads = uploads
-        self._desk = Desk(self.finder.library.recipe, runtime)
+        self._wavs = Wavs(uploads.folder)
+        self.maps = Maps()
+        self.favourites = Favourites(library)
+        self._desk = Desk(self._shelf.finder.library.recipe, runtime)
         self._queries: OrderedDict[Hashable, Query] = OrderedDict()
-        self._peaks: dict[str, models.PeaksOut] = {}
+        self._peaks: OrderedDict[str, models.PeaksOut] = OrderedDict()
+        self._outlines = Outlines()
         self._lock = threading.Lock()
-        self._items = {item["id"]: item for item in self.finder.items}
+        self._looking = threading.Lock()
+        self._looked = time.monotonic()
+
+    @property
+    def shelf(self) -> Shelf:
+        """The library as it is served now."""
+        return self._shelf
 
     def close(self) -> None:
-        """End the worker, forget uploads."""
+        """End the workers, forget uploads."""
         self._desk.close()
+        self.maps.close()
         self.uploads.close()
 
-    def describe(self) -> models.LibraryOut:
+    def look_again(self) -> Shelf:
+        """Serve what the library has become; at most every `LOOK_AGAIN` seconds, by one thread at a time.
+
+        Raises LibraryError where the library cannot be read any more.
+        """
+        if time.monotonic() - self._looked < LOOK_AGAIN or not self._looking.acquire(blocking=False):
+            return self._shelf
+        try:
+            before = self._shelf
+            finder = refreshed(before.finder, self._runtime)
+            if finder is not before.finder:
+                shelf = Shelf.of(finder)
+                len(shelf)  # its items are read now, not by whoever asks first
+                if finder.library.recipe != before.finder.library.recipe:
+                    former, self._desk = self._desk, Desk(finder.library.recipe, self._runtime)
+                    former.close()
+                self._shelf = shelf
+        finally:
+            self._looked = time.monotonic()
+            self._looking.release()
+        return self._shelf
+
+    def state(self) -> models.StateOut:
+        """The library's state in short."""
+        shelf = self.look_again()
+        return models.StateOut(state=shelf.state, items=len(shelf))
+
+    def describe(self, *, answers: int, reveal: bool) -> models.LibraryOut:
         """The library in numbers."""
         from soundalike.audio.decode import EXTENSIONS
 
-        library = self.finder.library
-        counts: dict[str, int] = {}
-        for item in self.finder.items:
-            counts[item["kind"]] = counts.get(item["kind"], 0) + 1
-        spreads = stored_spread(self.finder.vectors, "windows", library.recipe.parts)
+        shelf = self.look_again()
+        library = shelf.finder.library
+        spreads = stored_spread(shelf.finder.vectors, "windows", library.recipe.parts)
         fitting = fitting_profile(library.recipe.encoder, library.recipe.separator)
         return models.LibraryOut(
             name=library.path.name,
+            state=shelf.state,
             parts=list(library.recipe.parts),
             encoder=library.recipe.encoder,
             separator=library.recipe.separator,
-            text=self._knows_text(),
-            counts=counts,
+            text=self._knows_text(shelf.finder),
+            counts=shelf.counts,
             spread={part: spread.deviation if spread.deviation > 0 else None for part, spread in spreads.items()},
             licences=library.licences,
             profiles=[profile.name for profile in shipped_profiles() if fitting and profile.name == fitting.name],
             extensions=sorted(EXTENSIONS),
             most_bytes=self.uploads.most_bytes,
+            favourites=sum(name in shelf for name in self.favourites.ids()),
+            answers=answers,
+            reveal=reveal,
         )
 
-    def _knows_text(self) -> bool:
+    def _knows_text(self, finder: Finder) -> bool:
         """Whether the encoder has text; a library of models that are not here has none to offer."""
         try:
-            return isinstance(self.finder.analyser.encoder, TextEncoder)
+            return isinstance(finder.analyser.encoder, TextEncoder)
         except SoundalikeError:
             return False
 
-    def item(self, name: str) -> Mapping[str, Any]:
+    def item(self, name: str) -> models.ItemOut:
         """The item with this id. Raises InputError where there is none."""
-        if name not in self._items:
-            raise InputError(f"the library has no item {name[:80]!r}")
-        return self._items[name]
+        shelf = self._shelf
+        return shelf.out(shelf.item(name), self.favourites.ids())
 
-    def file_of(self, name: str) -> Path:
-        """The item's file. Raises InputError where there is no such item, AudioError where its file is not there now."""
-        item = self.item(name)
-        path = self.finder.library.absolute(item["root"], item["path"])
-        if not path.is_file():
-            raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
-        return path
-
-    def wav(self, name: str) -> bytes:
-        """The item's file as WAV."""
-        path = self.file_of(name)
-        return bytes(self._ask(AsWav(path), path.name))
+    def wav(self, name: str) -> Path:
+        """The item's file as a WAV file, kept for a while."""
+        path = self._shelf.file_of(name)
+        return self._wavs.made(path, lambda out: self.ask(AsWav(path, out), path.name))
 
     def peaks(self, name: str) -> models.PeaksOut:
-        """The item's peaks, kept once they were looked at."""
-        if name not in self._peaks:
-            path = self.file_of(name)
-            found = self._ask(Look(path, PEAKS), path.name)
-            self._peaks[name] = models.PeaksOut(duration=found["duration"], peaks=found["peaks"])
-        return self._peaks[name]
+        """The item's fine peaks, kept once they were looked at."""
+        shelf = self._shelf
+        content = shelf.item(name)["content"]
+        with self._lock:
+            if content in self._peaks:
+                self._peaks.move_to_end(content)
+                return self._peaks[content]
+        path = shelf.file_of(name)
+        found = self.ask(Look(path, PEAKS), path.name)
+        made = models.PeaksOut(duration=found["duration"], peaks=found["peaks"].round(3).tolist())
+        with self._lock:
+            self._peaks[content] = made
+            while len(self._peaks) > KEPT_PEAKS:
+                self._peaks.popitem(last=False)
+        return made
+
+    def outlines(self, names: Sequence[str]) -> models.PeaksOfItems:
+        """Outlines of items. Raises InputError for an item that is not there."""
+        shelf = self._shelf
+        items = [shelf.item(name) for name in dict.fromkeys(names)]
+        known = self._outlines.get(shelf.finder.library, list(dict.fromkeys(item["content"] for item in items)))
+        until = time.monotonic() + SECONDS_FOR_PEAKS
+        for item in items:
+            if item["content"] not in known and time.monotonic() < until:
+                made = self._make_outline(shelf, item)
+                if made is not None:
+                    known[item["content"]] = made
+        return models.PeaksOfItems(
+            peaks={item["id"]: models.OutlineOut.of(known.get(item["content"])) for item in items}
+        )
+
+    def _make_outline(self, shelf: Shelf, item: Item) -> Kept | None:
+        """The outline of an item that the library has none of; None where its file cannot be read now."""
+        try:
+            found = self.ask(Look(shelf.file_of(item["id"]), STRETCHES), item["path"])
+        except (AudioError, BusyError):
+            return None
+        made = (found["duration"], *as_bytes(found["peaks"]))
+        self._outlines.put(shelf.finder.library, item["content"], made)
+        return made
 
     def look(self, upload: Upload) -> models.UploadOut:
         """Length and peaks of an upload. Raises AudioError where it cannot be decoded."""
-        found = self._ask(Look(upload.path, PEAKS), upload.name)
-        return models.UploadOut(id=upload.id, name=upload.name, **found)
+        found = self.ask(Look(upload.path, PEAKS), upload.name)
+        return models.UploadOut(id=upload.id, name=upload.name, **{**found, "peaks": found["peaks"].round(3).tolist()})
 
-    def stem(self, upload: Upload, part: str, start: float, end: float | None) -> bytes:
-        """A stem of an upload as WAV. Raises InputError for a part that the library has not."""
-        self.finder.check_parts([part])
-        return bytes(self._ask(Stem(upload.path, part, start, end), upload.name))
+    def stem(self, path: Path, name: str, part: str, start: float, end: float | None) -> bytes:
+        """A stem of a file, known to people as `name`, as WAV. Raises InputError for a part that the library has not."""
+        self._shelf.finder.check_parts([part])
+        return bytes(self.ask(Stem(path, part, start, end), name))
 
     def search(self, asked: models.Search) -> models.Answer:
         """Hits, and candidates if asked for. Raises as `Finder.similar`."""
-        filters = _filters(asked.filters)
-        question = self._question(asked, filters)
-        found = self.finder.answer(question, n=asked.n)
-        sent = candidates(self.finder, question, asked.candidates) if asked.candidates else None
+        shelf = self._shelf
+        favourites = self.favourites.ids()
+        question = self._question(shelf, asked)
+        found = shelf.finder.answer(question, n=asked.n)
+        sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
         query = question.query
-        return models.Answer(
-            hits=[self._hit(hit) for hit in found.hits],
+        return models.Answer.model_construct(
+            hits=[self._hit(shelf, hit, favourites) for hit in found.hits],
             weights=found.weights,
             effective=found.effective,
             weighting=found.weighting,
@@ -132,9 +217,9 @@ class Session:
             windows=[(float(a), float(b)) for a, b in zip(query.starts, query.ends, strict=True)],
             candidates=None
             if sent is None
-            else models.CandidatesOut(
+            else models.CandidatesOut.model_construct(
                 parts=list(sent.parts),
-                items=[self._out(item) for item in sent.items],
+                items=[shelf.out(item, favourites) for item in sent.items],
                 rows=[
                     (int(item), round(float(a), 3), round(float(b), 3), [round(float(c), 5) for c in row])
                     for item, a, b, row in zip(sent.of_item, sent.starts, sent.ends, sent.cosines, strict=True)
@@ -142,39 +227,64 @@ class Session:
             ),
         )
 
-    def _question(self, asked: models.Search, filters: Filters) -> Question:
+    def _question(self, shelf: Shelf, asked: models.Search) -> Question:
         references = [one for one in (asked.upload, asked.item, asked.text) if one is not None]
         if len(references) != 1:
             raise InputError("give one of upload, item and text")
-        return self.finder.question(
-            None if asked.text is not None else self._query(asked),
+        self._check_profile(asked.profile)
+        question = shelf.finder.question(
+            None if asked.text is not None else self.query_of(shelf, asked.upload, asked.item, asked.region, asked.few),
             text=asked.text,
             weights=asked.weights,
             profile=asked.profile,
             part=asked.part,
-            filters=filters,
+            filters=_filters(asked.filters),
             raw=asked.raw,
         )
+        return self._favourites_of(question) if asked.filters.favourite else question
 
-    def _query(self, asked: models.Search) -> Query:
-        """The query of an upload or item with all parts, made once."""
-        few = asked.few if asked.region is None and asked.upload is not None else None
-        key = (asked.upload, asked.item, asked.region, few)
+    def _favourites_of(self, question: Question) -> Question:
+        """The question, asked of favourites alone."""
+        known = self.favourites.ids()
+        kept = {
+            content: there
+            for content, items in question.allowed.items()
+            if (there := [item for item in items if item["id"] in known])
+        }
+        return replace(question, allowed=kept)
+
+    def _check_profile(self, name: str | None) -> None:
+        """Raises InputError for a profile that is none of those shipped: a name must not reach for files here."""
+        shipped = [profile.name for profile in shipped_profiles()]
+        if name is not None and name not in shipped:
+            raise InputError(f"no profile {name[:80]!r}; there are {', '.join(shipped)}")
+
+    def query_of(
+        self,
+        shelf: Shelf,
+        upload: str | None,
+        item: str | None,
+        region: tuple[float, float | None] | None,
+        few: int | None = None,
+    ) -> Query:
+        """The query of an upload or else an item with all parts, made once. Raises InputError where there is no such thing,
+        AudioError where it cannot be used."""
+        few = few if region is None and upload is not None else None
+        key = (shelf.state, upload, item, region, few)
         with self._lock:
             if key in self._queries:
                 self._queries.move_to_end(key)
                 return self._queries[key]
-        if asked.upload is not None:
-            upload = self.uploads.get(asked.upload)
-            query = self._made(MakeQuery(upload.path, asked.region, few), upload.name)
+        if upload is not None:
+            dropped = self.uploads.get(upload)
+            query = self._made(MakeQuery(dropped.path, region, few), dropped.name)
         else:
-            assert asked.item is not None  # the caller has looked
-            item = self.item(asked.item)
-            if asked.region is None:
-                query = self.finder.query(item["id"])
+            assert item is not None  # the caller has looked
+            if region is None:
+                query = query_from_item(shelf.finder.library, shelf.item(item))
             else:
-                path = self.file_of(asked.item)
-                query = self._made(MakeQuery(path, asked.region), path.name)
+                path = shelf.file_of(item)
+                query = self._made(MakeQuery(path, region), path.name)
         with self._lock:
             self._queries[key] = query
             while len(self._queries) > QUERIES:
@@ -182,48 +292,43 @@ class Session:
         return query
 
     def _made(self, task: MakeQuery, name: str) -> Query:
-        query = self._ask(task, name)
+        query = self.ask(task, name)
         assert isinstance(query, Query)
-        return query
+        return replace(query, label=query.label.replace(task.path.name, name))
 
-    def _ask(self, task: Look | MakeQuery | Stem | AsWav, name: str) -> Any:
+    def ask(self, task: Task, name: str) -> Any:
         """The desk's answer; its errors name the file as people know it."""
         try:
             return self._desk.ask(task)
         except SoundalikeError as error:
             raise type(error)(str(error).replace(str(task.path), name).replace(task.path.name, name)) from None
 
-    def _hit(self, hit: Hit) -> models.HitOut:
-        return models.HitOut(
-            item=self._out(self._items[hit.id]),
+    def _hit(self, shelf: Shelf, hit: Hit, favourites: Mapping[str, Any]) -> models.HitOut:
+        return models.HitOut.model_construct(
+            item=shelf.out(shelf.item(hit.id), favourites),
             start=hit.start,
             end=hit.end,
             score=hit.score,
             contributions=hit.contributions,
             silent=list(hit.silent),
             copies=len(hit.copies),
+            copy_paths=list(hit.copies),
             deviations=hit.deviations,
             above=hit.above,
         )
 
-    def _out(self, item: Mapping[str, Any]) -> models.ItemOut:
-        """An item as it goes over the wire."""
-        names = models.ItemOut.model_fields.keys() - {"name", "path"}
-        path = self.finder.library.absolute(item["root"], item["path"])
-        return models.ItemOut(name=item["path"], path=str(path), **{name: item[name] for name in names})
-
     def items(self, text: str, filters: models.FilterFields, offset: int, limit: int) -> models.Items:
         """Items whose path, title or artist contains `text`, in the order of their paths."""
-        chosen = _filters(filters)
-        wanted = text.casefold()
-        found = [
-            item
-            for item in self._items.values()
-            if chosen.admits(item)
-            and (not wanted or any(wanted in (item[name] or "").casefold() for name in ("path", "title", "artist")))
-        ]
-        found.sort(key=lambda item: (item["root"], item["path"]))
-        return models.Items(total=len(found), items=[self._out(item) for item in found[offset : offset + limit]])
+        shelf, favourites = self._shelf, self.favourites.ids()
+        found = shelf.matching(text, _filters(filters), favourites if filters.favourite else None)
+        return models.Items(
+            total=len(found), items=[shelf.out(one, favourites) for one in found[offset : offset + limit]]
+        )
+
+    def favourite_items(self) -> models.ItemsOut:
+        """Favourites that the library has, in the order in which they were marked."""
+        shelf, favourites = self._shelf, self.favourites.ids()
+        return models.ItemsOut(items=[shelf.out(shelf.item(name), favourites) for name in favourites if name in shelf])
 
 
 def _filters(asked: models.FilterFields) -> Filters:

@@ -1,37 +1,56 @@
-// Asks the server. Errors are Error objects with the server's own words.
+// Asks the server. Errors are Error objects with the server's own words; `gone` where it does not answer at all.
 
-async function answer(response) {
-  if (response.ok) return response.json();
+async function ask(place, options) {
+  let response;
+  try {
+    response = await fetch(`api/${place}`, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw Object.assign(new Error("the server does not answer; is `soundalike serve` still running?"), { gone: true });
+  }
+  if (response.ok) return response.status === 204 ? null : response.json();
   let words = `the server answered ${response.status}`;
   try {
     words = (await response.json()).detail ?? words;
   } catch {
     // not JSON: the number must do
   }
-  throw new Error(words);
+  throw Object.assign(new Error(words), { status: response.status });
 }
 
-export const library = () => fetch("api/library").then(answer);
+const post = (place, body, signal) =>
+  ask(place, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
 
-export const items = (text, limit = 20) =>
-  fetch(`api/items?${new URLSearchParams({ text, limit })}`).then(answer);
+const id = encodeURIComponent;
+const pairs = (values) => new URLSearchParams(values);
 
-export const peaks = (item) => fetch(`api/items/${encodeURIComponent(item)}/peaks`).then(answer);
+export const library = () => ask("library");
+export const libraryState = () => ask("library/state");
+export const item = (name) => ask(`items/${id(name)}`);
+export const peaks = (name) => ask(`items/${id(name)}/peaks`);
+export const manyPeaks = (names) => ask(`peaks?${pairs(names.map((name) => ["item", name]))}`);
+export const search = (asked, signal) => post("search", asked, signal);
+export const picture = (part, kind) => ask(`map?${pairs(kind ? { part, kind } : { part })}`);
 
-export const upload = (file, signal) =>
-  fetch(`api/uploads?${new URLSearchParams({ name: file.name })}`, { method: "POST", body: file, signal }).then(answer);
+export function items({ text = "", kinds = [], favourite = false, offset = 0, limit = 20 } = {}, signal) {
+  const asked = pairs([["text", text], ["offset", offset], ["limit", limit], ...kinds.map((kind) => ["kind", kind])]);
+  if (favourite) asked.append("favourite", "true");
+  return ask(`items?${asked}`, { signal });
+}
 
-export const search = (asked, signal) =>
-  fetch("api/search", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(asked),
-    signal,
-  }).then(answer);
+export const upload = (file, signal) => ask(`uploads?${pairs({ name: file.name })}`, { method: "POST", body: file, signal });
 
-export const audio = (item) => `api/items/${encodeURIComponent(item)}/audio`;
+export const favour = (name, on) => ask(`favourites/${id(name)}`, { method: on ? "PUT" : "DELETE" });
+export const reveal = (name) => ask(`items/${id(name)}/reveal`, { method: "POST" });
 
-export const uploaded = (id) => `api/uploads/${id}/audio`;
+export const judge = (answer) => post("answers", answer);
+export const unjudge = (name) => ask(`answers/${id(name)}`, { method: "DELETE" });
+export const ANSWERS = "api/answers/export";
 
-export const stem = (id, part, start, end) =>
-  `api/uploads/${id}/stems/${part}?${new URLSearchParams(end === null ? { start } : { start, end })}`;
+// Addresses of sound.
+export const audio = (name) => `api/items/${id(name)}/audio`;
+export const uploaded = (name) => `api/uploads/${id(name)}/audio`;
+
+// A stem of a reference, {item} or {upload}, between two seconds.
+export const stem = (reference, part, start, end) =>
+  `api/${reference.upload ? `uploads/${id(reference.upload)}` : `items/${id(reference.item)}`}/stems/${id(part)}?${pairs({ start, end })}`;

@@ -1,49 +1,36 @@
-// The page: a reference on the left, weights in the middle, hits on the right.
+// The page: a reference on the left, what counts in the middle, hits on the right, what sounds at the foot.
 
-import WaveSurfer from "./vendor/wavesurfer.js";
-import Regions from "./vendor/regions.js";
 import * as api from "./api.js";
-import { COLOURS, List, clock } from "./list.js";
-import { Player } from "./player.js";
-import { effective, packed, ranked } from "./rank.js";
+import { $, make, pressed, rested, save } from "./dom.js";
+import { FORMS } from "./export.js";
+import * as filters from "./filters.js";
+import { List, fileName } from "./hits/list.js";
+import { Judgements } from "./judgements.js";
+import { FILTERS, fromLink, toLink } from "./link.js";
+import { MapDialog } from "./map/dialog.js";
+import { Recorder } from "./record.js";
+import { Reference } from "./reference.js";
+import { Search } from "./search.js";
+import { heaviest, valuesOf } from "./shares.js";
+import { listen } from "./shortcuts.js";
+import { Sliders } from "./sliders.js";
+import { Player } from "./sound/player.js";
+import { Transport } from "./transport.js";
+import { Watch } from "./watch.js";
+import { clock, plural } from "./words.js";
 
-const CANDIDATES = 2000;
-const FEW = 3; // windows of a long song that answer first
-const LONG = 45; // s; shorter songs are answered whole at once
 const PAUSE = 250; // ms that typing and dragging rest before the server is asked
+const BROWSED = 500; // items listed while there is no reference
+const NAMES = { song: "songs", loop: "loops", "one-shot": "one-shots" };
 
-const $ = (id) => document.getElementById(id);
-const state = {
-  library: null,
-  reference: null, // {upload | item | text, name, duration}
-  region: null, // [start, end]
-  weights: {},
-  kind: "song",
-  packing: null,
-};
-let wave = null;
-let regions = null;
-let asking = null;
-let timer = 0;
+const state = { library: null, kind: "song", part: null, profile: null };
+let [reference, sliders, map] = [null, null, null];
+let current = null; // the hit at the foot of the page: the last one chosen, on the map too
 
-const list = new List($("list"), $("canvas"), (hit, play) => {
-  player.set("hit", {
-    url: api.audio(hit.item.id),
-    start: hit.start,
-    end: hit.end,
-    loudness: hit.item.loudness,
-    name: hit.item.name,
-    whole: hit.item.kind !== "song",
-  });
-  $("player").hidden = false;
-  if (play) run(() => player.play("hit"));
-});
-const player = new Player($("audio"), showPlayer);
-
-function say(words, { problem = false, provisional = false } = {}) {
+function say(words, { problem = false } = {}) {
   $("status").textContent = words;
   $("status").classList.toggle("problem", problem);
-  $("status").classList.toggle("provisional", provisional);
+  $("status").classList.remove("provisional");
 }
 
 // Runs something that may fail; says what went wrong.
@@ -51,440 +38,512 @@ async function run(action) {
   try {
     await action();
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, { problem: true });
+    if (error.name === "AbortError") return;
+    say(error.message, { problem: true });
   }
+}
+
+// ---- what sounds -----------------------------------------------------------------------------------------------------
+
+export const player = new Player(
+  () => showPlayer(),
+  () => showPlayhead(),
+);
+
+const sourceOf = ({ item, start, end, score }) => ({
+  url: api.audio(item.id),
+  name: item.name.split("/").pop(),
+  start: item.kind === "song" && score !== null ? start : 0,
+  end: item.kind === "song" && score !== null ? end : item.duration,
+  offset: 0,
+  loudness: item.loudness,
+  tempo: item.tempo,
+  short: item.kind !== "song",
+  kind: item.kind,
+});
+
+const list = new List($("list"), $("canvas"), {
+  onChoose: (hit, play) => {
+    current = hit;
+    player.set("hit", sourceOf(hit));
+    judgements.chose(hit);
+    showHit();
+    const next = list.hits[list.chosen + 1];
+    if (next) player.warm(sourceOf(next));
+    if (play) run(() => player.play("hit"));
+  },
+  onStar: (hit) => run(() => favour(hit)),
+  marks: (hit) => ({ judged: judgements.judged(hit), held: judgements.held?.item.id === hit.item.id }),
+});
+
+const transport = new Transport({ player, waves: list.waves, onSeek: (second) => run(() => player.play("hit", second)) });
+
+const judgements = new Judgements({
+  context: () => {
+    if (!reference?.now) throw new Error("there is nothing to be alike to yet; drop a song first");
+    if (reference.now.text) throw new Error("words have no sound that a hit could be alike to; drop a song to judge hits");
+    const part = chosenPart();
+    return { reference: reference.asked, region: reference.region, weights: part ? { [part]: 1 } : sliders.shares };
+  },
+  onChange: () => {
+    list.refresh();
+    showHit();
+  },
+  say,
+});
+
+function showPlayer() {
+  transport.state();
+  reference?.playing(player.playing && player.side === "reference");
+  showPlayhead();
+}
+
+function showPlayhead() {
+  const at = (side) => (player.playing && player.side === side ? player.position : null);
+  list.playhead(at("hit"));
+  reference?.playhead(at("reference"));
+  transport.draw();
+}
+
+function showHit() {
+  if (list.hit) current = list.hit;
+  const judged = current && judgements.judged(current);
+  transport.show(current, { judged, held: current && judgements.held?.item.id === current.item.id, reveal: state.library?.reveal });
+}
+
+// ---- asking ----------------------------------------------------------------------------------------------------------
+
+// The part of the reference that whole sounds are compared with; null where all parts count.
+function chosenPart() {
+  if (reference.now?.text) return null;
+  if (state.kind === "song" && !reference.whole) return null;
+  if (reference.whole && state.kind !== "song") return "mix";
+  return state.part ?? heaviest(state.library.parts, sliders.shares);
+}
+
+const asker = new Search({
+  busy: (on) => $("results").setAttribute("aria-busy", String(on)),
+  shown: showFound,
+  provisional: (hits) => {
+    list.show(hits);
+    $("status").classList.add("provisional");
+  },
+});
+
+function search({ fresh = true } = {}) {
+  later.cancel();
+  run(async () => {
+    if (!reference.now) return browse();
+    const part = chosenPart();
+    showPart();
+    const weights = sliders.shares;
+    if (!part && !reference.now.text && !Object.keys(weights).length) {
+      asker.forget();
+      throw new Error("all parts are at zero or muted, so nothing would count; pull at least one slider");
+    }
+    const asked = { reference, weights, part, profile: part ? null : state.profile, filters: filters.asked(state.kind), fresh };
+    keepState();
+    await asker.ask(asked);
+  });
+}
+
+const later = rested(() => search({ fresh: false }), PAUSE);
+
+function showFound(hits, found, { first, fresh }) {
+  $("hits-heading").textContent = "Hits";
+  list.show(hits, { keep: !fresh });
+  showHit();
+  const alone = chosenPart();
+  $("weighting-words").textContent = alone ? "" : found.weighting;
+  if (state.profile) sliders.setValues(valuesOf(found.weights, state.library.spread), { quiet: true });
+  if (found.windows.length && first) reference.tell(found.windows[0][0]);
+  const notes = [`${found.searched.toLocaleString("en")} ${NAMES[state.kind]} searched`];
+  if (found.silent.length) notes.push(`silent in the reference: ${found.silent.join(", ")}`);
+  if (found.same) notes.push("the reference itself is left out");
+  if (first) notes.push("listening to the rest …");
+  $("status").classList.toggle("first", Boolean(first));
+  say(hits.length || found.searched ? notes.join(" · ") : nothing());
+}
+
+// Why there are no hits, and what to do.
+function nothing() {
+  const there = state.library.counts[state.kind] ?? 0;
+  if (!there) return `this library has no ${NAMES[state.kind]}; index a folder that has: soundalike index FOLDER`;
+  return filters.any() ? `none of ${plural(there, state.kind)} passes these filters` : "nothing else is there to compare with";
+}
+
+// Without a reference: what the library holds.
+async function browse() {
+  const { path, favourite } = filters.written();
+  filters.asked(state.kind);
+  asker.forget();
+  const signal = asker.stop();
+  const found = await api.items({ text: path.trim(), kinds: [state.kind], favourite, limit: BROWSED }, signal);
+  $("hits-heading").textContent = "Library";
+  list.show(found.items.map((item) => ({ item, start: 0, end: item.duration, score: null, contributions: {}, copies: 0, copy_paths: [] })));
+  showHit();
+  keepState();
+  const some = found.total > found.items.length ? `the first ${BROWSED} of ` : "";
+  if (!state.library.items) return say("the library is empty; fill it: soundalike index FOLDER");
+  return say(found.total ? `${some}${plural(found.total, state.kind)}; drop a song to hear what sounds alike` : nothing());
 }
 
 // ---- the reference ---------------------------------------------------------------------------------------------------
 
 async function takeFile(file) {
-  const { most_bytes: most } = state.library;
-  if (file.size > most) throw new Error(`${file.name} has ${Math.round(file.size / 2 ** 20)} MB; ${most >> 20} MB are the most`);
   say(`listening to ${file.name} …`);
-  const found = await api.upload(file, stop());
-  take({ upload: found.id, name: found.name, duration: found.duration, loudness: found.loudness }, api.uploaded(found.id), found);
+  $("results").setAttribute("aria-busy", "true");
+  try {
+    await reference.takeFile(file, state.library, asker.stop());
+  } finally {
+    if (!reference.now) $("results").setAttribute("aria-busy", "false");
+  }
 }
 
-async function takeItem(item) {
+async function takeItem(id) {
+  const item = await api.item(id);
   say(`listening to ${item.name} …`);
-  const found = await api.peaks(item.id);
-  take({ item: item.id, name: item.name, duration: found.duration, loudness: item.loudness }, api.audio(item.id), found);
+  await reference.takeItem(item);
 }
 
-function take(reference, url, { peaks, duration }) {
-  state.reference = { ...reference, url };
-  state.region = null;
-  $("reference-name").textContent = `${reference.name} (${clock(duration)})`;
-  $("region-controls").hidden = false;
-  $("stems").disabled = !reference.upload;
-  wave?.destroy();
-  regions = Regions.create();
-  const colour = getComputedStyle($("drop-hint")).color; // a canvas knows no variables
-  wave = WaveSurfer.create({
-    container: "#wave",
-    height: 96,
-    peaks: [peaks.map(([low, high]) => (Math.abs(low) > Math.abs(high) ? low : high))],
-    duration,
-    waveColor: colour,
-    progressColor: colour,
-    cursorWidth: 0,
-    interact: false,
-    plugins: [regions],
-  });
-  regions.enableDragSelection({ color: "rgba(64, 150, 230, 0.3)" });
-  regions.on("region-created", (region) => {
-    for (const other of regions.getRegions()) if (other !== region) other.remove();
-  });
-  regions.on("region-updated", (region) => markRegion(region.start, region.end));
-  regions.on("region-created", (region) => region.end > region.start && markRegion(region.start, region.end));
-  listenTo("");
-  showRegion();
-  search();
-}
+const recorder = new Recorder(
+  (length, peak) => {
+    $("record").textContent = `■ stop  ${clock(length)}`;
+    $("record").style.setProperty("--level", `${Math.round(100 * Math.min(1, peak))}%`);
+  },
+  () => run(record),
+);
 
-function markRegion(start, end) {
-  if (end - start < 0.05) return;
-  state.region = [Math.max(0, start), Math.min(end, state.reference.duration)];
-  showRegion();
-  later(search);
-}
-
-function showRegion() {
-  $("clear-region").hidden = !state.region;
-  $("region-text").textContent = state.region ? `${clock(state.region[0])}-${clock(state.region[1])}` : "the whole song";
-  listenTo(document.querySelector("#stems input:checked")?.value ?? "");
-}
-
-// Sets what the reference's player gives: the file itself, or one of its stems.
-function listenTo(part) {
-  if (!state.reference?.url) return;
-  const [start, end] = state.region ?? [0, state.reference.duration];
-  const stem = part && state.reference.upload;
-  player.set("reference", {
-    url: stem ? api.stem(state.reference.upload, part, start, end) : state.reference.url,
-    start: stem ? 0 : start,
-    end: stem ? end - start : end,
-    loudness: state.reference.loudness,
-    name: state.reference.name,
-    whole: false,
-  });
-}
-
-// ---- weights ---------------------------------------------------------------------------------------------------------
-
-function makeSliders() {
-  for (const part of state.library.parts) {
-    const box = document.createElement("div");
-    box.className = "slider";
-    box.innerHTML = '<label></label><output></output><button type="button"></button><input type="range" min="-1" max="1" step="0.01">';
-    const [label, output, mute, slider] = box.children;
-    slider.id = `weight-${part}`;
-    label.htmlFor = slider.id;
-    label.textContent = part;
-    label.style.borderLeft = `.5rem solid ${COLOURS[part]}`;
-    label.style.paddingLeft = ".4rem";
-    output.htmlFor = slider.id;
-    mute.textContent = "0";
-    mute.title = `leave ${part} out`;
-    mute.setAttribute("aria-label", `0: leave ${part} out`);
-    slider.addEventListener("input", () => setWeight(part, Number(slider.value)));
-    slider.addEventListener("change", () => later(search));
-    mute.addEventListener("click", () => {
-      setWeight(part, 0);
-      later(search);
-    });
-    $("sliders").append(box);
-  }
-}
-
-function setWeight(part, value) {
-  state.weights[part] = value;
-  showWeights();
-  rerank();
-}
-
-function setWeights(weights) {
-  for (const part of state.library.parts) state.weights[part] = weights[part] ?? 0;
-  showWeights();
-  rerank();
-  later(search);
-}
-
-function showWeights() {
-  const total = Object.values(state.weights).reduce((sum, value) => sum + Math.abs(value), 0);
-  for (const part of state.library.parts) {
-    const slider = $(`weight-${part}`);
-    const value = state.weights[part];
-    slider.value = value;
-    const share = total ? `${value < 0 ? "-" : ""}${Math.round((100 * Math.abs(value)) / total)} %` : "0 %";
-    slider.parentElement.querySelector("output").textContent = share;
-    slider.setAttribute("aria-valuetext", `${value.toFixed(2)}, ${share}`);
-  }
-}
-
-// The part that counts most: what whole loops and one-shots are compared with.
-function heaviest() {
-  return state.library.parts.reduce((best, part) => (state.weights[part] > state.weights[best] ? part : best));
-}
-
-// ---- searching -------------------------------------------------------------------------------------------------------
-
-function stop() {
-  asking?.abort();
-  asking = new AbortController();
-  return asking.signal;
-}
-
-function later(action) {
-  clearTimeout(timer);
-  timer = setTimeout(action, PAUSE);
-}
-
-function question() {
-  const { reference, region, kind } = state;
-  const weights = Object.fromEntries(Object.entries(state.weights).filter(([, value]) => value !== 0));
-  const asked = { filters: filters(), n: 100 };
-  for (const name of ["upload", "item", "text"]) if (reference[name]) asked[name] = reference[name];
-  if (region) asked.region = region;
-  if (reference.text) return kind === "song" ? asked : { ...asked, part: undefined };
-  if (kind === "song") return { ...asked, weights, candidates: CANDIDATES };
-  return { ...asked, part: heaviest(), candidates: CANDIDATES };
-}
-
-function filters() {
-  const range = $("tempo").value.trim();
-  const [low, high] = range.split("-").map((value) => (value.trim() === "" ? null : Number(value)));
-  if (range && ![low, high].every((value) => value === null || value === undefined || Number.isFinite(value))) {
-    throw new Error(`${range} is not a range of tempo; write 90-120`);
-  }
-  return {
-    kinds: [state.kind],
-    tempo: range ? (high === undefined ? [low * 0.96, low * 1.04] : [low, high]) : null,
-    key: $("key").value.trim() || null,
-    path: $("path").value.trim() || null,
-  };
-}
-
-function search() {
-  clearTimeout(timer);
-  if (!state.reference) return;
-  if (state.kind === "song" && !state.reference.text && !Object.values(state.weights).some((value) => value !== 0)) {
-    say("all weights are zero, so nothing would count; pull at least one slider", { problem: true });
+async function record() {
+  if (!recorder.recording) {
+    player.pause();
+    await recorder.start();
+    pressed($("record"), true);
+    $("record").textContent = "■ stop";
     return;
   }
-  run(async () => {
-    const asked = question();
-    const signal = stop();
-    $("results").setAttribute("aria-busy", "true");
-    const first = state.reference.upload && !state.region && !state.reference.whole && state.reference.duration > LONG;
-    if (first) {
-      showFound(await api.search({ ...asked, few: FEW }, signal));
-      $("status").textContent += " · listening to the rest …";
-    }
-    const found = await api.search(asked, signal);
-    if (!state.region) state.reference.whole = true;
-    $("results").removeAttribute("aria-busy");
-    showFound(found);
-    keepState();
-  });
+  pressed($("record"), false);
+  $("record").textContent = "● record";
+  $("record").style.removeProperty("--level");
+  await takeFile(await recorder.stop());
 }
 
-function showFound(found) {
-  state.packing = found.candidates && packed(found.candidates);
-  list.show(state.packing && state.kind === "song" ? merged(found) : found.hits);
-  $("weighting-words").textContent = found.weighting;
-  const silent = found.silent.length ? ` · silent in the reference: ${found.silent.join(", ")}` : "";
-  const same = found.same ? " · the reference itself is left out" : "";
-  say(`${found.searched} ${state.kind}s searched${silent}${same}`);
+// ---- what counts -----------------------------------------------------------------------------------------------------
+
+function showPart() {
+  const part = chosenPart();
+  $("which").hidden = !part;
+  $("mixer").classList.toggle("idle", Boolean(part && (state.part || reference.whole)));
+  if (!part) return;
+  const name = NAMES[state.kind];
+  const fixed = reference.whole && state.kind !== "song";
+  for (const label of document.querySelectorAll("#which label")) label.hidden = fixed && label.dataset.part !== "mix";
+  const best = heaviest(state.library.parts, sliders.shares);
+  $("which-auto").textContent = `what counts most (${best})`;
+  document.querySelector(`#which input[value="${fixed ? "mix" : (state.part ?? "")}"]`).checked = true;
+  $("which-words").textContent = fixed
+    ? `Whole sound against whole ${name}.`
+    : reference.whole
+      ? `The sound is compared with the ${part} of ${name}.`
+      : `${part === "mix" ? "The whole of the reference" : `The ${part} of the reference`} against whole ${name}, which have no parts of their own.`;
 }
 
-// The server's exact hits first, the other candidates behind them.
-function merged(found) {
-  const exact = new Set(found.hits.map((hit) => hit.item.id));
-  return [...found.hits, ...ranked(state.packing, found.effective).filter((hit) => !exact.has(hit.item.id))];
+function equal() {
+  state.profile = null;
+  sliders.setValues(Object.fromEntries(state.library.parts.map((part) => [part, 0.5])));
+  search({ fresh: false });
 }
 
-// While a slider moves: the candidates in the order of the new weights.
-function rerank() {
-  if (!state.packing || state.kind !== "song") return;
-  const weights = effective(state.weights, state.library.spread);
-  if (!Object.keys(weights).length) return;
-  list.show(ranked(state.packing, weights));
-  $("status").classList.add("provisional");
+function learnt() {
+  if (!reference.now || reference.now.text || reference.whole) {
+    return say("the learnt profile weighs the parts of a song; drop a song first", { problem: true });
+  }
+  [state.profile] = state.library.profiles;
+  return search({ fresh: false });
 }
 
-// ---- what else -------------------------------------------------------------------------------------------------------
+// ---- taking it -------------------------------------------------------------------------------------------------------
 
-function showPlayer() {
-  const playing = !player.audio.paused;
-  $("toggle").textContent = playing ? "❚❚" : "▶";
-  $("toggle").setAttribute("aria-label", playing ? "Pause" : "Play");
-  $("loop").setAttribute("aria-pressed", String(player.looping));
-  $("ab").setAttribute("aria-pressed", String(player.side === "reference"));
-  $("play-reference").setAttribute("aria-pressed", String(playing && player.side === "reference"));
-  $("now").textContent = player.sources[player.side] ? `${player.side === "hit" ? "" : "reference: "}${player.sources[player.side].name}` : "";
+async function favour(hit) {
+  const on = !hit.item.favourite;
+  await api.favour(hit.item.id, on);
+  for (const one of [hit, ...list.hits]) if (one.item.id === hit.item.id) one.item.favourite = on;
+  list.refresh();
+  showHit();
+  say(on ? `${hit.item.name} is a favourite` : `${hit.item.name} is a favourite no longer`);
 }
 
-function otherSide() {
-  run(() => player.play(player.side === "hit" ? "reference" : "hit"));
-}
-
-function save(name, text, type) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    throw new Error(`the browser lets nothing be copied here; ${what}: ${text}`);
+  }
+  say(`copied: ${text}`);
 }
 
 function exported(form) {
-  const rows = list.hits.slice(0, 500).map((hit, index) => ({
-    rank: index + 1, score: hit.score, path: hit.item.path, start: hit.start, end: hit.end, kind: hit.item.kind,
-    tempo: hit.item.tempo, key: hit.item.key, ...hit.contributions,
-  }));
-  if (form === "json") return save("hits.json", `${JSON.stringify(rows, null, 2)}\n`, "application/json");
-  if (form === "m3u8") {
-    const lines = list.hits.slice(0, 500).map(({ item }) => `#EXTINF:${Math.round(item.duration)},${item.title ?? item.name}\n${item.path}`);
-    return save("hits.m3u8", `#EXTM3U\n${lines.join("\n")}\n`, "application/x-mpegurl");
-  }
-  const columns = Object.keys(rows[0] ?? {});
-  const cell = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-  const text = [columns.join(","), ...rows.map((row) => columns.map((name) => cell(row[name])).join(","))].join("\n");
-  return save("hits.csv", `${text}\n`, "text/csv");
+  if (!list.hits.length) return say("the list is empty: there is nothing to export", { problem: true });
+  const { type, write } = FORMS[form];
+  const address = URL.createObjectURL(new Blob([write(list.hits)], { type }));
+  save(`hits.${form}`, address);
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  return undefined;
 }
 
-// The state of the page as a link: what is of the library can be restored, a dropped file cannot.
+// ---- the link --------------------------------------------------------------------------------------------------------
+
 function keepState() {
-  const kept = { w: state.weights, k: state.kind, t: $("tempo").value, key: $("key").value, p: $("path").value };
-  if (state.reference?.item) kept.item = state.reference.item;
-  if (state.region) kept.r = state.region;
-  history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(kept))}`);
+  const kept = { reference: reference.now, region: reference.region, strips: sliders.strips, kind: state.kind, part: state.part };
+  history.replaceState(null, "", toLink({ ...kept, filters: filters.written() }));
 }
 
 async function restoreState() {
-  let kept;
-  try {
-    kept = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-  } catch {
-    return;
+  const kept = fromLink(location.hash, state.library.parts);
+  if (!kept) return browse();
+  sliders.set(kept.strips, { quiet: true });
+  Object.assign(state, { kind: kept.kind, part: kept.part });
+  $("find").querySelector(`[value="${kept.kind}"]`).checked = true;
+  filters.write(kept.filters);
+  reference.pending = kept.region;
+  const { item, text, file } = kept.reference ?? {};
+  if (item) return takeItem(item);
+  if (text && state.library.text) {
+    $("text").value = text;
+    return reference.takeText(text);
   }
-  for (const part of state.library.parts) if (Number.isFinite(kept.w?.[part])) state.weights[part] = kept.w[part];
-  showWeights();
-  const kind = document.querySelector(`#find input[value="${CSS.escape(String(kept.k))}"]`);
-  if (kind) {
-    kind.checked = true;
-    state.kind = kind.value;
-  }
-  for (const [id, value] of [["tempo", kept.t], ["key", kept.key], ["path", kept.p]]) $(id).value = value ?? "";
-  if (kept.item) {
-    const found = await api.peaks(kept.item);
-    const [item] = (await api.items("", 500)).items.filter((one) => one.id === kept.item);
-    take({ item: kept.item, name: item?.name ?? "reference", duration: found.duration, loudness: item?.loudness ?? null }, api.audio(kept.item), found);
-    if (Array.isArray(kept.r)) regions.addRegion({ start: kept.r[0], end: kept.r[1], color: "rgba(64, 150, 230, 0.3)" });
-  }
+  await browse();
+  if (file) say(`this link was made with ${file}, which lives outside the library: drop it here, and all is as it was`);
+  return undefined;
 }
 
-function listen() {
+// ---- listening to the page -------------------------------------------------------------------------------------------
+
+function listenToReference() {
   const drop = $("drop");
   for (const name of ["dragover", "dragenter"]) {
     document.addEventListener(name, (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
       event.preventDefault();
-      drop.classList.add("over");
+      document.body.classList.add("over");
     });
   }
-  document.addEventListener("dragleave", () => drop.classList.remove("over"));
+  document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over"));
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    drop.classList.remove("over");
+    document.body.classList.remove("over");
     const [file] = event.dataTransfer.files;
     if (file) run(() => takeFile(file));
   });
   drop.addEventListener("click", () => $("file").click());
-  drop.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      event.stopPropagation();
-      $("file").click();
-    }
+  $("file").addEventListener("change", () => {
+    const [file] = $("file").files;
+    $("file").value = "";
+    if (file) run(() => takeFile(file));
   });
-  $("file").addEventListener("click", (event) => event.stopPropagation());
-  $("file").addEventListener("change", () => $("file").files[0] && run(() => takeFile($("file").files[0])));
+  $("record").addEventListener("click", () => run(record));
 
   let offered = [];
-  $("library-search").addEventListener("input", () => {
-    const chosen = offered.find((item) => item.name === $("library-search").value);
-    if (chosen) return void run(() => takeItem(chosen));
-    return later(() =>
+  const offer = rested(
+    () =>
       run(async () => {
-        offered = (await api.items($("library-search").value)).items;
+        offered = (await api.items({ text: $("library-search").value })).items;
         $("library-items").replaceChildren(...offered.map((item) => new Option(item.name, item.name)));
       }),
-    );
+    PAUSE,
+  );
+  $("library-search").addEventListener("input", () => {
+    const chosen = offered.find((item) => item.name === $("library-search").value);
+    if (chosen) run(() => takeItem(chosen.id));
+    else offer();
   });
   $("by-name").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (offered[0]) run(() => takeItem(offered.find((item) => item.name === $("library-search").value) ?? offered[0]));
+    const chosen = offered.find((item) => item.name === $("library-search").value) ?? offered[0];
+    if (chosen) run(() => takeItem(chosen.id));
   });
   $("by-text").addEventListener("submit", (event) => {
     event.preventDefault();
-    state.reference = { text: $("text").value, name: `"${$("text").value}"` };
-    state.region = null;
-    $("reference-name").textContent = state.reference.name;
-    search();
+    if ($("text").value.trim()) reference.takeText($("text").value.trim());
   });
+  $("play-reference").addEventListener("click", () =>
+    run(() => (player.playing && player.side === "reference" ? player.pause() : player.play("reference"))),
+  );
+}
 
-  $("clear-region").addEventListener("click", () => {
-    regions?.clearRegions();
-    state.region = null;
-    showRegion();
-    search();
-  });
-  $("play-reference").addEventListener("click", () => {
-    if (player.side === "reference" && !player.audio.paused) player.audio.pause();
-    else run(() => player.play("reference"));
-  });
-  $("reset").addEventListener("click", () => setWeights(Object.fromEntries(state.library.parts.map((part) => [part, 0.5]))));
+function listenToRest() {
+  $("equal").addEventListener("click", equal);
+  $("learnt").addEventListener("click", learnt);
   for (const radio of document.querySelectorAll("#find input")) {
     radio.addEventListener("change", () => {
       state.kind = radio.value;
       search();
     });
   }
+  $("which").addEventListener("change", (event) => {
+    state.part = event.target.value || null;
+    search();
+  });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  for (const id of ["tempo", "key", "path"]) $(id).addEventListener("input", () => later(search));
+  for (const id of FILTERS) $(id).addEventListener("input", later);
+  $("favourites-only").addEventListener("click", () => {
+    pressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
+    search();
+  });
   $("export").addEventListener("change", () => {
     if ($("export").value) exported($("export").value);
     $("export").value = "";
   });
-  $("toggle").addEventListener("click", () => run(() => player.toggle()));
-  $("ab").addEventListener("click", otherSide);
-  $("loop").addEventListener("click", () => player.loop());
+  $("link").addEventListener("click", () => run(() => copy(location.href, "the link")));
   $("help-open").addEventListener("click", () => $("help").showModal());
-  document.addEventListener("keydown", shortcut);
+  $("map-open").addEventListener("click", () => map.open());
+  $("toggle").addEventListener("click", () => run(() => player.toggle()));
+  $("side-reference").addEventListener("click", () => player.side === "reference" || run(() => player.other()));
+  $("side-hit").addEventListener("click", () => player.side === "hit" || run(() => player.other()));
+  $("loop").addEventListener("click", () => player.loop());
+  for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", () => current && run(() => action(current)));
 }
 
-function shortcut(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-  if (event.target.matches("input:not([type=radio]):not([type=range]), select, textarea")) return;
-  const chosen = list.hits[list.chosen];
-  const onControl = event.target.matches("button, input");
-  const actions = {
-    ArrowDown: onControl ? null : () => list.choose(list.chosen + 1, true),
-    ArrowUp: onControl ? null : () => list.choose(list.chosen - 1, true),
-    Enter: onControl || !chosen ? null : () => run(() => player.play("hit")),
-    " ": onControl ? null : () => run(() => player.toggle()),
-    b: otherSide,
+// What can be done with a hit: by the buttons of these ids, and by keys.
+const actions = {
+  favourite: (hit) => favour(hit),
+  alike: (hit) => judgements.alike(hit, true),
+  unlike: (hit) => judgements.alike(hit, false),
+  hold: (hit) => judgements.hold(hit),
+  "as-reference": (hit) => takeItem(hit.item.id),
+  "copy-path": (hit) => copy(hit.item.path, "its path is"),
+  reveal: async (hit) => {
+    await api.reveal(hit.item.id);
+    say(`shown in the file manager: ${hit.item.name}`);
+  },
+  download: (hit) => save(fileName(hit.item), api.audio(hit.item.id)),
+};
+
+function keys() {
+  const withHit = (name) => () => current && run(() => actions[name](current));
+  const page = () => Math.max(1, Math.floor($("list").clientHeight / 52) - 1);
+  const move = (by) => () => list.choose(Math.max(0, Math.min(list.hits.length - 1, list.chosen + by())), true);
+  const end = () => list.hits.length;
+  listen({
+    ArrowDown: move(() => 1),
+    ArrowUp: move(() => -1),
+    PageDown: move(page),
+    PageUp: move(() => -page()),
+    Home: move(() => -end()),
+    End: move(end),
+    Enter: () => current && run(() => player.play("hit")),
+    " ": () => run(() => player.toggle()),
+    b: () => run(() => player.other()),
     l: () => player.loop(),
-    c: chosen && (() => run(async () => {
-      await navigator.clipboard.writeText(chosen.item.path);
-      say(`copied: ${chosen.item.path}`);
-    })),
-    d: chosen && (() => {
-      const link = document.createElement("a");
-      link.href = api.audio(chosen.item.id);
-      link.download = chosen.item.name.split("/").pop();
-      link.click();
-    }),
+    f: withHit("favourite"),
+    "+": withHit("alike"),
+    "=": withHit("alike"),
+    "-": withHit("unlike"),
+    x: withHit("hold"),
+    1: () => judgements.closer("a"),
+    2: () => judgements.closer("b"),
+    Escape: () => judgements.release(),
+    u: () => run(() => judgements.undo()),
+    r: withHit("as-reference"),
+    c: withHit("copy-path"),
+    e: () => state.library.reveal && withHit("reveal")(),
+    d: withHit("download"),
+    m: () => map.open(),
     "?": () => $("help").showModal(),
-  };
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (action) {
-    event.preventDefault();
-    action();
-  }
+  });
+}
+
+// ---- the library -----------------------------------------------------------------------------------------------------
+
+function showLibrary() {
+  const { counts, name, encoder, separator } = state.library;
+  const held = Object.keys(NAMES).filter((kind) => counts[kind]);
+  state.library.items = held.reduce((sum, kind) => sum + counts[kind], 0);
+  $("library").textContent = `${name}: ${held.map((kind) => plural(counts[kind], kind)).join(", ") || "empty"}`;
+  $("library").title = `made with ${encoder} and ${separator}`;
+  judgements.count(state.library.answers ?? 0);
+}
+
+async function refresh() {
+  state.library = await api.library();
+  showLibrary();
+  map.forget();
+  $("notice").hidden = true;
+  search({ fresh: false });
+}
+
+function notice(words, button = null) {
+  $("notice-words").textContent = words;
+  $("notice-again").hidden = !button;
+  $("notice").hidden = false;
 }
 
 run(async () => {
   state.library = await api.library();
-  const { counts, parts } = state.library;
-  const kinds = ["song", "loop", "one-shot"].filter((kind) => counts[kind]);
-  const held = kinds.map((kind) => `${counts[kind]} ${kind}${counts[kind] === 1 ? "" : "s"}`);
-  $("library").textContent = `${state.library.name}: ${held.join(", ")}`;
+  const { parts, profiles } = state.library;
+  sliders = new Sliders(
+    $("sliders"),
+    parts,
+    () => {
+      if (chosenPart()) showPart();
+      else asker.rerank(sliders.shares, state.library.spread);
+    },
+    () => {
+      state.profile = null;
+      later();
+    },
+  );
+  const playReference = (second) => run(() => player.play("reference", second));
+  reference = new Reference({
+    parts,
+    onChange: () => {
+      judgements.forget();
+      if (reference.region || !reference.now) later();
+      else search();
+    },
+    onSource: (play) => {
+      player.set("reference", reference.source);
+      if (play) playReference(null);
+    },
+    onSeek: playReference,
+  });
+  map = new MapDialog({
+    parts,
+    hits: () => (reference.now ? list.hits.map((hit) => hit.item.id) : []),
+    onReference: (id) => run(() => takeItem(id)),
+    onPlay: (id) =>
+      run(async () => {
+        const at = list.hits.findIndex((hit) => hit.item.id === id);
+        if (at >= 0) return list.choose(at, true);
+        const item = await api.item(id);
+        list.leave();
+        current = { item, start: 0, end: item.duration, score: null, contributions: {} };
+        player.set("hit", sourceOf(current));
+        showHit();
+        return player.play("hit");
+      }),
+  });
+  for (const [value, words] of [["", ""], ...parts.map((part) => [part, part])]) {
+    const label = make("label", {}, make("input", { type: "radio", name: "which", value }), make("span", { textContent: words }));
+    label.dataset.part = value;
+    if (!value) label.querySelector("span").id = "which-auto";
+    $("which-parts").append(label);
+  }
   $("by-text").hidden = !state.library.text;
-  makeSliders();
-  for (const part of parts) state.weights[part] = 0.5;
-  showWeights();
-  for (const part of ["", ...parts.filter((one) => one !== "mix")]) {
-    const label = document.createElement("label");
-    const radio = Object.assign(document.createElement("input"), { type: "radio", name: "stem", value: part, checked: part === "" });
-    radio.addEventListener("change", () => {
-      listenTo(part);
-      run(() => player.play("reference"));
-    });
-    label.append(radio, ` ${part || "the file"}`);
-    $("stems").append(label);
-  }
-  if (state.library.profiles.length) {
-    $("learnt").hidden = false;
-    $("learnt").title = state.library.profiles[0];
-    $("learnt").addEventListener("click", () => run(async () => {
-      const asked = { ...question(), weights: undefined, profile: state.library.profiles[0] };
-      const found = await api.search(asked, stop());
-      state.packing = found.candidates && packed(found.candidates);
-      list.show(found.hits);
-      $("weighting-words").textContent = found.weighting;
-    }));
-  }
-  listen();
+  $("learnt").hidden = !profiles.length;
+  if (profiles.length) $("learnt").textContent = `learnt: ${profiles[0]}`;
+  showLibrary();
+  listenToReference();
+  listenToRest();
+  keys();
+  showHit();
+  $("notice-again").addEventListener("click", () => run(refresh));
+  new Watch({
+    state: state.library.state,
+    items: state.library.items,
+    onNew: ({ items, before }) => notice(items > before ? `${plural(items - before, "new file")} indexed.` : "The library has changed.", true),
+    onGone: (words) => notice(`${words} Trying again …`),
+    onBack: () => ($("notice").hidden = true),
+  });
   await restoreState();
 });

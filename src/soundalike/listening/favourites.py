@@ -1,0 +1,89 @@
+"""Favourites: items of a library that somebody wants to find again, in one file that is replaced whole.
+
+Items are named by their ids, which outlive a file's moving about. An item that is removed stays on the list, and is shown
+again should it return.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from soundalike.errors import LibraryError
+from soundalike.library.manifest import replace_file
+from soundalike.listening.place import folder_of, writing
+
+FILE_NAME = "favourites.json"
+FORMAT = 1
+MOST = 100_000
+
+
+class Favourites:
+    """The favourites of one library; thread-safe, and several servers may keep the same ones."""
+
+    def __init__(self, library: Path) -> None:
+        self._library = library
+        self._place = folder_of(library) / FILE_NAME
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, ...] | None = None
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def ids(self) -> Mapping[str, Mapping[str, Any]]:
+        """id -> when it was marked and where its file was then, in the order in which they were marked; read again only
+        where the file has changed. Raises LibraryError for a damaged file."""
+        with self._lock:
+            stamp = self._stamp_now()
+            if stamp != self._stamp:
+                self._known, self._stamp = self._read(), stamp
+            return self._known
+
+    def mark(self, item: Mapping[str, Any]) -> None:
+        """Make an item a favourite; again is no fault. Raises LibraryError where that cannot be kept."""
+        entry = {
+            "root": item["root"],
+            "path": item["path"],
+            "content": item["content"],
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._change(lambda known: known if item["id"] in known else {**known, item["id"]: entry})
+
+    def unmark(self, item: str) -> None:
+        """Make an item a favourite no longer; again is no fault. Raises LibraryError where that cannot be kept."""
+        if item in self.ids():
+            self._change(lambda known: {name: entry for name, entry in known.items() if name != item})
+
+    def _change(self, change: Any) -> None:
+        with self._lock, writing(self._library):
+            known = self._read()
+            changed = change(known)
+            if len(changed) > MOST:
+                raise LibraryError(f"there are {MOST:,} favourites already; take some off the list first")
+            if changed is not known:
+                text = json.dumps({"format": FORMAT, "favourites": changed}, indent=1, ensure_ascii=False)
+                replace_file(self._place, text + "\n")
+            self._known, self._stamp = changed, self._stamp_now()
+
+    def _stamp_now(self) -> tuple[int, ...] | None:
+        try:
+            facts = self._place.stat()
+        except OSError:
+            return None
+        return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            values = json.loads(self._place.read_text(encoding="utf-8"))
+            if values["format"] != FORMAT:
+                raise ValueError(f"format {values['format']!r}; this version reads format {FORMAT}")
+            return {str(name): dict(entry) for name, entry in values["favourites"].items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LibraryError(
+                f"{FILE_NAME} in the folder {self._place.parent.name} of the library cannot be read ({error}); put it back from "
+                "a backup, or delete it and mark favourites again"
+            ) from None

@@ -1,0 +1,31 @@
+// What colours the points of the map: kind, tempo or folder. Pure functions; nothing here touches the page.
+
+// Told apart by people with any kind of sight (Okabe and Ito); on dark and on light ground.
+const SEVERAL = ["#4c9be0", "#e69f00", "#2fae86", "#d9784a", "#c987b6", "#b8a93a", "#7f8ea3", "#6fc3df"];
+const UNKNOWN = "#8a8f94";
+
+// Slow to fast: blue over green to yellow, even steps of lightness (after viridis).
+const RAMP = ["#5a4fa2", "#3f7fb5", "#2aa198", "#7cbf4b", "#e3c53a"];
+const TEMPI = [80, 100, 120, 140];
+
+const topFolder = (folder) => folder.split("/")[0] || "(top)";
+
+// {legend: [{name, colour}], of: Uint8Array of legend places} for points {kind, tempo, folder}.
+export function coloured(points, by) {
+  if (by === "tempo") {
+    const names = ["under 80", "80–100", "100–120", "120–140", "over 140"];
+    return {
+      legend: [...names.map((name, n) => ({ name, colour: RAMP[n] })), { name: "unknown", colour: UNKNOWN }],
+      of: Uint8Array.from(points.tempo, (tempo) => (tempo ? TEMPI.filter((edge) => tempo >= edge).length : names.length)),
+    };
+  }
+  const values = by === "kind" ? points.kind : points.folder.map(topFolder);
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const most = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([value]) => value);
+  const named = most.slice(0, SEVERAL.length);
+  const legend = named.map((name, n) => ({ name, colour: SEVERAL[n] }));
+  if (most.length > named.length) legend.push({ name: `${most.length - named.length} others`, colour: UNKNOWN });
+  const place = new Map(named.map((name, n) => [name, n]));
+  return { legend, of: Uint8Array.from(values, (value) => place.get(value) ?? named.length) };
+}

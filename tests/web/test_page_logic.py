@@ -1,0 +1,373 @@
+"""What the page computes, module by module: shares, order, links, exports, loudness, the beat."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyloudnorm
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from soundalike.candidates import Candidates, provisional
+from soundalike.weights import in_units_of_spread
+
+PARTS = ("bass", "drums", "residuals", "mix")
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def module(browser: Any, served: str) -> Iterator[Call]:
+    """Calls a function of a module of the page: module("shares.js", "shares", strips)."""
+    opened = browser.new_page()
+    opened.goto(served + "favicon.ico")  # nothing of the page itself runs
+
+    def call(name: str, function: str, *values: Any) -> Any:
+        return opened.evaluate(
+            "async ([name, function_, values]) => (await import(`/${name}`))[function_](...values)",
+            [name, function, list(values)],
+        )
+
+    call.page = opened  # type: ignore[attr-defined]
+    yield call
+    opened.close()
+
+
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def strip(value: float = 0.5, muted: bool = False, solo: bool = False, locked: float | None = None) -> dict[str, Any]:
+    return {"value": value, "muted": muted, "solo": solo, "locked": locked}
+
+
+values = st.floats(-1, 1).map(lambda value: round(value, 2))
+mixers = st.fixed_dictionaries({part: st.builds(strip, values, st.booleans(), st.booleans()) for part in PARTS})
+
+
+def test_shares_by_hand(module: Call) -> None:
+    mixer = {"bass": strip(0.5), "drums": strip(-1), "residuals": strip(0), "mix": strip(0.5)}
+    assert module("shares.js", "shares", mixer) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
+    mixer["bass"]["locked"] = 0.4
+    assert module("shares.js", "shares", mixer) == pytest.approx({"bass": 0.4, "drums": -0.4, "mix": 0.2})
+    mixer["drums"]["muted"] = True
+    assert module("shares.js", "shares", mixer) == pytest.approx({"bass": 0.4, "mix": 0.6})
+    mixer["drums"] = strip(0.1, solo=True)
+    assert module("shares.js", "shares", mixer) == {"drums": 1}
+    assert module("shares.js", "shares", {"mix": strip(0)}) == {}
+
+
+@quick
+@given(mixer=mixers)
+def test_shares_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
+    found = module("shares.js", "shares", mixer)
+    assert sum(abs(share) for share in found.values()) == pytest.approx(1 if found else 0)
+    for part, share in found.items():
+        assert share * mixer[part]["value"] > 0
+
+
+@quick
+@given(mixer=mixers, part=st.sampled_from(PARTS), other=st.sampled_from(PARTS), value=values)
+def test_a_locked_part_keeps_its_share_and_gives_it_back(
+    module: Call, mixer: dict[str, Any], part: str, other: str, value: float
+) -> None:
+    mixer = {name: {**one, "muted": False, "solo": False} for name, one in mixer.items()}
+    before = module("shares.js", "shares", mixer)
+    locked = module("shares.js", "lock", mixer, part)
+    assert module("shares.js", "shares", locked) == pytest.approx(before)
+    if other != part:
+        locked[other]["value"] = value
+    loose = sum(abs(one["value"]) for name, one in locked.items() if name != part)
+    moved = module("shares.js", "shares", locked)
+    if loose:
+        assert moved.get(part, 0) == pytest.approx(before.get(part, 0), abs=1e-6)
+    free = module("shares.js", "unlock", locked, part)
+    assert all(-1 <= one["value"] <= 1 for one in free.values())
+    if loose and abs(before.get(part, 0)) < 1 - 1e-6:
+        assert module("shares.js", "shares", free) == pytest.approx(moved, abs=1e-5)
+
+
+def test_the_heaviest_part(module: Call) -> None:
+    heaviest = lambda shares: module("shares.js", "heaviest", PARTS, shares)  # noqa: E731
+    assert heaviest({"drums": 0.6, "mix": 0.4}) == "drums"
+    assert heaviest({"drums": -0.6, "bass": 0.4}) == "bass"
+    assert heaviest(dict.fromkeys(PARTS, 0.25)) == "mix"
+
+
+@quick
+@given(weights=st.fixed_dictionaries(dict.fromkeys(PARTS, values)))
+def test_hand_set_weights_act_as_on_the_server(module: Call, weights: dict[str, float]) -> None:
+    spread = {"bass": 0.12, "drums": 0.2, "residuals": 0.05, "mix": 0.14}
+    used = {part: value for part, value in weights.items() if value}
+    assert module("rank.js", "effective", weights, spread) == pytest.approx(in_units_of_spread(used, spread))
+
+
+def test_a_profile_on_the_sliders_orders_as_it_does(module: Call) -> None:
+    profile = {"bass": 0.32, "drums": 0.83, "residuals": 1.27, "mix": 1.64}
+    spread = {"bass": 0.12, "drums": 0.2, "residuals": 0.05, "mix": 0.14}
+    set_by_hand = module("shares.js", "valuesOf", profile, spread)
+    assert max(set_by_hand.values()) == 1
+    raw = module("rank.js", "effective", set_by_hand, spread)
+    factor = raw["mix"] / profile["mix"]
+    assert raw == pytest.approx({part: factor * weight for part, weight in profile.items()})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_candidates_are_ordered_as_by_the_server(module: Call, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    of_item = np.sort(rng.integers(0, 60, size=200))
+    present = np.unique(of_item)
+    of_item = np.searchsorted(present, of_item)
+    found = Candidates(
+        PARTS,
+        tuple({"id": f"{n:03d}"} for n in range(len(present))),
+        of_item,
+        np.arange(200.0),
+        np.arange(200.0) + 10,
+        rng.normal(size=(200, 4)).astype(np.float32),
+    )
+    weights = rng.normal(size=4)
+    rows = [[int(of_item[r]), float(r), float(r) + 10, found.cosines[r].tolist()] for r in range(200)]
+    ranked = module.page.evaluate(  # type: ignore[attr-defined]
+        """async ([candidates, weights]) => {
+          const { packed, ranked } = await import("/rank.js");
+          return ranked(packed(candidates), weights);
+        }""",
+        [{"parts": PARTS, "items": list(found.items), "rows": rows}, dict(zip(PARTS, weights, strict=True))],
+    )
+    expected = provisional(found, weights.tolist())
+    assert [hit["item"]["id"] for hit in ranked] == [found.items[item]["id"] for item, _, _ in expected]
+    assert [hit["start"] for hit in ranked] == [float(row) for _, row, _ in expected]
+    assert [hit["score"] for hit in ranked] == pytest.approx([score for _, _, score in expected], abs=1e-5)
+    for hit in ranked:
+        assert sum(hit["contributions"].values()) == pytest.approx(hit["score"], abs=1e-5)
+
+
+words = st.text(max_size=20)
+
+
+@quick
+@given(
+    mixer=mixers,
+    region=st.none() | st.tuples(st.floats(0, 10), st.floats(10, 20)).map(list),
+    kind=st.sampled_from(["song", "loop", "one-shot"]),
+    part=st.none() | st.sampled_from(PARTS),
+    filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words}),
+    favourite=st.booleans(),
+    reference=st.sampled_from(
+        [None, {"item": "a/b"}, {"text": "dry \u2019funk"}, {"upload": "1", "name": "s\xf6ng.wav"}]
+    ),
+)
+def test_a_link_says_all_of_the_state(module: Call, favourite: bool, **state: Any) -> None:
+    state["strips"] = state.pop("mixer")
+    state["filters"]["favourite"] = favourite
+    link = module("link.js", "toLink", state)
+    kept = module("link.js", "fromLink", link, PARTS)
+    reference = state["reference"]
+    expected = {"file": reference["name"]} if reference and "upload" in reference else reference
+    assert kept["reference"] == expected
+    assert {name: kept[name] for name in ("kind", "part", "filters")} == {
+        name: state[name] for name in ("kind", "part", "filters")
+    }
+    assert kept["region"] == (state["region"] and pytest.approx(state["region"], abs=1e-4))
+    assert kept["strips"] == {
+        part: {**one, "value": pytest.approx(one["value"], abs=1e-4)} for part, one in state["strips"].items()
+    }
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    [
+        "",
+        "#",
+        "#nonsense",
+        "#%",
+        "#null",
+        "#[]",
+        "#7",
+        '#{"w":{"drums":9e99},"k":"x","r":[5,1],"p":"no","f":{"path":7},"item":[]}',
+    ],
+)
+def test_links_that_say_nothing_change_nothing(module: Call, hash_: str) -> None:
+    kept = module("link.js", "fromLink", hash_, PARTS)
+    if kept is not None:
+        assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
+        assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
+        assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "favourite": False}
+
+
+def test_exports_hold_odd_names(module: Call) -> None:
+    paths = ['/m/a "b", c.wav', "/m/two\nlines.wav", "=SUM(A1)", "/m/ü.wav"]
+    hits = [
+        {
+            "item": {
+                "path": path,
+                "name": path,
+                "title": None,
+                "duration": 2.4,
+                "kind": "loop",
+                "tempo": None,
+                "key": "A minor",
+            },
+            "score": -0.5,
+            "start": 0,
+            "end": 2.4,
+            "contributions": {"drums": -0.5},
+            "copy_paths": ["/x"] if n else [],
+        }
+        for n, path in enumerate(paths)
+    ]
+    text = {
+        form: module.page.evaluate(  # type: ignore[attr-defined]
+            "async ([form, hits]) => (await import('/export.js')).FORMS[form].write(hits)", [form, hits]
+        )
+        for form in ("csv", "json", "m3u8")
+    }
+    rows = list(csv.DictReader(io.StringIO(text["csv"], newline="")))
+    assert [row["path"].removeprefix("'") for row in rows] == paths
+    assert rows[2]["path"] == "'=SUM(A1)"  # a spreadsheet takes it for text
+    assert [(row["score"], row["tempo"], row["drums"], row["copies"]) for row in rows[:2]] == [
+        ("-0.5", "", "-0.5", ""),
+        ("-0.5", "", "-0.5", "/x"),
+    ]
+    assert [row["path"] for row in json.loads(text["json"])] == paths
+    lines = text["m3u8"].splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert lines[2::2] == [path.replace("\n", " ") for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", None),
+        ("90-120", [90, 120]),
+        ("90 to 120", [90, 120]),
+        ("90-", [90, None]),
+        ("-120", [None, 120]),
+        ("100", [96, 104]),
+        ("120.5–121", [120.5, 121]),
+    ],
+)
+def test_ranges(module: Call, said: str, expected: Any) -> None:
+    assert module("words.js", "range", said, "tempo", 0.04) == expected
+
+
+@pytest.mark.parametrize("said", ["fast", "-", "120-90", "1e3", "90-120-140"])
+def test_what_is_no_range_is_refused(module: Call, said: str) -> None:
+    with pytest.raises(Exception, match="is not a range of tempo"):
+        module("words.js", "range", said, "tempo")
+
+
+def test_seconds_are_read_as_they_are_written(module: Call) -> None:
+    for seconds in (0, 0.5, 61.2, 3599.9):
+        assert module("words.js", "seconds", module("words.js", "clock", seconds)) == pytest.approx(seconds)
+    assert module("words.js", "seconds", "1:00:01") == 3601
+    assert np.isnan(module("words.js", "seconds", "soon"))
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_loudness_is_that_of_the_standard(module: Call, rate: int) -> None:
+    rng = np.random.default_rng(3)
+    time = np.arange(2 * rate) / rate
+    left = 0.3 * np.sin(2 * np.pi * 220 * time) * (time > 0.5) + 0.01 * rng.normal(size=len(time))
+    right = 0.05 * rng.normal(size=len(time)) + 0.2 * np.sin(2 * np.pi * 5000 * time)
+    expected = pyloudnorm.Meter(rate).integrated_loudness(np.stack([left, right], axis=1))
+    found = module.page.evaluate(  # type: ignore[attr-defined]
+        "async ([channels, rate]) => (await import('/sound/loudness.js'))"
+        ".loudnessOf(channels.map((one) => Float32Array.from(one)), rate)",
+        [[left.tolist(), right.tolist()], rate],
+    )
+    assert found == pytest.approx(expected, abs=0.1)
+
+
+def test_gains_make_equally_loud(module: Call) -> None:
+    quiet, loud = (module("sound/loudness.js", "gainFor", loudness) for loudness in (-26.0, -9.0))
+    assert 20 * np.log10(quiet / loud) == pytest.approx(17)
+    assert module("sound/loudness.js", "gainFor", -90.0) == 4
+    assert module("sound/loudness.js", "gainFor", None) == 1
+
+
+def test_the_beat_is_kept(module: Call) -> None:
+    place = lambda *values: module("sound/place.js", "carried", *values)  # noqa: E731
+    hit = {"start": 60, "end": 70, "tempo": 120}
+    loop = {"start": 0, "end": 4, "tempo": 100}
+    assert place(hit, loop, 62) == pytest.approx(2.4)  # four beats in
+    assert place(loop, hit, 2.4) == pytest.approx(62)
+    assert place(hit, loop, 64) == pytest.approx(0.8)  # 8 beats: the loop has begun again
+    assert place(hit, {**loop, "tempo": None}, 62) == pytest.approx(2)
+    assert place(hit, {**loop, "tempo": 50}, 62) == pytest.approx(2.4)  # its half is the same beat
+    assert place(hit, loop, 12) == 0
+
+
+def test_recordings_are_wav_files(module: Call) -> None:
+    rng = np.random.default_rng(2)
+    channels = np.clip(0.4 * rng.normal(size=(2, 3000)), -1, 1)
+    data = module.page.evaluate(  # type: ignore[attr-defined]
+        """async ([channels, rate]) => {
+          const blob = (await import("/record.js")).wav(channels.map((one) => Float32Array.from(one)), rate);
+          return [...new Uint8Array(await blob.arrayBuffer())];
+        }""",
+        [channels.tolist(), 48000],
+    )
+    samples, rate = soundfile.read(io.BytesIO(bytes(data)))
+    assert rate == 48000
+    np.testing.assert_allclose(samples.T, channels, atol=1 / 16000)
+
+
+def points(rng: np.random.Generator, count: int) -> dict[str, list[float]]:
+    return {"x": rng.random(count).tolist(), "y": rng.random(count).tolist()}
+
+
+def test_the_map_is_looked_at_from_anywhere(module: Call) -> None:
+    size = {"width": 900, "height": 600}
+    view = {"x": 0.3, "y": 0.6, "zoom": 5}
+    left, top = module("map/view.js", "toScreen", view, size, 0.25, 0.7)
+    assert module("map/view.js", "toMap", view, size, left, top) == pytest.approx([0.25, 0.7])
+    nearer = module("map/view.js", "zoomed", view, size, 1.5, left, top)
+    assert nearer["zoom"] == 7.5
+    assert module("map/view.js", "toScreen", nearer, size, 0.25, 0.7) == pytest.approx([left, top])
+    assert module("map/view.js", "zoomed", view, size, 0.01) == {"x": 0.5, "y": 0.5, "zoom": 1}
+    moved = module("map/view.js", "panned", view, size, 30, -20)
+    assert module("map/view.js", "toScreen", moved, size, 0.25, 0.7) == pytest.approx([left + 30, top - 20])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neighbours_on_the_map(module: Call, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cloud = points(rng, 300)
+    place = np.stack([cloud["x"], cloud["y"]], axis=1)
+    far = np.linalg.norm(place - place[7], axis=1)
+    assert module("map/view.js", "around", cloud, 7, 12) == np.argsort(far, kind="stable")[:12].tolist()
+    spot = rng.random(2)
+    away = np.linalg.norm(place - spot, axis=1)
+    assert module("map/view.js", "nearest", cloud, *spot.tolist(), 1) == int(away.argmin())
+    assert module("map/view.js", "nearest", cloud, *spot.tolist(), float(away.min()) * 0.9) == -1
+    right = module("map/view.js", "towards", cloud, 7, [1, 0])
+    assert right == 7 or place[right, 0] - place[7, 0] >= abs(place[right, 1] - place[7, 1])
+    rightmost = int(place[:, 0].argmax())
+    assert module("map/view.js", "towards", cloud, rightmost, [1, 0]) == rightmost
+
+
+def test_colours_of_the_map(module: Call) -> None:
+    cloud = {
+        "kind": ["song", "loop", "loop"],
+        "tempo": [70, None, 125],
+        "folder": ["a/b", "", "a/c"],
+    }
+    call = lambda by: module.page.evaluate(  # type: ignore[attr-defined]  # noqa: E731
+        "async ([cloud, by]) => { const { legend, of } = (await import('/map/colours.js')).coloured(cloud, by);"
+        " return [...of].map((n) => legend[n].name); }",
+        [cloud, by],
+    )
+    assert call("kind") == ["song", "loop", "loop"]
+    assert call("tempo") == ["under 80", "unknown", "120–140"]
+    assert call("folder") == ["a", "(top)", "a"]
+    many = {"folder": [str(n) for n in range(30)], "kind": [], "tempo": []}
+    cloud = many
+    assert set(call("folder")[8:]) >= {"22 others"}
