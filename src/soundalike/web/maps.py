@@ -16,9 +16,11 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError, SoundalikeError
+from soundalike.library.filters import Filters
 from soundalike.library.store import Library
 from soundalike.library.workers import Failure, Lost, Workers
 from soundalike.parts import MIX
@@ -73,8 +75,7 @@ class Maps:
         went wrong when it was made."""
         shelf.finder.check_parts([part])
         part = part if kind == "song" else MIX
-        items = [item for item in shelf.items() if item["kind"] == kind]
-        if not items:
+        if kind not in shelf.counts:
             return models.MapOut.nothing("none")
         key = (shelf.state, part, kind)
         found = self._find(key, shelf.finder.library)
@@ -83,6 +84,11 @@ class Maps:
         if found is None:
             return models.MapOut.nothing("making", self._progress(key))
         place = dict(zip(found.contents, found.points.round(4).tolist(), strict=True))
+        catalogue = shelf.catalogue
+        numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=(kind,))))
+        names = ("id", "path", "content", "tempo")
+        columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
+        items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         shown = [item for item in items if item["content"] in place]
         if len(shown) > MOST:
             shown = shown[:: -(-len(shown) // MOST)]

@@ -24,7 +24,7 @@ from soundalike.web import models
 from soundalike.web.desk import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
 from soundalike.web.maps import Maps
 from soundalike.web.outlines import Kept, Outlines
-from soundalike.web.shelf import Item, Shelf, refreshed
+from soundalike.web.shelf import Item, Shelf
 from soundalike.web.uploads import Upload, Uploads
 from soundalike.web.wavs import Wavs
 from soundalike.weights import fitting_profile, shipped_profiles
@@ -83,7 +83,7 @@ class Session:
             return self._shelf
         try:
             before = self._shelf
-            finder = refreshed(before.finder, self._runtime)
+            finder = before.finder.refreshed()
             if finder is not before.finder:
                 shelf = Shelf.of(finder)
                 len(shelf)  # its items are read now, not by whoever asks first
@@ -164,7 +164,7 @@ class Session:
     def outlines(self, names: Sequence[str]) -> models.PeaksOfItems:
         """Outlines of items. Raises InputError for an item that is not there."""
         shelf = self._shelf
-        items = [shelf.item(name) for name in dict.fromkeys(names)]
+        items = shelf.items(dict.fromkeys(names))
         known = self._outlines.get(shelf.finder.library, list(dict.fromkeys(item["content"] for item in items)))
         until = time.monotonic() + SECONDS_FOR_PEAKS
         for item in items:
@@ -205,7 +205,7 @@ class Session:
         sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
         query = question.query
         return models.Answer.model_construct(
-            hits=[self._hit(shelf, hit, favourites) for hit in found.hits],
+            hits=self._hits(shelf, found.hits, favourites),
             weights=found.weights,
             effective=found.effective,
             weighting=found.weighting,
@@ -241,17 +241,11 @@ class Session:
             filters=_filters(asked.filters),
             raw=asked.raw,
         )
-        return self._favourites_of(question) if asked.filters.favourite else question
+        return self._favourites_of(shelf, question) if asked.filters.favourite else question
 
-    def _favourites_of(self, question: Question) -> Question:
+    def _favourites_of(self, shelf: Shelf, question: Question) -> Question:
         """The question, asked of favourites alone."""
-        known = self.favourites.ids()
-        kept = {
-            content: there
-            for content, items in question.allowed.items()
-            if (there := [item for item in items if item["id"] in known])
-        }
-        return replace(question, allowed=kept)
+        return replace(question, admitted=question.admitted & shelf.only(self.favourites.ids()))
 
     def _check_profile(self, name: str | None) -> None:
         """Raises InputError for a profile that is none of those shipped: a name must not reach for files here."""
@@ -303,32 +297,35 @@ class Session:
         except SoundalikeError as error:
             raise type(error)(str(error).replace(str(task.path), name).replace(task.path.name, name)) from None
 
-    def _hit(self, shelf: Shelf, hit: Hit, favourites: Mapping[str, Any]) -> models.HitOut:
-        return models.HitOut.model_construct(
-            item=shelf.out(shelf.item(hit.id), favourites),
-            start=hit.start,
-            end=hit.end,
-            score=hit.score,
-            contributions=hit.contributions,
-            silent=list(hit.silent),
-            copies=len(hit.copies),
-            copy_paths=list(hit.copies),
-            deviations=hit.deviations,
-            above=hit.above,
-        )
+    def _hits(self, shelf: Shelf, hits: Sequence[Hit], favourites: Mapping[str, Any]) -> list[models.HitOut]:
+        return [
+            models.HitOut.model_construct(
+                item=shelf.out(item, favourites),
+                start=hit.start,
+                end=hit.end,
+                score=hit.score,
+                contributions=hit.contributions,
+                silent=list(hit.silent),
+                copies=len(hit.copies),
+                copy_paths=list(hit.copies),
+                deviations=hit.deviations,
+                above=hit.above,
+            )
+            for hit, item in zip(hits, shelf.items(hit.id for hit in hits), strict=True)
+        ]
 
     def items(self, text: str, filters: models.FilterFields, offset: int, limit: int) -> models.Items:
         """Items whose path, title or artist contains `text`, in the order of their paths."""
         shelf, favourites = self._shelf, self.favourites.ids()
         found = shelf.matching(text, _filters(filters), favourites if filters.favourite else None)
-        return models.Items(
-            total=len(found), items=[shelf.out(one, favourites) for one in found[offset : offset + limit]]
-        )
+        shown = shelf.catalogue.items(found[offset : offset + limit])
+        return models.Items(total=len(found), items=[shelf.out(item, favourites) for item in shown])
 
     def favourite_items(self) -> models.ItemsOut:
         """Favourites that the library has, in the order in which they were marked."""
         shelf, favourites = self._shelf, self.favourites.ids()
-        return models.ItemsOut(items=[shelf.out(shelf.item(name), favourites) for name in favourites if name in shelf])
+        found = shelf.items(name for name in favourites if name in shelf)
+        return models.ItemsOut(items=[shelf.out(item, favourites) for item in found])
 
 
 def _filters(asked: models.FilterFields) -> Filters:

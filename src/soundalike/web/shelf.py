@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import AudioError, InputError
 from soundalike.finder import Finder
 from soundalike.library import Library
+from soundalike.library.catalogue import Catalogue, Indices, Mask
 from soundalike.library.filters import Filters
-from soundalike.runtime import Runtime
 from soundalike.web import models
 
 Item = Mapping[str, Any]
@@ -35,30 +37,44 @@ class Shelf:
         """The shelf of what `finder` has open."""
         return cls(finder, state_of(finder.library))
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """All items."""
+        return self.finder.catalogue
+
     @cached_property
-    def _by_id(self) -> dict[str, Item]:
-        return {item["id"]: item for item in sorted(self.finder.items, key=lambda item: (item["root"], item["path"]))}
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.catalogue.column("id").to_pylist())}
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self._numbers)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._by_id
-
-    def items(self) -> Iterator[Item]:
-        """All items, in the order of their paths."""
-        return iter(self._by_id.values())
+        return name in self._numbers
 
     def item(self, name: str) -> Item:
         """The item with this id. Raises InputError where there is none."""
-        if name not in self._by_id:
-            raise InputError(f"the library has no item {name[:80]!r}")
-        return self._by_id[name]
+        return self.items([name])[0]
+
+    def items(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """The items with these ids. Raises InputError where there is none."""
+        numbers = []
+        for name in names:
+            if name not in self._numbers:
+                raise InputError(f"the library has no item {name[:80]!r}")
+            numbers.append(self._numbers[name])
+        return self.catalogue.items(numbers)
+
+    def only(self, names: Iterable[str]) -> Mask:
+        """(I,) which items of the catalogue have one of these ids."""
+        found = np.zeros(len(self), dtype=bool)
+        found[[self._numbers[name] for name in names if name in self._numbers]] = True
+        return found
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many items of each kind there are."""
-        return dict(Counter(item["kind"] for item in self.items()))
+        return dict(Counter(self.catalogue.column("kind").to_pylist()))
 
     def path_of(self, item: Item) -> Path:
         """Where an item's file is (or was)."""
@@ -84,17 +100,15 @@ class Shelf:
             **{name: item[name] for name in _SENT},
         )
 
-    def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> list[Item]:
-        """Items that `filters` admit and whose path, title or artist contains `text`, in the order of their paths; `only`
-        these ids if given."""
-        wanted = text.casefold()
-        return [
-            item
-            for item in self.items()
-            if (only is None or item["id"] in only)
-            and filters.admits(item)
-            and (not wanted or any(wanted in (item[name] or "").casefold() for name in ("path", "title", "artist")))
-        ]
+    def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:
+        """Numbers of items that `filters` admit and whose path, title or artist contains `text`, in the order of their paths;
+        `only` these ids if given."""
+        found = self.catalogue.admitted(filters)
+        if text:
+            found = found & self.catalogue.containing(text)
+        if only is not None:
+            found = found & self.only(only)
+        return self.catalogue.in_order_of_path(np.flatnonzero(found))
 
 
 def state_of(library: Library) -> str:
@@ -102,11 +116,3 @@ def state_of(library: Library) -> str:
     roots = sorted((name, str(place)) for name, place in library.roots.items())
     words = repr((library.version, roots, library.recipe.fingerprint()))
     return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
-
-
-def refreshed(finder: Finder, runtime: Runtime) -> Finder:
-    """The same finder where the library on disk is as it was, else one of the new state."""
-    latest = Library.open(finder.library.path)
-    if state_of(latest) == state_of(finder.library):
-        return finder
-    return Finder(latest, runtime)
