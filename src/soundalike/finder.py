@@ -15,7 +15,7 @@ The command line, Python and whatever else asks go through `Finder`; it decides 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -131,24 +131,39 @@ class Question:
 class Finder:
     """An open library that answers queries; vectors and models are loaded when first needed and kept."""
 
-    def __init__(self, library: Library, runtime: Runtime | None = None, *, memory: int | None = None) -> None:
-        """`runtime`: device and threads for models; the precision is the library's; memory: see `open`."""
+    def __init__(
+        self,
+        library: Library,
+        runtime: Runtime | None = None,
+        *,
+        memory: int | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """`runtime`: device and threads for models; the precision is the library's; memory, tell: see `open`."""
         self.library = library
         self._runtime = runtime
-        self.vectors = Vectors(library, budget=memory)
+        self.vectors = Vectors(library, budget=memory, tell=tell)
         self._analyser: Analyser | None = None
         self._catalogue: Catalogue | None = None
         self._content_of: dict[Table, Indices] = {}
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, path: str | Path, *, device: str = "auto", memory: int | None = None) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        memory: int | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> Self:
         """The library at `path`; device: where neural models compute (see `runtime.Runtime`); memory: bytes of vectors
-        that may be held (see `library.vectors`; default: `runtime.memory_budget`).
+        that may be held (see `library.vectors`; default: `runtime.memory_budget`); tell: told in words before something
+        that takes long.
 
         Raises LibraryError where there is none, InputError for a device that is none.
         """
-        return cls(Library.open(Path(path)), Runtime(device), memory=memory)
+        return cls(Library.open(Path(path)), Runtime(device), memory=memory, tell=tell)
 
     def refreshed(self) -> Finder:
         """This finder where the library is as it was when it was opened, else one of its present state that keeps what

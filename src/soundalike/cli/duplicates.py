@@ -26,7 +26,7 @@ def command(library: Path | None, form: str) -> None:
 
     from soundalike.finder import Finder
 
-    finder = Finder.open(library_path(library))
+    finder = Finder.open(library_path(library), tell=say)
     groups = finder.duplicates()
     if form == "json":
         print(json.dumps([{"kind": kind, "paths": paths} for kind, paths in groups], indent=2))

@@ -115,7 +115,7 @@ def command(
     asked = parse_weights(weights) if weights is not None else None
     seconds = parse_region(region) if region is not None else None
     filters = _filters(kinds, tempo, key, duration, paths)
-    finder = Finder.open(library_path(library), device=device)
+    finder = Finder.open(library_path(library), device=device, tell=say)
     if hits:
         _refuse_with_hits(
             text=texts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -11,6 +11,9 @@ from soundalike.cli.common import counted, library_option, library_path, say
 
 if TYPE_CHECKING:
     from soundalike.finder import Finder
+    from soundalike.library.vectors import Table
+
+_TABLES: tuple[Literal["windows"], Literal["wholes"]] = ("windows", "wholes")
 
 
 @click.command(
@@ -32,7 +35,7 @@ def command(library: Path | None, skipped: bool, hubness: bool, form: str) -> No
 
     from soundalike.finder import Finder
 
-    finder = Finder.open(library_path(library))
+    finder = Finder.open(library_path(library), tell=say)
     found = _status(finder, hubness)
     if form == "json":
         if skipped:
@@ -67,6 +70,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         "windows": library.windows(["start"]).num_rows,
         "hours": sum(item["duration"] for item in items) / 3600,
         "bytes": library.size_on_disk(),
+        "search": {table: _search(finder, table) for table in _TABLES},
         "spread": {part: asdict(value) for part, value in stored_spread(finder.vectors, "windows", parts).items()},
     }
     if hubness:
@@ -74,6 +78,38 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         measured["whole sounds"] = measure(finder.vectors, "wholes", "mix")
         found["hubness"] = {part: asdict(value) if value else None for part, value in measured.items()}
     return found
+
+
+def _search(finder: Finder, table: Table) -> dict[str, Any]:
+    """How a table is searched, and what that misses."""
+    from dataclasses import asdict
+
+    from soundalike.library.recall import recall
+
+    vectors = finder.vectors
+    found: dict[str, Any] = {"rows": len(vectors.rows(table)), "bytes": vectors.bytes_in_memory(table)}
+    if vectors.in_memory(table):
+        return found | {"by": "memory", "recall": None}
+    say("measuring recall on the library's own vectors ...")
+    measured = recall(vectors, table)
+    return found | {"by": "sketches", "recall": asdict(measured) | {"worst": measured.worst}}
+
+
+def _print_search(found: dict[str, Any]) -> None:
+    for table, search in found.items():
+        if not search["rows"]:
+            continue
+        name = "songs" if table == "windows" else "loops and one-shots"
+        if search["by"] == "memory":
+            print(f"search    {name}: exact, in memory ({search['bytes'] / 1e6:,.0f} MB of vectors)")
+            continue
+        recall = search["recall"]
+        worst, least = recall["worst"]
+        print(
+            f"search    {name}: by sketches, since {search['bytes'] / 1e6:,.0f} MB of vectors are past the memory budget "
+            f"(SOUNDALIKE_MEMORY); scores are exact, recall@{recall['count']} is {least:.3f} at worst ({worst})"
+        )
+        print("          " + ", ".join(f"{weights} {share:.3f}" for weights, share in recall["by_weights"].items()))
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -93,6 +129,7 @@ def _print(found: dict[str, Any]) -> None:
     )
     for model, licence in found["licences"].items():
         print(f"licence   {model}: {licence}")
+    _print_search(found["search"])
     print("cosine between random windows of different files:")
     for part, spread in found["spread"].items():
         if not spread["pairs"]:

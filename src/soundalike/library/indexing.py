@@ -29,6 +29,7 @@ from soundalike.library.scan import Scope, choose_scopes, scan
 from soundalike.library.store import Library, Tables, refuse_other_things
 from soundalike.library.tasks import analyser
 from soundalike.library.upgrade import remove_old_generations, upgrade_library
+from soundalike.library.vectors import Table, Vectors
 from soundalike.library.workers import MAX_BYTES, START_SECONDS, Workers
 from soundalike.library.writer import Writer
 from soundalike.recipe import Recipe, is_heavy, make_recipe
@@ -95,10 +96,20 @@ def index(
                 write_manifest(library, replace(manifest, roots=roots))
             tables = Tables(generation_folder(library, manifest.generation), manifest.recipe)
             report = reconcile(library, tables, roots, scopes, kind=forced)
+        if not report.interrupted:
+            report.sketched = _sketch(library)
     report.seconds = time.monotonic() - begin
     if report.interrupted:
         raise IndexInterrupted(report)
     return report
+
+
+def _sketch(library: Path) -> int:
+    """Bring the sketches of tables that are past the memory budget up to date, so that no search has to; how many rows
+    were sketched."""
+    vectors = Vectors(Library.open(library))
+    tables: tuple[Table, ...] = ("windows", "wholes")
+    return sum(vectors.sketches(table).sketched for table in tables if not vectors.in_memory(table))
 
 
 def _prepare_folder(library: Path, paths: list[Path]) -> None:

@@ -31,7 +31,8 @@ class IndexReport:
     reason) of files that could not be used, remembered ones among them; missing: items whose files were not found
     any more by this run; unreachable: (root name, folder) of roots not there, of which nothing was marked;
     unreadable: (folder, reason); dropped: items that an upgrade left behind because their files are gone; seconds:
-    of the run; audio_seconds: of audio analysed; interrupted: whether it was ended before its end.
+    of the run; audio_seconds: of audio analysed; sketched: windows that were sketched, where the library is past the
+    memory budget; interrupted: whether it was ended before its end.
     """
 
     found: int = 0
@@ -48,6 +49,7 @@ class IndexReport:
     dropped: int = 0
     seconds: float = 0.0
     audio_seconds: float = 0.0
+    sketched: int = 0
     interrupted: bool = False
 
     @property

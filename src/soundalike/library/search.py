@@ -26,8 +26,8 @@ from soundalike.library.vectors import Indices, Rows, Scan, Table, Term, Vectors
 
 Float64 = NDArray[np.float64]
 
-CERTAINTY = 2.0
-"""Standard deviations of an estimate's error that are allowed for: one row in 44 just at the edge is missed at 2."""
+CERTAINTY = 1.5
+"""Standard deviations of an estimate's error that are allowed for: of the rows just at the edge one in 15 is missed."""
 
 FEWEST_SCORED = 50
 MOST_SCORED = 20_000
@@ -113,6 +113,7 @@ def _doubtful(
     near = _reaching(rows, fast, may, floor - CERTAINTY * scan.error)
     if len(near) > MOST_SCORED:
         near = near[np.argpartition(fast[near], -MOST_SCORED)[-MOST_SCORED:]]
+    near = np.union1d(near, likely)  # so that there are `count` contents, however far off their estimates are
     products = _products(vectors, table, terms, near)
     return near[products >= _reached(rows, near, products, count) - 2 * scan.margin]
 

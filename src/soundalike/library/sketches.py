@@ -19,7 +19,7 @@ import json
 import mmap
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,7 @@ class Sketches:
     def __init__(self, library: Library, table: str, parts: Sequence[str], rows: Rows, segments: list[Segment]) -> None:
         self._library, self._table, self._parts, self._rows = library, table, tuple(parts), rows
         self.segments = segments
+        self.sketched = 0  # rows that were sketched when it was opened
         self._where = np.full(len(rows), -1, dtype=np.int32)  # which segment
         self._place = np.zeros(len(rows), dtype=np.int64)  # which of its rows
         for number, segment in enumerate(segments):
@@ -143,29 +144,42 @@ class Sketches:
         return self._loose_columns[part]
 
 
-def open_sketches(library: Library, table: str, parts: Sequence[str], rows: Rows) -> Sketches:
-    """The sketches of a table as it stands, segments made for loose rows where there are many.
+def open_sketches(
+    library: Library, table: str, parts: Sequence[str], rows: Rows, tell: Callable[[str], None] | None = None
+) -> Sketches:
+    """The sketches of a table as it stands, segments made for loose rows where there are many; tell: told in words before
+    that.
 
     Raises LibraryError where they cannot be written.
     """
     folder = library.derived_path(f"sketch-{table}")
     segments = _segments(folder, library, parts, rows)
     found = Sketches(library, table, parts, rows, segments)
-    if len(found.loose) <= LOOSE and all(one.live >= (1 - GONE) * len(one.row_of) for one in segments):
+    if not _due(found):
         return found
+    if tell is not None:
+        tell(f"making sketches of {len(found.loose):,} windows, which searching needs and which is done once ...")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             # Another process may have made them meanwhile.
             found = Sketches(library, table, parts, rows, _segments(folder, library, parts, rows))
-            if len(found.loose) > LOOSE or any(one.live < (1 - GONE) * len(one.row_of) for one in found.segments):
-                _extend(folder, library, table, parts, rows, found)
-        return Sketches(library, table, parts, rows, _segments(folder, library, parts, rows))
+            written = 0
+            if _due(found):
+                written = _extend(folder, library, table, parts, rows, found)
+                found = Sketches(library, table, parts, rows, _segments(folder, library, parts, rows))
+            found.sketched = written
+        return found
     except OSError as error:
         raise LibraryError(
             f"the library has more vectors than fit into memory, and sketches of them cannot be written to {folder} "
             f"({error.strerror or error}); free space or rights there, or allow more memory with SOUNDALIKE_MEMORY=8GB"
         ) from error
+
+
+def _due(found: Sketches) -> bool:
+    """Whether a segment has to be made."""
+    return len(found.loose) > LOOSE or any(one.live < (1 - GONE) * len(one.row_of) for one in found.segments)
 
 
 def sketch_bytes(library: Library, table: str) -> int:
@@ -238,8 +252,8 @@ def _matched(keys: pa.Table, rows: Rows) -> Indices:
     return np.where(known, row, -1)
 
 
-def _extend(folder: Path, library: Library, table: str, parts: Sequence[str], rows: Rows, found: Sketches) -> None:
-    """Write one segment for the loose rows, and for those of segments that it takes in."""
+def _extend(folder: Path, library: Library, table: str, parts: Sequence[str], rows: Rows, found: Sketches) -> int:
+    """Write one segment for the loose rows, and for those of segments that it takes in; how many rows."""
     todo = [found.loose]
     size = len(found.loose)
     replaced: list[Segment] = []
@@ -263,6 +277,7 @@ def _extend(folder: Path, library: Library, table: str, parts: Sequence[str], ro
         shutil.rmtree(temporary, ignore_errors=True)
     for segment in replaced:  # where a file is open elsewhere and the system keeps it: `replaces` says that it is over
         shutil.rmtree(segment.place, ignore_errors=True)
+    return len(wanted)
 
 
 def _write(

@@ -10,7 +10,7 @@ Either way a row's score means the same: the sum of weight * <query, the float16
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,10 +94,13 @@ class Scan:
 
 class Vectors:
     """The vectors of a library. Safe to use from several threads. budget: bytes of float32 that may be held in memory
-    for each table (default: `runtime.memory_budget`)."""
+    for each table (default: `runtime.memory_budget`); tell: told in words before something that takes long."""
 
-    def __init__(self, library: Library, *, budget: int | None = None) -> None:
+    def __init__(
+        self, library: Library, *, budget: int | None = None, tell: Callable[[str], None] | None = None
+    ) -> None:
         self.library = library
+        self._tell = tell
         self.budget = memory_budget() if budget is None else budget
         self._rows: dict[Table, Rows] = {}
         self._columns: dict[tuple[Table, str], Float32] = {}
@@ -118,8 +121,11 @@ class Vectors:
 
     def in_memory(self, table: Table) -> bool:
         """Whether the table is within the budget, so that it is scanned exactly."""
-        needed = len(self.rows(table)) * len(self.parts(table)) * self.library.recipe.dimension * 4
-        return needed <= self.budget
+        return self.bytes_in_memory(table) <= self.budget
+
+    def bytes_in_memory(self, table: Table) -> int:
+        """Bytes that all vectors of the table take, or would take, in memory."""
+        return len(self.rows(table)) * len(self.parts(table)) * self.library.recipe.dimension * 4
 
     def column(self, table: Table, part: str) -> Float32:
         """All vectors (N, D) of `part`, in the order of `rows(table)`; zero rows where absent. For tables in memory."""
@@ -150,7 +156,9 @@ class Vectors:
         """What stands for a table that is past the budget; made if it is not there yet, which takes a while."""
         with self._lock:
             if table not in self._sketches:
-                self._sketches[table] = open_sketches(self.library, table, self.parts(table), self.rows(table))
+                self._sketches[table] = open_sketches(
+                    self.library, table, self.parts(table), self.rows(table), self._tell
+                )
             return self._sketches[table]
 
     def scan(self, table: Table, terms: Sequence[Term]) -> Scan:
@@ -171,7 +179,7 @@ class Vectors:
 
     def following(self, library: Library) -> Vectors:
         """The vectors of a later state of the library, keeping what still holds: with rows appended, only those are read."""
-        later = Vectors(library, budget=self.budget)
+        later = Vectors(library, budget=self.budget, tell=self._tell)
         for table, rows in list(self._rows.items()):
             now = later.rows(table)
             if not _begins_with(now, rows):
