@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from soundalike.web.app import create_app
+from soundalike.web.server import configuration
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -20,10 +21,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 class Running(threading.Thread):
     """A server in this process, on a port of its own."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, **options: Any) -> None:
         super().__init__(daemon=True)
         self.socket = socket.create_server(("127.0.0.1", 0))
-        self.server = uvicorn.Server(uvicorn.Config(create_app(library), log_level="error"))
+        self.server = uvicorn.Server(configuration(create_app(library, **options), log_level="critical"))
 
     @property
     def address(self) -> str:

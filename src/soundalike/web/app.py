@@ -1,10 +1,11 @@
-"""The HTTP API. `create_app` gives an ASGI application; /docs of the API is its OpenAPI description at /api/openapi.json.
+"""The HTTP API. `create_app` gives an ASGI application; it describes itself at /api/openapi.json and, for people, /api/docs.
 
 Decoding happens in a worker process (`desk`), searching here; both by the code that the command line uses.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -13,7 +14,6 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
@@ -21,12 +21,12 @@ from starlette.staticfiles import StaticFiles
 from soundalike import __version__
 from soundalike.errors import SoundalikeError
 from soundalike.runtime import Runtime
-from soundalike.web.guard import Guard, is_loopback
+from soundalike.web.guard import HEADERS, Guard, is_loopback
 from soundalike.web.judging import Judging
-from soundalike.web.problems import of_error, problem
+from soundalike.web.problems import PROBLEMS, of_error, problem
 from soundalike.web.routes import add_routes
 from soundalike.web.session import Session
-from soundalike.web.uploads import TooLargeError, Uploads
+from soundalike.web.uploads import Uploads
 
 
 def create_app(
@@ -54,11 +54,12 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=PROBLEMS,
         lifespan=lifespan,
     )
     app.state.session, app.state.judging = session, Judging(session, library)
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=Guard(host, token))
+    app.add_middleware(Guard, host=host, token=token)
     _explain_errors(app)
     add_routes(app, session, app.state.judging, alone=is_loopback(host))
     app.mount("/", StaticFiles(directory=str(resources.files("soundalike") / "web" / "static"), html=True))
@@ -68,7 +69,7 @@ def create_app(
 def _explain_errors(app: FastAPI) -> None:
     @app.exception_handler(SoundalikeError)
     def ours(_: Request, error: SoundalikeError) -> JSONResponse:
-        return problem(413, str(error)) if isinstance(error, TooLargeError) else of_error(error)
+        return of_error(error)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -76,6 +77,12 @@ def _explain_errors(app: FastAPI) -> None:
         where = ".".join(str(place) for place in first["loc"] if place != "body")
         return problem(422, f"{where or 'the request'}: {first['msg']}")
 
+    @app.exception_handler(Exception)
+    def fault(_: Request, error: Exception) -> JSONResponse:
+        # Outside the guard, so it carries the guard's headers itself; what happened goes to the log alone.
+        words = f"the server failed ({type(error).__name__}); what happened is in its log"
+        return problem(507 if isinstance(error, OSError) and error.errno == errno.ENOSPC else 500, words, HEADERS)
+
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail))
+        return problem(error.status_code, str(error.detail), error.headers)

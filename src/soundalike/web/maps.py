@@ -205,7 +205,9 @@ def _draw(task: Draw) -> tuple[str, tuple[str, ...], NDArray[np.float32]]:
 
     def tell(done: float) -> None:
         with suppress(OSError):
-            task.progress.write_text(f"{done:.3f}", encoding="ascii")
+            half = task.progress.with_suffix(".half")
+            half.write_text(f"{done:.3f}", encoding="ascii")
+            half.replace(task.progress)
 
     return _stamp(library), contents, project(vectors, tell=tell)
 

@@ -274,3 +274,25 @@ class MapOut(BaseModel):
     def nothing(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
         """A map without points."""
         return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], tempo=[], folder=[], names=[])
+
+
+class ProfileOut(BaseModel):
+    """Learnt weights: how they were fitted, where they stand, the answers they come from, the share of held-out answers they
+    agree with (null: unknown), 95 % intervals of the weights, what to beware of."""
+
+    name: str
+    weights: dict[str, float]
+    method: str
+    source: str
+    data: str
+    clip_seconds: float
+    agreement: float | None
+    intervals: dict[str, tuple[float, float]]
+    notes: str
+
+
+class ProfilesOut(BaseModel):
+    """unusable: files of the library's own that are no profiles, and why."""
+
+    profiles: list[ProfileOut]
+    unusable: dict[str, str]

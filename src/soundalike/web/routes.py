@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, HTMLResponse
 
 from soundalike.web import models
+from soundalike.web.description import page
 from soundalike.web.judging import Judging
 from soundalike.web.reveal import can_reveal, reveal
 from soundalike.web.session import Session
@@ -56,6 +57,17 @@ def _library(app: FastAPI, session: Session, judging: Judging, alone: bool) -> N
     def library() -> models.LibraryOut:
         """What the library holds and was made with."""
         return session.describe(answers=judging.count(), reveal=alone and can_reveal())
+
+    @app.get("/api/docs", response_class=HTMLResponse)
+    def docs() -> Response:
+        """This description, for people."""
+        return HTMLResponse(page(app.openapi()))
+
+    @app.get("/api/profiles")
+    def profiles() -> models.ProfilesOut:
+        """Weights learnt from listeners that fit this library's models: those shipped, and those in its own folder
+        `listening/profiles`."""
+        return session.profiles()
 
     @app.get("/api/library/state")
     def state() -> models.StateOut:

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from soundalike.errors import InputError
 from soundalike.runtime import Runtime
 from soundalike.web.app import create_app
-from soundalike.web.guard import is_loopback
+from soundalike.web.guard import MOST_HEAD, is_loopback
+from soundalike.web.protocol import Patient
+
+MOST_CONNECTIONS = 500
+"""Open at once, idle ones too: each takes a file handle, of which there are 1,024 on most systems."""
 
 
 def serve(
@@ -40,10 +45,22 @@ def serve(
     say(f"{library.name} at {address}   (Ctrl-C ends it)")
     if browser:
         webbrowser.open(address)
-    settings = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+    uvicorn.Server(configuration(app)).run(sockets=[listening])
+
+
+def configuration(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config:
+    """How the application is run: heads and connections are bounded."""
+    return uvicorn.Config(
+        app,
+        http=Patient,
+        h11_max_incomplete_event_size=MOST_HEAD,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=30,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
     )
-    uvicorn.Server(settings).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

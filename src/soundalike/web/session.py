@@ -19,6 +19,7 @@ from soundalike.library.filters import Filters, make_filters
 from soundalike.library.neighbours import stored_spread
 from soundalike.library.query import Query, query_from_item
 from soundalike.listening.favourites import Favourites
+from soundalike.listening.profiles import profiles_of
 from soundalike.runtime import Runtime
 from soundalike.web import models
 from soundalike.web.desk import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
@@ -27,7 +28,7 @@ from soundalike.web.outlines import Kept, Outlines
 from soundalike.web.shelf import Item, Shelf
 from soundalike.web.uploads import Upload, Uploads
 from soundalike.web.wavs import Wavs
-from soundalike.weights import fitting_profile, shipped_profiles
+from soundalike.weights import Profile
 
 QUERIES = 64
 PEAKS = 1_200
@@ -50,6 +51,7 @@ class Session:
     def __init__(self, library: Path, runtime: Runtime, uploads: Uploads) -> None:
         """Raises LibraryError where there is no library."""
         self._runtime = runtime
+        self._library = library
         self._shelf = Shelf.of(Finder.open(library, device=runtime.device))
         self.uploads = uploads
         self._wavs = Wavs(uploads.folder)
@@ -108,7 +110,6 @@ class Session:
         shelf = self.look_again()
         library = shelf.finder.library
         spreads = stored_spread(shelf.finder.vectors, "windows", library.recipe.parts)
-        fitting = fitting_profile(library.recipe.encoder, library.recipe.separator)
         return models.LibraryOut(
             name=library.path.name,
             state=shelf.state,
@@ -119,7 +120,7 @@ class Session:
             counts=shelf.counts,
             spread={part: spread.deviation if spread.deviation > 0 else None for part, spread in spreads.items()},
             licences=library.licences,
-            profiles=[profile.name for profile in shipped_profiles() if fitting and profile.name == fitting.name],
+            profiles=[profile.name for profile in profiles_of(self._library)[0] if self._fits(shelf, profile)],
             extensions=sorted(EXTENSIONS),
             most_bytes=self.uploads.most_bytes,
             favourites=sum(name in shelf for name in self.favourites.ids()),
@@ -231,12 +232,11 @@ class Session:
         references = [one for one in (asked.upload, asked.item, asked.text) if one is not None]
         if len(references) != 1:
             raise InputError("give one of upload, item and text")
-        self._check_profile(asked.profile)
         question = shelf.finder.question(
             None if asked.text is not None else self.query_of(shelf, asked.upload, asked.item, asked.region, asked.few),
             text=asked.text,
             weights=asked.weights,
-            profile=asked.profile,
+            profile=self._profile(asked.profile),
             part=asked.part,
             filters=_filters(asked.filters),
             raw=asked.raw,
@@ -247,11 +247,32 @@ class Session:
         """The question, asked of favourites alone."""
         return replace(question, admitted=question.admitted & shelf.only(self.favourites.ids()))
 
-    def _check_profile(self, name: str | None) -> None:
-        """Raises InputError for a profile that is none of those shipped: a name must not reach for files here."""
-        shipped = [profile.name for profile in shipped_profiles()]
-        if name is not None and name not in shipped:
-            raise InputError(f"no profile {name[:80]!r}; there are {', '.join(shipped)}")
+    def profiles(self) -> models.ProfilesOut:
+        """Learnt weights that fit the library's models."""
+        found, unusable = profiles_of(self._library)
+        names = models.ProfileOut.model_fields
+        return models.ProfilesOut(
+            profiles=[
+                models.ProfileOut(**{name: getattr(profile, name) for name in names})
+                for profile in found
+                if self._fits(self._shelf, profile)
+            ],
+            unusable=unusable,
+        )
+
+    def _fits(self, shelf: Shelf, profile: Profile) -> bool:
+        recipe = shelf.finder.library.recipe
+        return (profile.encoder, profile.separator) == (recipe.encoder, recipe.separator)
+
+    def _profile(self, name: str | None) -> Profile | None:
+        """The profile with this name. Raises InputError where there is none: a name must not reach for files here."""
+        if name is None:
+            return None
+        found, _ = profiles_of(self._library)
+        for profile in found:
+            if profile.name == name:
+                return profile
+        raise InputError(f"no profile {name[:80]!r}; there are {', '.join(profile.name for profile in found)}")
 
     def query_of(
         self,
