@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
@@ -21,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
 from soundalike.errors import SoundalikeError
+from soundalike.library.location import Location
 from soundalike.runtime import Runtime
 from soundalike.web import models
 from soundalike.web.guard import Guard
@@ -43,7 +43,7 @@ BROWSERS_PLAY = {
 
 
 def create_app(
-    library: Path,
+    library: Location,
     *,
     host: str = "127.0.0.1",
     token: str | None = None,

@@ -6,18 +6,18 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 
 from soundalike.errors import InputError
+from soundalike.library.location import Location
 from soundalike.runtime import Runtime
 from soundalike.web.app import create_app
 from soundalike.web.guard import is_loopback
 
 
 def serve(
-    library: Path,
+    library: Location,
     host: str,
     port: int,
     *,

@@ -12,7 +12,9 @@ from soundalike.candidates import candidates
 from soundalike.encoders import TextEncoder
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.finder import Finder, Hit, Question
+from soundalike.library.brought import kept_copy
 from soundalike.library.filters import Filters, make_filters
+from soundalike.library.location import Location
 from soundalike.library.neighbours import stored_spread
 from soundalike.library.query import Query
 from soundalike.runtime import Runtime
@@ -29,7 +31,7 @@ MANY = 1e9
 class Session:
     """What the server holds. Thread-safe: searches run side by side, files are looked at one after the other."""
 
-    def __init__(self, library: Path, runtime: Runtime, uploads: Uploads) -> None:
+    def __init__(self, library: Location, runtime: Runtime, uploads: Uploads) -> None:
         """Raises LibraryError where there is no library."""
         self.finder = Finder.open(library, device=runtime.device)
         self.uploads = uploads
@@ -84,7 +86,7 @@ class Session:
     def file_of(self, name: str) -> Path:
         """The item's file. Raises InputError where there is no such item, AudioError where its file is not there now."""
         item = self.item(name)
-        path = self.finder.library.absolute(item["root"], item["path"])
+        path = kept_copy(self.finder.library.absolute(item["root"], item["path"]))
         if not path.is_file():
             raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
         return path
