@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 NEURAL := .venv/.neural
+CLUSTER := .venv/.cluster
 
-.PHONY: demo test test-neural check lint types layers lock study bench drill-kill drill-damage clean
+.PHONY: demo test test-neural test-cluster check lint types layers lock study bench drill-kill drill-damage clean
 
 demo: $(INSTALLED)
 	$(BIN)/soundalike demo
@@ -14,6 +15,9 @@ test: $(INSTALLED)
 
 test-neural: $(NEURAL)
 	$(BIN)/pytest -n 2 -m neural
+
+test-cluster: $(CLUSTER)
+	$(BIN)/pytest -m cluster
 
 check: test lint types layers
 
@@ -38,6 +42,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 # The extra `neural`: torch's CPU build where pip finds one of this version, else what PyPI has.
 $(NEURAL): $(INSTALLED) requirements-neural.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-neural.lock
+	touch $@
+
+# The extra `cluster`, and the S3 server that its tests run.
+$(CLUSTER): $(INSTALLED) requirements-cluster.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-cluster.lock
 	touch $@
 
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.object_store import ObjectStore, serving
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,27 @@ def library(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("libraries") / "library"
     index(place, [music], window=5.0, jobs=2)
     return place
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """An S3 server; a test that asks for it is skipped without the extra `cluster` and what it is tested with."""
+    for name in ("obstore", "moto", "boto3"):
+        pytest.importorskip(name, reason="needs the extra: cluster")
+    with serving() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of an empty bucket; the environment says where it is, and this machine's cache is another."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    object_store.client().create_bucket(Bucket=name)
+    yield name
+    object_store.hook = None
+    object_store.asked.clear()

@@ -9,6 +9,7 @@ from soundalike.errors import InputError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "neural": ("torch", "transformers", "openvino", "demucs"),
     "report": ("matplotlib", "jinja2"),
+    "s3": ("obstore",),
     "web": ("fastapi", "uvicorn"),
 }
 """The modules that tell whether an extra is installed."""

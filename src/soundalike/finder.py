@@ -27,9 +27,11 @@ from soundalike.errors import InputError
 from soundalike.hits import HitGroup, group_hits
 from soundalike.kinds import Kind
 from soundalike.library import Library
+from soundalike.library.brought import kept_copy
 from soundalike.library.catalogue import Catalogue, Mask
 from soundalike.library.companions import companions_for, stat_with
 from soundalike.library.filters import Filters
+from soundalike.library.location import Location
 from soundalike.library.neighbours import near_identical, stored_spread
 from soundalike.library.query import Query, check_same_sort, query_from_file, query_from_item, query_from_texts
 from soundalike.library.scale import Scale, scales, spread_of_text
@@ -151,19 +153,19 @@ class Finder:
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: str | Location,
         *,
         device: str = "auto",
         memory: int | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Self:
-        """The library at `path`; device: where neural models compute (see `runtime.Runtime`); memory: bytes of vectors
-        that may be held (see `library.vectors`; default: `runtime.memory_budget`); tell: told in words before something
-        that takes long.
+        """The library at `path`, a folder or an `s3://` address; device: where neural models compute (see
+        `runtime.Runtime`); memory: bytes of vectors that may be held (see `library.vectors`; default:
+        `runtime.memory_budget`); tell: told in words before something that takes long.
 
         Raises LibraryError where there is none, InputError for a device that is none.
         """
-        return cls(Library.open(Path(path)), Runtime(device), memory=memory, tell=tell)
+        return cls(Library.open(path), Runtime(device), memory=memory, tell=tell)
 
     def refreshed(self) -> Finder:
         """This finder where the library is as it was when it was opened, else one of its present state that keeps what
@@ -218,7 +220,7 @@ class Finder:
             return query_from_item(self.library, item, parts=parts)
         path = Path(reference).expanduser()
         if item is not None:
-            path = self.library.absolute(item["root"], item["path"])
+            path = kept_copy(self.library.absolute(item["root"], item["path"]))
         if path.is_dir():
             raise InputError(
                 f"{reference} is a folder; name files in it (folders are indexed: soundalike index {path})"
@@ -246,8 +248,13 @@ class Finder:
         resolved = Path(reference).expanduser().resolve()
         placed = self.catalogue.at("", str(resolved))
         for name, folder in self.library.roots.items():
-            if placed is None and resolved.is_relative_to(folder):
-                placed = self.catalogue.at(name, resolved.relative_to(folder).as_posix())
+            if placed is not None:
+                break
+            if isinstance(folder, Path):
+                if resolved.is_relative_to(folder):
+                    placed = self.catalogue.at(name, resolved.relative_to(folder).as_posix())
+            elif text.startswith(f"{folder}/"):
+                placed = self.catalogue.at(name, text.removeprefix(f"{folder}/"))
         if placed is None:
             return None
         item = self.catalogue.item(placed)
@@ -389,7 +396,9 @@ class Finder:
         """
         self.check_parts([part])
         item = self.find_item(reference)
-        path = self.library.absolute(item["root"], item["path"]) if item else Path(reference).expanduser()
+        path = Path(reference).expanduser()
+        if item:
+            path = kept_copy(self.library.absolute(item["root"], item["path"]))
         start, end = region or (0.0, None)
         stems, sample_rate = self.analyser.stems(path, start, end, parts=[part])
         filters = filters or Filters()

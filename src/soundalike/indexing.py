@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
-from pathlib import Path
 
 from soundalike.kinds import check_kind
 from soundalike.library import IndexReport, Library, Progress
 from soundalike.library import index as index_with_recipe
+from soundalike.library.location import Location, as_location
 from soundalike.parts import ordered
 from soundalike.recipe import Recipe, make_recipe
 
 
 def index(
-    library: str | Path,
-    paths: Sequence[str | Path] = (),
+    library: str | Location,
+    paths: Sequence[str | Location] = (),
     *,
     encoder: str | None = None,
     separator: str | None = None,
@@ -31,7 +31,8 @@ def index(
     device: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
-    """Index `paths` (folders or files; none: all folders the library knows) into the library at `library`.
+    """Index `paths` (folders or files; none: all folders the library knows) into the library at `library`; places may be
+    `s3://` addresses.
 
     encoder, separator, window, hop, parts, precision, windows (see `Recipe`; 0 windows: all) default to what the library
     was made with, and for a new one to `make_recipe`'s; what differs from the library's recipe is refused unless
@@ -39,12 +40,12 @@ def index(
     `runtime.Runtime`). Raises InputError for a wrong argument, LibraryError for a library that is locked, damaged or made
     otherwise, CheckpointError where a model's weights are not here.
     """
-    place = Path(library)
+    place = as_location(library)
     asked = Asked(encoder, separator, window, hop, parts, precision, windows)
     recipe = _recipe(place, asked, upgrade)
     return index_with_recipe(
         place,
-        [Path(path) for path in paths],
+        paths,
         recipe=recipe,
         kind=check_kind(kind) if kind else None,
         jobs=jobs,
@@ -68,7 +69,7 @@ class Asked:
     windows: int | None
 
 
-def _recipe(place: Path, asked: Asked, upgrade: bool) -> Recipe:
+def _recipe(place: Location, asked: Asked, upgrade: bool) -> Recipe:
     """The library's own recipe with what was asked for in its place; in an upgrade, with the models as they are now."""
     if not (place / "library.json").exists():
         return make_recipe(

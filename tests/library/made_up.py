@@ -10,7 +10,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from soundalike.audio.outline import STRETCHES
 from soundalike.audio.tags import Tags
 from soundalike.errors import AudioError
 from soundalike.kinds import Kind
+from soundalike.library.brought import brought_here
+from soundalike.library.location import as_location
 from soundalike.parts import MIX
 from soundalike.recipe import Recipe
 from soundalike.runtime import Runtime
@@ -77,11 +78,12 @@ def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, K
     set."""
 
     def analyse(task: tuple[str, Kind | None]) -> Analysis:
-        path, forced = Path(task[0]), task[1]
-        words = path.read_text().split()
+        place, forced = as_location(task[0]), task[1]
+        with brought_here(place) as path:
+            words = path.read_text().split()
         if log := os.environ.get("ANALYSES"):
             with open(log, "a") as file:
-                file.write(f"{path.name}\n")
+                file.write(f"{place.name}\n")
         if words[0] == "slow":
             time.sleep(float(words[1]))
             words = words[2:]
@@ -93,7 +95,7 @@ def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, K
             case "hang":
                 time.sleep(1000)
             case "broken":
-                raise AudioError(f"{path}: not audio")
+                raise AudioError(f"{place}: not audio")
             case "bug":
                 raise ZeroDivisionError("division by zero")
         if words[0] == "song":

@@ -8,11 +8,14 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from soundalike.errors import InputError
+
+if TYPE_CHECKING:
+    from soundalike.library.location import Location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,22 +24,23 @@ DEVICE_VARIABLE = "SOUNDALIKE_DEVICE"
 
 
 def library_option(function: F) -> F:
-    """Adds `--library PATH`; the function receives `library: Path | None`."""
+    """Adds `--library PLACE`; the function receives `library: str | None`."""
     return click.option(
         "--library",
         "-L",
-        type=click.Path(path_type=Path),
-        help=f"The library's folder  [default: ${LIBRARY_VARIABLE}, else your platform's data folder].",
+        metavar="PLACE",
+        help=f"The library's folder, or s3://BUCKET/FOLDER  [default: ${LIBRARY_VARIABLE}, else your platform's data folder].",
     )(function)
 
 
-def library_path(given: Path | None) -> Path:
+def library_path(given: str | None) -> Location:
     """The library that is meant: the option, else the environment, else the platform's data folder."""
-    if given is not None:
-        return given.expanduser()
-    named = os.environ.get(LIBRARY_VARIABLE)
+    from soundalike.library.location import as_location
+
+    named = given if given is not None else os.environ.get(LIBRARY_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        place = as_location(named)
+        return place.expanduser() if isinstance(place, Path) else place
     import platformdirs
 
     return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "library"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from soundalike.cli.common import library_option, library_path, say, shown_path
@@ -20,7 +18,7 @@ Identical: the same bytes. Near-identical: equal length and the same sound throu
 )
 @library_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(library: Path | None, form: str) -> None:
+def command(library: str | None, form: str) -> None:
     """Groups of files in the library that are copies of one another."""
     import json
 

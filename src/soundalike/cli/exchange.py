@@ -19,7 +19,7 @@ One row a window: item, path, kind, start, end, one float16 vector a part (null 
 )
 @library_option
 @click.option("--parquet", "out", required=True, type=click.Path(path_type=Path), help="The file to write.")
-def export_command(library: Path | None, out: Path) -> None:
+def export_command(library: str | None, out: Path) -> None:
     """Write all vectors and facts of the library to a Parquet file."""
     from soundalike.library import Library
     from soundalike.library.exchange import export_parquet
@@ -41,7 +41,7 @@ more are optional (see docs/library.md). Rows of one id are the windows of one i
 @click.argument("parquet", type=click.Path(path_type=Path))
 @library_option
 @click.option("--encoder", help="What made the vectors; needed where the file does not say so itself.")
-def import_command(parquet: Path, library: Path | None, encoder: str | None) -> None:
+def import_command(parquet: Path, library: str | None, encoder: str | None) -> None:
     """Take vectors with ids of your own from a Parquet file; items are then searched by these ids."""
     from soundalike.library.exchange import import_parquet
 

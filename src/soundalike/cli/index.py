@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from soundalike.cli.common import device_option, library_option, library_path, say, say_terms, shown_path
@@ -25,7 +23,7 @@ Examples:
 Unchanged files cost nothing, moved ones keep their vectors. It may be interrupted at any
 moment; run it again to continue.""",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1)
 @library_option
 @click.option("--kind", help="Take all files as song, loop or one-shot  [default: by length and onsets].")
 @click.option("--encoder", help="Encoder of a new library (see `soundalike models`)  [default: builtin].")
@@ -46,8 +44,8 @@ moment; run it again to continue.""",
 @click.option("--strict", is_flag=True, help="Leave with code 3 if any file had to be skipped.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def command(
-    paths: tuple[Path, ...],
-    library: Path | None,
+    paths: tuple[str, ...],
+    library: str | None,
     kind: str | None,
     encoder: str | None,
     separator: str | None,

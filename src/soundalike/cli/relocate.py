@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from soundalike.cli.common import library_option, library_path, say
@@ -18,9 +16,9 @@ Examples:
   soundalike relocate samples /mnt/samples          a root by its name (see `soundalike status`)""",
 )
 @click.argument("old")
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("new")
 @library_option
-def command(old: str, new: Path, library: Path | None) -> None:
+def command(old: str, new: str, library: str | None) -> None:
     """Tell the library that the folder OLD is now at NEW. Nothing is analysed again."""
     from soundalike.library import relocate
 

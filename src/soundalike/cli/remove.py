@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from soundalike.cli.common import counted, library_option, library_path, say
@@ -18,10 +16,10 @@ Examples:
   soundalike remove --missing            what is no longer there
 Files themselves are never touched.""",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1)
 @library_option
 @click.option("--missing", is_flag=True, help="Forget items whose files have vanished.")
-def command(paths: tuple[Path, ...], library: Path | None, missing: bool) -> None:
+def command(paths: tuple[str, ...], library: str | None, missing: bool) -> None:
     """Forget PATHS (files or folders): their items leave the library, the files stay."""
     from soundalike.errors import InputError
     from soundalike.library import remove

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from soundalike.cli.common import device_option, library_option, library_path, say
@@ -28,7 +26,7 @@ The API is described at /api/openapi.json.""",
 @click.option("--token", help="The token needed beyond loopback  [default: a new one].")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @device_option
-def command(library: Path | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:
+def command(library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:
     """Serve the library's page and its API until Ctrl-C."""
     from soundalike.extras import require_extra
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -83,7 +82,7 @@ an encoder that knows them (`soundalike models`).""",
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def command(
     references: tuple[str, ...],
-    library: Path | None,
+    library: str | None,
     texts: tuple[str, ...],
     region: str | None,
     weights: str | None,

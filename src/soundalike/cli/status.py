@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -29,7 +28,7 @@ Examples:
 @click.option("--skipped", is_flag=True, help="Name the files that could not be used.")
 @click.option("--hubness", is_flag=True, help="Per part: skewness of the 10-occurrence, share never returned.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(library: Path | None, skipped: bool, hubness: bool, form: str) -> None:
+def command(library: str | None, skipped: bool, hubness: bool, form: str) -> None:
     """What the library holds, how it was made, and how its parts behave."""
     import json
 

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Protocol, Self
 
+from soundalike.library.location import Facts, Location, Remote
 from soundalike.recipe import Recipe
 from soundalike.separators.stems import StemsSeparator
 
@@ -36,13 +37,13 @@ def companions_for(recipe: Recipe) -> Companions | None:
     return StemsSeparator() if recipe.separator == StemsSeparator.name else None
 
 
-def stat_with(companions: Companions | None, path: Path, own: os.stat_result) -> tuple[int, int]:
+def stat_with(companions: Companions | None, path: Location, own: os.stat_result | Facts) -> tuple[int, int]:
     """Size in bytes and time of last change in ns of an item, for telling whether it is as it was; `own`: of its file.
 
     With companions: the size of all, and a stamp of all names, sizes and times in place of the time (63 bits): an older
     file put in the place of a newer one, and one that got another's name, are changes too. Raises OSError.
     """
-    others = () if companions is None else companions.companions(path)
+    others = () if companions is None or isinstance(path, Remote) else companions.companions(path)
     if not others:
         return own.st_size, own.st_mtime_ns
     facts = [("", own.st_size, own.st_mtime_ns)]

@@ -24,6 +24,7 @@ from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import check_kind
 from soundalike.library import schema as layout
 from soundalike.library.ledger import Ledger
+from soundalike.library.location import Location, absolute
 from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, generation_folder, read_manifest
 from soundalike.library.store import Library, Tables, refuse_other_things
@@ -61,7 +62,7 @@ def export_parquet(library: Library, out: Path) -> int:
     return rows
 
 
-def import_parquet(place: Path, parquet: Path, *, encoder: str | None = None) -> int:
+def import_parquet(place: str | Location, parquet: Path, *, encoder: str | None = None) -> int:
     """Take the items of a Parquet file into the library at `place` (made if need be); returns how many.
 
     encoder: the name of what made the vectors, where the file's metadata does not say; such vectors are compared with
@@ -75,23 +76,25 @@ def import_parquet(place: Path, parquet: Path, *, encoder: str | None = None) ->
         raise InputError(f"{parquet} cannot be read as Parquet: {error}") from None
     recipe = _recipe_of(parquet, table, encoder)
     groups = list(_groups(parquet, table, recipe))
+    place = absolute(place)
     if not (place / FILE_NAME).exists():
-        place.mkdir(parents=True, exist_ok=True)
+        if isinstance(place, Path):
+            place.mkdir(parents=True, exist_ok=True)
         refuse_other_things(place)
-    with writing(place):
+    with writing(place) as check:
         if not (place / FILE_NAME).exists():
             Library.create(place, recipe)
         manifest = read_manifest(place)
         if manifest.recipe != recipe:
             differing = "; ".join(manifest.recipe.differences(recipe))
             raise LibraryError(f"{place} was made otherwise than {parquet}: {differing}; name another --library")
-        tables = Tables(generation_folder(place, manifest.generation), recipe)
+        tables = Tables(generation_folder(place, manifest.generation), recipe, check)
         _refuse_indexed(place, tables, {item["id"] for item, _ in groups})
         _replace(tables, groups)
     return len(groups)
 
 
-def _refuse_indexed(place: Path, tables: Tables, ids: set[str]) -> None:
+def _refuse_indexed(place: Location, tables: Tables, ids: set[str]) -> None:
     """Ids of files that were indexed here are not overwritten: their items know more than a Parquet file does."""
     for row in tables.read(layout.ITEMS, ["id", "root", "path"]).to_pylist():
         if row["id"] in ids and row["root"]:

@@ -6,7 +6,6 @@ crash of a codec, Ctrl-C or a kill, costs the files in flight at most.
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -14,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import Kind, check_kind
 from soundalike.library.companions import companions_for
 from soundalike.library.ledger import Ledger, Place
+from soundalike.library.location import Location, Remote, absolute
 from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
 from soundalike.library.report import IndexInterrupted, IndexReport
@@ -43,8 +42,8 @@ HEAVY, PATIENCE = 4, 20
 
 
 def index(
-    library: Path,
-    paths: Iterable[Path] = (),
+    library: str | Location,
+    paths: Iterable[str | Location] = (),
     *,
     recipe: Recipe | None = None,
     kind: str | None = None,
@@ -56,7 +55,7 @@ def index(
     file_seconds: float = FILE_SECONDS,
 ) -> IndexReport:
     """Bring the library in the folder `library` up to date with `paths` (none: with all its roots); make it if need
-    be.
+    be. Both may be `s3://` addresses.
 
     recipe: how vectors are to be made (None: as the library says, or the default for a new one); kind: what the
     files are, instead of an estimate; jobs: worker processes (None: one a core, or one in all for neural models, which
@@ -66,7 +65,7 @@ def index(
     Raises InputError for a path or kind that is none, LibraryError for a library that is locked, damaged, made
     otherwise or cannot be written, and IndexInterrupted (a KeyboardInterrupt) after Ctrl-C.
     """
-    library = Path(os.path.abspath(Path(library).expanduser()))
+    library = absolute(library)
     forced = None if kind is None else check_kind(kind)
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs} jobs asked for; give 1 or more")
@@ -75,7 +74,7 @@ def index(
     begin = time.monotonic()
     if not (library / FILE_NAME).exists():
         _prepare_folder(library, paths)
-    with writing(library), _ctrl_c() as stop:
+    with writing(library) as check, _ctrl_c() as stop:
         manifest = _open_or_create(library, recipe)
         remove_old_generations(library, manifest.generation)
         roots, scopes = choose_scopes(paths, manifest.roots)
@@ -89,12 +88,12 @@ def index(
             file_seconds=file_seconds,
         )
         if upgrade and recipe is not None and recipe != manifest.recipe:
-            report = upgrade_library(library, manifest, roots, recipe, reconcile)
+            report = upgrade_library(library, manifest, roots, recipe, reconcile, check)
         else:
             _refuse_other_recipe(library, manifest.recipe, recipe)
             if roots != dict(manifest.roots):
                 write_manifest(library, replace(manifest, roots=roots))
-            tables = Tables(generation_folder(library, manifest.generation), manifest.recipe)
+            tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
             report = reconcile(library, tables, roots, scopes, kind=forced)
         if not report.interrupted:
             report.sketched = _sketch(library)
@@ -104,7 +103,7 @@ def index(
     return report
 
 
-def _sketch(library: Path) -> int:
+def _sketch(library: Location) -> int:
     """Bring the sketches of tables that are past the memory budget up to date, so that no search has to; how many rows
     were sketched."""
     vectors = Vectors(Library.open(library))
@@ -112,25 +111,27 @@ def _sketch(library: Path) -> int:
     return sum(vectors.sketches(table).sketched for table in tables if not vectors.in_memory(table))
 
 
-def _prepare_folder(library: Path, paths: list[Path]) -> None:
+def _prepare_folder(library: Location, paths: list[str | Location]) -> None:
     """Make the folder of a new library, once it is clear that it can be one and that there is something to index."""
     if not paths:
         raise InputError(f"no library at {library} yet; give the folders to index: `soundalike index FOLDER`")
     choose_scopes(paths, {})
     refuse_other_things(library)
+    if isinstance(library, Remote):
+        return
     try:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LibraryError(f"the library {library} cannot be made: {error.strerror}; name another place") from error
 
 
-def _open_or_create(library: Path, recipe: Recipe | None) -> Manifest:
+def _open_or_create(library: Location, recipe: Recipe | None) -> Manifest:
     if not (library / FILE_NAME).exists():
         Library.create(library, recipe or make_recipe())
     return read_manifest(library)
 
 
-def _refuse_other_recipe(library: Path, made_by: Recipe, wanted: Recipe | None) -> None:
+def _refuse_other_recipe(library: Location, made_by: Recipe, wanted: Recipe | None) -> None:
     if wanted is not None and wanted != made_by:
         raise LibraryError(
             f"{library} was made otherwise: {'; '.join(made_by.differences(wanted))}; index with --upgrade to redo "
@@ -139,9 +140,9 @@ def _refuse_other_recipe(library: Path, made_by: Recipe, wanted: Recipe | None) 
 
 
 def _reconcile(
-    library: Path,
+    library: Location,
     tables: Tables,
-    roots: dict[str, Path],
+    roots: dict[str, Location],
     scopes: list[Scope],
     *,
     kind: Kind | None = None,
@@ -157,6 +158,8 @@ def _reconcile(
     generation."""
     ledger = Ledger(tables)
     companions = companions_for(tables.recipe)
+    if companions is not None:
+        _refuse_remote_stems(roots, scopes)
     found = scan(
         roots,
         scopes,
@@ -176,6 +179,15 @@ def _reconcile(
     ) as workers:
         run.all(workers, retry=retry, file_seconds=file_seconds, patience=PATIENCE if heavy > 1 else 1)
     return run.report
+
+
+def _refuse_remote_stems(roots: dict[str, Location], scopes: list[Scope]) -> None:
+    for scope in scopes:
+        if isinstance(roots[scope.root], Remote):
+            raise InputError(
+                f"{roots[scope.root]} is on object storage, and true stems are read from folders only; copy it to a disk, or "
+                "index with another --separator"
+            )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""One writer at a time: an operating-system lock, which ends with its holder however that one ends.
+"""One writer at a time: an operating-system lock, which ends with its holder however that one ends; a lease where the
+library is remote.
 
 Readers need no lock. Who holds it stands in a file beside it, so that a second writer can be told.
 """
@@ -10,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +19,24 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from soundalike.errors import LibraryError
+from soundalike.library.lease import in_words, leased
+from soundalike.library.location import Location, Remote
 
 LOCK_NAME = "write.lock"
 HOLDER_NAME = "write.lock.json"
 
 
 @contextmanager
-def writing(library: Path) -> Iterator[None]:
-    """Hold the write lock of the library in the folder `library`, which must exist.
+def writing(library: Location) -> Iterator[Callable[[], None]]:
+    """Hold the write lock of the library in the folder `library`, which must exist; gives what is to be called before each
+    commit, and raises LibraryError where the lock is lost.
 
     Raises LibraryError at once, naming the holder, where another process (or another thread of this one) writes.
     """
+    if isinstance(library, Remote):
+        with leased(library, _myself()) as check:
+            yield check
+        return
     # A file system without locks must be told of, not worked round: a marker file would outlive a killed writer.
     lock = FileLock(library / LOCK_NAME, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
     try:
@@ -47,11 +55,15 @@ def writing(library: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # words for a second writer, no more: a full disk must not stop a `remove`
             holder.write_text(json.dumps(_myself()), encoding="utf-8")
-        yield
+        yield _held
     finally:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _held() -> None:
+    """The system's lock is held until it is let go of."""
 
 
 def _myself() -> dict[str, object]:
@@ -71,7 +83,6 @@ def _myself() -> dict[str, object]:
 def _holder(library: Path) -> str:
     """The holder of the lock in words."""
     try:
-        who = json.loads((library / HOLDER_NAME).read_text(encoding="utf-8"))
-        return f"process {who['pid']} of {who['user']} on {who['host']} since {who['since']} (`{who['command']}`)"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"  # it has only just begun, or is just ending
+        return in_words(json.loads((library / HOLDER_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return in_words(None)  # it has only just begun, or is just ending

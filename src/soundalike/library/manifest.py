@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from soundalike.errors import LibraryError
+from soundalike.library.location import Location, Remote, as_location
 from soundalike.recipe import Recipe
 
 FORMAT = 1
@@ -25,14 +26,16 @@ FILE_NAME = "library.json"
 class Manifest:
     """The contents of `library.json`.
 
-    recipe: how the vectors of this generation were made; roots: name -> absolute folder; generation: number of the
-    database folder (`generation-N`) that serves; licences: of the models' weights, by model, as they were when it was made.
+    recipe: how the vectors of this generation were made; roots: name -> folder, absolute; generation: number of the
+    database folder (`generation-N`) that serves; licences: of the models' weights, by model, as they were when it was made;
+    tag: of the text that it was read from, in a remote library.
     """
 
     recipe: Recipe
-    roots: Mapping[str, Path]
+    roots: Mapping[str, Location]
     generation: int = 1
     licences: Mapping[str, str] = field(default_factory=dict)
+    tag: str | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
@@ -45,19 +48,24 @@ class Manifest:
         }
 
 
-def generation_folder(library: Path, generation: int) -> Path:
+def generation_folder(library: Location, generation: int) -> Location:
     """The database folder of a generation."""
     return library / f"generation-{generation}"
 
 
-def read_manifest(library: Path) -> Manifest:
+def read_manifest(library: Location) -> Manifest:
     """The manifest of the library in the folder `library`.
 
     Raises LibraryError where there is none, or one that cannot be understood.
     """
     place = library / FILE_NAME
+    tag = None
     try:
-        values = json.loads(place.read_text(encoding="utf-8"))
+        if isinstance(place, Remote):
+            text, tag = place.read()
+        else:
+            text = place.read_text(encoding="utf-8")
+        values = json.loads(text)
     except FileNotFoundError:
         raise LibraryError(
             f"no library at {library}; make one with `soundalike index FOLDER`, or name another with --library"
@@ -77,9 +85,10 @@ def read_manifest(library: Path) -> Manifest:
     try:
         return Manifest(
             recipe=Recipe.from_json(values["recipe"]),
-            roots={str(name): Path(folder) for name, folder in values["roots"].items()},
+            roots={str(name): as_location(str(folder)) for name, folder in values["roots"].items()},
             generation=int(values["generation"]),
             licences={str(model): str(licence) for model, licence in values.get("licences", {}).items()},
+            tag=tag,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LibraryError(
@@ -88,14 +97,22 @@ def read_manifest(library: Path) -> Manifest:
         ) from error
 
 
-def write_manifest(library: Path, manifest: Manifest) -> None:
-    """Replace the manifest of `library`, whole and durably. Raises LibraryError where it cannot be written."""
+def write_manifest(library: Location, manifest: Manifest) -> None:
+    """Replace the manifest of `library`, whole and durably. Raises LibraryError where it cannot be written, or, in a
+    remote library, is no longer the one that `manifest` was made from."""
     text = json.dumps(manifest.to_json(), indent=1, ensure_ascii=False) + "\n"
-    replace_file(library / FILE_NAME, text)
+    place = library / FILE_NAME
+    if isinstance(place, Remote):
+        place.write(text, tag=manifest.tag)
+    else:
+        replace_file(place, text)
 
 
-def replace_file(place: Path, text: str) -> None:
+def replace_file(place: Location, text: str) -> None:
     """Write `text` to `place` in one step: after a crash the file is the old one or the new one, never half of one."""
+    if isinstance(place, Remote):
+        place.overwrite(text)
+        return
     temporary = place.with_name(f"{place.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from soundalike.kinds import Kind, check_kind
 from soundalike.library import schema as layout
 from soundalike.library.companions import Companions, stat_with
 from soundalike.library.ledger import Known, Ledger, Place, content_name, digest_of
+from soundalike.library.location import Location, lies_there, readable_facts
 from soundalike.library.report import IndexReport, Progress
 from soundalike.library.rows import Row, item_row, placed
 from soundalike.library.scan import Found, Scan, Scope, content_digest, reachable
@@ -37,7 +37,7 @@ class Run:
         self,
         ledger: Ledger,
         writer: Writer,
-        roots: dict[str, Path],
+        roots: dict[str, Location],
         found: Scan,
         scopes: list[Scope],
         kind: Kind | None,
@@ -95,11 +95,14 @@ class Run:
             if not any(scope.covers(root, path) for scope in self._scopes):
                 continue
             file = self._roots[root] / path
-            if file.is_file() and not (self._companions is not None and self._companions.belongs(file)):
+            if file.is_file() and not self._belongs(file):
                 extra.append(Found(root, path, *stat_with(self._companions, file, file.stat())))
             else:
                 self._gone[place] = known
         self._scan.files = sorted([*self._scan.files, *extra])
+
+    def _belongs(self, file: Location) -> bool:
+        return self._companions is not None and isinstance(file, Path) and self._companions.belongs(file)
 
     def _under_unreadable(self, root: str, path: str) -> bool:
         return any(
@@ -163,7 +166,7 @@ class Run:
                 yield found, digest
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _file(self, found: Found) -> Path:
+    def _file(self, found: Found) -> Location:
         return self._roots[found.root] / found.path
 
     def _decide(
@@ -217,7 +220,7 @@ class Run:
             return False
         if known.root not in self._reachable:
             self._reachable[known.root] = reachable(root, has_items=True)
-        return self._reachable[known.root] and not os.path.lexists(root / known.path)
+        return self._reachable[known.root] and not lies_there(root / known.path)
 
     def _keep(self, known: Known, found: Found) -> None:
         """The file is as it was; note a new time stamp, and that it is there."""
@@ -305,8 +308,8 @@ class Run:
     def _as_scanned(self, found: Found) -> bool:
         """Whether a file is there, can be opened, and has not changed since the scan, nor its companions."""
         try:
-            with open(self._file(found), "rb") as file:
-                facts = stat_with(self._companions, self._file(found), os.fstat(file.fileno()))
+            file = self._file(found)
+            facts = stat_with(self._companions, file, readable_facts(file))
         except OSError:
             return False
         return facts == (found.size, found.mtime_ns)
@@ -373,7 +376,7 @@ def _lost(row: Row) -> Row:
     return {**row, "status": "missing"}
 
 
-def _explain(outcome: object, path: Path) -> tuple[str, bool]:
+def _explain(outcome: object, path: Location) -> tuple[str, bool]:
     """Why a file has no analysis, and whether trying the same bytes again is in vain.
 
     Raises what concerns the library and not the file.

@@ -13,18 +13,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from soundalike.errors import InputError
+from soundalike.errors import InputError, LibraryError
 from soundalike.library.companions import Companions, stat_with
+from soundalike.library.location import Location, Remote, absolute
 
 _BLOCK = 1 << 20
 
 
-def content_digest(path: Path, companions: Companions | None = None) -> str:
+def content_digest(path: Location, companions: Companions | None = None) -> str:
     """BLAKE2b-128 of a file's bytes, in hex; of an item with companions, of its own digest and of their names and digests.
 
     Raises OSError where one cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
+    if isinstance(path, Remote):
+        for part in path.blocks():
+            digest.update(part)
+        return digest.hexdigest()
     with open(path, "rb", buffering=0) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
@@ -38,7 +43,7 @@ def content_digest(path: Path, companions: Companions | None = None) -> str:
 @dataclass(frozen=True, order=True)
 class Found:
     """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
-    of its companions, if it has any: see `companions.stat_with`)."""
+    of its companions, if it has any: see `companions.stat_with`); for an object of a store, a stamp in place of the time."""
 
     root: str
     path: str
@@ -74,12 +79,12 @@ class Scan:
 
 
 def scan(
-    roots: Mapping[str, Path],
+    roots: Mapping[str, Location],
     scopes: Iterable[Scope],
     *,
     extensions: frozenset[str],
     known: Mapping[str, int],
-    leave_out: Path | None = None,
+    leave_out: Location | None = None,
     stop: Callable[[], bool] = lambda: False,
     companions: Companions | None = None,
 ) -> Scan:
@@ -95,7 +100,9 @@ def scan(
                 result.unreachable.append(scope.root)
             continue
         target = place / scope.inside
-        if target.is_dir():
+        if isinstance(target, Remote):
+            walk.remote(target)
+        elif target.is_dir():
             walk.folder(target)
         elif target.exists():
             walk.file(target)
@@ -105,8 +112,13 @@ def scan(
     return result
 
 
-def reachable(root: Path, has_items: bool) -> bool:
+def reachable(root: Location, has_items: bool) -> bool:
     """Whether a root is there: a folder that can be listed, and, where items are known under it, that is not empty."""
+    if isinstance(root, Remote):
+        try:
+            return root.is_dir() or not has_items
+        except LibraryError:
+            return False
     try:
         with os.scandir(root) as entries:
             return not has_items or next(entries, None) is not None
@@ -119,9 +131,9 @@ class _Walk:
 
     def __init__(
         self,
-        roots: Mapping[str, Path],
+        roots: Mapping[str, Location],
         extensions: frozenset[str],
-        leave_out: Path | None,
+        leave_out: Location | None,
         stop: Callable[[], bool],
         companions: Companions | None,
     ) -> None:
@@ -129,7 +141,8 @@ class _Walk:
         self._companions = companions
         self._owner = RootFinder(roots)
         self._extensions = extensions
-        self._leave_out = _identity(leave_out) if leave_out else None
+        self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
+        self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
         self._stop = stop
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Path] = []
@@ -161,6 +174,27 @@ class _Walk:
                 elif self._wanted(entry.name):
                     self._take(folder / entry.name)
             pending += reversed(inner)
+
+    def remote(self, top: Remote) -> None:
+        """Take in an object, or all under a folder of a store, in the order of their names."""
+        try:
+            if top.is_file():
+                found = [("", top.stat())]
+            else:
+                found = sorted(
+                    (name, facts)
+                    for name, facts in top.files()
+                    if self._wanted(name) and not any(part.startswith(".") for part in name.split("/"))
+                )
+        except LibraryError as error:
+            root, path = self._owner.locate(top)
+            self.result.unreadable.append((root, path, str(error)))
+            return
+        for name, facts in found:
+            place = top / name
+            if self._leave_out_remote is None or not str(place).startswith(self._leave_out_remote):
+                root, path = self._owner.locate(place)
+                self.result.files.append(Found(root, path, facts.st_size, facts.st_mtime_ns))
 
     def file(self, path: Path) -> None:
         """Take a file that was named, whatever its suffix."""
@@ -217,12 +251,13 @@ def printable(text: str) -> str:
 class RootFinder:
     """Which root a path belongs to: the deepest one that holds it."""
 
-    def __init__(self, roots: Mapping[str, Path]) -> None:
+    def __init__(self, roots: Mapping[str, Location]) -> None:
         by_depth = sorted(roots.items(), key=lambda item: len(item[1].parts), reverse=True)
         self._named = [(name, os.path.join(str(place), "")) for name, place in by_depth]
-        self._real = [(name, os.path.join(os.path.realpath(place), "")) for name, place in by_depth]
+        here = [(name, place) for name, place in by_depth if isinstance(place, Path)]
+        self._real = [(name, os.path.join(os.path.realpath(place), "")) for name, place in here]
 
-    def locate(self, path: Path) -> tuple[str, str]:
+    def locate(self, path: Location) -> tuple[str, str]:
         """(root name, path relative to it with /) of an absolute path as it is written, links not resolved.
 
         Raises InputError where no root holds it.
@@ -233,11 +268,13 @@ class RootFinder:
                 return name, text[len(prefix) :].replace(os.sep, "/")
         raise InputError(f"{path} lies in no root of this library")
 
-    def find(self, path: Path) -> tuple[str, str] | None:
+    def find(self, path: Location) -> tuple[str, str] | None:
         """Like `locate`, and if that finds none, where the path really leads; None where no root holds either."""
         try:
             return self.locate(path)
         except InputError:
+            if isinstance(path, Remote):
+                return None
             real = os.path.realpath(path)
         for name, prefix in self._real:
             if real.startswith(prefix) or real + os.sep == prefix:
@@ -249,14 +286,16 @@ class RootFinder:
         return any(str(real).startswith(prefix) or str(real) + os.sep == prefix for _, prefix in self._real)
 
 
-def choose_scopes(paths: Iterable[Path], roots: Mapping[str, Path]) -> tuple[dict[str, Path], list[Scope]]:
+def choose_scopes(
+    paths: Iterable[str | Location], roots: Mapping[str, Location]
+) -> tuple[dict[str, Location], list[Scope]]:
     """The roots that `paths` need, known ones and new ones, and what of them to reconcile; no paths: all of all roots.
 
     A folder outside the known roots becomes one; a file's folder does. Raises InputError for a path that is not
     there and of which nothing is known.
     """
     roots = dict(roots)
-    given = [Path(os.path.abspath(Path(path).expanduser())) for path in paths]
+    given = [absolute(path) for path in paths]
     if not given:
         return roots, [Scope(name) for name in roots]
     scopes = []
@@ -275,7 +314,7 @@ def choose_scopes(paths: Iterable[Path], roots: Mapping[str, Path]) -> tuple[dic
     return roots, _with_nested(scopes, roots)
 
 
-def _with_nested(scopes: list[Scope], roots: Mapping[str, Path]) -> list[Scope]:
+def _with_nested(scopes: list[Scope], roots: Mapping[str, Location]) -> list[Scope]:
     """`scopes`, and the roots that lie inside them: their files belong to them, and are reconciled with the rest."""
     nested = []
     for scope in scopes:
@@ -284,7 +323,7 @@ def _with_nested(scopes: list[Scope], roots: Mapping[str, Path]) -> list[Scope]:
     return list(dict.fromkeys([*scopes, *(scope for scope in nested if scope not in scopes)]))
 
 
-def _new_name(folder: Path, taken: Mapping[str, Path]) -> str:
+def _new_name(folder: Location, taken: Mapping[str, Location]) -> str:
     base = printable(folder.name) or "root"
     name, number = base, 1
     while name in taken:

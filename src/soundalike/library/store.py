@@ -6,10 +6,11 @@ run goes on beside it (versions it may stand on are kept for `KEEP`). Open it ag
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError
 from soundalike.library import schema as layout
+from soundalike.library.location import Location, Remote, as_location, storage_options
 from soundalike.library.manifest import (
     FILE_NAME,
     Manifest,
@@ -53,11 +55,11 @@ SHORT_RUNS = 16
 class Library:
     """A library, opened for reading.
 
-    path: its folder; recipe: how its vectors were made; roots: name -> folder; generation: number of its tables; licences:
-    of the models whose vectors it holds.
+    path: its folder, remote or not; recipe: how its vectors were made; roots: name -> folder; generation: number of its
+    tables; licences: of the models whose vectors it holds.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, tables: Tables) -> None:
+    def __init__(self, path: Location, manifest: Manifest, tables: Tables) -> None:
         self.path = path
         self.recipe = manifest.recipe
         self.roots = dict(manifest.roots)
@@ -66,7 +68,7 @@ class Library:
         self._tables = tables
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe) -> Self:
+    def create(cls, path: Location, recipe: Recipe) -> Self:
         """Make an empty library in the folder `path` and open it. The caller holds the write lock.
 
         Raises LibraryError where `path` is a library already, or holds other things.
@@ -80,9 +82,9 @@ class Library:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: str | Location) -> Self:
         """Open the library in the folder `path`. Raises LibraryError where there is none, or it is damaged."""
-        path = Path(path)
+        path = as_location(path)
         manifest = read_manifest(path)
         return cls(path, manifest, Tables(generation_folder(path, manifest.generation), manifest.recipe))
 
@@ -139,27 +141,50 @@ class Library:
         """A vector column of a table read here as (N, D)."""
         return layout.vectors_of(column)
 
-    def absolute(self, root: str, path: str) -> Path:
+    def absolute(self, root: str, path: str) -> Location:
         """Where the file of an item is (or was)."""
         return self.roots[root] / path if root else Path(path)  # items taken in by their ids lie under no root
 
     def derived_path(self, name: str) -> Path:
-        """A place beside the tables for a file derived from them, which may be deleted at any time."""
-        return generation_folder(self.path, self.generation) / name
+        """A place for a file derived from the tables, which may be deleted at any time: beside them, or, where they are
+        remote, in this machine's cache."""
+        folder = generation_folder(self.path, self.generation)
+        if isinstance(folder, Remote):
+            folder = cache_folder(folder)
+        return folder / name
 
     def size_on_disk(self) -> int:
         """Bytes that the library takes, older versions of its tables among them."""
+        if isinstance(self.path, Remote):
+            return sum(facts.st_size for _, facts in self.path.files())
         return folder_size(self.path)
 
 
-def refuse_other_things(path: Path) -> None:
+def cache_folder(place: Remote) -> Path:
+    """A folder of this machine for what is derived from a remote place; made if need be."""
+    import platformdirs
+
+    key = hashlib.blake2b(str(place).encode(), digest_size=8).hexdigest()
+    folder = Path(platformdirs.user_cache_dir("soundalike", appauthor=False)) / "derived" / f"{place.parent.name}-{key}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(f"the cache {folder} cannot be made ({error.strerror}); set XDG_CACHE_HOME") from error
+    return folder
+
+
+def refuse_other_things(path: Location) -> None:
     """Raise LibraryError where the folder `path` holds anything that is not a library's or a half-made library's."""
-    for entry in sorted(path.iterdir()) if path.exists() else []:
-        ours = entry.name.startswith(("write.lock", "generation-", FILE_NAME)) or entry.name == "listening"
+    for name in _names_in(path):
+        ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
         if not ours:
-            raise LibraryError(
-                f"{path} holds other things ({entry.name}); name a folder that is empty or new with --library"
-            )
+            raise LibraryError(f"{path} holds other things ({name}); name a folder that is empty or new with --library")
+
+
+def _names_in(folder: Location) -> list[str]:
+    if isinstance(folder, Remote):
+        return folder.names()
+    return sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
 
 
 def folder_size(folder: Path) -> int:
@@ -174,12 +199,15 @@ def folder_size(folder: Path) -> int:
     return total
 
 
-def create_tables(folder: Path, recipe: Recipe) -> None:
+def create_tables(folder: Location, recipe: Recipe) -> None:
     """Make the empty tables of a generation; those that a crash left there are replaced."""
     with _translated(f"the tables in {folder} cannot be made"):
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        if isinstance(folder, Remote):
+            folder.delete_all()
+        else:
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True)
         database = _connect(folder)
         for name, schema in layout.schemas(recipe).items():
             database.create_table(name, schema=schema)
@@ -189,8 +217,10 @@ def create_tables(folder: Path, recipe: Recipe) -> None:
 class Tables:
     """The tables of one generation: reads are of the moment of opening or of one's own last write."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        """Opens the tables. Raises LibraryError where one is missing or damaged."""
+    def __init__(self, folder: Location, recipe: Recipe, check: Callable[[], None] | None = None) -> None:
+        """Opens the tables. check: called before each commit, raises where this process may no longer write (see
+        `lock.writing`). Raises LibraryError where one is missing or damaged."""
+        self._check = check
         self.folder = folder
         self.recipe = recipe
         self._commits: dict[str, int] = {}
@@ -307,6 +337,7 @@ class Tables:
             else:
                 due = commits >= FEWEST_FRAGMENTS and self.fragments(name) >= self._bearable(name)
             if due:
+                self._may_write()
                 with _translated(f"the table {name} in {self.folder} cannot be tidied"):
                     self._tables[name].optimize(cleanup_older_than=KEEP)
                 self._commits[name] = 0
@@ -322,8 +353,13 @@ class Tables:
         query = self._tables[name].search()
         return query if columns is None else query.select(list(columns))
 
+    def _may_write(self) -> None:
+        if self._check is not None:
+            self._check()
+
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
+        self._may_write()
         with _translated(
             f"the table {name} in {self.folder} cannot be written",
             cure="everything committed before is kept: see to free space and rights there, then run it again",
@@ -337,10 +373,12 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _connect(folder: Path) -> Any:
+def _connect(folder: Location) -> Any:
     import lancedb
 
     session = lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES)
+    if isinstance(folder, Remote):
+        return lancedb.connect(str(folder), session=session, storage_options=storage_options())
     return lancedb.connect(folder, session=session)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,12 +13,19 @@ if TYPE_CHECKING:
 
 
 def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
-    """The recipe's models, loaded once and tried, as a function of (path of a file, its kind or None).
+    """The recipe's models, loaded once and tried, as a function of (path or address of a file, its kind or None).
 
     Raises what `Analyser.load` raises.
     """
     from soundalike.analysis import Analyser
+    from soundalike.library.brought import brought_here
+    from soundalike.library.location import as_location
 
     loaded = Analyser(recipe, runtime)
     loaded.load()
-    return lambda task: loaded.analyse(Path(task[0]), task[1])
+
+    def analyse(task: tuple[str, Kind | None]) -> Analysis:
+        with brought_here(as_location(task[0])) as path:
+            return loaded.analyse(path, task[1])
+
+    return analyse

@@ -7,8 +7,8 @@ next one with the same recipe.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from soundalike.errors import LibraryError
 from soundalike.kinds import Kind, check_kind
 from soundalike.library import schema as layout
 from soundalike.library.ledger import STALE, Place
+from soundalike.library.location import Location, Remote
 from soundalike.library.manifest import Manifest, generation_folder, write_manifest
 from soundalike.library.report import IndexReport
 from soundalike.library.scan import Scope, reachable
@@ -30,9 +31,9 @@ class Reconcile(Protocol):
 
     def __call__(
         self,
-        library: Path,
+        library: Location,
         tables: Tables,
-        roots: dict[str, Path],
+        roots: dict[str, Location],
         scopes: list[Scope],
         *,
         inherited: dict[Place, tuple[str, Kind | None]],
@@ -40,9 +41,14 @@ class Reconcile(Protocol):
 
 
 def upgrade_library(
-    library: Path, manifest: Manifest, roots: dict[str, Path], recipe: Recipe, reconcile: Reconcile
+    library: Location,
+    manifest: Manifest,
+    roots: dict[str, Location],
+    recipe: Recipe,
+    reconcile: Reconcile,
+    check: Callable[[], None],
 ) -> IndexReport:
-    """Rebuild a library by another recipe and swap; the caller holds the write lock.
+    """Rebuild a library by another recipe and swap; the caller holds the write lock, of which `check` tells (see `Tables`).
 
     Raises LibraryError where a root is out of reach: its items could only be left behind.
     """
@@ -56,7 +62,7 @@ def upgrade_library(
     folder = generation_folder(library, manifest.generation + 1)
     if _made_by(folder) != recipe.fingerprint():
         create_tables(folder, recipe)
-    new = Tables(folder, recipe)
+    new = Tables(folder, recipe, check)
     _carry_over(old, new)
     former = old.read(layout.ITEMS, ["id", "root", "path", "kind", "kind_source"]).to_pylist()
     inherited = {
@@ -68,22 +74,32 @@ def upgrade_library(
         return report
     kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())
     report.dropped = sum(row["id"] not in kept for row in former)
+    check()
     write_manifest(
-        library, Manifest(recipe=recipe, roots=roots, generation=manifest.generation + 1, licences=licences(recipe))
+        library,
+        replace(manifest, recipe=recipe, roots=roots, generation=manifest.generation + 1, licences=licences(recipe)),
     )
     remove_old_generations(library, manifest.generation + 1)
     return report
 
 
-def remove_old_generations(library: Path, current: int) -> None:
+def remove_old_generations(library: Location, current: int) -> None:
     """Delete the tables that a swap has put out of service (also those that a kill right after a swap left)."""
-    for folder in library.glob("generation-*"):
+    if isinstance(library, Remote):
+        folders: list[Location] = [library / name for name in library.names() if name.startswith("generation-")]
+    else:
+        folders = list(library.glob("generation-*"))
+    for folder in folders:
         number = folder.name.removeprefix("generation-")
-        if number.isdecimal() and int(number) < current:
+        if not number.isdecimal() or int(number) >= current:
+            continue
+        if isinstance(folder, Remote):
+            folder.delete_all()
+        else:
             shutil.rmtree(folder, ignore_errors=True)  # what cannot be deleted now is tried again at the next run
 
 
-def _made_by(folder: Path) -> str | None:
+def _made_by(folder: Location) -> str | None:
     try:
         return (folder / MADE_BY).read_text(encoding="utf-8").strip()
     except OSError:

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from soundalike.errors import InputError, LibraryError
+from soundalike.library.location import Location
 from soundalike.listening.place import folder_of, writing
 
 FILE_NAME = "answers.jsonl"
@@ -68,7 +68,7 @@ Answer = Alike | Closer
 class Answers:
     """The answers of one library; thread-safe, and several servers may add to the same ones."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Location) -> None:
         self._library = library
         self._place = folder_of(library) / FILE_NAME
         self._lock = threading.Lock()

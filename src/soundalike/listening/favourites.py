@@ -10,10 +10,10 @@ import json
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from soundalike.errors import LibraryError
+from soundalike.library.location import Location
 from soundalike.library.manifest import replace_file
 from soundalike.listening.place import folder_of, writing
 
@@ -25,7 +25,7 @@ MOST = 100_000
 class Favourites:
     """The favourites of one library; thread-safe, and several servers may keep the same ones."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Location) -> None:
         self._library = library
         self._place = folder_of(library) / FILE_NAME
         self._lock = threading.Lock()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from soundalike.errors import InputError
+from soundalike.library.location import Location
 from soundalike.listening.place import folder_of
 from soundalike.weights import Profile, load_profile, shipped_profiles
 
@@ -12,7 +11,7 @@ FOLDER = "profiles"
 MOST = 100
 
 
-def profiles_of(library: Path) -> tuple[list[Profile], dict[str, str]]:
+def profiles_of(library: Location) -> tuple[list[Profile], dict[str, str]]:
     """The profiles shipped and those in the library's folder, by whose names its files are called; and of files that are no
     profiles, why."""
     found = {profile.name: profile for profile in shipped_profiles()}

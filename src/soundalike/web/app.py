@@ -9,7 +9,6 @@ import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
 from soundalike.errors import SoundalikeError
+from soundalike.library.location import Location
 from soundalike.runtime import Runtime
 from soundalike.web.guard import HEADERS, Guard, is_loopback
 from soundalike.web.judging import Judging
@@ -30,7 +30,7 @@ from soundalike.web.uploads import Uploads
 
 
 def create_app(
-    library: Path,
+    library: Location,
     *,
     host: str = "127.0.0.1",
     token: str | None = None,

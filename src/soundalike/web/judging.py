@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from soundalike.errors import AudioError, InputError
+from soundalike.library.location import Location
 from soundalike.library.query import Query
 from soundalike.listening.answers import Alike, Answer, Answers, Closer, Heard
 from soundalike.listening.place import folder_of, writing
@@ -30,7 +31,7 @@ CLIPS = "clips"
 class Judging:
     """The answers of a session's library."""
 
-    def __init__(self, session: Session, library: Path) -> None:
+    def __init__(self, session: Session, library: Location) -> None:
         self._session = session
         self._library = library
         self._answers = Answers(library)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError, SoundalikeError
 from soundalike.library.filters import Filters
+from soundalike.library.location import Location
 from soundalike.library.store import Library
 from soundalike.library.workers import Failure, Lost, Workers
 from soundalike.parts import MIX
@@ -53,7 +54,7 @@ class Points:
 class Draw:
     """The task of the worker. progress: a file that is told how much is done."""
 
-    library: Path
+    library: Location
     part: str
     kind: str
     progress: Path

@@ -6,12 +6,12 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from soundalike.errors import InputError
+from soundalike.library.location import Location
 from soundalike.runtime import Runtime
 from soundalike.web.app import create_app
 from soundalike.web.guard import MOST_HEAD, is_loopback
@@ -22,7 +22,7 @@ MOST_CONNECTIONS = 500
 
 
 def serve(
-    library: Path,
+    library: Location,
     host: str,
     port: int,
     *,

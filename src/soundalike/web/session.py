@@ -16,6 +16,7 @@ from soundalike.encoders import TextEncoder
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.finder import Finder, Hit, Question
 from soundalike.library.filters import Filters, make_filters
+from soundalike.library.location import Location
 from soundalike.library.neighbours import stored_spread
 from soundalike.library.query import Query, query_from_item
 from soundalike.listening.favourites import Favourites
@@ -48,7 +49,7 @@ class Session:
     The library's state is one object that is replaced as a whole: a request takes `shelf` once and keeps to it.
     """
 
-    def __init__(self, library: Path, runtime: Runtime, uploads: Uploads) -> None:
+    def __init__(self, library: Location, runtime: Runtime, uploads: Uploads) -> None:
         """Raises LibraryError where there is no library."""
         self._runtime = runtime
         self._library = library

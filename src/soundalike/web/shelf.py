@@ -16,8 +16,10 @@ from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import AudioError, InputError
 from soundalike.finder import Finder
 from soundalike.library import Library
+from soundalike.library.brought import kept_copy
 from soundalike.library.catalogue import Catalogue, Indices, Mask
 from soundalike.library.filters import Filters
+from soundalike.library.location import Location
 from soundalike.web import models
 
 Item = Mapping[str, Any]
@@ -76,7 +78,7 @@ class Shelf:
         """How many items of each kind there are."""
         return dict(Counter(self.catalogue.column("kind").to_pylist()))
 
-    def path_of(self, item: Item) -> Path:
+    def path_of(self, item: Item) -> Location:
         """Where an item's file is (or was)."""
         return self.finder.library.absolute(item["root"], item["path"])
 
@@ -85,7 +87,9 @@ class Shelf:
         item = self.item(name)
         path = self.path_of(item)
         # What was imported lies under no root: whoever wrote that table may have named any file of this machine.
-        ours = bool(item["root"]) or (path.is_absolute() and path.suffix.lower() in EXTENSIONS)
+        absolute = isinstance(path, Path) and path.is_absolute()
+        ours = bool(item["root"]) or (absolute and path.suffix.lower() in EXTENSIONS)
+        path = kept_copy(path)
         if not ours or not path.is_file():
             raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
         return path
