@@ -7,7 +7,7 @@ import os
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.runtime import Runtime, available_cores, check_precision
+from soundalike.runtime import Runtime, available_cores, check_precision, memory_budget, parse_bytes
 
 
 def test_cores() -> None:
@@ -32,3 +32,22 @@ def test_impossible_runtimes_are_refused() -> None:
         Runtime(threads=0)
     with pytest.raises(InputError, match="'int8'; choose exact or fast"):
         check_precision("int8")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1024", 1024), ("1k", 1024), ("1.5 MB", 3 << 19), ("4GB", 4 << 30), ("2GiB", 2 << 30), ("1T", 1 << 40)],
+)
+def test_sizes_in_words(text: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_bytes(text) == size
+    monkeypatch.setenv("SOUNDALIKE_MEMORY", text)
+    assert memory_budget() == size
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "4 elephants", "1e9"])
+def test_what_is_no_size_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDALIKE_MEMORY", text)
+    with pytest.raises(InputError, match="SOUNDALIKE_MEMORY"):
+        memory_budget()
+    monkeypatch.setenv("SOUNDALIKE_MEMORY", "")
+    assert memory_budget() == 2 << 30

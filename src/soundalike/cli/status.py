@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,6 @@ from soundalike.cli.common import counted, library_option, library_path, say
 if TYPE_CHECKING:
     from soundalike.finder import Finder
     from soundalike.library.vectors import Table
-
-_TABLES: tuple[Literal["windows"], Literal["wholes"]] = ("windows", "wholes")
 
 
 @click.command(
@@ -54,6 +52,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
 
     from soundalike.library.neighbours import hubness as measure
     from soundalike.library.neighbours import stored_spread
+    from soundalike.library.vectors import TABLES
 
     library = finder.library
     items = finder.items
@@ -69,7 +68,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         "windows": library.windows(["start"]).num_rows,
         "hours": sum(item["duration"] for item in items) / 3600,
         "bytes": library.size_on_disk(),
-        "search": {table: _search(finder, table) for table in _TABLES},
+        "search": {table: _search(finder, table) for table in TABLES},
         "spread": {part: asdict(value) for part, value in stored_spread(finder.vectors, "windows", parts).items()},
     }
     if hubness:

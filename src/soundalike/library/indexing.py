@@ -22,13 +22,14 @@ from soundalike.library.ledger import Ledger, Place
 from soundalike.library.location import Location, Remote, absolute
 from soundalike.library.lock import writing
 from soundalike.library.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
+from soundalike.library.recall import recall
 from soundalike.library.report import IndexInterrupted, IndexReport
 from soundalike.library.run import OnProgress, Run
 from soundalike.library.scan import Scope, choose_scopes, scan
 from soundalike.library.store import Library, Tables, refuse_other_things
 from soundalike.library.tasks import analyser
 from soundalike.library.upgrade import remove_old_generations, upgrade_library
-from soundalike.library.vectors import Table, Vectors
+from soundalike.library.vectors import TABLES, Vectors
 from soundalike.library.workers import MAX_BYTES, START_SECONDS, Workers
 from soundalike.library.writer import Writer
 from soundalike.recipe import Recipe, is_heavy, make_recipe
@@ -105,10 +106,14 @@ def index(
 
 def _sketch(library: Location) -> int:
     """Bring the sketches of tables that are past the memory budget up to date, so that no search has to; how many rows
-    were sketched."""
+    were sketched. What searching by them misses is measured where that is not known."""
     vectors = Vectors(Library.open(library))
-    tables: tuple[Table, ...] = ("windows", "wholes")
-    return sum(vectors.sketches(table).sketched for table in tables if not vectors.in_memory(table))
+    sketched = 0
+    for table in TABLES:
+        if not vectors.in_memory(table):
+            sketched += vectors.sketches(table).sketched
+            recall(vectors, table)
+    return sketched
 
 
 def _prepare_folder(library: Location, paths: list[str | Location]) -> None:

@@ -25,6 +25,7 @@ from soundalike.parts import MIX
 from soundalike.runtime import memory_budget
 
 Table = Literal["windows", "wholes"]
+TABLES: tuple[Table, ...] = ("windows", "wholes")
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Indices = NDArray[np.int64]

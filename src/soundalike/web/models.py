@@ -118,8 +118,20 @@ class Answer(BaseModel):
     candidates: CandidatesOut | None
 
 
+class SearchOut(BaseModel):
+    """How a table is searched: `memory` (exactly) or `sketches` (exact scores; a hit may be missed). rows: windows in it; recall:
+    recall@100 by weights as last measured on the library's own vectors, null where all is exact or nothing was measured yet;
+    worst: the least of them."""
+
+    by: Literal["memory", "sketches"]
+    rows: int
+    recall: dict[str, float] | None
+    worst: float | None
+
+
 class LibraryOut(BaseModel):
     """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown);
+    search: by `windows` (songs) and `wholes` (loops and one-shots);
     state: another word whenever it has changed; reveal: whether files can be shown in this machine's file manager."""
 
     name: str
@@ -137,6 +149,7 @@ class LibraryOut(BaseModel):
     favourites: int
     answers: int
     reveal: bool
+    search: dict[str, SearchOut]
 
 
 class StateOut(BaseModel):

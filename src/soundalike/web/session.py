@@ -19,6 +19,8 @@ from soundalike.library.filters import Filters, make_filters
 from soundalike.library.location import Location
 from soundalike.library.neighbours import stored_spread
 from soundalike.library.query import Query, query_from_item
+from soundalike.library.recall import stored_recall
+from soundalike.library.vectors import TABLES, Table, Vectors
 from soundalike.listening.favourites import Favourites
 from soundalike.listening.profiles import profiles_of
 from soundalike.runtime import Runtime
@@ -127,6 +129,7 @@ class Session:
             favourites=sum(name in shelf for name in self.favourites.ids()),
             answers=answers,
             reveal=reveal,
+            search={table: _search_of(shelf.finder.vectors, table) for table in TABLES},
         )
 
     def _knows_text(self, finder: Finder) -> bool:
@@ -358,4 +361,18 @@ def _filters(asked: models.FilterFields) -> Filters:
         tempo=tempo,
         key=asked.key or None,
         paths=(asked.path,) if asked.path else (),
+    )
+
+
+def _search_of(vectors: Vectors, table: Table) -> models.SearchOut:
+    """How a table is searched, as far as that is known without measuring."""
+    rows = len(vectors.rows(table))
+    if vectors.in_memory(table):
+        return models.SearchOut(by="memory", rows=rows, recall=None, worst=None)
+    found = stored_recall(vectors, table)
+    return models.SearchOut(
+        by="sketches",
+        rows=rows,
+        recall=None if found is None else dict(found.by_weights),
+        worst=None if found is None else found.worst[1],
     )
