@@ -49,7 +49,9 @@ MADE_BY = "made-by"
 """File in a generation's folder, written when all its tables are there: the fingerprint of their recipe."""
 
 SHORT_RUNS = 16
-"""At the end of a run a table is tidied whenever its version number has passed a multiple of this."""
+SMALL = 16 << 20
+"""At the end of a run a table of up to so many bytes is tidied whenever its version number has passed a multiple of
+`SHORT_RUNS`. Of a larger one joining rewrites too much for that: adding a file to it must not cost more."""
 
 
 class Library:
@@ -333,7 +335,9 @@ class Tables:
         for name in self._tables:
             commits, version = self._commits.get(name, 0), int(self._tables[name].version)
             if at_end:  # every so many versions, so that many short runs do not pile up either
-                due = version // SHORT_RUNS > (version - commits) // SHORT_RUNS
+                due = version // SHORT_RUNS > (version - commits) // SHORT_RUNS and (
+                    self._bytes(name) <= SMALL or self.fragments(name) >= self._bearable(name)
+                )
             else:
                 due = commits >= FEWEST_FRAGMENTS and self.fragments(name) >= self._bearable(name)
             if due:
@@ -346,8 +350,11 @@ class Tables:
         """Pieces that a table may lie in before they are joined. Joining rewrites the table (B bytes) every F
         commits, and each commit writes a list of all pieces (some 80 bytes each): B/F + 80 F/2 is least at F =
         sqrt(B/40)."""
-        size = int(self._tables[name].stats()["total_bytes"])
-        return min(MOST_FRAGMENTS, max(FEWEST_FRAGMENTS, int((size / 40) ** 0.5)))
+        return min(MOST_FRAGMENTS, max(FEWEST_FRAGMENTS, int((self._bytes(name) / 40) ** 0.5)))
+
+    def _bytes(self, name: str) -> int:
+        """Size of a table."""
+        return int(self._tables[name].stats()["total_bytes"])
 
     def _query(self, name: str, columns: Sequence[str] | None) -> Any:
         query = self._tables[name].search()
