@@ -220,6 +220,7 @@ def main(doc: str | None, engines: Mapping[str, Callable[[], Engine]], argv: Seq
     parser.add_argument("--phase", choices=("build", "search"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     chosen = {name: make for name, make in engines.items() if arguments.only in name}
+    chosen = {arguments.only: engines[arguments.only]} if arguments.only in engines else chosen
     if not chosen:
         parser.error(f"no engine has {arguments.only!r} in its name; there are {', '.join(engines)}")
     if arguments.phase:

@@ -19,7 +19,7 @@ THREADS = 2
 class Columns:
     """One array a part; the scores of the parts are summed under the weights. What each holds is the children's."""
 
-    def __init__(self, width: int, kind: type, reranks=(500, 1000, 4000)) -> None:
+    def __init__(self, width: int, kind: type, reranks=(500, 1000, 4000, 10_000)) -> None:
         self.width, self.kind, self.rerank = width, kind, 1000
         self.variants = {f"re-rank {count}": {"rerank": count} for count in reranks}
 

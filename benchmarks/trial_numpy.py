@@ -77,5 +77,7 @@ class Mapped:
             column.append(np.ascontiguousarray(rows[:, index]))
 
 
+ENGINES = {"NumPy exact": InMemory, "NumKong float16 exact": Mapped}
+
 if __name__ == "__main__":
-    main(__doc__, {"NumPy exact": InMemory, "NumKong float16 exact": Mapped})
+    main(__doc__, ENGINES)

@@ -1,0 +1,87 @@
+"""All trials at one size, then the table of the latest figures in Markdown.
+
+    python benchmarks/run.py --rows 100000 [--only faiss] [--queries 20] [--budget 60]
+    python benchmarks/run.py --table            the table alone, of all that results.jsonl holds
+
+Makes the vectors and the exact answers first where they are missing. An engine is left out where its figures at a tenth
+of the rows say that it is hopeless (`LARGEST`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness import COLUMNS, RESULTS, arguments_of
+
+HERE = Path(__file__).parent
+LARGEST = {  # rows up to which an engine is tried; the rest: any number
+    "NumPy exact": 100_000,  # 1.4 GB then; 14 GB for a million
+    "faiss RaBitQ unrotated": 10_000,
+    "faiss RaBitQ random rotation": 10_000,
+    "faiss RaBitQ 4 bits": 10_000,
+    "faiss SQ8": 100_000,
+    "usearch int8 exact": 100_000,
+    "LanceDB scan": 100_000,
+    "LanceDB IVF_PQ": 100_000,
+    "LanceDB IVF_RQ columns": 100_000,
+    "Milvus Lite": 10_000,
+}
+TRIALS = ("numpy", "numkong", "faiss", "lance", "milvus")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Every engine whose name has `only` in it, script by script."""
+    options = ["--rows", str(arguments.rows), "--folder", str(arguments.folder)]
+    for made in ("made_up.py", "truth.py"):
+        subprocess.run([sys.executable, HERE / made, *options], check=True, stdout=subprocess.DEVNULL)
+    options += ["--work", str(arguments.work), "--queries", str(arguments.queries), "--budget", str(arguments.budget)]
+    options += ["--keep"] * arguments.keep
+    for trial in TRIALS:
+        for name in importlib.import_module(f"trial_{trial}").ENGINES:
+            if arguments.only in name and arguments.rows <= _largest(name):
+                subprocess.run([sys.executable, HERE / f"trial_{trial}.py", *options, "--only", name], check=False)
+
+
+def _largest(name: str) -> float:
+    family = "Milvus Lite" if name.startswith("Milvus Lite") else name
+    return LARGEST.get(family, float("inf"))
+
+
+def latest() -> list[dict[str, Any]]:
+    """The last figures of each engine, variant and number of rows."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for text in RESULTS.read_text().splitlines():
+        figures = json.loads(text)
+        found[figures["rows"], figures["engine"], figures["variant"]] = figures
+    return [found[key] for key in sorted(found, key=lambda key: key[0])]
+
+
+def table() -> str:
+    """Markdown."""
+    rows = [[name for name, _, _ in COLUMNS]]
+    for figures in latest():
+        if "error" not in figures:
+            rows.append([f"{figures[key]:{kind}}".strip() if key in figures else "" for _, kind, key in COLUMNS])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(COLUMNS))
+    errors = [f"- {f['engine']} ({f['variant']}, {f['rows']} rows): {f['error']}" for f in latest() if "error" in f]
+    return "\n".join([*lines, "", *errors])
+
+
+def main() -> None:
+    parser = arguments_of(__doc__)
+    parser.add_argument("--table", action="store_true", help="only print the table")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        run(arguments)
+    print(table())
+
+
+if __name__ == "__main__":
+    main()
