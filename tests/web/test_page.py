@@ -540,3 +540,10 @@ def test_narrow_screens(page: Any, song: Path, width: int) -> None:
     drop(page, song)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.locator(".hit .name").first.bounding_box()["width"] > 90
+
+
+def test_a_slider_passes_zero_by_keys(page: Any) -> None:
+    page.locator("#weight-mix").focus()
+    for _ in range(53):
+        page.keyboard.press("ArrowLeft")
+    assert float(page.input_value("#weight-mix")) == pytest.approx(-0.03)

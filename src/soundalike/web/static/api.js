@@ -30,7 +30,7 @@ export const item = (name) => ask(`items/${id(name)}`);
 export const peaks = (name) => ask(`items/${id(name)}/peaks`);
 export const manyPeaks = (names) => ask(`peaks?${pairs(names.map((name) => ["item", name]))}`);
 export const search = (asked, signal) => post("search", asked, signal);
-export const picture = (part, kind) => ask(`map?${pairs(kind ? { part, kind } : { part })}`);
+export const picture = (part, kind) => ask(`map?${pairs({ part, kind })}`);
 
 export function items({ text = "", kinds = [], favourite = false, offset = 0, limit = 20 } = {}, signal) {
   const asked = pairs([["text", text], ["offset", offset], ["limit", limit], ...kinds.map((kind) => ["kind", kind])]);

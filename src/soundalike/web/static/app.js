@@ -62,7 +62,7 @@ const sourceOf = ({ item, start, end, score }) => ({
   kind: item.kind,
 });
 
-const list = new List($("list"), $("canvas"), {
+export const list = new List($("list"), $("canvas"), {
   onChoose: (hit, play) => {
     current = hit;
     player.set("hit", sourceOf(hit));
@@ -509,6 +509,7 @@ run(async () => {
   });
   map = new MapDialog({
     parts,
+    kind: () => state.kind,
     hits: () => (reference.now ? list.hits.map((hit) => hit.item.id) : []),
     onReference: (id) => run(() => takeItem(id)),
     onPlay: (id) =>

@@ -52,7 +52,11 @@ export class Sliders {
     row.dataset.part = part;
     row.querySelector(".swatch").dataset.part = part;
     Object.assign(row, { slider, output });
-    slider.addEventListener("input", () => this.move(part, Number(slider.value)));
+    // The middle is hard to hit by hand: near it is it. Keys go step by step.
+    let held = false;
+    slider.addEventListener("pointerdown", () => (held = true));
+    slider.addEventListener("keydown", () => (held = false));
+    slider.addEventListener("input", () => this.move(part, held && Math.abs(slider.value) < 0.04 ? 0 : Number(slider.value)));
     slider.addEventListener("change", () => this.onRest());
     slider.addEventListener("dblclick", () => {
       this.move(part, 0);
@@ -62,8 +66,7 @@ export class Sliders {
   }
 
   move(part, value) {
-    // The middle is hard to hit by hand: near it is it.
-    this.strips[part] = { ...this.strips[part], value: Math.abs(value) < 0.03 ? 0 : value };
+    this.strips[part] = { ...this.strips[part], value };
     this.show();
     this.onMove();
   }

@@ -36,8 +36,19 @@ export class List {
   constructor(box, canvas, { onChoose, onStar = () => {}, marks = () => ({}) }) {
     Object.assign(this, { box, canvas, onChoose, onStar, marks, hits: [], chosen: -1, shown: new Map(), spare: [], head: null });
     this.waves = new Waves((ids) => this.paint(new Set(ids)));
-    box.addEventListener("scroll", () => this.draw(), { passive: true });
+    // What the layout says is asked for when it may have changed, not in the midst of changing rows.
+    Object.assign(this, { top: 0, height: 0, size: null });
+    box.addEventListener(
+      "scroll",
+      () => {
+        this.top = box.scrollTop;
+        this.draw();
+      },
+      { passive: true },
+    );
     new ResizeObserver(() => {
+      this.height = box.clientHeight;
+      this.size = null;
       this.draw();
       this.paint();
     }).observe(box);
@@ -70,6 +81,7 @@ export class List {
     this.scale = sums(hits);
     this.chosen = id === undefined ? -1 : hits.findIndex((hit) => hit.item.id === id);
     this.canvas.style.height = `${hits.length * HEIGHT}px`;
+    this.top = Math.min(keep ? this.top : 0, Math.max(0, hits.length * HEIGHT - this.height));
     if (!keep) this.box.scrollTop = 0;
     this.refresh();
   }
@@ -93,8 +105,8 @@ export class List {
     this.chosen = index;
     this.head = null;
     const top = index * HEIGHT;
-    if (top < this.box.scrollTop) this.box.scrollTop = top;
-    else if (top + HEIGHT > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = top + HEIGHT - this.box.clientHeight;
+    if (top < this.top) this.top = this.box.scrollTop = top;
+    else if (top + HEIGHT > this.top + this.height) this.top = this.box.scrollTop = top + HEIGHT - this.height;
     this.draw();
     for (const [shown, row] of this.shown) row.setAttribute("aria-selected", String(shown === index));
     if (this.shown.has(before)) this.picture(this.shown.get(before));
@@ -116,8 +128,8 @@ export class List {
   }
 
   draw() {
-    const first = Math.max(0, Math.floor(this.box.scrollTop / HEIGHT) - MORE);
-    const last = Math.min(this.hits.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / HEIGHT) + MORE);
+    const first = Math.max(0, Math.floor(this.top / HEIGHT) - MORE);
+    const last = Math.min(this.hits.length, Math.ceil((this.top + this.height) / HEIGHT) + MORE);
     let left = false;
     for (const [index, row] of this.shown) {
       if (index < first || index >= last) {
@@ -156,7 +168,9 @@ export class List {
     const now = `${item.id} ${start} ${end} ${peaks ? 1 : 0} ${head}`;
     if (row.drawn === now && !force) return;
     row.drawn = now;
-    draw(row.parts.wave, peaks, start, end, head);
+    const { wave } = row.parts;
+    if (!this.size?.width) this.size = { width: wave.clientWidth, height: wave.clientHeight };
+    draw(wave, peaks, start, end, head, this.size);
   }
 
   // Draws the waveforms in sight anew: all, or those of these items.

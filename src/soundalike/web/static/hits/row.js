@@ -30,9 +30,11 @@ export function fillRow(row, hit, index, scale, marks) {
   const { item, score, copies } = hit;
   const { parts } = row;
   row.hit = hit;
-  row.id = `hit-${index}`;
-  row.dataset.index = index;
-  row.title = item.name;
+  if (row.dataset.index !== String(index)) {
+    row.id = `hit-${index}`;
+    row.dataset.index = index;
+  }
+  if (row.title !== item.name) row.title = item.name;
   parts.rank.textContent = score === null ? "" : index + 1;
   parts.name.textContent = words.title(item);
   const where = words.folder(item);
@@ -62,7 +64,8 @@ export function fillRow(row, hit, index, scale, marks) {
 // Bars to the right of a line for what speaks for a hit, to the left of it, hatched, for what speaks against it.
 function fillBars(bars, contributions, { more, less }) {
   const total = more + less || 1;
-  bars.style.gridTemplateColumns = `${(100 * less) / total}% ${(100 * more) / total}%`;
+  const columns = `${Math.round((100 * less) / total)}% 1fr`;
+  if (bars.columns !== columns) bars.style.gridTemplateColumns = bars.columns = columns;
   bars.title = words.reasons(contributions);
   const sides = { less: [], more: [] };
   for (const [name, value] of Object.entries(contributions)) if (value) sides[value < 0 ? "less" : "more"].push([name, Math.abs(value)]);

@@ -9,10 +9,11 @@ const KEPT = 4000;
 const TRIES = 5; // for items whose picture the server has yet to make
 const PATIENCE = 1500; // ms between them
 
-// Draws peaks {low, high, duration} on a canvas, the matched seconds marked; `head`: the second that sounds, or null.
-export function draw(canvas, peaks, start, end, head = null) {
+// Draws peaks {low, high, duration} on a canvas, the matched seconds marked; `head`: the second that sounds, or null; `size`:
+// {width, height} in px, where it is known: to ask for it in the midst of changes would have the page laid out anew each time.
+export function draw(canvas, peaks, start, end, head = null, size = { width: canvas.clientWidth, height: canvas.clientHeight }) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d");

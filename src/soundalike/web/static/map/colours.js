@@ -1,4 +1,4 @@
-// What colours the points of the map: kind, tempo or folder. Pure functions; nothing here touches the page.
+// What colours the points of the map: tempo or folder. Pure functions; nothing here touches the page.
 
 // Told apart by people with any kind of sight (Okabe and Ito); on dark and on light ground.
 const SEVERAL = ["#4c9be0", "#e69f00", "#2fae86", "#d9784a", "#c987b6", "#b8a93a", "#7f8ea3", "#6fc3df"];
@@ -8,9 +8,15 @@ const UNKNOWN = "#8a8f94";
 const RAMP = ["#5a4fa2", "#3f7fb5", "#2aa198", "#7cbf4b", "#e3c53a"];
 const TEMPI = [80, 100, 120, 140];
 
-const topFolder = (folder) => folder.split("/")[0] || "(top)";
+// Folders without what all of them share, as far as the first that tells some apart.
+function shortened(folders) {
+  const places = folders.map((folder) => folder.split("/"));
+  let depth = 0;
+  while (places.every((place) => place.length > depth + 1 && place[depth] === places[0][depth])) depth += 1;
+  return places.map((place) => place[depth] || "(no folder)");
+}
 
-// {legend: [{name, colour}], of: Uint8Array of legend places} for points {kind, tempo, folder}.
+// {legend: [{name, colour}], of: Uint8Array of legend places} for points {tempo, folder}.
 export function coloured(points, by) {
   if (by === "tempo") {
     const names = ["under 80", "80–100", "100–120", "120–140", "over 140"];
@@ -19,7 +25,7 @@ export function coloured(points, by) {
       of: Uint8Array.from(points.tempo, (tempo) => (tempo ? TEMPI.filter((edge) => tempo >= edge).length : names.length)),
     };
   }
-  const values = by === "kind" ? points.kind : points.folder.map(topFolder);
+  const values = shortened(points.folder);
   const counts = new Map();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const most = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([value]) => value);

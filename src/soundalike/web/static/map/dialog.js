@@ -7,14 +7,15 @@ import { coloured } from "./colours.js";
 import { WHOLE, around, nearest, panned, toMap, toScreen, towards, zoomed } from "./view.js";
 
 const NEIGHBOURS = 12;
+const RINGED = 20; // hits
 const REACH = 14; // px within which a point is meant by the pointer
 const AGAIN = 700; // ms until a map in the making is asked for again
 const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class MapDialog {
-  // onPlay(id), onReference(id); hits(): ids of the hits shown now, best first.
-  constructor({ parts, onPlay, onReference, hits }) {
-    Object.assign(this, { onPlay, onReference, hits, points: null, view: WHOLE, at: -1, hover: -1, hidden: new Set(), asked: 0 });
+  // onPlay(id), onReference(id); hits(): ids of the hits shown now, best first; kind(): what is looked for.
+  constructor({ parts, onPlay, onReference, hits, kind }) {
+    Object.assign(this, { onPlay, onReference, hits, kind, points: null, view: WHOLE, at: -1, hover: -1, hidden: new Set(), asked: 0 });
     this.canvas = $("map-canvas");
     $("map-part").append(...[...parts].reverse().map((part) => new Option(part === "mix" ? "the whole sound" : part, part)));
     $("map-part").addEventListener("change", () => this.load());
@@ -33,7 +34,9 @@ export class MapDialog {
   open() {
     $("map").showModal();
     this.canvas.focus();
-    if (!this.points) this.load();
+    const other = this.opened !== this.kind();
+    if (other) $("map-kind").value = this.opened = this.kind();
+    if (!this.points || other) this.load();
     else this.draw();
   }
 
@@ -49,6 +52,9 @@ export class MapDialog {
 
   async load() {
     const turn = ++this.asked;
+    $("map-part").disabled = $("map-kind").value !== "song"; // the others are whole
+    $("map-reference").disabled = true;
+    $("map-legend").replaceChildren();
     this.points = null;
     this.at = this.hover = -1;
     this.draw();
@@ -71,14 +77,16 @@ export class MapDialog {
   take(found) {
     this.points = found;
     this.place = new Map(found.ids.map((id, n) => [id, n]));
+    const times = new Map();
+    for (const name of found.names) times.set(name, (times.get(name) ?? 0) + 1);
+    // Names that several have (mixture.wav, say) need their folder.
+    this.named = (n) => (times.get(found.names[n]) > 1 ? `${found.folder[n].split("/").pop()}/${found.names[n]}` : found.names[n]);
     this.view = WHOLE;
-    const kinds = Boolean(found.kind?.length);
-    $("map-colour").querySelector("option[value=kind]").hidden = !kinds;
-    if (!kinds && $("map-colour").value === "kind") $("map-colour").value = "folder";
     const first = this.hits().find((id) => this.place.has(id));
     this.colour();
     this.go(first === undefined ? nearest(found, 0.5, 0.5) : this.place.get(first));
-    this.say(`${found.ids.length.toLocaleString("en")} sounds; what sounds alike lies together`);
+    const some = found.total > found.ids.length ? ` of ${found.total.toLocaleString("en")}` : "";
+    this.say(`${found.ids.length.toLocaleString("en")}${some} sounds; what sounds alike lies together; the first hits are ringed`);
   }
 
   colour() {
@@ -140,12 +148,12 @@ export class MapDialog {
   near() {
     const box = $("map-near");
     if (!this.points || this.at < 0) return void box.replaceChildren();
-    const { names } = this.points;
+    const { names, folder } = this.points;
     box.replaceChildren(
       ...around(this.points, this.at, NEIGHBOURS, this.shown).map((n) => {
         const swatch = make("i", { class: "dot", "aria-hidden": "true" });
         swatch.style.background = this.paint.legend[this.paint.of[n]].colour;
-        const button = make("button", { type: "button", title: names[n] }, swatch, names[n].split("/").pop());
+        const button = make("button", { type: "button", title: `${folder[n]}/${names[n]}` }, swatch, this.named(n));
         if (n === this.at) button.setAttribute("aria-current", "true");
         button.addEventListener("click", () => {
           const back = document.activeElement === button;
@@ -156,7 +164,7 @@ export class MapDialog {
       }),
     );
     $("map-reference").disabled = false;
-    $("map-at").textContent = names[this.at].split("/").pop();
+    $("map-at").textContent = this.named(this.at);
   }
 
   listen() {
@@ -236,7 +244,8 @@ export class MapDialog {
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     if (!points) return;
-    const radius = Math.min(6, (points.ids.length > 3000 ? 1.6 : 3) * Math.sqrt(view.zoom));
+    const { length } = points.ids;
+    const radius = Math.min(7, (length > 3000 ? 1.6 : length > 300 ? 3 : 4.5) * Math.sqrt(view.zoom));
     // One path a colour: thousands of points are drawn within a frame.
     this.paint.legend.forEach(({ colour: ink }, place) => {
       if (this.hidden.has(place)) return;
@@ -264,7 +273,7 @@ export class MapDialog {
       pen.lineWidth = width;
       pen.stroke();
     };
-    for (const id of this.hits().slice(0, 50)) {
+    for (const id of this.hits().slice(0, RINGED)) {
       const n = this.place.get(id);
       if (n !== undefined && this.shown(n)) ring(n, colour("accent"), 2, 1.5);
     }
@@ -277,7 +286,7 @@ export class MapDialog {
     const { points, view, size } = this;
     const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
     const tempo = points.tempo[n] ? ` · ${Math.round(points.tempo[n])} bpm` : "";
-    const words = points.names[n].split("/").pop() + tempo;
+    const words = this.named(n) + tempo;
     pen.font = "12px system-ui, sans-serif";
     const width = pen.measureText(words).width + 12;
     const x = Math.max(2, Math.min(size.width - width - 2, left + radius + 6));

@@ -157,10 +157,17 @@ class Long {
       await this.audio.play();
     } catch (error) {
       if (error.name === "AbortError") return;
-      throw new Error(`${this.source.name} cannot be played here (${error.message}); it can be downloaded`);
+      throw new Error(await this.reason());
     }
     this.playing = true;
     fade(this.gain, context, gainFor(this.source.loudness));
+  }
+
+  // Why the element cannot play: the server's words, where it has any.
+  async reason() {
+    const answer = await fetch(this.source.url, { headers: { range: "bytes=0-0" } }).catch(() => null);
+    if (answer?.ok) return `this browser cannot play ${this.source.name}; it can be downloaded`;
+    return (await answer?.json().catch(() => null))?.detail ?? "the server does not answer; is `soundalike serve` still running?";
   }
 
   get position() {

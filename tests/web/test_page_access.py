@@ -1,0 +1,102 @@
+"""The page for those who see little or nothing, or use no pointer: axe finds nothing serious, in any light and width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.pages import choose, drop, settled, until
+
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def look() -> Any:
+    """Runs axe over a page; what is serious, in words."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe = Axe()
+
+    def found(page: Any) -> list[str]:
+        violations = axe.run(page).response["violations"]
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in violations
+            if one["impact"] in SERIOUS
+            for node in one["nodes"]
+        ]
+
+    return found
+
+
+@pytest.fixture(
+    params=[("light", 1440), ("dark", 1440), ("light", 400), ("dark", 400)], ids=lambda one: f"{one[0]}-{one[1]}"
+)
+def shown(request: Any, page: Any) -> Any:
+    """The page in a light and width, with a song dropped."""
+    scheme, width = request.param
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    return page
+
+
+def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
+    assert look(shown) == []
+    drop(shown, song)
+    shown.locator("#weight-drums").focus()
+    shown.keyboard.press("Home")
+    settled(shown)
+    shown.click(".strip[data-part=bass] .mute")
+    shown.click(".strip[data-part=mix] .lock")
+    shown.locator("#list").focus()
+    shown.keyboard.press("ArrowDown")
+    shown.keyboard.press("x")
+    shown.keyboard.press("ArrowDown")
+    assert look(shown) == []
+    choose(shown, "loop")
+    shown.fill("#tempo", "fast")
+    shown.wait_for_selector("#status.problem")
+    assert look(shown) == []
+    shown.click("#help-open")
+    assert look(shown) == []
+    shown.keyboard.press("Escape")
+    shown.click("#map-open")
+    until(shown, "document.querySelectorAll('#map-near button').length > 0")
+    assert look(shown) == []
+
+
+def test_axe_looks(page: Any, look: Any) -> None:
+    """What the findings above are worth: a button without a name, and words that can hardly be read, are found."""
+    page.evaluate(
+        """() => {
+          document.querySelector("#drop").textContent = "";
+          document.querySelector("#status").style.color = "#dddddd";
+        }"""
+    )
+    assert {one.split(":")[0] for one in look(page)} == {"button-name", "color-contrast"}
+
+
+def test_what_changes_is_said_once(page: Any, song: Path) -> None:
+    """Live regions are silent while sliders move and while hits are walked through."""
+    drop(page, song)
+    page.evaluate(
+        """() => {
+          window.said = [];
+          for (const region of document.querySelectorAll("[role=status], [aria-live]")) {
+            new MutationObserver(() => window.said.push(region.textContent))
+              .observe(region, { childList: true, characterData: true, subtree: true });
+          }
+        }"""
+    )
+    page.locator("#weight-drums").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    settled(page)
+    page.locator("#list").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(200)
+    assert len(page.evaluate("window.said")) <= 2
+    assert page.get_attribute("#list", "aria-activedescendant") == "hit-0"

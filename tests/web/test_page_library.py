@@ -1,0 +1,109 @@
+"""The page before libraries of every sort: of twenty thousand songs, of nothing, one that grows, one whose server goes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soundalike.indexing import index
+from tests.web.conftest import Running
+from tests.web.many import many_songs
+from tests.web.pages import choose, drop, names, settled, status, until
+
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def many(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of twenty thousand songs."""
+    with Running(many_songs(tmp_path_factory.mktemp("many") / "many", library, MANY)) as running:
+        yield running.address
+
+
+def opened(browser: Any, address: str) -> Any:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    page.wait_for_selector("#weight-drums")
+    until(page, "document.querySelector('#status').textContent !== ''")
+    return page
+
+
+def test_twenty_thousand_songs(browser: Any, many: str, song: Path) -> None:
+    page = opened(browser, many)
+    assert "20,000 songs" in page.text_content("#library")
+    assert status(page).startswith("the first 500 of 20,000 songs")
+    drop(page, song)
+    hits = "import('./app.js').then(() => Number(document.querySelector('.hit').getAttribute('aria-setsize')))"
+    assert 1_000 < page.evaluate(hits) <= 2_200
+    assert page.locator(".hit").count() < 60  # only those in sight are in the page
+    page.locator("#list").focus()
+    page.keyboard.press("End")
+    assert page.get_attribute("#list", "aria-activedescendant") == f"hit-{page.evaluate(hits) - 1}"
+    assert page.locator(".hit").count() < 60
+    page.wait_for_selector("#status.problem")  # made-up songs have no files
+    assert "not there now" in status(page)
+    page.keyboard.press("Home")
+    page.locator("#weight-bass").focus()
+    page.keyboard.press("End")
+    provisional = names(page)[:10]
+    settled(page)
+    assert len(set(provisional) & set(names(page)[:10])) >= 9
+    page.fill("#tempo", "100-101")
+    page.wait_for_timeout(400)
+    settled(page)
+    tempi = page.eval_on_selector_all(".hit .tempo", "all => all.map((one) => Number(one.textContent))")
+    assert set(tempi) <= {100, 101, 50, 51, 202, 200}
+    page.close()
+
+
+def test_an_empty_library(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    index(tmp_path / "library", [tmp_path / "music"])
+    with Running(tmp_path / "library") as running:
+        page = opened(browser, running.address)
+        assert page.text_content("#library").endswith("empty")
+        assert status(page) == "the library is empty; fill it: soundalike index FOLDER"
+        page.close()
+
+
+def test_no_items_of_a_kind(browser: Any, many: str, song: Path) -> None:
+    page = opened(browser, many)
+    drop(page, song)
+    choose(page, "loop")
+    assert status(page) == "this library has no loops; index a folder that has: soundalike index FOLDER"
+    page.close()
+
+
+def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_path: Path) -> None:
+    shutil.copytree(library, tmp_path / "library")
+    folder = tmp_path / "more"
+    folder.mkdir()
+    sound = sorted((music / "one-shots").iterdir())[0]
+    (folder / f"new{sound.suffix}").write_bytes(sound.read_bytes())
+    with Running(tmp_path / "library") as running:
+        page = opened(browser, running.address)
+        index(tmp_path / "library", [folder], jobs=1)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_selector("#notice:not([hidden])")
+        assert page.text_content("#notice-words") == "1 new file indexed."
+        page.click("#notice-again")
+        until(page, "document.querySelector('#library').textContent.includes('21 one-shots')")
+        assert page.is_hidden("#notice")
+        page.close()
+
+
+def test_a_server_that_goes_and_comes_is_noticed(browser: Any, many: str) -> None:
+    page = opened(browser, many)
+    page.route("**/api/library/state", lambda route: route.abort())
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "is `soundalike serve` still running? Trying again" in page.text_content("#notice-words")
+    page.unroute("**/api/library/state")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, "document.querySelector('#notice').hidden")
+    page.close()

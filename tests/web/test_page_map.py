@@ -1,0 +1,122 @@
+"""The map of the library: looked at, clicked in, walked through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.web.pages import choose, drop, heard, settled, sounds, until
+
+
+def opened(page: Any) -> None:
+    page.locator("#list").focus()
+    page.keyboard.press("m")
+    drawn(page)
+
+
+def drawn(page: Any) -> None:
+    until(page, "document.querySelectorAll('#map-near button').length > 0")
+
+
+def places(page: Any, kind: str) -> dict[str, tuple[float, float]]:
+    """Where the points are on the screen, by name, as the page is told by the server."""
+    found = page.evaluate(
+        """async (kind) => {
+          const { toScreen, WHOLE } = await import("/map/view.js");
+          const map = await (await fetch(`/api/map?part=mix&kind=${kind}`)).json();
+          const canvas = document.querySelector("#map-canvas");
+          const box = canvas.getBoundingClientRect();
+          const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+          return map.names.map((name, n) => {
+            const [left, top] = toScreen(WHOLE, size, map.x[n], map.y[n]);
+            return [name, [box.left + left, box.top + top]];
+          });
+        }""",
+        kind,
+    )
+    return dict(found)
+
+
+def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
+    choose(page, "one-shot")
+    opened(page)
+    assert page.input_value("#map-kind") == "one-shot"
+    assert page.is_disabled("#map-part")
+    assert page.text_content("#map-words").startswith("20 sounds")
+    points = places(page, "one-shot")
+    assert len(points) == 20
+    far = lambda name: min(  # noqa: E731
+        (abs(points[name][0] - x) + abs(points[name][1] - y)) for other, (x, y) in points.items() if other != name
+    )
+    name = max(points, key=far)
+    page.mouse.move(*points[name])
+    page.mouse.click(*points[name])
+    assert sounds(page)["source"]["name"] == name
+    assert page.text_content("#map-at") == name
+    assert page.text_content("#map-near [aria-current]") == name
+    with page.expect_response("**/api/search"):
+        page.click("#map-reference")
+    assert page.is_hidden("#map")
+    settled(page)
+    assert page.text_content("#reference-name").endswith(name)
+
+
+def test_by_keys_alone(page: Any, song: Path) -> None:
+    drop(page, song)
+    choose(page, "one-shot")
+    opened(page)
+    assert page.evaluate("document.activeElement.id") == "map-canvas"
+    seen = {page.text_content("#map-at")}
+    first = page.evaluate("document.querySelector('#hit-0').hit.item.name.split('/').pop()")
+    assert seen == {first}  # the best hit is where the look begins
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.add(page.text_content("#map-at"))
+    assert len(seen) > 2
+    sounds(page)
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.keyboard.press("0")
+    page.keyboard.press("Tab")
+    page.locator("#map-near button").nth(3).focus()
+    name = page.locator("#map-near button").nth(3).text_content()
+    page.keyboard.press("Enter")
+    until(page, f"document.querySelector('#map-at').textContent === {name!r}")
+    page.focus("#map-canvas")
+    with page.expect_response("**/api/search"):
+        page.keyboard.press("r")
+    settled(page)
+    assert page.text_content("#reference-name").endswith(name)
+
+
+def test_zoom_pan_and_legend(page: Any) -> None:
+    choose(page, "one-shot")
+    opened(page)
+    page.select_option("#map-colour", "folder")
+    assert page.locator("#map-legend button").count() >= 1
+    picture = lambda: page.evaluate("document.querySelector('#map-canvas').toDataURL()")  # noqa: E731
+    whole = picture()
+    box = page.locator("#map-canvas").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, -500)
+    page.wait_for_timeout(100)
+    near = picture()
+    assert near != whole
+    page.mouse.down()
+    page.mouse.move(middle[0] + 80, middle[1] + 30, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert picture() != near
+    assert not heard(page)["playing"]  # a drag is no click
+    page.locator("#map-legend button").first.click()
+    assert page.get_attribute("#map-legend button", "aria-pressed") == "false"
+    page.select_option("#map-kind", "song")
+    page.wait_for_timeout(50)
+    drawn(page)
+    page.select_option("#map-part", "drums")
+    page.wait_for_timeout(50)
+    drawn(page)
+    assert page.text_content("#map-words").startswith("4 sounds")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#map")
