@@ -60,17 +60,20 @@ def make_library(place: Path, songs: int, rng: np.random.Generator) -> None:
 def _windows(recipe: Recipe, numbers: np.ndarray, bases: dict[str, np.ndarray], rng: np.random.Generator) -> pa.Table:
     songs = np.repeat(numbers, WINDOWS)
     starts = np.tile(10.0 * np.arange(WINDOWS), len(numbers))
-    columns: dict[str, object] = {
-        "content": [f"{number:032x}" for number in songs],
-        "start": starts,
-        "end": starts + 10,
-    }
+    ends = starts + 10
+    ends[WINDOWS - 1 :: WINDOWS] -= [shorter_by(number) for number in numbers]
+    columns: dict[str, object] = {"content": [f"{number:032x}" for number in songs], "start": starts, "end": ends}
     for part in recipe.parts:
         of_song = np.repeat(rng.normal(size=(len(numbers), LATENT)), WINDOWS, axis=0)
         vectors = unit((of_song + 0.7 * rng.normal(size=of_song.shape)) @ bases[part])
         columns[part] = layout.vector_array(vectors.astype(np.float16))
         columns[f"{part}_present"] = np.ones(len(songs), dtype=bool)
     return pa.table(columns, schema=layout.windows_schema(recipe))
+
+
+def shorter_by(number: int) -> float:
+    """Songs last differently: seconds that one lacks of its last window."""
+    return number * 7919 % 8999 / 1000
 
 
 def _item(number: int, rng: np.random.Generator) -> dict[str, object]:
@@ -87,7 +90,7 @@ def _item(number: int, rng: np.random.Generator) -> dict[str, object]:
         "kind": "song",
         "kind_source": "estimate",
         "status": "present",
-        "duration": 10.0 * WINDOWS,
+        "duration": 10.0 * WINDOWS - shorter_by(number),
         "sample_rate": 44_100,
         "channels": 2,
         "loudness": -14.0,

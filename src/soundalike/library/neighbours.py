@@ -139,7 +139,13 @@ def same_recording(a: Float32, b: Float32, a_seconds: float, b_seconds: float) -
     """Whether two files are near-identical copies, from the mix vectors (N, D) of their windows in order."""
     if abs(a_seconds - b_seconds) > LENGTH_TOLERANCE or len(a) != len(b) or not len(a):
         return False
-    return bool(np.einsum("nd,nd->n", a, b).mean() >= NEAR_IDENTICAL)
+    return bool(same_recordings(a, b[np.newaxis])[0])
+
+
+def same_recordings(mix: Float32, others: Float32) -> NDArray[np.bool_]:
+    """(C,) which of `others` (C, N, D), files of the same length as `mix` (N, D), are near-identical copies of it."""
+    cosines = others.reshape(len(others), mix.size) @ mix.ravel() / max(1, len(mix))
+    return np.asarray(cosines >= NEAR_IDENTICAL)
 
 
 def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:

@@ -14,7 +14,7 @@ from soundalike.analysis import Analyser
 from soundalike.errors import InputError
 from soundalike.kinds import check_kind
 from soundalike.library.companions import companions_for
-from soundalike.library.neighbours import LENGTH_TOLERANCE, same_recording
+from soundalike.library.neighbours import LENGTH_TOLERANCE, same_recordings
 from soundalike.library.scan import content_digest
 from soundalike.library.store import Library
 from soundalike.library.vectors import TAKEN_AT_ONCE, Float32, Table, Vectors
@@ -76,11 +76,7 @@ class Query:
         for some in np.array_split(near, max(1, len(near) * len(mix) // TAKEN_AT_ONCE)):
             inside = (rows.first[some][:, np.newaxis] + np.arange(len(mix))).ravel()
             theirs = vectors.take(self.table, [MIX], inside).reshape(len(some), *mix.shape)
-            found += [
-                int(index)
-                for index, windows in zip(some, theirs, strict=True)
-                if same_recording(mix, windows, length, float(rows.ends[last[index]]))
-            ]
+            found += some[same_recordings(mix, theirs)].tolist()
         return found
 
     @property

@@ -28,6 +28,9 @@ from soundalike.web.routes import add_routes
 from soundalike.web.session import Session
 from soundalike.web.uploads import Uploads
 
+COMPRESSION = 3
+"""Of 1.3 MB of candidates: 11 ms for 0.27 MB; the usual 9 takes 134 ms for 0.23 MB."""
+
 
 def create_app(
     library: Location,
@@ -58,7 +61,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.session, app.state.judging = session, Judging(session, library)
-    app.add_middleware(GZipMiddleware, minimum_size=2_000)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=COMPRESSION)
     app.add_middleware(Guard, host=host, token=token)
     _explain_errors(app)
     add_routes(app, session, app.state.judging, alone=is_loopback(host))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -88,10 +89,10 @@ def _items(app: FastAPI, session: Session, alone: bool) -> None:
         filters = models.FilterFields(kinds=kind, favourite=favourite)
         return _json(session.items(text, filters, offset, limit))
 
-    @app.get("/api/items/{item}")
-    def item_(item: str) -> models.ItemOut:
+    @app.get("/api/items/{item}", response_model=models.ItemOut)
+    def item_(item: str) -> Response:
         """One item."""
-        return session.item(item)
+        return _json(session.item(item))
 
     @app.get("/api/items/{item}/audio", response_class=FileResponse)
     def audio(item: str) -> Response:
@@ -201,9 +202,9 @@ def _search(app: FastAPI, session: Session) -> None:
         return _json(session.maps.get(session.shelf, part, kind))
 
 
-def _json(value: BaseModel, headers: dict[str, str] | None = None) -> Response:
-    """A model of ours as it is: what was made here need not be checked again."""
-    return Response(value.__pydantic_serializer__.to_json(value), media_type="application/json", headers=headers)
+def _json(value: BaseModel | dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Values of ours as they are: what was made here need not be checked again."""
+    return Response(to_json(value, inf_nan_mode="null"), media_type="application/json", headers=headers)
 
 
 def _wav(data: bytes) -> Response:

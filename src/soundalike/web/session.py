@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from soundalike.audio.outline import STRETCHES, as_bytes
-from soundalike.candidates import candidates
+from soundalike.candidates import Candidates, candidates
 from soundalike.encoders import TextEncoder
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.finder import Finder, Hit, Question
@@ -66,6 +68,7 @@ class Session:
         self._outlines = Outlines()
         self._lock = threading.Lock()
         self._looking = threading.Lock()
+        self._searching = threading.BoundedSemaphore(runtime.cores)
         self._looked = time.monotonic()
 
     @property
@@ -139,10 +142,10 @@ class Session:
         except SoundalikeError:
             return False
 
-    def item(self, name: str) -> models.ItemOut:
-        """The item with this id. Raises InputError where there is none."""
+    def item(self, name: str) -> dict[str, Any]:
+        """The item with this id, as of `models.ItemOut`. Raises InputError where there is none."""
         shelf = self._shelf
-        return shelf.out(shelf.item(name), self.favourites.ids())
+        return shelf.out([shelf.item(name)], self.favourites.ids())[0]
 
     def wav(self, name: str) -> Path:
         """The item's file as a WAV file, kept for a while."""
@@ -201,36 +204,28 @@ class Session:
         self._shelf.finder.check_parts([part])
         return bytes(self.ask(Stem(path, part, start, end), name))
 
-    def search(self, asked: models.Search) -> models.Answer:
-        """Hits, and candidates if asked for. Raises as `Finder.similar`."""
+    def search(self, asked: models.Search) -> dict[str, Any]:
+        """Hits, and candidates if asked for, as of `models.Answer`. Raises as `Finder.similar`."""
         shelf = self._shelf
         favourites = self.favourites.ids()
         question = self._question(shelf, asked)
-        found = shelf.finder.answer(question, n=asked.n)
-        sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
+        with self._searching:
+            found = shelf.finder.answer(question, n=asked.n)
+            sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
         query = question.query
-        return models.Answer.model_construct(
-            hits=self._hits(shelf, found.hits, favourites),
-            weights=found.weights,
-            effective=found.effective,
-            weighting=found.weighting,
-            silent=list(found.silent),
-            same=len(found.same),
-            searched=found.searched,
-            kinds=list(found.kinds),
-            label=query.label,
-            windows=[(float(a), float(b)) for a, b in zip(query.starts, query.ends, strict=True)],
-            candidates=None
-            if sent is None
-            else models.CandidatesOut.model_construct(
-                parts=list(sent.parts),
-                items=[shelf.out(item, favourites) for item in sent.items],
-                rows=[
-                    (int(item), round(float(a), 3), round(float(b), 3), [round(float(c), 5) for c in row])
-                    for item, a, b, row in zip(sent.of_item, sent.starts, sent.ends, sent.cosines, strict=True)
-                ],
-            ),
-        )
+        return {
+            "hits": self._hits(shelf, found.hits, favourites),
+            "weights": found.weights,
+            "effective": found.effective,
+            "weighting": found.weighting,
+            "silent": found.silent,
+            "same": len(found.same),
+            "searched": found.searched,
+            "kinds": found.kinds,
+            "label": query.label,
+            "windows": list(zip(query.starts.tolist(), query.ends.tolist(), strict=True)),
+            "candidates": None if sent is None else _candidates(shelf, sent, favourites),
+        }
 
     def _question(self, shelf: Shelf, asked: models.Search) -> Question:
         references = [one for one in (asked.upload, asked.item, asked.text) if one is not None]
@@ -322,35 +317,46 @@ class Session:
         except SoundalikeError as error:
             raise type(error)(str(error).replace(str(task.path), name).replace(task.path.name, name)) from None
 
-    def _hits(self, shelf: Shelf, hits: Sequence[Hit], favourites: Mapping[str, Any]) -> list[models.HitOut]:
+    def _hits(self, shelf: Shelf, hits: Sequence[Hit], favourites: Collection[str]) -> list[dict[str, Any]]:
         return [
-            models.HitOut.model_construct(
-                item=shelf.out(item, favourites),
-                start=hit.start,
-                end=hit.end,
-                score=hit.score,
-                contributions=hit.contributions,
-                silent=list(hit.silent),
-                copies=len(hit.copies),
-                copy_paths=list(hit.copies),
-                deviations=hit.deviations,
-                above=hit.above,
-            )
-            for hit, item in zip(hits, shelf.items(hit.id for hit in hits), strict=True)
+            {
+                "item": item,
+                "start": hit.start,
+                "end": hit.end,
+                "score": hit.score,
+                "contributions": hit.contributions,
+                "silent": hit.silent,
+                "copies": len(hit.copies),
+                "copy_paths": hit.copies,
+                "deviations": hit.deviations,
+                "above": hit.above,
+            }
+            for hit, item in zip(hits, shelf.out(shelf.items(hit.id for hit in hits), favourites), strict=True)
         ]
 
-    def items(self, text: str, filters: models.FilterFields, offset: int, limit: int) -> models.Items:
-        """Items whose path, title or artist contains `text`, in the order of their paths."""
+    def items(self, text: str, filters: models.FilterFields, offset: int, limit: int) -> dict[str, Any]:
+        """Items whose path, title or artist contains `text`, in the order of their paths; as of `models.Items`."""
         shelf, favourites = self._shelf, self.favourites.ids()
         found = shelf.matching(text, _filters(filters), favourites if filters.favourite else None)
         shown = shelf.catalogue.items(found[offset : offset + limit])
-        return models.Items(total=len(found), items=[shelf.out(item, favourites) for item in shown])
+        return {"total": len(found), "items": shelf.out(shown, favourites)}
 
-    def favourite_items(self) -> models.ItemsOut:
-        """Favourites that the library has, in the order in which they were marked."""
+    def favourite_items(self) -> dict[str, Any]:
+        """Favourites that the library has, in the order in which they were marked; as of `models.ItemsOut`."""
         shelf, favourites = self._shelf, self.favourites.ids()
         found = shelf.items(name for name in favourites if name in shelf)
-        return models.ItemsOut(items=[shelf.out(item, favourites) for item in found])
+        return {"items": shelf.out(found, favourites)}
+
+
+def _candidates(shelf: Shelf, sent: Candidates, favourites: Collection[str]) -> dict[str, Any]:
+    """Candidates as of `models.CandidatesOut`."""
+    starts, ends = sent.starts.round(3).tolist(), sent.ends.round(3).tolist()
+    cosines = sent.cosines.astype(np.float64).round(5).tolist()
+    return {
+        "parts": sent.parts,
+        "items": shelf.out(sent.items, favourites),
+        "rows": list(zip(sent.of_item.tolist(), starts, ends, cosines, strict=True)),
+    }
 
 
 def _filters(asked: models.FilterFields) -> Filters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from soundalike.web import models
 
 Item = Mapping[str, Any]
 
-_SENT = models.ItemOut.model_fields.keys() - {"name", "path", "folder", "favourite"}
+_SENT = tuple(name for name in models.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite"))
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,24 @@ class Shelf:
             raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
         return path
 
-    def out(self, item: Item, favourites: Collection[str]) -> models.ItemOut:
-        """An item as it goes over the wire."""
-        return models.ItemOut.model_construct(
-            name=item["path"],
-            path=str(self.path_of(item)),
-            folder=item["path"].rpartition("/")[0],
-            favourite=item["id"] in favourites,
-            **{name: item[name] for name in _SENT},
-        )
+    @cached_property
+    def _before(self) -> dict[str, str]:
+        """By root, what stands before an item's path."""
+        return {name: str(place / "x")[:-1] for name, place in self.finder.library.roots.items()} | {"": ""}
+
+    def out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
+        """Items as they go over the wire: as of `models.ItemOut`."""
+        before = self._before
+        return [
+            {
+                **{name: item[name] for name in _SENT},
+                "name": item["path"],
+                "folder": item["path"].rpartition("/")[0],
+                "path": before[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
+                "favourite": item["id"] in favourites,
+            }
+            for item in items
+        ]
 
     def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:
         """Numbers of items that `filters` admit and whose path, title or artist contains `text`, in the order of their paths;
