@@ -17,7 +17,7 @@ test-neural: $(NEURAL)
 	$(BIN)/pytest -n 2 -m neural
 
 test-cluster: $(CLUSTER)
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest -n 2 --dist loadfile -m cluster
 
 check: test lint types layers
 

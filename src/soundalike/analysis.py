@@ -84,6 +84,24 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What is known of a file before any model has heard it: header, tags, its first `SEGMENT_SECONDS`, and what is
+    estimated from those."""
+
+    info: decode.AudioInfo
+    tags: Tags
+    kind: Kind
+    first: Waveform
+    tempo: facts.Estimate
+    key: facts.Estimate
+
+    @property
+    def whole(self) -> bool:
+        """Whether `first` is all of the file."""
+        return self.info.duration <= SEGMENT_SECONDS
+
+
+@dataclass(frozen=True)
 class _Rows:
     """Vectors of some windows: starts, ends (N,) s, vectors (N, K, D), present (N, K)."""
 
@@ -157,26 +175,26 @@ class Analyser:
         parts: those to embed (None: all of the recipe's); the others come back absent, and where only `mix` is asked for
         nothing is separated. Raises AudioError for a file that cannot be decoded or is silent throughout.
         """
-        info = decode.probe(path)
-        tags = read_tags(path)
-        first = decode.read(path, 0.0, min(info.duration, SEGMENT_SECONDS) if info.duration > 0 else None)
-        if kind is None:
-            kind = (
-                "song" if info.duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
-            )
+        return self.finish(path, prepare(path, kind, with_facts=with_facts), with_facts=with_facts, parts=parts)
+
+    def finish(
+        self, path: Path, prepared: Prepared, *, with_facts: bool = True, parts: Sequence[str] | None = None
+    ) -> Analysis:
+        """What `analyse` gives, from what `prepare` gave; `path` is read only where `prepared` does not hold all of it, or
+        for true stems."""
+        info, tags, kind, first = prepared.info, prepared.tags, prepared.kind, prepared.first
         outlines: list[tuple[float, float, Outline]] = []
         if kind == "song":
             rows, loudness, duration = self._song(self._source(path, parts), info.duration, first, outlines)
             names = self.recipe.parts
         else:
-            whole = first if info.duration <= SEGMENT_SECONDS else decode.read(path)
+            whole = first if prepared.whole else decode.read(path)
             rows = self._whole(whole)
             loudness, duration = facts.estimate_loudness(whole), whole.duration
             outlines.append((0.0, duration, outline(whole.samples)))
             names = (MIX,)
         if not len(rows.starts):
             raise AudioError(f"{path} is silent (all of it under {SILENCE_DB:.0f} dB); there is nothing to compare")
-        estimates = _estimates(first, kind, duration) if with_facts else (UNKNOWN, UNKNOWN)
         return Analysis(
             kind=kind,
             duration=duration,
@@ -184,8 +202,8 @@ class Analyser:
             channels=first.samples.shape[0],
             loudness=loudness,
             tags=tags,
-            tempo=estimates[0],
-            key=estimates[1],
+            tempo=prepared.tempo,
+            key=prepared.key,
             parts=names,
             starts=rows.starts,
             ends=rows.ends,
@@ -453,6 +471,20 @@ def _without_silent_ends(samples: Float32) -> Float32:
     """`samples` from the first to the last within 60 dB of the peak: a one-shot begins where it sounds."""
     loud = np.flatnonzero(np.abs(samples) > 1e-3 * np.abs(samples).max(initial=0.0))
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples[:0]
+
+
+def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) -> Prepared:
+    """The part of `Analyser.analyse` that needs no model. Raises AudioError for a file that cannot be decoded."""
+    info = decode.probe(path)
+    tags = read_tags(path)
+    first = decode.read(path, 0.0, min(info.duration, SEGMENT_SECONDS) if info.duration > 0 else None)
+    if kind is None:
+        kind = "song" if info.duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
+    tempo, key = UNKNOWN, UNKNOWN
+    if with_facts:
+        whole = kind == "song" or info.duration <= SEGMENT_SECONDS
+        tempo, key = _estimates(first, kind, first.duration if whole else decode.read(path).duration)
+    return Prepared(info, tags, kind, first, tempo, key)
 
 
 def _estimates(waveform: Waveform, kind: Kind, duration: float) -> tuple[facts.Estimate, facts.Estimate]:

@@ -10,6 +10,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "neural": ("torch", "transformers", "openvino", "demucs"),
     "report": ("matplotlib", "jinja2"),
     "s3": ("obstore",),
+    "cluster": ("ray", "obstore"),
     "web": ("fastapi", "uvicorn"),
 }
 """The modules that tell whether an extra is installed."""

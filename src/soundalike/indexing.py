@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, replace
 from soundalike.kinds import check_kind
 from soundalike.library import IndexReport, Library, Progress
 from soundalike.library import index as index_with_recipe
+from soundalike.library.indexing import Elsewhere
 from soundalike.library.location import Location, as_location
 from soundalike.parts import ordered
 from soundalike.recipe import Recipe, make_recipe
@@ -30,6 +31,7 @@ def index(
     upgrade: bool = False,
     device: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> IndexReport:
     """Index `paths` (folders or files; none: all folders the library knows) into the library at `library`; places may be
     `s3://` addresses.
@@ -37,8 +39,9 @@ def index(
     encoder, separator, window, hop, parts, precision, windows (see `Recipe`; 0 windows: all) default to what the library
     was made with, and for a new one to `make_recipe`'s; what differs from the library's recipe is refused unless
     `upgrade`. kind overrules the estimate for all files of this run; device: where neural models compute (see
-    `runtime.Runtime`). Raises InputError for a wrong argument, LibraryError for a library that is locked, damaged or made
-    otherwise, CheckpointError where a model's weights are not here.
+    `runtime.Runtime`); elsewhere: machines that do the work (see `cluster.connected`). Raises InputError for a wrong
+    argument, LibraryError for a library that is locked, damaged or made otherwise, CheckpointError where a model's weights
+    are not here.
     """
     place = as_location(library)
     asked = Asked(encoder, separator, window, hop, parts, precision, windows)
@@ -53,6 +56,7 @@ def index(
         upgrade=upgrade,
         device=device,
         on_progress=on_progress,
+        elsewhere=elsewhere,
     )
 
 

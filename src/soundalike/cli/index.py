@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from soundalike.cli.common import device_option, library_option, library_path, say, say_terms, shown_path
+
+if TYPE_CHECKING:
+    from soundalike.cluster import Machines
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -19,6 +26,7 @@ Examples:
   soundalike index                       look at all known folders again
   soundalike index ~/Samples/Loops --kind loop
   soundalike index ~/Music --separator htdemucs --encoder clap --windows 4
+  soundalike index s3://bucket/audio --library s3://bucket/library --ray auto
 
 Unchanged files cost nothing, moved ones keep their vectors. It may be interrupted at any
 moment; run it again to continue.""",
@@ -39,6 +47,9 @@ moment; run it again to continue.""",
 @click.option("--precision", help="exact or fast (bfloat16; neural models)  [default: exact].")
 @device_option
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes  [default: one a core; neural models: one].")
+@click.option(
+    "--ray", metavar="ADDRESS", help="Work on a Ray cluster: HOST:PORT, auto (this machine's) or local (a new one)."
+)
 @click.option("--retry", is_flag=True, help="Try files again that could not be used before.")
 @click.option("--upgrade", is_flag=True, help="Redo what newer models or other options would make otherwise.")
 @click.option("--strict", is_flag=True, help="Leave with code 3 if any file had to be skipped.")
@@ -56,6 +67,7 @@ def command(
     precision: str | None,
     device: str,
     jobs: int | None,
+    ray: str | None,
     retry: bool,
     upgrade: bool,
     strict: bool,
@@ -73,7 +85,7 @@ def command(
         )
     if not (place / "library.json").exists() or upgrade:
         say_terms(encoder or "", separator or "")
-    with IndexProgress(show=not quiet) as progress:
+    with _machines(ray) as machines, IndexProgress(show=not quiet) as progress:
         report = index(
             place,
             paths,
@@ -90,6 +102,7 @@ def command(
             retry=retry,
             upgrade=upgrade,
             on_progress=progress.update,
+            elsewhere=machines,
         )
     for root, folder in report.unreachable:
         say(
@@ -116,3 +129,16 @@ def command(
     say(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
+
+
+@contextmanager
+def _machines(address: str | None) -> Iterator[Machines | None]:
+    """The Ray cluster at `address`; None where this machine does the work."""
+    if address is None:
+        yield None
+        return
+    from soundalike.cluster import connected
+
+    with connected(address) as machines:
+        say(machines.describe())
+        yield machines

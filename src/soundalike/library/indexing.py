@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import InputError, LibraryError
 from soundalike.kinds import Kind, check_kind
-from soundalike.library.companions import companions_for
+from soundalike.library.companions import Companions, companions_for
 from soundalike.library.ledger import Ledger, Place
 from soundalike.library.location import Location, Remote, absolute
 from soundalike.library.lock import writing
@@ -25,18 +26,36 @@ from soundalike.library.manifest import FILE_NAME, Manifest, generation_folder, 
 from soundalike.library.recall import recall
 from soundalike.library.report import IndexInterrupted, IndexReport
 from soundalike.library.run import OnProgress, Run
-from soundalike.library.scan import Scope, choose_scopes, scan
+from soundalike.library.scan import Scope, choose_scopes, content_digest, scan
 from soundalike.library.store import Library, Tables, refuse_other_things
 from soundalike.library.tasks import analyser
 from soundalike.library.upgrade import remove_old_generations, upgrade_library
 from soundalike.library.vectors import TABLES, Vectors
-from soundalike.library.workers import MAX_BYTES, START_SECONDS, Workers
+from soundalike.library.workers import MAX_BYTES, START_SECONDS, Team, Workers
 from soundalike.library.writer import Writer
 from soundalike.recipe import Recipe, is_heavy, make_recipe
 from soundalike.runtime import Runtime, available_cores
 
 FILE_SECONDS = 600.0
 """A file may take so long, and longer the larger it is; then its worker is ended."""
+
+
+class Elsewhere(Protocol):
+    """Machines that do what worker processes of this one would do."""
+
+    @property
+    def readers(self) -> int:
+        """How many files may be read for their digests at a time."""
+        ...
+
+    def digest(self, place: Location, companions: Companions | None) -> str:
+        """The digest of a file, as `scan.content_digest` gives it. Called from several threads."""
+        ...
+
+    def hire(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> Team:
+        """Those who turn (path of a file, its kind or None) into an Analysis; `jobs`: how many at most."""
+        ...
+
 
 HEAVY, PATIENCE = 4, 20
 """Workers with neural models may take so many times the memory and the time to come up; so many times the time a file."""
@@ -54,6 +73,7 @@ def index(
     device: str = "auto",
     on_progress: OnProgress | None = None,
     file_seconds: float = FILE_SECONDS,
+    elsewhere: Elsewhere | None = None,
 ) -> IndexReport:
     """Bring the library in the folder `library` up to date with `paths` (none: with all its roots); make it if need
     be. Both may be `s3://` addresses.
@@ -61,7 +81,8 @@ def index(
     recipe: how vectors are to be made (None: as the library says, or the default for a new one); kind: what the
     files are, instead of an estimate; jobs: worker processes (None: one a core, or one in all for neural models, which
     use all cores); retry: try files again that could not be used; upgrade: where `recipe` differs from the library's,
-    redo what it changes and swap at the end; device: where neural models compute (see `runtime.Runtime`).
+    redo what it changes and swap at the end; device: where neural models compute (see `runtime.Runtime`);
+    elsewhere: machines that do the work in place of this one, which then only commits it.
 
     Raises InputError for a path or kind that is none, LibraryError for a library that is locked, damaged, made
     otherwise or cannot be written, and IndexInterrupted (a KeyboardInterrupt) after Ctrl-C.
@@ -87,6 +108,7 @@ def index(
             on_progress=on_progress,
             stop=stop,
             file_seconds=file_seconds,
+            elsewhere=elsewhere,
         )
         if upgrade and recipe is not None and recipe != manifest.recipe:
             report = upgrade_library(library, manifest, roots, recipe, reconcile, check)
@@ -158,6 +180,7 @@ def _reconcile(
     stop: threading.Event,
     file_seconds: float = FILE_SECONDS,
     inherited: dict[Place, tuple[str, Kind | None]] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> IndexReport:
     """Bring `tables` up to date with `scopes`; see `index`. inherited: ids and the user's kinds of a former
     generation."""
@@ -174,16 +197,35 @@ def _reconcile(
         stop=stop.is_set,
         companions=companions,
     )
-    run = Run(ledger, Writer(tables), roots, found, scopes, kind, stop, on_progress, inherited or {}, companions)
-    heavy = HEAVY if is_heavy(tables.recipe) else 1
+    run = Run(
+        ledger,
+        Writer(tables),
+        roots,
+        found,
+        scopes,
+        kind,
+        stop,
+        on_progress,
+        inherited or {},
+        companions,
+        content_digest if elsewhere is None else elsewhere.digest,
+        None if elsewhere is None else elsewhere.readers,
+    )
+    with _hired(tables.recipe, runtime, jobs, elsewhere) as team:
+        patience = PATIENCE if is_heavy(tables.recipe) else 1
+        run.all(team, retry=retry, file_seconds=file_seconds, patience=patience)
+    return run.report
+
+
+def _hired(recipe: Recipe, runtime: Runtime, jobs: int | None, elsewhere: Elsewhere | None) -> Team:
+    """Who does the work: worker processes here, or machines elsewhere."""
+    if elsewhere is not None:
+        return elsewhere.hire(recipe, runtime, jobs)
+    heavy = HEAVY if is_heavy(recipe) else 1
     count = jobs or (1 if heavy > 1 else available_cores())
     threads = max(1, available_cores() // count) if heavy > 1 else 1
-    make = partial(analyser, tables.recipe, replace(runtime, threads=threads))
-    with Workers(
-        make, count, threads=threads, start_seconds=START_SECONDS * heavy, max_bytes=MAX_BYTES * heavy
-    ) as workers:
-        run.all(workers, retry=retry, file_seconds=file_seconds, patience=PATIENCE if heavy > 1 else 1)
-    return run.report
+    make = partial(analyser, recipe, replace(runtime, threads=threads))
+    return Workers(make, count, threads=threads, start_seconds=START_SECONDS * heavy, max_bytes=MAX_BYTES * heavy)
 
 
 def _refuse_remote_stems(roots: dict[str, Location], scopes: list[Scope]) -> None:

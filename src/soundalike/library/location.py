@@ -276,6 +276,11 @@ def _words(place: Remote) -> Iterator[None]:
             "this account the right to it"
         ) from error
     except (BaseError, OSError) as error:
+        if "/latest/" in str(error):  # with nothing in the environment, the client looks for a machine's own role
+            raise LibraryError(
+                f"there are no credentials for {place}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a "
+                "role"
+            ) from error
         raise _no_bucket(place, error) or LibraryError(
             f"{place} is out of reach ({_short(error)}); see to the network, AWS_ENDPOINT_URL and AWS_REGION"
         ) from error

@@ -20,11 +20,12 @@ from soundalike.library.location import Location, lies_there, readable_facts
 from soundalike.library.report import IndexReport, Progress
 from soundalike.library.rows import Row, item_row, placed
 from soundalike.library.scan import Found, Scan, Scope, content_digest, reachable
-from soundalike.library.workers import Done, Failure, Lost, Workers
+from soundalike.library.workers import Done, Failure, Lost, Team
 from soundalike.library.writer import Writer
 from soundalike.runtime import available_cores
 
 OnProgress = Callable[[Progress], None]
+Digest = Callable[[Location, Companions | None], str]
 
 BYTES_PER_SECOND = 100_000
 """A file may take one second more for each so many bytes of it."""
@@ -45,12 +46,16 @@ class Run:
         on_progress: OnProgress | None,
         inherited: dict[Place, tuple[str, Kind | None]],
         companions: Companions | None = None,
+        digest: Digest = content_digest,
+        readers: int | None = None,
     ) -> None:
-        """`companions`: which files belong to others (see `scan.scan`)."""
+        """`companions`: which files belong to others (see `scan.scan`); digest: computes a file's digest, for so many files
+        at a time as `readers` says (None: one a core, four at most)."""
         self.report = IndexReport()
         self._ledger, self._writer, self._roots, self._scan = ledger, writer, roots, found
         self._scopes, self._kind, self._stop, self._on_progress = scopes, kind, stop, on_progress
         self._inherited, self._companions = inherited, companions
+        self._digest, self._readers = digest, readers or min(4, available_cores())
         self._begin = time.monotonic()
         self._waiting: dict[str, list[Found]] = {}  # content -> files that its analysis is for
         self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether that lasts
@@ -59,7 +64,7 @@ class Run:
         self._todo = 0
         self._done = 0
 
-    def all(self, workers: Workers, *, retry: bool, file_seconds: float, patience: float = 1.0) -> None:
+    def all(self, workers: Team, *, retry: bool, file_seconds: float, patience: float = 1.0) -> None:
         """The whole run; a file may take `file_seconds` and more by its size, all of it `patience` times."""
         refused = dict(self._ledger.refused)
         self._find_gone()
@@ -151,11 +156,11 @@ class Run:
         """Digests of files, in order, computed a little ahead by threads."""
         ahead: deque[tuple[Found, Future[str]]] = deque()
         remaining = iter(todo)
-        threads = min(4, available_cores())
+        threads = self._readers
         with ThreadPoolExecutor(threads, "digest") as pool:
             while not self._stop.is_set():
                 while len(ahead) < 2 * threads and (found := next(remaining, None)) is not None:
-                    ahead.append((found, pool.submit(content_digest, self._file(found), self._companions)))
+                    ahead.append((found, pool.submit(self._digest, self._file(found), self._companions)))
                 if not ahead:
                     break
                 found, future = ahead.popleft()
@@ -169,9 +174,7 @@ class Run:
     def _file(self, found: Found) -> Location:
         return self._roots[found.root] / found.path
 
-    def _decide(
-        self, found: Found, digest: str | OSError, workers: Workers, file_seconds: float, patience: float
-    ) -> None:
+    def _decide(self, found: Found, digest: str | OSError, workers: Team, file_seconds: float, patience: float) -> None:
         """What is to become of a file that has to be looked into."""
         if isinstance(digest, OSError):
             self._skip(found, f"cannot be read: {digest.strerror or digest}")
@@ -274,7 +277,7 @@ class Run:
         inherited = self._inherited.get((found.root, found.path))
         return inherited[0] if inherited else self._ledger.new_id(found.root, found.path)
 
-    def _book(self, workers: Workers, seconds: float) -> None:
+    def _book(self, workers: Team, seconds: float) -> None:
         """Take in what workers have done, and commit when it is time."""
         for done in workers.wait(seconds):
             files = self._waiting.pop(done.key)
@@ -350,11 +353,11 @@ class Run:
                 self._writer.change_item(known.id, _lost)
                 self.report.missing += 1
 
-    def _finished(self, workers: Workers) -> None:
+    def _finished(self, workers: Team) -> None:
         self._done += 1
         self._tell(workers)
 
-    def _tell(self, workers: Workers) -> None:
+    def _tell(self, workers: Team) -> None:
         if self._on_progress is not None:
             at_hand = [self._waiting[content][0] for content in workers.current if content in self._waiting]
             self._on_progress(

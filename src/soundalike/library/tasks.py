@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from soundalike.analysis import Analysis
+    from soundalike.analysis import Analysis, Prepared
     from soundalike.kinds import Kind
     from soundalike.recipe import Recipe
     from soundalike.runtime import Runtime
 
+Task = tuple[str, "Kind | None"]
+"""Path or address of a file, and its kind where that is known."""
 
-def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
-    """The recipe's models, loaded once and tried, as a function of (path or address of a file, its kind or None).
+
+def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[Task], Analysis]:
+    """The recipe's models, loaded once and tried, as a function of a task.
 
     Raises what `Analyser.load` raises.
     """
@@ -24,8 +28,48 @@ def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | No
     loaded = Analyser(recipe, runtime)
     loaded.load()
 
-    def analyse(task: tuple[str, Kind | None]) -> Analysis:
+    def analyse(task: Task) -> Analysis:
         with brought_here(as_location(task[0])) as path:
             return loaded.analyse(path, task[1])
 
     return analyse
+
+
+def preparer() -> Callable[[Task], Prepared]:
+    """The first half of `analyser`'s function, for which no model is needed."""
+    from soundalike.analysis import prepare
+    from soundalike.library.brought import brought_here
+    from soundalike.library.location import as_location
+
+    def work(task: Task) -> Prepared:
+        with brought_here(as_location(task[0])) as path:
+            return prepare(path, task[1])
+
+    return work
+
+
+def finisher(recipe: Recipe, runtime: Runtime) -> Callable[[Task, Any], Analysis]:
+    """The second half: the recipe's models, loaded once and tried, as a function of a task and what the first half gave.
+
+    Raises what `Analyser.load` raises.
+    """
+    from soundalike.analysis import Analyser
+    from soundalike.errors import SoundalikeError
+    from soundalike.library.brought import brought_here
+    from soundalike.library.location import Remote, as_location
+
+    loaded = Analyser(recipe, runtime)
+    loaded.load()
+
+    def work(task: Task, prepared: Prepared) -> Analysis:
+        place = as_location(task[0])
+        if isinstance(place, Remote) and not prepared.whole:
+            with brought_here(place) as path:
+                return loaded.finish(path, prepared)
+        stand_in = Path(task[0])
+        try:
+            return loaded.finish(stand_in, prepared)
+        except SoundalikeError as error:
+            raise type(error)(str(error).replace(str(stand_in), task[0])) from error
+
+    return work

@@ -38,13 +38,13 @@ START_SECONDS = 180.0
 _FEWEST_STARTS = 3
 """So many workers in a row that die before they are ready mean that none will ever be."""
 
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
+THREADS = (
+    "OMP_NUMTHREADS",
+    "OPENBLAS_NUMTHREADS",
+    "MKL_NUMTHREADS",
+    "NUMEXPR_NUMTHREADS",
+    "NUMBA_NUMTHREADS",
+    "VECLIB_MAXIMUMTHREADS",
 )
 
 
@@ -53,6 +53,40 @@ class Maker(Protocol):
     called."""
 
     def __call__(self) -> Callable[[Any], Any]: ...
+
+
+class Team(Protocol):
+    """Who does tasks: the workers of this module, or others elsewhere. Use as a context manager; leaving it ends them."""
+
+    def __enter__(self) -> Team: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+    @property
+    def full(self) -> bool:
+        """Whether all have as much to do as they may hold."""
+        ...
+
+    @property
+    def pending(self) -> int:
+        """Tasks given and not answered."""
+        ...
+
+    @property
+    def current(self) -> list[Any]:
+        """Keys of the tasks that are being done."""
+        ...
+
+    def submit(self, key: Any, argument: Any, seconds: float) -> None:
+        """Give a task, which may take `seconds`."""
+        ...
+
+    def wait(self, seconds: float) -> list[Done]:
+        """The outcomes there are, after waiting up to `seconds` for one; each task has one in the end."""
+        ...
+
+    def end(self) -> None:
+        """End at once."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -198,7 +232,7 @@ class Workers:
         command = [sys.executable, "-P", "-c", "from soundalike.library.workers import serve; serve()"]
         environment = {
             **os.environ,
-            **dict.fromkeys(_THREADS, str(self._threads)),
+            **dict.fromkeys(THREADS, str(self._threads)),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         try:
@@ -342,7 +376,7 @@ def serve() -> None:
     try:
         work = inbox.get()()
     except Exception as error:  # noqa: BLE001  the border between processes: the parent raises it again
-        _send(answers, _failure(error))
+        _send(answers, failure_of(error))
         return
     _send(answers, "ready")
     while True:
@@ -350,8 +384,8 @@ def serve() -> None:
         try:
             outcome = work(argument)
         except Exception as error:  # noqa: BLE001  the border between processes: the parent judges it
-            outcome = _failure(error)
-        _send(answers, (outcome, _resident_bytes()))
+            outcome = failure_of(error)
+        _send(answers, (outcome, resident_bytes()))
 
 
 def _watch(pipe: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
@@ -366,7 +400,8 @@ def _watch(pipe: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
             os._exit(1)
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
+    """An exception as it can be sent to another process."""
     import traceback
 
     trace = "".join(traceback.format_exception(error)[-3:])[-2000:]
@@ -377,7 +412,7 @@ def _failure(error: Exception) -> Failure:
     return Failure(error, trace)
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     """Memory of this process; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
@@ -386,4 +421,4 @@ def _resident_bytes() -> int:
         return 0
 
 
-__all__ = ["Done", "Failure", "Lost", "Workers", "serve"]
+__all__ = ["THREADS", "Done", "Failure", "Lost", "Maker", "Team", "Workers", "failure_of", "resident_bytes", "serve"]
