@@ -22,6 +22,7 @@ from soundalike.library.store import Library
 from soundalike.library.vectors import Indices, Term, Vectors
 from soundalike.recipe import Recipe
 from soundalike.similarity import unit
+from tests.library.conftest import Shelf
 
 PARTS = ("bass", "drums", "mix")
 DIMENSION = 8
@@ -254,3 +255,23 @@ def test_past_the_budget_hits_are_found_by_their_sketches(
         best_of(vectors, terms_of(query, weights), 2_000, ids)[:50] == found
     )  # and all are returned where all are asked for
     assert len(best_of(vectors, terms_of(query, weights), 2_000, ids)) == len(ids)
+
+
+def test_kept_cosines_change_nothing_but_the_time(shelf: Shelf) -> None:
+    shelf.write(**{f"s{seed}": f"song 3 {seed}" for seed in range(12)})
+    shelf.index()
+    library = Library.open(shelf.path)
+    plain, keeping = Vectors(library), Vectors(library)
+    rng = np.random.default_rng(3)
+    queries = {part: rng.normal(size=8) for part in ("bass", "drums", "mix")}
+    for bound, expected in ((10**6, 3), (2 * 4 * 36, 2), (10, 0)):
+        keeping.kept_bytes = bound
+        keeping._cosines.clear()
+        for _ in range(4):
+            terms = [Term(part, part, query, float(rng.normal())) for part, query in queries.items()]
+            one, other = plain.scan("windows", terms), keeping.scan("windows", terms)
+            np.testing.assert_allclose(one.scores, other.scores, atol=one.margin)
+            found = [best_matches(vectors, "windows", terms, 5, np.arange(12)) for vectors in (plain, keeping)]
+            assert found[0] == found[1]
+        assert len(keeping._cosines) == expected
+    assert not plain._cosines

@@ -10,6 +10,7 @@ Either way a row's score means the same: the sum of weight * <query, the float16
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -95,7 +96,11 @@ class Scan:
 
 class Vectors:
     """The vectors of a library. Safe to use from several threads. budget: bytes of float32 that may be held in memory
-    for each table (default: `runtime.memory_budget`); tell: told in words before something that takes long."""
+    for each table (default: `runtime.memory_budget`); tell: told in words before something that takes long.
+
+    kept_bytes: how much may be held of the cosines of former scans; a server sets it, so that the same reference under other
+    weights is a sum of what is known.
+    """
 
     def __init__(
         self, library: Library, *, budget: int | None = None, tell: Callable[[str], None] | None = None
@@ -108,6 +113,8 @@ class Vectors:
         self._present: dict[tuple[Table, str], NDArray[np.bool_]] = {}
         self._sketches: dict[Table, Sketches] = {}
         self._lock = threading.RLock()
+        self.kept_bytes = 0
+        self._cosines: OrderedDict[tuple[Table, str, bytes], Float32] = OrderedDict()
 
     def parts(self, table: Table) -> tuple[str, ...]:
         """The vector columns of a table."""
@@ -171,8 +178,23 @@ class Vectors:
             return Scan(scores, error, ROUNDING * length)
         scores = np.zeros(len(self.rows(table)), dtype=np.float32)
         for term in terms:
-            scores += self.column(table, term.column) @ (term.weight * term.query).astype(np.float32)
+            scores += np.float32(term.weight) * self._of_all(table, term)
         return Scan(scores, 0.0, ROUNDING * length)
+
+    def _of_all(self, table: Table, term: Term) -> Float32:
+        """(N,) the product of every row with a term's query, whatever its weight."""
+        key = (table, term.column, term.query.tobytes())
+        with self._lock:
+            if key in self._cosines:
+                self._cosines.move_to_end(key)
+                return self._cosines[key]
+        found: Float32 = self.column(table, term.column) @ term.query.astype(np.float32)
+        if found.nbytes <= self.kept_bytes:
+            with self._lock:
+                self._cosines[key] = found
+                while sum(one.nbytes for one in self._cosines.values()) > self.kept_bytes:
+                    self._cosines.popitem(last=False)
+        return found
 
     def nbytes(self) -> int:
         """Memory that the columns take."""
@@ -181,6 +203,7 @@ class Vectors:
     def following(self, library: Library) -> Vectors:
         """The vectors of a later state of the library, keeping what still holds: with rows appended, only those are read."""
         later = Vectors(library, budget=self.budget, tell=self._tell)
+        later.kept_bytes = self.kept_bytes
         for table, rows in list(self._rows.items()):
             now = later.rows(table)
             if not _begins_with(now, rows):
