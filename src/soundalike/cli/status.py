@@ -82,13 +82,14 @@ def _search(finder: Finder, table: Table) -> dict[str, Any]:
     """How a table is searched, and what that misses."""
     from dataclasses import asdict
 
-    from soundalike.library.recall import recall
+    from soundalike.library.recall import recall, stored_recall
 
     vectors = finder.vectors
     found: dict[str, Any] = {"rows": len(vectors.rows(table)), "bytes": vectors.bytes_in_memory(table)}
     if vectors.in_memory(table):
         return found | {"by": "memory", "recall": None}
-    say("measuring recall on the library's own vectors ...")
+    if stored_recall(vectors, table) is None:
+        say("measuring recall on the library's own vectors ...")
     measured = recall(vectors, table)
     return found | {"by": "sketches", "recall": asdict(measured) | {"worst": measured.worst}}
 
