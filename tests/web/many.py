@@ -38,7 +38,7 @@ def many_songs(place: Path, source: Path, count: int, *, windows: int = 1, noise
     starts = np.tile(10.0 * np.arange(windows), count)
     made = pa.table(
         {
-            "id": [f"many/{n:06d}" for n in number],
+            "id": [f"many-{n:06d}" for n in number],
             "kind": ["song"] * rows,
             "path": [f"folder {n % 7}/song {n:06d}.wav" for n in number],
             "start": starts,

@@ -94,6 +94,16 @@ def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_pat
         page.click("#notice-again")
         until(page, "document.querySelector('#library').textContent.includes('21 one-shots')")
         assert page.is_hidden("#notice")
+        # The new file is a copy of one that was there: both are one hit, which says so.
+        choose(page, "one-shot")
+        page.locator(".hit").filter(has_not_text=sound.name).filter(has_not_text="new").first.click()
+        page.click("#as-reference")
+        until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+        settled(page)
+        page.locator(".hit").filter(has_text="+1 copy").click()
+        page.click("#now-copies")
+        shown = {page.text_content("#now-path"), page.text_content("#copies-list li")}
+        assert {Path(path).name for path in shown} == {sound.name, f"new{sound.suffix}"}
         page.close()
 
 
