@@ -217,6 +217,9 @@ class Vectors:
                 elif len(fresh) <= TAKEN_AT_ONCE:
                     added = library.take(table, fresh, [part])[part].astype(np.float32)
                     later._columns[table, part] = np.concatenate([column, added])
+        for table in list(self._sketches):
+            if not later.in_memory(table):
+                later.sketches(table)  # by whoever follows the library, so that no search has to wait for a new segment
         return later
 
 
