@@ -559,39 +559,6 @@ def with_library(page: Any, **changes: Any) -> None:
     page.wait_for_selector(".hit")
 
 
-def test_the_learnt_profile_is_set_on_the_sliders(page: Any, song: Path) -> None:
-    """No shipped profile fits the models of this library, so its answer is made of another: that of weights in its place."""
-    learnt = {"bass": 0.25, "drums": 0.78, "residuals": 0.86, "mix": 1.94}
-    with_library(page, profiles=["learnt by somebody"])
-    sent: list[dict[str, Any]] = []
-
-    def answer(route: Any) -> None:
-        body = route.request.post_data_json
-        sent.append(dict(body))
-        if body.pop("profile", None):
-            body |= {"weights": learnt, "raw": True}
-        route.continue_(post_data=body)
-
-    page.route("**/api/search", answer)
-    drop(page, song)
-    page.click("#learnt")
-    settled(page)
-    assert sent[-1]["profile"] == "learnt by somebody"
-    assert "weights" not in sent[-1]
-    spread = page.request.get(page.url.split("#")[0] + "api/library").json()["spread"]
-    wanted = {part: weight * spread[part] for part, weight in learnt.items()}
-    for part, value in wanted.items():
-        assert float(page.input_value(f"#weight-{part}")) == pytest.approx(value / max(wanted.values()), abs=0.006)
-    order, told = names(page), scores(page)
-    page.locator("#weight-mix").focus()
-    page.keyboard.press("ArrowLeft")
-    settled(page)
-    assert "profile" not in sent[-1]
-    assert set(sent[-1]["weights"]) == set(learnt)
-    assert names(page) == order
-    assert scores(page) != told
-
-
 def test_a_hit_is_shown_in_the_file_manager(page: Any) -> None:
     with_library(page, reveal=True)
     page.route("**/reveal", lambda route: route.fulfill(status=204))

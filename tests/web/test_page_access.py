@@ -56,6 +56,9 @@ def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
     shown.keyboard.press("ArrowDown")
     assert look(shown) == []
     choose(shown, "loop")
+    assert look(shown) == []
+    shown.locator("#which input[value=drums]").check(force=True)
+    settled(shown)
     shown.fill("#tempo", "fast")
     shown.wait_for_selector("#status.problem")
     assert look(shown) == []

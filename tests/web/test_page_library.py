@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from soundalike.indexing import index
+from soundalike.weights import Profile
 from tests.web.conftest import Running
 from tests.web.many import many_songs
 from tests.web.pages import choose, drop, names, settled, status, until
@@ -117,3 +119,35 @@ def test_a_server_that_goes_and_comes_is_noticed(browser: Any, many: str) -> Non
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     until(page, "document.querySelector('#notice').hidden")
     page.close()
+
+
+def test_learnt_weights_are_set_on_the_sliders(browser: Any, library: Path, song: Path, tmp_path: Path) -> None:
+    shutil.copytree(library, tmp_path / "library")
+    folder = tmp_path / "library" / "listening" / "profiles"
+    folder.mkdir(parents=True)
+    learnt = {"bass": 0.25, "drums": 0.78, "residuals": -0.4, "mix": 1.94}
+    profile = Profile("by-somebody", "builtin", "builtin", learnt, "Ridge", "a test", "made up", 5.0)
+    (folder / "by-somebody.json").write_text(json.dumps(profile.to_json()))
+    with Running(tmp_path / "library") as running:
+        page = opened(browser, running.address)
+        drop(page, song)
+        with page.expect_response("**/api/search") as answer:
+            page.select_option("#preset", "by-somebody")
+        sent = answer.value.request.post_data_json
+        assert sent["profile"] == "by-somebody"
+        assert "weights" not in sent
+        settled(page)
+        spread = page.request.get(running.address + "api/library").json()["spread"]
+        wanted = {part: weight * spread[part] for part, weight in learnt.items()}
+        for part, value in wanted.items():
+            assert float(page.input_value(f"#weight-{part}")) == pytest.approx(value / max(wanted.values()), abs=0.006)
+        assert page.text_content("#weighting-words").startswith("profile by-somebody")
+        order = names(page)
+        page.locator("#weight-mix").focus()
+        with page.expect_response("**/api/search") as answer:
+            page.keyboard.press("ArrowLeft")
+        assert set(answer.value.request.post_data_json["weights"]) == set(learnt)
+        settled(page)
+        assert names(page) == order
+        assert page.input_value("#preset") == ""
+        page.close()

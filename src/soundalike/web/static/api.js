@@ -25,6 +25,7 @@ const id = encodeURIComponent;
 const pairs = (values) => new URLSearchParams(values);
 
 export const library = () => ask("library");
+export const profiles = () => ask("profiles").then((found) => found.profiles);
 export const libraryState = () => ask("library/state");
 export const item = (name) => ask(`items/${id(name)}`);
 export const peaks = (name) => ask(`items/${id(name)}/peaks`);

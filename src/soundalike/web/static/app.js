@@ -23,7 +23,7 @@ const PAUSE = 250; // ms that typing and dragging rest before the server is aske
 const BROWSED = 500; // items listed while there is no reference
 const NAMES = { song: "songs", loop: "loops", "one-shot": "one-shots" };
 
-const state = { library: null, kind: "song", part: null, profile: null };
+const state = { library: null, profiles: [], kind: "song", part: null, profile: null };
 let [reference, sliders, map] = [null, null, null];
 let current = null; // the hit at the foot of the page: the last one chosen, on the map too
 
@@ -155,7 +155,6 @@ function showFound(hits, found, { first, fresh }) {
   showHit();
   const alone = chosenPart();
   $("weighting-words").textContent = alone ? "" : found.weighting;
-  if (state.profile) sliders.setValues(valuesOf(found.weights, state.library.spread), { quiet: true });
   if (found.windows.length && first) reference.tell(found.windows[0][0]);
   const notes = [`${found.searched.toLocaleString("en")} ${NAMES[state.kind]} searched`];
   if (found.silent.length) notes.push(`silent in the reference: ${found.silent.join(", ")}`);
@@ -233,7 +232,7 @@ async function record() {
 function showPart() {
   const part = chosenPart();
   $("which").hidden = !part;
-  $("mixer").classList.toggle("idle", Boolean(part && (state.part || reference.whole)));
+  $("mixer").hidden = Boolean(part && (state.part || reference.whole)); // its sliders would do nothing
   if (!part) return;
   const name = NAMES[state.kind];
   const fixed = reference.whole && state.kind !== "song";
@@ -248,18 +247,27 @@ function showPart() {
       : `${part === "mix" ? "The whole of the reference" : `The ${part} of the reference`} against whole ${name}, which have no parts of their own.`;
 }
 
-function equal() {
+// Weights by hand from now on.
+function own() {
   state.profile = null;
+  $("preset").value = "";
+  $("preset").title = "";
+}
+
+function equal() {
+  own();
   sliders.setValues(Object.fromEntries(state.library.parts.map((part) => [part, 0.5])));
   search({ fresh: false });
 }
 
-function learnt() {
-  if (!reference.now || reference.now.text || reference.whole) {
-    return say("the learnt profile weighs the parts of a song; drop a song first", { problem: true });
-  }
-  [state.profile] = state.library.profiles;
-  return search({ fresh: false });
+// Weights that were learnt from listeners, on the sliders; until one moves, the profile itself is asked with.
+function learnt(name) {
+  const profile = state.profiles.find((one) => one.name === name);
+  if (!profile) return;
+  state.profile = name;
+  $("preset").title = `${profile.method}; ${profile.data}${profile.notes ? `; ${profile.notes}` : ""}`;
+  sliders.setValues(valuesOf(profile.weights, state.library.spread));
+  search({ fresh: false });
 }
 
 // ---- taking it -------------------------------------------------------------------------------------------------------
@@ -373,7 +381,7 @@ function listenToReference() {
 
 function listenToRest() {
   $("equal").addEventListener("click", equal);
-  $("learnt").addEventListener("click", learnt);
+  $("preset").addEventListener("change", () => learnt($("preset").value));
   for (const radio of document.querySelectorAll("#find input")) {
     radio.addEventListener("change", () => {
       state.kind = radio.value;
@@ -489,7 +497,7 @@ run(async () => {
       else asker.rerank(sliders.shares, state.library.spread);
     },
     () => {
-      state.profile = null;
+      own();
       later();
     },
   );
@@ -531,8 +539,9 @@ run(async () => {
     $("which-parts").append(label);
   }
   $("by-text").hidden = !state.library.text;
-  $("learnt").hidden = !profiles.length;
-  if (profiles.length) $("learnt").textContent = `learnt: ${profiles[0]}`;
+  state.profiles = profiles.length ? await api.profiles() : [];
+  $("preset").hidden = !state.profiles.length;
+  $("preset").append(...state.profiles.map(({ name }) => new Option(name, name)));
   showLibrary();
   listenToReference();
   listenToRest();

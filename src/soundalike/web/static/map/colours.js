@@ -5,7 +5,7 @@ const SEVERAL = ["#4c9be0", "#e69f00", "#2fae86", "#d9784a", "#c987b6", "#b8a93a
 const UNKNOWN = "#8a8f94";
 
 // Slow to fast: blue over green to yellow, even steps of lightness (after viridis).
-const RAMP = ["#5a4fa2", "#3f7fb5", "#2aa198", "#7cbf4b", "#e3c53a"];
+const RAMP = ["#7c6fd6", "#4a92cf", "#2aa893", "#7fbf4a", "#e0b92f"];
 const TEMPI = [80, 100, 120, 140];
 
 // Folders without what all of them share, as far as the first that tells some apart.

@@ -43,7 +43,7 @@ export class Player {
     const source = this.sources[side];
     if (!source) return;
     const turn = ++this.turn;
-    const voice = (this.voices[side] ??= voiceOf(this.engine, source, () => this.onState()));
+    const voice = (this.voices[side] ??= this.voice(source));
     await voice.load();
     if (turn !== this.turn) return;
     const from = this.side;
@@ -55,6 +55,19 @@ export class Player {
     if (from !== side) this.voices[from]?.stop();
     this.onState();
     this.follow();
+    this.prepare(side === "hit" ? "reference" : "hit");
+  }
+
+  voice(source) {
+    return voiceOf(this.engine, source, () => this.onState());
+  }
+
+  // Fetches what the other side begins with, so that a switch to it is heard at once.
+  prepare(side) {
+    const source = this.sources[side];
+    if (!source || this.voices[side]) return;
+    this.voices[side] = this.voice(source);
+    this.voices[side].load().catch(() => {}); // said when it is to be heard
   }
 
   // Reference and hit in turn: where the other is by as many beats.

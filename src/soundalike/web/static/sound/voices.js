@@ -141,6 +141,7 @@ class Long {
 
   async load() {
     if (this.node) return;
+    this.audio.currentTime = this.source.start;
     const { context, out } = this.engine;
     this.node = new MediaElementAudioSourceNode(context, { mediaElement: this.audio });
     this.gain = new GainNode(context, { gain: 0 });
