@@ -54,7 +54,8 @@ MOST_WAV_BYTES = 1 << 30
 """Of a file that is sent as WAV."""
 
 PIECE_VALUES = 1 << 26
-"""Samples times channels that are decoded at once: 256 MB."""
+PIECE_SECONDS = 1_800.0
+"""Samples times channels (256 MB) and seconds that are decoded at once."""
 
 LIGHT_BYTES, HEAVY_BYTES = 2 << 30, 6 << 30
 """Memory that a worker may take, where the system can bound it; one with neural models may take all."""
@@ -247,7 +248,7 @@ def pieces_of(path: Path, start: float = 0.0, end: float | None = None) -> Itera
     from soundalike.audio import decode
 
     info = decode.probe(path)
-    longest = max(1.0, PIECE_VALUES / (info.sample_rate * info.channels))
+    longest = min(PIECE_SECONDS, max(1.0, PIECE_VALUES / (info.sample_rate * info.channels)))
     at = start
     while end is None or at < end:
         wanted = longest if end is None else min(longest, end - at)
@@ -259,10 +260,10 @@ def pieces_of(path: Path, start: float = 0.0, end: float | None = None) -> Itera
             raise
         yield at, piece
         at += piece.duration
-        if piece.duration < wanted - 1.5 / piece.sample_rate:
-            return
         if at - start > LONGEST:
             raise AudioError(f"{path.name} lasts longer than {LONGEST / 3600:.0f} hours; use a part of it, or index it")
+        if piece.duration < wanted - 1.5 / piece.sample_rate:
+            return
 
 
 def _look(task: Look) -> dict[str, Any]:

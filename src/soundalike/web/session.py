@@ -195,8 +195,12 @@ class Session:
         return made
 
     def look(self, upload: Upload) -> models.UploadOut:
-        """Length and peaks of an upload. Raises AudioError where it cannot be decoded."""
-        found = self.ask(Look(upload.path, PEAKS), upload.name)
+        """Length and peaks of an upload. Raises AudioError where it cannot be decoded; it is forgotten then."""
+        try:
+            found = self.ask(Look(upload.path, PEAKS), upload.name)
+        except SoundalikeError:
+            self.uploads.forget(upload)
+            raise
         return models.UploadOut(id=upload.id, name=upload.name, **{**found, "peaks": found["peaks"].round(3).tolist()})
 
     def stem(self, path: Path, name: str, part: str, start: float, end: float | None) -> bytes:

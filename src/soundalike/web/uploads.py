@@ -151,6 +151,12 @@ class Uploads:
             self._there.move_to_end(name)
             return upload
 
+    def forget(self, upload: Upload) -> None:
+        """Drop one that is of no use."""
+        with self._lock:
+            self._there.pop(upload.id, None)
+        upload.path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Forget all."""
         shutil.rmtree(self.folder, ignore_errors=True)

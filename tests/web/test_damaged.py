@@ -1,0 +1,83 @@
+"""Uploads that no server should be sent: each is answered in words or taken for what can be decoded, and the server goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from soundalike.web import desk
+from soundalike.web.app import create_app
+from tests.web import damaged
+
+MOST = 60
+SECONDS = 25.0
+"""How long this test sends on; the study `damaged_uploads.py` sends as many as one likes."""
+
+
+@pytest.fixture(scope="module")
+def web(library: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
+    until = time.monotonic() + SECONDS
+    folder = web.app.state.session.uploads.folder.name  # type: ignore[attr-defined]
+    outcomes: dict[str, set[int]] = {}
+    for kind, name, data in damaged.uploads(MOST, seed=7):
+        answer = web.post("/api/uploads", params={"name": name}, content=data)
+        assert answer.status_code in (200, 413, 415, 422), (name, answer.text)
+        assert folder not in answer.text
+        assert "passwd" not in answer.text
+        if answer.status_code != 200:
+            assert name.split(".")[0] in answer.json()["detail"]
+        else:
+            found = web.post("/api/search", json={"upload": answer.json()["id"], "n": 3})
+            assert found.status_code in (200, 415, 422), (name, found.text)
+            assert folder not in found.text
+        outcomes.setdefault(kind, set()).add(answer.status_code)
+        if time.monotonic() > until and len(outcomes) == len(damaged.KINDS):
+            break
+    assert set(outcomes) == {kind.__name__ for kind in damaged.KINDS}
+    for kind in ("foreign", "random_bytes", "one_byte", "not_finite", "long_silence"):
+        assert 200 not in outcomes[kind], kind
+    assert web.get("/api/library/state").status_code == 200
+    kept = web.app.state.session.uploads  # type: ignore[attr-defined]
+    assert len(list(kept.folder.iterdir())) == len(kept._there)
+
+
+def test_a_header_that_lies_costs_nothing(web: TestClient) -> None:
+    data = next(data for kind, _, data in damaged.uploads(12, seed=1) if kind == "claims_hours")
+    answer = web.post("/api/uploads", params={"name": "hours.wav"}, content=data)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["duration"] == pytest.approx(1.0, abs=0.01)
+    stem = web.get(f"/api/uploads/{answer.json()['id']}/stems/drums", params={"start": 0.2, "end": 0.7})
+    assert stem.status_code == 200, stem.text
+
+
+def test_what_goes_on_for_too_long_is_said(web: TestClient) -> None:
+    data = next(data for kind, _, data in damaged.uploads(12, seed=1) if kind == "long_silence")
+    answer = web.post("/api/uploads", params={"name": "endless.flac"}, content=data)
+    assert answer.status_code == 415
+    assert answer.json()["detail"] == "endless.flac lasts longer than 3 hours; use a part of it, or index it"
+
+
+def test_a_decoder_that_hangs_holds_up_nobody_else(
+    web: TestClient, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = sorted((music / "songs").iterdir())[0]
+    upload = web.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
+    place = web.app.state.session.uploads.get(upload).path  # type: ignore[attr-defined]
+    monkeypatch.setattr(desk, "SECONDS", 0.01)
+    monkeypatch.setattr(desk, "BYTES_PER_SECOND", 10**12)
+    answer = web.get(f"/api/uploads/{upload}/stems/drums")
+    assert answer.status_code in (200, 415)
+    if answer.status_code == 415:
+        assert "a.flac: the process that reads it did not end within 0.01 s" in answer.json()["detail"]
+    monkeypatch.undo()
+    assert place.is_file()
+    assert web.get(f"/api/uploads/{upload}/stems/drums").status_code == 200
