@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -98,7 +98,8 @@ class Found:
     weights: as asked for; effective: what multiplies the raw cosines; weighting: in words, where they come from;
     silent: parts that count but are absent in the query; same: paths of the query's own file and near-identical
     copies, left out of the hits; searched: how many different files were in question, of which `kinds`; scales: for a
-    text, how all items of each of these kinds score.
+    text, how all items of each of these kinds score; share: of the rows that were searched (0..1), under 1 while a
+    machine that holds some is being replaced.
     """
 
     hits: tuple[Hit, ...]
@@ -111,6 +112,7 @@ class Found:
     searched: int
     kinds: tuple[str, ...]
     scales: dict[str, Scale] = field(default_factory=dict)
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,23 @@ class Question:
     same: tuple[str, ...]
 
 
+class Searcher(Protocol):
+    """Those who search in place of this process: machines that hold the vectors."""
+
+    def best_matches(
+        self,
+        vectors: Vectors,
+        table: Table,
+        terms: Sequence[Term],
+        count: int,
+        ranks: Indices,
+        *,
+        heard_only: bool = False,
+    ) -> tuple[list[Match], float]:
+        """What `library.search.best_matches` gives, and the share (0..1) of the table's rows that were searched."""
+        ...
+
+
 class Finder:
     """An open library that answers queries; vectors and models are loaded when first needed and kept."""
 
@@ -145,6 +164,8 @@ class Finder:
         self.library = library
         self._runtime = runtime
         self.vectors = Vectors(library, budget=memory, tell=tell)
+        self.searcher: Searcher | None = None
+        """Asked in place of this process where it is set (see `cluster.shards`); of the same state of the library."""
         self._analyser: Analyser | None = None
         self._catalogue: Catalogue | None = None
         self._content_of: dict[Table, Indices] = {}
@@ -344,7 +365,7 @@ class Finder:
         query, weighting = question.query, question.weighting
         terms = {table: _terms(query, question.against, table, weighting.effective) for table in question.tables}
         ranks = {table: self.ranks(table, question.admitted) for table in question.tables}
-        matches = self._ranked(terms, ranks, n, diverse, heard_only=bool(query.texts))
+        matches, share = self._ranked(terms, ranks, n, diverse, heard_only=bool(query.texts))
         scaled = self._scales(terms, question.kinds) if query.texts else {}
         return Found(
             hits=tuple(
@@ -360,6 +381,7 @@ class Finder:
             searched=sum(int((one >= 0).sum()) for one in ranks.values()),
             kinds=question.kinds,
             scales=scaled,
+            share=share,
         )
 
     def ranks(self, table: Table, admitted: Mask) -> Indices:
@@ -519,16 +541,24 @@ class Finder:
         diverse: bool,
         *,
         heard_only: bool,
-    ) -> list[Match]:
+    ) -> tuple[list[Match], float]:
+        """The best of all tables, and the least share of one that was searched."""
         found: list[Match] = []
+        share = 1.0
         for table, asked in terms.items():
             count = n * DIVERSE_POOL if diverse else n
-            matches = best_matches(self.vectors, table, asked, count, ranks[table], heard_only=heard_only)
+            if self.searcher is None:
+                matches = best_matches(self.vectors, table, asked, count, ranks[table], heard_only=heard_only)
+            else:
+                matches, part = self.searcher.best_matches(
+                    self.vectors, table, asked, count, ranks[table], heard_only=heard_only
+                )
+                share = min(share, part)
             found += diversify(self.vectors, matches, asked, n) if diverse else matches
         if len(terms) > 1:
             of_row = {table: self.vectors.rows(table).of_row for table in terms}
             found.sort(key=lambda one: (-one.score, int(ranks[one.table][of_row[one.table][one.row]]), one.start))
-        return found[:n]
+        return found[:n], share
 
     def _scales(self, terms: Mapping[Table, Sequence[Term]], kinds: Sequence[str]) -> dict[str, Scale]:
         of_item = np.array([*self.catalogue.column("kind").to_pylist(), ""], dtype=str)

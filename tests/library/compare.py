@@ -19,6 +19,7 @@ def rows_of(library: Library, *, without: tuple[str, ...] = ()) -> Rows:
         "items": library.items(),
         "windows": library.windows(names),
         "wholes": library.wholes(["content", "start", "end", MIX]),
+        "peaks": library.peaks(library.items()["content"].unique().to_pylist()),
         "skipped": library.skipped(),
     }
     left_out = {"indexed_at", *without}

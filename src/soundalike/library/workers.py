@@ -39,12 +39,12 @@ _FEWEST_STARTS = 3
 """So many workers in a row that die before they are ready mean that none will ever be."""
 
 THREADS = (
-    "OMP_NUMTHREADS",
-    "OPENBLAS_NUMTHREADS",
-    "MKL_NUMTHREADS",
-    "NUMEXPR_NUMTHREADS",
-    "NUMBA_NUMTHREADS",
-    "VECLIB_MAXIMUMTHREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
 )
 
 
