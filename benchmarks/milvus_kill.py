@@ -1,6 +1,6 @@
 """What Milvus Lite keeps when its process is killed while rows come in, and how long it takes to open again.
 
-    python benchmarks/milvus_kill.py
+python benchmarks/milvus_kill.py
 """
 
 from __future__ import annotations
