@@ -179,6 +179,7 @@ COLUMNS = (  # name, format, key; a key that is missing is left blank
     ("open s", "7.2f", "open_s"),
     ("p50 ms", "8.1f", "p50_ms"),
     ("p99 ms", "8.1f", "p99_ms"),
+    ("all ms", "8.1f", "p50_uniform_ms"),
     ("cpu ms", "8.1f", "cpu_ms"),
     ("uniform", "8.3f", "uniform"),
     ("learnt", "8.3f", "learnt"),
