@@ -5,6 +5,7 @@ python benchmarks/trial_lance.py --rows 100000 [--only IVF_RQ]
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import lancedb
@@ -49,8 +50,8 @@ class Concatenation:
         table = database.create_table("rows", self.layout(rows[:BATCH], 0))
         for begin in range(BATCH, len(rows), BATCH):
             table.add(self.layout(rows[begin : begin + BATCH], begin))
-        table.optimize()
         self.index(table)
+        table.optimize(cleanup_older_than=timedelta(0))  # what appending in batches left behind
 
     def index(self, table) -> None:
         """Build what is asked for."""
