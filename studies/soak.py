@@ -44,35 +44,37 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--songs", type=int, default=4_000)
     parser.add_argument("--pause", type=float, default=0.05, help="seconds that a client rests between questions")
+    parser.add_argument("--rest", type=float, default=0.5, help="seconds that the writer rests between runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.write:
-        write(arguments.write, arguments.seed)
+        write(arguments.write, arguments.songs, arguments.rest, arguments.seed)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         return soak(Path(folder), arguments)
 
 
-def write(folder: Path, seed: int) -> None:
+def write(folder: Path, songs: int, pause: float, seed: int) -> None:
     """The writer: until its parent ends it."""
     parent = os.getppid()
     rng = random.Random(seed)
     number = 1_000_000
     music = folder / "music"
     while os.getppid() == parent:
-        for _ in range(rng.randrange(1, 12)):
+        there = sorted(music.iterdir())
+        for _ in range(added := rng.randrange(1, 12)):
             number += 1
             (music / f"{number}.wav").write_text(f"song {rng.randrange(1, 9)} {number}")
-        there = sorted(music.iterdir())
-        for file in rng.sample(there, rng.randrange(0, 6)):
+        # As many go as come, so that a growing process would be a leak and no growing library.
+        for file in rng.sample(there, max(0, min(len(there), len(there) + added - songs + rng.randrange(-3, 4)))):
             file.unlink()
         for file in rng.sample([one for one in there if one.exists()], 2):
             file.write_text(f"song {rng.randrange(1, 9)} {number + rng.randrange(10**6, 10**7)}")
         _index(folder)
         if rng.random() < 0.3:
             remove(folder / "library", missing=True)
-        time.sleep(rng.random())
+        time.sleep(pause * (0.5 + rng.random()))
 
 
 def _index(folder: Path) -> None:
@@ -120,7 +122,8 @@ def soak(folder: Path, arguments: argparse.Namespace) -> int:
     for number in range(arguments.songs):
         (folder / "music" / f"{number}.wav").write_text(f"song {1 + number % 9} {number}")
     _index(folder)
-    command = [sys.executable, __file__, "--write", str(folder), "--seed", str(arguments.seed)]
+    command = [sys.executable, __file__, "--write", str(folder), "--songs", str(arguments.songs)]
+    command += ["--seed", str(arguments.seed), "--rest", str(arguments.rest)]
     writer = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
     tally, over = Tally(), threading.Event()
     clients = [
