@@ -50,8 +50,8 @@ class Concatenation:
         table = database.create_table("rows", self.layout(rows[:BATCH], 0))
         for begin in range(BATCH, len(rows), BATCH):
             table.add(self.layout(rows[begin : begin + BATCH], begin))
+        table.optimize(cleanup_older_than=timedelta(0))  # before the index: optimize may change an index's cells
         self.index(table)
-        table.optimize(cleanup_older_than=timedelta(0))  # what appending in batches left behind
 
     def index(self, table) -> None:
         """Build what is asked for."""
