@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,8 @@ from tests.library.compare import rows_of
 from tests.library.made_up import ready_made
 
 STORE_BYTES = 150 << 20
+
+warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as programs of their own
 
 
 @contextmanager
@@ -154,7 +157,7 @@ def study_search(folder: Path, rows: int, counts: list[int], queries: int) -> No
         row = int(chosen[number])
         weights = rng_weights[number]
         return [
-            Term(part, part, vectors.take("windows", part, [row])[0].astype(np.float64), float(weight))
+            Term(part, part, vectors.column("windows", part)[row].astype(np.float64), float(weight))
             for part, weight in zip(parts, weights, strict=True)
         ]
 
