@@ -150,7 +150,7 @@ def test_a_lost_shard_is_loaded_again_and_missed_meanwhile(library: Path, nodes:
         index(library, jobs=1)
         for actor in shards.actors():
             ray.kill(actor)
-        with pytest.raises(LibraryError, match="has changed since it was opened .*open it again"):
+        with pytest.raises(LibraryError, match=r"has changed since it was opened .*open it again"):
             _ask_for_a_while(finder)
         shards.close()
 

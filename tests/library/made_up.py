@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,10 @@ def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, K
         return analysis(forced or kind, 1, int(words[1]), recipe)
 
     return analyse
+
+
+def ready_made() -> Callable[[Any], Analysis]:
+    """A task that costs nothing: the analysis of a song of 24 windows, 7 parts and 512 dimensions is there already."""
+    parts = ("bass", "drums", "guitar", "piano", "vocals", "residuals", MIX)
+    made = analysis("song", 24, 1, replace(RECIPE, parts=parts, dimension=512))
+    return lambda task: made

@@ -10,8 +10,8 @@ import pytest
 
 from soundalike.errors import LibraryError
 from soundalike.library import lease as module
-from soundalike.library.lease import LEASE_NAME, Lease, in_words
-from soundalike.library.location import Remote
+from soundalike.library.lease import LEASE_NAME, Lease, check_conditions, in_words
+from soundalike.library.location import OutdatedError, Remote
 from soundalike.library.lock import writing
 from tests.object_store import Asked, ObjectStore
 
@@ -164,6 +164,26 @@ def test_a_store_out_of_reach_loses_it_in_time(
     with pytest.raises(LibraryError, match="could not renew"):
         one.check()
     one.release()
+
+
+def test_a_store_without_conditions_is_refused(library: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_conditions(library)
+    assert library.names() == []
+    write = Remote.write
+    for ignored in ("If-None-Match", "If-Match"):
+
+        def heedless(place: Remote, text: str, *, tag: str | None, ignored: str = ignored) -> str:
+            try:
+                return write(place, text, tag=tag)
+            except OutdatedError:
+                if (tag is None) == (ignored == "If-None-Match"):
+                    return "taken"
+                raise
+
+        monkeypatch.setattr(Remote, "write", heedless)
+        with pytest.raises(LibraryError, match=f"took a put under a condition .{ignored}"):
+            check_conditions(library)
+        assert library.names() == []
 
 
 def test_holders_are_named() -> None:

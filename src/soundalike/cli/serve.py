@@ -23,7 +23,11 @@ The API is described at /api/openapi.json.""",
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; beyond loopback with a token."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any that is free.")
-@click.option("--token", help="The token needed beyond loopback  [default: a new one].")
+@click.option(
+    "--token",
+    envvar="SOUNDALIKE_TOKEN",
+    help="The token needed beyond loopback  [default: $SOUNDALIKE_TOKEN, else a new one].",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @device_option
 def command(library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:

@@ -21,6 +21,7 @@ from soundalike.library.location import OutdatedError, Remote
 
 LEASE_NAME = "write.lease"
 CLOCK_NAME = "write.lease.clock"
+PROBE_NAME = "write.lease.probe"
 
 SECONDS = 30.0
 """How long a lease holds without renewal: so long a library stays locked after its writer was killed."""
@@ -44,6 +45,26 @@ def leased(library: Remote, holder: Mapping[str, object]) -> Iterator[Callable[[
         yield lease.check
     finally:
         lease.release()
+
+
+def check_conditions(library: Remote) -> None:
+    """Raise LibraryError where the store takes a put whose condition does not hold: a lease would then hold nobody off, and
+    tables would lose commits. (That it does so one request at a time too, it has to promise.)"""
+    probe = library / f"{PROBE_NAME}-{uuid.uuid4().hex}"
+    first = probe.write("1", tag=None)
+    try:
+        for tag in (None, f'"{"0" * 32}"'):
+            try:
+                probe.write("2", tag=tag)
+            except OutdatedError:
+                continue
+            raise LibraryError(
+                f"the store of {library} took a put under a condition ({'If-Match' if tag else 'If-None-Match: *'}) that does "
+                "not hold, so writers could not be kept apart; use one that honours conditional puts (docs/library.md)"
+            )
+        probe.write("3", tag=first)
+    finally:
+        probe.delete()
 
 
 class Lease:

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -169,6 +169,11 @@ class Remote:
         with _words(self):
             for block in _store(self.bucket).get(self.key).stream(min_chunk_size=1 << 20):
                 yield memoryview(block)
+
+    def delete(self) -> None:
+        """Delete an object, if it is there."""
+        with _words(self), suppress(FileNotFoundError):
+            _store(self.bucket).delete(self.key)
 
     def delete_all(self) -> None:
         """Delete all that lies under this name."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError
 from soundalike.library import schema as layout
+from soundalike.library.lease import check_conditions
 from soundalike.library.location import Location, Remote, as_location, storage_options
 from soundalike.library.manifest import (
     FILE_NAME,
@@ -78,6 +79,8 @@ class Library:
         if (path / FILE_NAME).exists():
             raise LibraryError(f"{path} is a library already; open it, or choose another folder")
         refuse_other_things(path)
+        if isinstance(path, Remote):
+            check_conditions(path)
         # `library.json` comes last: without it the folder is no library, whatever else a crash left in it.
         create_tables(generation_folder(path, 1), recipe)
         write_manifest(path, Manifest(recipe=recipe, roots={}, licences=licences(recipe)))

@@ -1,14 +1,14 @@
 // Asks the server. Errors are Error objects with the server's own words; `gone` where it does not answer at all.
 
-async function ask(place, options) {
+async function answer(address, options) {
   let response;
   try {
-    response = await fetch(`api/${place}`, options);
+    response = await fetch(address, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw Object.assign(new Error("the server does not answer; is `soundalike serve` still running?"), { gone: true });
   }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response;
   let words = `the server answered ${response.status}`;
   try {
     words = (await response.json()).detail ?? words;
@@ -17,6 +17,15 @@ async function ask(place, options) {
   }
   throw Object.assign(new Error(words), { status: response.status });
 }
+
+async function ask(place, options) {
+  const response = await answer(`api/${place}`, options);
+  return response.status === 204 ? null : response.json();
+}
+
+// The bytes of a sound; raises what is wrong with it.
+export const sound = async (address) => (await answer(address)).arrayBuffer();
+export const reachable = (address) => answer(address, { headers: { range: "bytes=0-0" } });
 
 const post = (place, body, signal) =>
   ask(place, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });

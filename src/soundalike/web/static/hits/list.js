@@ -74,6 +74,11 @@ export class List {
     return this.hits[this.chosen] ?? null;
   }
 
+  // Rows in sight, less one: what a leaf through the list goes on by.
+  get page() {
+    return Math.max(1, Math.floor(this.height / HEIGHT) - 1);
+  }
+
   // New hits; the chosen one stays chosen where it is among them. keep: the place scrolled to stays too.
   show(hits, { keep = true } = {}) {
     const id = this.hit?.item.id;

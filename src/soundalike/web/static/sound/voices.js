@@ -4,6 +4,7 @@
 // (a media element does not: it seeks, which is heard). Songs are media elements, which begin to play at any second without being
 // fetched whole; their matched seconds repeat by a seek under a short fade.
 
+import * as api from "../api.js";
 import { gainFor, loudnessOf } from "./loudness.js";
 
 const FADE = 0.012; // s, of every start, stop and switch: long enough not to click, short enough not to be noticed
@@ -47,9 +48,7 @@ export class Engine {
   }
 
   async decode(url) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail ?? `the server answered ${answer.status}`);
-    const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
+    const buffer = await this.context.decodeAudioData(await api.sound(url));
     const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
     return { buffer, loudness: loudnessOf(channels, buffer.sampleRate) };
   }
@@ -164,11 +163,14 @@ class Long {
     fade(this.gain, context, gainFor(this.source.loudness));
   }
 
-  // Why the element cannot play: the server's words, where it has any.
+  // Why the element cannot play: what the server says of the file, else it is the browser.
   async reason() {
-    const answer = await fetch(this.source.url, { headers: { range: "bytes=0-0" } }).catch(() => null);
-    if (answer?.ok) return `this browser cannot play ${this.source.name}; it can be downloaded`;
-    return (await answer?.json().catch(() => null))?.detail ?? "the server does not answer; is `soundalike serve` still running?";
+    try {
+      await api.reachable(this.source.url);
+      return `this browser cannot play ${this.source.name}; it can be downloaded`;
+    } catch (error) {
+      return error.message;
+    }
   }
 
   get position() {
