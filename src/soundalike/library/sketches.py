@@ -51,6 +51,8 @@ GONE = 0.3
 """A segment with a larger share of rows that are gone is made anew."""
 SAMPLE = 4 * BLOCK
 """Rows whose mean is the centre of a segment's sketch."""
+MAPPED = 256 << 20
+"""After about so many bytes of `vectors.npy` were touched, its pages are given back; they stay in the system's cache."""
 _CHUNK = 8 * BLOCK
 _ARRAYS = ("codes", "factors", "ones", "vectors")
 
@@ -86,6 +88,7 @@ class Sketches:
         self.loose: Indices = np.flatnonzero(self._where < 0)
         self._place[self.loose] = np.arange(len(self.loose))
         self._loose_columns: dict[str, Float32] = {}
+        self._touched = 0
 
     def estimate(self, weighted: Sequence[tuple[str, Float64]]) -> tuple[Float32, float]:
         """(N,) sum over (part, query) of <row's part, query>, and the standard deviation of its error."""
@@ -118,6 +121,11 @@ class Sketches:
                     found[here, column] = self._loose(part)[place[here]]
                 else:
                     found[here, column] = self.segments[segment].vectors[place[here], number]
+        self._touched += len(rows) * len(parts) * mmap.PAGESIZE
+        if self._touched > MAPPED:
+            self._touched = 0
+            for one in self.segments:
+                _give_back(one.vectors)
         return found
 
     def present(self, part: str) -> NDArray[np.bool_]:
@@ -216,8 +224,7 @@ def _open(place: Path, about: dict[str, Any], rows: Rows) -> Segment:
     arrays = {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     for name in _ARRAYS:
         arrays[name].flags.writeable = False
-    if hasattr(mmap, "MADV_RANDOM"):  # single rows are picked from it: reading ahead would be for nothing
-        arrays["vectors"]._mmap.madvise(mmap.MADV_RANDOM)
+    _advise(arrays["vectors"], "MADV_RANDOM")  # single rows are picked from it: reading ahead would be for nothing
     with pa.memory_map(str(place / "rows.arrow")) as source:
         keys = pyarrow.ipc.open_file(source).read_all()
     count = keys.num_rows
@@ -233,6 +240,17 @@ def _open(place: Path, about: dict[str, Any], rows: Rows) -> Segment:
         np.array(about["typical"], dtype=np.float32),
     )
     return Segment(place, found, arrays["vectors"], _matched(keys, rows))
+
+
+def _give_back(vectors: NDArray[np.float16]) -> None:
+    """Let a mapped file's pages count as this process' memory no more."""
+    _advise(vectors, "MADV_DONTNEED")
+
+
+def _advise(vectors: Any, name: str) -> None:
+    advice = getattr(mmap, name, None)
+    if advice is not None:  # Windows has none
+        vectors._mmap.madvise(advice)
 
 
 def _matched(keys: pa.Table, rows: Rows) -> Indices:
