@@ -36,7 +36,7 @@ def asked(port: int, method: str, path: str, body: bytes | None = None, kind: st
 
 def family(pid: int) -> float:
     """Resident memory (MB) of a process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children = [one for task in Path(f"/proc/{pid}/task").glob("*/children") for one in task.read_text().split()]
     return sum(state_of(int(one))["MB"] for one in (pid, *children))
 
 

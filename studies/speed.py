@@ -25,6 +25,7 @@ import material
 
 from soundalike.analysis import Analyser
 from soundalike.audio import decode, facts
+from soundalike.audio.outline import outline
 from soundalike.audio.waveform import resample, to_channels
 from soundalike.audio.windows import window_starts
 from soundalike.encoders import load_encoder
@@ -70,6 +71,7 @@ def main() -> None:
         width = 10 * encoder.sample_rate
         crops = [stem[0, a : a + width] for stem in (*stems.values(), mixture) for a in starts]
         spent["embed (4 parts)"] += timed(lambda c=crops: encoder.embed(c), arguments.repeats)[0]
+        spent["outline"] += timed(lambda w=waveform: outline(w.samples), arguments.repeats)[0]
         spent["loudness"] += timed(lambda w=waveform: facts.estimate_loudness(w), arguments.repeats)[0]
         single = waveform.mono()
         spent["tempo"] += timed(lambda s=single, w=waveform: facts.estimate_tempo(s, w.sample_rate), arguments.repeats)[
