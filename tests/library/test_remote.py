@@ -42,7 +42,7 @@ from tests.library.made_up import RECIPE, made_up_analyser
 from soundalike.library import indexing, lease, writer
 indexing.analyser, indexing.Workers = made_up_analyser, Inline
 lease.SECONDS = 2.0
-writer.GROUP = 2
+writer.REMOTE_GROUP = 2
 print("begin", flush=True)
 sys.stdin.readline()
 indexing.index(sys.argv[1], [sys.argv[2]], recipe=RECIPE, jobs=1)

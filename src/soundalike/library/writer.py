@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from soundalike.library import schema as layout
+from soundalike.library.location import Remote
 from soundalike.library.rows import Row
 from soundalike.library.scan import Found
 from soundalike.library.store import Tables, quoted
@@ -24,6 +25,10 @@ PAUSE = 0.25
 
 GROUP = 8
 """So many files need not wait: a kill costs the files in flight and at most about these."""
+
+REMOTE_PAUSE = 2.0
+REMOTE_GROUP = 256
+"""The same for tables on object storage, where a commit takes the better part of a second."""
 
 LONG_RUN = 1_000
 """In a long run files may wait for up to this fraction of it, in seconds and in files: a kill costs no more than a
@@ -44,6 +49,7 @@ class Writer:
         self._refused: dict[str, Row] = {}
         self._accepted: set[str] = set()
         self._spare: dict[str, Row] = {}
+        self._remote = isinstance(tables.folder, Remote)
         self._began = self._last = time.monotonic()
         self._written = 0
 
@@ -107,8 +113,8 @@ class Writer:
     def commit_if_due(self) -> None:
         """Commit if there is something and the last commit is long enough ago."""
         waiting, now = len(self._items) + len(self._refused), time.monotonic()
-        pause = max(PAUSE, (now - self._began) / LONG_RUN)
-        group = max(GROUP, self._written // LONG_RUN)
+        pause = max(REMOTE_PAUSE if self._remote else PAUSE, (now - self._began) / LONG_RUN)
+        group = max(REMOTE_GROUP if self._remote else GROUP, self._written // LONG_RUN)
         if waiting >= group or len(self._changes) >= _BATCH or (waiting and now - self._last >= pause):
             self.commit()
 
