@@ -69,6 +69,11 @@ def heard(page: Any) -> dict[str, Any]:
     return dict(found)
 
 
+def struck_on(page: Any) -> None:
+    """Let one-shots repeat: they are over sooner than a busy machine can look."""
+    page.evaluate("import('./app.js').then(({ player }) => { player.repeats['one-shot'] = true; })")
+
+
 def sounds(page: Any) -> dict[str, Any]:
     """Wait until something is heard and time goes on; how it stands then."""
     end = time.monotonic() + PATIENCE

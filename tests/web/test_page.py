@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, until
+from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, struck_on, until
 
 
 def asked(response: Any) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def test_without_a_reference_the_library_is_shown(page: Any) -> None:
     assert page.text_content("#hits-heading") == "Library"
     assert len(names(page)) == 4
     choose(page, "one-shot")
+    struck_on(page)
     assert "20 one-shots; drop a song" in status(page)
     page.locator(".hit").first.click()
     assert sounds(page)["source"]["kind"] == "one-shot"
@@ -164,9 +165,17 @@ def test_matched_seconds_of_a_song_repeat(page: Any, song: Path) -> None:
 def test_loops_loop_and_one_shots_are_struck_once(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "one-shot")
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const line = document.querySelector("#sounding");
+          new MutationObserver(() => window.said.push(line.textContent)).observe(line, { childList: true });
+        }"""
+    )
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
-    assert sounds(page)["source"]["short"]
+    until(page, "window.said.some((words) => words.startsWith('hearing the hit'))")
+    assert heard(page)["source"]["short"]
     assert not heard(page)["repeat"]
     until(page, "document.querySelector('#toggle').getAttribute('aria-label') === 'play'")  # it has ended by itself
     choose(page, "loop")

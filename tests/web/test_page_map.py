@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.web.pages import choose, drop, heard, settled, sounds, until
+from tests.web.pages import choose, drop, heard, settled, sounds, struck_on, until
 
 
 def opened(page: Any) -> None:
+    struck_on(page)
     page.locator("#list").focus()
     page.keyboard.press("m")
     drawn(page)

@@ -68,7 +68,11 @@ class Short {
   }
 
   async load() {
-    Object.assign(this, await this.engine.decoded(this.source.url));
+    try {
+      Object.assign(this, await this.engine.decoded(this.source.url));
+    } catch (error) {
+      throw error.name === "EncodingError" ? new Error(`this browser cannot play ${this.source.name}; it can be downloaded`) : error;
+    }
   }
 
   async start(at, repeat) {
