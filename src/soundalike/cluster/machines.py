@@ -67,6 +67,8 @@ def connected(address: str) -> Iterator[Machines]:
     # Ray reports home and warns of its own future unless told otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if ":" in address:
+        _reach(address)
     import ray
 
     if ray.is_initialized():
@@ -80,17 +82,20 @@ def connected(address: str) -> Iterator[Machines]:
         ray.shutdown()
 
 
+def _reach(address: str) -> None:
+    """Raise LibraryError where nothing listens at HOST:PORT: Ray itself would try for long."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise LibraryError(
+            f"no Ray cluster answers at {address} ({error}); start one with `ray start --head --port={port}` there"
+        ) from None
+
+
 def _join(address: str) -> None:
     import ray
 
-    if ":" in address:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-        except (OSError, OverflowError) as error:
-            raise LibraryError(
-                f"no Ray cluster answers at {address} ({error}); start one with `ray start --head --port={port}` there"
-            ) from None
     more: dict[str, Any] = (
         {"include_dashboard": False, "object_store_memory": _STORE_BYTES} if address == "local" else {}
     )
@@ -107,7 +112,8 @@ def _join(address: str) -> None:
             ) from None
         raise LibraryError(
             f"no Ray cluster could be joined at {address} ({words.splitlines()[0][:200] if words else 'no reason given'}); "
-            "start one with `ray start --head`, or use --ray local"
+            "start one with `ray start --head`, or use --ray local; one that asks for a token wants RAY_AUTH_MODE=token and "
+            "~/.ray/auth_token here too, one that asks for none wants RAY_AUTH_MODE=disabled"
         ) from None
 
 
