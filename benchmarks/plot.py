@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 RESULTS = Path(__file__).parent / "results.jsonl"
 OTHERS = {
     "NumPy exact": ("columns, float32", "exact, in memory (NumPy)"),
-    "faiss RaBitQ": ("re-rank 4000", "faiss RaBitQ, re-ranked"),
+    "faiss RaBitQ": ("re-rank 4000, query 8 bits", "faiss RaBitQ, re-ranked"),
     "LanceDB scan": ("float16", "LanceDB scan"),
 }
 
@@ -44,7 +44,7 @@ def main(out: Path, built: list[Path]) -> None:
         found = latest(engine, variant)
         searching.plot(list(found), [one["p50_uniform_ms"] for one in found.values()], "s-", color=colour, label=label)
     building.plot(rows, [one["sketches_s"] for one in ours], "o-", color="#0063a6", label="sketches")
-    found = latest("faiss RaBitQ", "re-rank 4000")
+    found = latest("faiss RaBitQ", "re-rank 4000, query 8 bits")
     building.plot(list(found), [one["build_s"] for one in found.values()], "s-", color="#b35900", label="faiss RaBitQ")
     for axes, title, unit in ((searching, "one search, median", "ms"), (building, "building", "s")):
         axes.set(xscale="log", yscale="log", xlabel="windows (7 parts of 512)", ylabel=unit, title=title)
