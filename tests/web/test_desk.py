@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from soundalike import analysis
 from soundalike.errors import AudioError, InputError
 from soundalike.recipe import make_recipe
 from soundalike.runtime import Runtime
@@ -116,3 +118,39 @@ def test_so_many_wait_and_no_more(noise: Path, monkeypatch: pytest.MonkeyPatch) 
     second.join(20)
     assert sorted(words.split()[0] for words in refused) == ["many", "other"]
     ask()  # there is room to wait again
+
+
+def test_a_desk_that_got_ready_has_its_workers_before_the_first_task(noise: Path) -> None:
+    made = Desk(make_recipe(), Runtime(threads=1))
+    try:
+        lanes = [*made._queries._free.queue, *made._looks._free.queue]
+        assert [one.pids() for one in lanes] == [[], [], []]
+        made.get_ready()
+        there = [one.pids() for one in lanes]
+        assert [len(pids) for pids in there] == [1, 1, 1]
+        assert made.ask(Stem(noise, "drums", 0.0, 1.0))[:4] == b"RIFF"
+        assert made.ask(Look(noise, 10))["channels"] == 2
+        assert [one.pids() for one in lanes] == there
+    finally:
+        made.close()
+
+
+def test_whoever_got_ready_loads_nothing_more(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "_bound_memory", lambda _: None)
+    recipe = make_recipe()
+    work = desk._make(recipe, Runtime(threads=1), None)
+    assert work(desk.GetReady(queries=True)) is None
+    for name in ("load_encoder", "load_separator"):
+        monkeypatch.setattr(analysis, name, lambda *_: pytest.fail("it was not loaded"))
+    assert work(desk.MakeQuery(noise, (0.0, 5.0))).parts == recipe.parts
+
+
+def test_models_that_are_not_here_are_told_to_whoever_needs_them(noise: Path) -> None:
+    made = Desk(replace(make_recipe(), encoder="of elsewhere"), Runtime(threads=1))
+    try:
+        made.get_ready()
+        assert made.ask(Look(noise, 10))["channels"] == 2
+        with pytest.raises(InputError, match="of elsewhere"):
+            made.ask(desk.MakeQuery(noise, None))
+    finally:
+        made.close()

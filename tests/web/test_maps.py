@@ -47,6 +47,7 @@ def test_a_map_shows_every_item_near_those_alike(web: TestClient, own: Path) -> 
     items = {item["id"]: item for item in web.get("/api/items", params={"kind": "one-shot"}).json()["items"]}
     assert set(found["ids"]) == set(items)
     assert found["total"] == len(items) == 20
+    assert set(found["kind"]) == {"one-shot"}
     for name, tempo, folder, file in zip(*(found[n] for n in ("ids", "tempo", "folder", "names")), strict=True):
         assert (items[name]["tempo"], items[name]["folder"]) == (tempo, folder)
         assert items[name]["name"].endswith(file)
@@ -55,6 +56,29 @@ def test_a_map_shows_every_item_near_those_alike(web: TestClient, own: Path) -> 
     where = {shelf.item(n)["content"]: (x, y) for n, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
     points = np.array([where[content] for content in contents])
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65  # chance: 0.5
+
+
+def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
+    first = web.get("/api/map").json()
+    assert first["state"] in ("making", "ready")
+    found = ready(web, "mix", "all")
+    assert web.get("/api/map").json() == found  # what is shown unless told otherwise
+    items = {item["id"]: item["kind"] for item in web.get("/api/items", params={"limit": 100}).json()["items"]}
+    assert dict(zip(found["ids"], found["kind"], strict=True)) == items
+    assert found["total"] == len(items) == 32
+    assert [path.name for path in (own / "generation-1").glob("map-*.npz")] == ["map-all-mix.npz"]
+    library = Library.open(own)
+    contents, vectors = maps.means(library, "mix", "all")
+    assert list(contents) == sorted(contents)
+    for kind in ("song", "loop", "one-shot"):
+        some, theirs = maps.means(library, "mix", kind)
+        np.testing.assert_array_equal(vectors[[contents.index(content) for content in some]], theirs)
+    where = {name: (x, y) for name, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
+    shelf = web.app.state.session.shelf  # type: ignore[attr-defined]
+    of_content = {shelf.item(name)["content"]: place for name, place in where.items()}
+    points = np.array([of_content[content] for content in contents])
+    assert trustworthiness(vectors, points, n_neighbors=4) > 0.65
+    assert set(web.get("/api/map", params={"part": "drums"}).json()["kind"]) <= {"song"}
 
 
 def test_it_is_made_once_and_kept_for_other_servers(

@@ -364,6 +364,7 @@ def test_colours_of_the_map(module: Call) -> None:
     assert call({"folder": ["a/b", "", "a/c"]}, "folder") == ["a", "(no folder)", "a"]
     assert call({"folder": ["a/b/x", "a/b", "a/c"]}, "folder") == ["b", "b", "c"]  # all are in a
     assert call({"folder": ["a", "a"]}, "folder") == ["a", "a"]
+    assert call({"kind": ["loop", "song", "loop"]}, "kind") == ["loops", "songs", "loops"]
     names = call({"folder": [str(n) for n in range(30)]}, "folder")
     assert len(set(names)) == 9
     assert names.count("22 others") == 22

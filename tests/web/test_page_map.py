@@ -39,11 +39,13 @@ def places(page: Any, kind: str) -> dict[str, tuple[float, float]]:
 
 
 def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
-    choose(page, "one-shot")
     opened(page)
-    assert page.input_value("#map-kind") == "one-shot"
+    page.select_option("#map-kind", "one-shot")
+    page.wait_for_timeout(50)
+    drawn(page)
+    assert page.input_value("#map-colour") == "tempo"
     assert page.is_disabled("#map-part")
-    assert page.text_content("#map-words").startswith("20 sounds")
+    assert page.text_content("#map-words").startswith("20 sounds;")
     points = places(page, "one-shot")
     assert len(points) == 20
     far = lambda name: min(  # noqa: E731
@@ -60,6 +62,29 @@ def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
     assert page.is_hidden("#map")
     settled(page)
     assert page.text_content("#reference-name").endswith(name)
+
+
+def test_all_kinds_are_told_apart_by_colour_shape_and_name(page: Any) -> None:
+    opened(page)
+    assert (page.input_value("#map-kind"), page.input_value("#map-colour")) == ("all", "kind")
+    assert page.text_content("#map-words").startswith("32 sounds (● songs, ■ loops, ▲ one-shots)")
+    legend = page.eval_on_selector_all(
+        "#map-legend button", "all => all.map((one) => [one.textContent, one.firstChild.className])"
+    )
+    assert legend == [["songs", "dot circle"], ["loops", "dot square"], ["one-shots", "dot triangle"]]
+    for name in ("loops", "one-shots"):
+        page.get_by_role("button", name=name, exact=True).click()
+    near = page.eval_on_selector_all("#map-near button", "all => all.map((one) => one.title)")
+    assert len(near) == 4
+    assert all(title.startswith("song: ") for title in near)
+    page.select_option("#map-colour", "tempo")
+    assert page.text_content("#map-legend button") == "under 80"
+    near = page.eval_on_selector_all(
+        "#map-near button", "all => all.map((one) => [one.title, one.firstChild.className])"
+    )
+    shapes = {"song": "circle", "loop": "square", "one-shot": "triangle"}
+    assert len(near) == 12
+    assert all(shape == f"dot {shapes[title.split(': ')[0]]}" for title, shape in near)
 
 
 def test_by_keys_alone(page: Any, song: Path) -> None:

@@ -39,8 +39,10 @@ def create_app(
     token: str | None = None,
     runtime: Runtime | None = None,
     uploads: Uploads | None = None,
+    ready: bool = False,
 ) -> FastAPI:
-    """The application for the library at `library`. host: what is listened on; token: needed beyond loopback.
+    """The application for the library at `library`. host: what is listened on; token: needed beyond loopback; ready: load the
+    models when it starts, in the background, and not when they are first needed.
 
     Raises LibraryError where there is no library.
     """
@@ -48,6 +50,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if ready:
+            session.get_ready()
         yield
         session.close()
 

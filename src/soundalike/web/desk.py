@@ -2,6 +2,8 @@
 
 Light tasks (length, outline, WAV) have a worker of their own, so that none of them waits for a query. Every task has a time
 that goes by its file's size, and whoever would wait too long for a free worker is told that the server is busy.
+
+Workers that are asked to get ready do it while nobody waits: what comes first finds processes that are up, and models loaded.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundalike.errors import AudioError, InputError, SoundalikeError
-from soundalike.library.workers import Failure, Lost, Workers
+from soundalike.errors import AudioError, InputError, LibraryError, SoundalikeError
+from soundalike.library.workers import START_SECONDS, Failure, Lost, Workers
 from soundalike.recipe import is_heavy
 
 if TYPE_CHECKING:
@@ -108,8 +110,15 @@ class AsWav:
 Task = Look | MakeQuery | Stem | AsWav
 
 
+@dataclass(frozen=True)
+class GetReady:
+    """Import what a look needs, and for queries load the models, all tried on a moment of noise."""
+
+    queries: bool
+
+
 class Desk:
-    """Workers with the library's models, which load at the first query."""
+    """Workers with the library's models, which load at the first query, or before it where they were told to `get_ready`."""
 
     def __init__(self, recipe: Recipe, runtime: Runtime) -> None:
         """Starts nothing: a worker comes up with its first task."""
@@ -140,6 +149,15 @@ class Desk:
             log.error("%s: %s", type(task).__name__, outcome.trace)
             raise AudioError(f"{task.path.name}: cannot be used (unexpected {type(outcome.error).__name__})")
         return outcome
+
+    def get_ready(self) -> None:
+        """Start all free workers and have them load what they will need; returns at once.
+
+        What goes wrong with that (weights that are not here, say) is told to whoever asks for what needs it.
+        """
+        seconds = START_SECONDS * (PATIENCE if self._heavy else 1)
+        self._queries.get_ready(GetReady(queries=True), seconds)
+        self._looks.get_ready(GetReady(queries=False), seconds)
 
     def close(self) -> None:
         """End the workers, with what they are at."""
@@ -172,13 +190,27 @@ class _Lanes:
             workers.submit(key, task, seconds)
             while not self._closed:
                 for done in workers.wait(0.5):
-                    if done.key == key:  # another's may be left from a time when no worker could be started
+                    if done.key == key:  # another's may be left: nobody waited for it, or no worker could be started
                         return done.outcome
             raise BusyError("the server is ending")
         finally:
             self._free.put(workers)
             if self._closed:
                 self._end_free()
+
+    def get_ready(self, task: GetReady, seconds: float) -> None:
+        """Give every worker that is free a task whose outcome nobody waits for: whoever comes next is served behind it."""
+        free: list[Workers] = []
+        with suppress(queue.Empty):
+            while True:
+                free.append(self._free.get_nowait())
+        for workers in free:
+            try:
+                workers.submit(next(self._keys), task, seconds)
+            except LibraryError as error:
+                log.warning("%s", error)
+        for workers in reversed(free):
+            self._free.put(workers)
 
     def close(self) -> None:
         """End those that are free; the others are ended by whoever waits for them."""
@@ -211,9 +243,30 @@ def _make(recipe: Recipe, runtime: Runtime, most_bytes: int | None) -> Callable[
             return _wav(stems[task.part][None], rate)
         if isinstance(task, AsWav):
             return _write_wav(task)
+        if isinstance(task, GetReady):
+            return _try_out(analyser if task.queries else None)
         raise SoundalikeError(f"no such task: {task!r}")
 
     return work
+
+
+def _try_out(analyser: Analyser | None) -> None:
+    """Look at a file of noise, and with an analyser make a query of it: what is imported, read or compiled at its first use
+    is then there. Raises as `Analyser.load`."""
+    import tempfile
+
+    import numpy as np
+    import soundfile
+
+    with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
+        path = Path(folder) / "noise.wav"
+        soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((3 * 44_100, 2)).clip(-3, 3), 44_100)
+        _look(Look(path, 10))
+        if analyser is not None:
+            from soundalike.library.query import query_from_file
+
+            analyser.load()
+            query_from_file(analyser, path, region=(1.0, 1.5))
 
 
 def _bound_memory(most: int | None) -> None:

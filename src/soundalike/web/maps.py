@@ -1,5 +1,5 @@
-"""Pictures of the library: where each item lies among those that sound alike, by part. Made once for a state of the library, in a
-worker process of low priority, and kept in a file beside the tables.
+"""Pictures of the library: where each item lies among those that sound alike, songs by any part, all kinds together by their
+mix. Made once for a state of the library, in a worker process of low priority, and kept in a file beside the tables.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError, SoundalikeError
+from soundalike.kinds import KINDS
 from soundalike.library.filters import Filters
 from soundalike.library.location import Location
 from soundalike.library.store import Library
@@ -39,12 +40,12 @@ KEPT = 8
 _BLOCK = 20_000
 
 Key = tuple[str, str, str]
-"""State of the library, table, part or kind."""
+"""State of the library, part, kind."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """contents: those of one kind that have the part, ascending; points: (C, 2) in 0..1."""
+    """contents: those of the kind that have the part, ascending; points: (C, 2) in 0..1."""
 
     contents: tuple[str, ...]
     points: NDArray[np.float32]
@@ -71,12 +72,12 @@ class Maps:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def get(self, shelf: Shelf, part: str, kind: models.Kind) -> models.MapOut:
-        """The map of a part and kind, or how far it is. Raises InputError for a part that the library has not, and what
-        went wrong when it was made."""
+    def get(self, shelf: Shelf, part: str, kind: models.MapKind) -> models.MapOut:
+        """The map of a part of songs, or else of the mix, or how far it is. Raises InputError for a part that the library has
+        not, and what went wrong when it was made."""
         shelf.finder.check_parts([part])
         part = part if kind == "song" else MIX
-        if kind not in shelf.counts:
+        if not (shelf.counts if kind == "all" else shelf.counts.get(kind)):
             return models.MapOut.nothing("none")
         key = (shelf.state, part, kind)
         found = self._find(key, shelf.finder.library)
@@ -86,8 +87,8 @@ class Maps:
             return models.MapOut.nothing("making", self._progress(key))
         place = dict(zip(found.contents, found.points.round(4).tolist(), strict=True))
         catalogue = shelf.catalogue
-        numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=(kind,))))
-        names = ("id", "path", "content", "tempo")
+        numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
+        names = ("id", "path", "content", "kind", "tempo")
         columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
         items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         shown = [item for item in items if item["content"] in place]
@@ -100,6 +101,7 @@ class Maps:
             ids=[item["id"] for item in shown],
             x=[place[item["content"]][0] for item in shown],
             y=[place[item["content"]][1] for item in shown],
+            kind=[item["kind"] for item in shown],
             tempo=[item["tempo"] for item in shown],
             folder=[item["path"].rpartition("/")[0] for item in shown],
             names=[item["path"].rpartition("/")[2] for item in shown],
@@ -214,7 +216,21 @@ def _draw(task: Draw) -> tuple[str, tuple[str, ...], NDArray[np.float32]]:
 
 
 def means(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Contents of one kind that have `part`, ascending, and for each the mean over its windows (C, D), of unit length."""
+    """Contents of a kind, or of `all`, that have `part`, ascending, and for each the mean over its windows (C, D), of unit
+    length."""
+    if kind != "all":
+        return _means_of(library, part, kind)
+    contents: list[str] = []
+    vectors: list[NDArray[np.float32]] = []
+    for one in KINDS:
+        some, theirs = _means_of(library, part, one)
+        contents += some
+        vectors.append(theirs)
+    order = sorted(range(len(contents)), key=contents.__getitem__)
+    return tuple(contents[n] for n in order), np.concatenate(vectors)[order]
+
+
+def _means_of(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     from scipy.sparse import csr_array
 
     items = library.items().select(["content", "kind"])

@@ -12,6 +12,7 @@ Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["song", "loop", "one-shot"]
+MapKind = Literal["song", "loop", "one-shot", "all"]
 PartName = Annotated[str, Field(max_length=40)]
 Word = Annotated[str, Field(max_length=200)]
 
@@ -271,7 +272,8 @@ class AnswersOut(BaseModel):
 
 class MapOut(BaseModel):
     """Where items lie among those that sound alike: x, y in 0..1; state: `making` (ask again), `none` (no such items) or
-    `ready`; total: how many items there are, of which many thousand are shown; tempo in BPM, null where unknown."""
+    `ready`; total: how many items there are, of which many thousand are shown; kind of each; tempo in BPM, null where
+    unknown."""
 
     state: Literal["ready", "making", "none"]
     progress: float
@@ -279,6 +281,7 @@ class MapOut(BaseModel):
     ids: list[str]
     x: list[float]
     y: list[float]
+    kind: list[Kind]
     tempo: list[float | None]
     folder: list[str]
     names: list[str]
@@ -286,7 +289,7 @@ class MapOut(BaseModel):
     @classmethod
     def nothing(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
         """A map without points."""
-        return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], tempo=[], folder=[], names=[])
+        return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], kind=[], tempo=[], folder=[], names=[])
 
 
 class ProfileOut(BaseModel):

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse
 
+from soundalike.parts import MIX
 from soundalike.web import models
 from soundalike.web.description import page
 from soundalike.web.judging import Judging
@@ -197,9 +198,10 @@ def _search(app: FastAPI, session: Session) -> None:
         return _json(session.search(asked))
 
     @app.get("/api/map", response_model=models.MapOut)
-    def map_(part: models.PartName, kind: models.Kind) -> Response:
-        """A picture of the items of one kind, those alike near each other; while it is being made: ask again."""
-        return _json(session.maps.get(session.shelf, part, kind))
+    def map_(part: models.PartName = MIX, kind: models.MapKind | None = None) -> Response:
+        """A picture of the items of one kind or, by their mix, of all, those alike near each other; while it is being made: ask
+        again. kind: all for the mix, else songs, unless it is given."""
+        return _json(session.maps.get(session.shelf, part, kind or ("all" if part == MIX else "song")))
 
 
 def _json(value: BaseModel | dict[str, Any], headers: dict[str, str] | None = None) -> Response:

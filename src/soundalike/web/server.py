@@ -37,7 +37,7 @@ def serve(
     """
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    app = create_app(library, host=host, token=token, runtime=runtime)
+    app = create_app(library, host=host, token=token, runtime=runtime, ready=True)
     listening = _listen(host, port)
     port = int(listening.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host

@@ -70,6 +70,12 @@ class Session:
         self._looking = threading.Lock()
         self._searching = threading.BoundedSemaphore(runtime.cores)
         self._looked = time.monotonic()
+        self._ready = False
+
+    def get_ready(self) -> None:
+        """Have the workers start and load their models now, and again when the library gets other models; returns at once."""
+        self._ready = True
+        self._desk.get_ready()
 
     @property
     def shelf(self) -> Shelf:
@@ -98,6 +104,8 @@ class Session:
                 if finder.library.recipe != before.finder.library.recipe:
                     former, self._desk = self._desk, Desk(finder.library.recipe, self._runtime)
                     former.close()
+                    if self._ready:
+                        self._desk.get_ready()
                 self._shelf = shelf
         finally:
             self._looked = time.monotonic()

@@ -377,7 +377,6 @@ run(async () => {
   });
   map = new MapDialog({
     parts,
-    kind: () => state.kind,
     hits: () => (reference.now ? list.hits.map((hit) => hit.item.id) : []),
     onReference: (id) => run(() => takeItem(id)),
     onPlay: (id) => run(() => hear(id)),

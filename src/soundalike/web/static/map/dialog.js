@@ -3,24 +3,49 @@
 import * as api from "../api.js";
 import { $, make } from "../dom.js";
 import { colour, onScheme } from "../palette.js";
-import { coloured } from "./colours.js";
+import { SIGNS, coloured, kinds, shape } from "./colours.js";
 import { WHOLE, around, nearest, panned, toMap, toScreen, towards, zoomed } from "./view.js";
 
 const NEIGHBOURS = 12;
 const RINGED = 20; // hits
 const REACH = 14; // px within which a point is meant by the pointer
 const AGAIN = 700; // ms until a map in the making is asked for again
+const TALL = 0.87; // of an equilateral triangle, by its side
 const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+// The sign of a kind in a legend or list.
+function dot(sign, ink) {
+  const made = make("i", { class: `dot ${sign}`, "aria-hidden": "true" });
+  made.style.background = ink;
+  return made;
+}
+
+// Adds a point to the pen's path.
+function outlined(pen, sign, left, top, radius) {
+  if (sign === "square") return void pen.rect(left - radius, top - radius, 2 * radius, 2 * radius);
+  if (sign === "circle") {
+    pen.moveTo(left + radius, top);
+    return void pen.arc(left, top, radius, 0, 2 * Math.PI);
+  }
+  const half = 1.2 * radius;
+  pen.moveTo(left, top - half);
+  pen.lineTo(left + half, top - half + 2 * TALL * half);
+  pen.lineTo(left - half, top - half + 2 * TALL * half);
+  return void pen.closePath();
+}
+
 export class MapDialog {
-  // onPlay(id), onReference(id); hits(): ids of the hits shown now, best first; kind(): what is looked for.
-  constructor({ parts, onPlay, onReference, hits, kind }) {
-    Object.assign(this, { onPlay, onReference, hits, kind, points: null, view: WHOLE, at: -1, hover: -1, hidden: new Set(), asked: 0 });
+  // onPlay(id), onReference(id); hits(): ids of the hits shown now, best first.
+  constructor({ parts, onPlay, onReference, hits }) {
+    Object.assign(this, { onPlay, onReference, hits, points: null, view: WHOLE, at: -1, hover: -1, hidden: new Set(), asked: 0 });
     this.canvas = $("map-canvas");
     $("map-part").append(...[...parts].reverse().map((part) => new Option(part === "mix" ? "the whole sound" : part, part)));
     $("map-part").addEventListener("change", () => this.load());
     $("map-kind").addEventListener("change", () => this.load());
-    $("map-colour").addEventListener("change", () => this.colour());
+    $("map-colour").addEventListener("change", () => {
+      this.chosen = true;
+      this.colour();
+    });
     $("map-in").addEventListener("click", () => this.zoom(1.6));
     $("map-out").addEventListener("click", () => this.zoom(1 / 1.6));
     $("map-all").addEventListener("click", () => this.look(WHOLE));
@@ -34,9 +59,7 @@ export class MapDialog {
   open() {
     $("map").showModal();
     this.canvas.focus();
-    const other = this.opened !== this.kind();
-    if (other) $("map-kind").value = this.opened = this.kind();
-    if (!this.points || other) this.load();
+    if (!this.points) this.load();
     else this.draw();
   }
 
@@ -53,6 +76,7 @@ export class MapDialog {
   async load() {
     const turn = ++this.asked;
     $("map-part").disabled = $("map-kind").value !== "song"; // the others are whole
+    if ($("map-part").disabled) $("map-part").value = "mix";
     $("map-reference").disabled = true;
     $("map-legend").replaceChildren();
     this.points = null;
@@ -83,10 +107,13 @@ export class MapDialog {
     this.named = (n) => (times.get(found.names[n]) > 1 ? `${found.folder[n].split("/").pop()}/${found.names[n]}` : found.names[n]);
     this.view = WHOLE;
     const first = this.hits().find((id) => this.place.has(id));
+    const several = kinds(found);
+    if (!this.chosen) $("map-colour").value = several.length > 1 ? "kind" : "tempo";
     this.colour();
     this.go(first === undefined ? nearest(found, 0.5, 0.5) : this.place.get(first));
     const some = found.total > found.ids.length ? ` of ${found.total.toLocaleString("en")}` : "";
-    this.say(`${found.ids.length.toLocaleString("en")}${some} sounds; what sounds alike lies together; the first hits are ringed`);
+    const signs = several.length > 1 ? ` (${several.map((one) => `${SIGNS[one.shape]} ${one.name}`).join(", ")})` : "";
+    this.say(`${found.ids.length.toLocaleString("en")}${some} sounds${signs}; what sounds alike lies together; the first hits are ringed`);
   }
 
   colour() {
@@ -94,9 +121,8 @@ export class MapDialog {
     this.hidden.clear();
     this.paint = coloured(this.points, $("map-colour").value);
     $("map-legend").replaceChildren(
-      ...this.paint.legend.map(({ name, colour: ink }, n) => {
-        const swatch = make("i", { class: "dot", "aria-hidden": "true" });
-        swatch.style.background = ink;
+      ...this.paint.legend.map(({ name, colour: ink, shape: sign = "circle" }, n) => {
+        const swatch = dot(sign, ink);
         const button = make("button", { type: "button", "aria-pressed": "true", title: `show or hide ${name}` }, swatch, name);
         button.addEventListener("click", () => {
           if (!this.hidden.delete(n)) this.hidden.add(n);
@@ -108,6 +134,7 @@ export class MapDialog {
       }),
     );
     this.draw();
+    this.near();
   }
 
   shown = (n) => !this.hidden.has(this.paint.of[n]);
@@ -148,12 +175,11 @@ export class MapDialog {
   near() {
     const box = $("map-near");
     if (!this.points || this.at < 0) return void box.replaceChildren();
-    const { names, folder } = this.points;
+    const { names, folder, kind } = this.points;
     box.replaceChildren(
       ...around(this.points, this.at, NEIGHBOURS, this.shown).map((n) => {
-        const swatch = make("i", { class: "dot", "aria-hidden": "true" });
-        swatch.style.background = this.paint.legend[this.paint.of[n]].colour;
-        const button = make("button", { type: "button", title: `${folder[n]}/${names[n]}` }, swatch, this.named(n));
+        const swatch = dot(shape(this.points, n), this.paint.legend[this.paint.of[n]].colour);
+        const button = make("button", { type: "button", title: `${kind[n]}: ${folder[n]}/${names[n]}` }, swatch, this.named(n));
         if (n === this.at) button.setAttribute("aria-current", "true");
         button.addEventListener("click", () => {
           const back = document.activeElement === button;
@@ -254,11 +280,7 @@ export class MapDialog {
         if (this.paint.of[n] !== place) continue;
         const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
         if (left < -9 || top < -9 || left > size.width + 9 || top > size.height + 9) continue;
-        if (radius < 2.5) pen.rect(left - radius, top - radius, 2 * radius, 2 * radius);
-        else {
-          pen.moveTo(left + radius, top);
-          pen.arc(left, top, radius, 0, 2 * Math.PI);
-        }
+        outlined(pen, radius < 2.5 ? "square" : shape(points, n), left, top, radius);
       }
       pen.globalAlpha = 0.8;
       pen.fillStyle = ink;
@@ -286,7 +308,7 @@ export class MapDialog {
     const { points, view, size } = this;
     const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
     const tempo = points.tempo[n] ? ` · ${Math.round(points.tempo[n])} bpm` : "";
-    const words = this.named(n) + tempo;
+    const words = `${this.named(n)} · ${points.kind[n]}${tempo}`;
     pen.font = "12px system-ui, sans-serif";
     const width = pen.measureText(words).width + 12;
     const x = Math.max(2, Math.min(size.width - width - 2, left + radius + 6));
