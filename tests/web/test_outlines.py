@@ -47,7 +47,10 @@ def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
             assert found == {"duration": item["duration"], "low": low.tolist(), "high": high.tolist()}
 
 
-def test_missing_ones_are_made_once_and_kept(old: Path, web: TestClient, library: Path) -> None:
+def test_missing_ones_are_made_once_and_kept(
+    old: Path, web: TestClient, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SECONDS_FOR_PEAKS", 600.0)
     wanted = ids(web, "one-shot")[:5]
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
         expected = client.get("/api/peaks", params={"item": wanted}).json()
