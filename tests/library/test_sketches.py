@@ -13,7 +13,7 @@ import pytest
 from soundalike.errors import LibraryError
 from soundalike.library import sketches as module
 from soundalike.library.sketches import Sketches
-from soundalike.library.vectors import Vectors
+from soundalike.library.vectors import Term, Vectors
 from soundalike.similarity import unit
 from tests.library.test_search import DIMENSION, PARTS, StoredVectors, stored, vectors_of
 
@@ -176,3 +176,23 @@ def test_where_nothing_can_be_written_the_cure_is_named(tmp_path: Path) -> None:
     (tmp_path / "sketch-windows").write_text("a file in its place")
     with pytest.raises(LibraryError, match="SOUNDALIKE_MEMORY"):
         opened(library)
+
+
+def test_products_of_some_rows_are_numpys(tmp_path: Path) -> None:
+    """Also of numbers that float16 holds with fewer bits, of zeros and of both signs."""
+    library = library_of(500, 90, tmp_path)
+    for column in library.columns.values():
+        column[7] = [1e-7, -6e-8, 6.1e-5, -6.1e-5, 0.0, -0.0, 1.0, -1.0]
+    check(library)
+    library = appended(library, library_of(40, 5, tmp_path, seed=3))
+    vectors, sketches = opened(library)
+    assert len(sketches.loose) == 40
+    rows = np.random.default_rng(1).permutation(540)[:300]
+    queries = np.random.default_rng(2).normal(size=(2, DIMENSION))
+    terms = [Term("a", "mix", queries[0], 0.7), Term("b", "drums", queries[1], -2.0), Term("c", "mix", queries[1], 0.1)]
+    order = vectors.rows("windows").order
+    stored_now = {part: library.columns[part][order].astype(np.float64)[rows] for part in PARTS}
+    expected = sum(term.weight * stored_now[term.column] @ term.query for term in terms)
+    np.testing.assert_allclose(vectors.products("windows", terms, rows), expected, atol=1e-5)
+    near = vectors_of(library)
+    np.testing.assert_allclose(near.products("windows", terms, rows), expected, atol=1e-5)

@@ -109,12 +109,12 @@ def _doubtful(
     several = min(count + max(count, FEWEST_SCORED), int(may.sum()))
     likely = _reaching(rows, fast, may, _highest(best, several))
     likely = likely[fast[likely] == best[rows.of_row[likely]]]
-    floor = _reached(rows, likely, _products(vectors, table, terms, likely), count)
+    floor = _reached(rows, likely, vectors.products(table, terms, likely), count)
     near = _reaching(rows, fast, may, floor - CERTAINTY * scan.error)
     if len(near) > MOST_SCORED:
         near = near[np.argpartition(fast[near], -MOST_SCORED)[-MOST_SCORED:]]
     near = np.union1d(near, likely)  # so that there are `count` contents, however far off their estimates are
-    products = _products(vectors, table, terms, near)
+    products = vectors.products(table, terms, near)
     return near[products >= _reached(rows, near, products, count) - 2 * scan.margin]
 
 
@@ -133,20 +133,6 @@ def _reached(rows: Rows, some: Indices, scores: NDArray[np.float32], count: int)
     """What `count` contents reach by the scores of some rows (ascending); the least there is where they are fewer."""
     first = np.flatnonzero(np.diff(rows.of_row[some], prepend=-1))
     return _highest(np.maximum.reduceat(scores, first), min(count, len(first)))
-
-
-def _products(vectors: Vectors, table: Table, terms: Sequence[Term], rows: Indices) -> NDArray[np.float32]:
-    """(M,) scores of some rows, exact but for the rounding of float32."""
-    columns = list(dict.fromkeys(term.column for term in terms))
-    weighted = np.zeros((len(columns), len(terms[0].query)))
-    for term in terms:
-        weighted[columns.index(term.column)] += term.weight * term.query
-    found = np.empty(len(rows), dtype=np.float32)
-    for begin in range(0, len(rows), _PIECE):
-        taken = vectors.take(table, columns, rows[begin : begin + _PIECE])
-        # Not by BLAS, whose threads would spin on the cores that the next scan needs.
-        found[begin : begin + _PIECE] = np.einsum("mpd,pd->m", taken, weighted.astype(np.float32))
-    return found
 
 
 def cosines_of(vectors: Vectors, table: Table, terms: Sequence[Term], rows: Indices) -> Float64:

@@ -1,4 +1,4 @@
-"""The inner loop of `sketch`, compiled by numba: apart, so that numba is only imported where a library is large."""
+"""The inner loops of searching by sketches, compiled by numba: apart, so that numba is only imported where a library is large."""
 
 from __future__ import annotations
 
@@ -63,4 +63,46 @@ def accumulate() -> Callable[..., None]:
                     out[at + r] = found if p == 0 else out[at + r] + found
 
     compiled: Callable[..., None] = numba.njit(_SIGNATURE, nogil=True, fastmath=True)(loop)
+    return compiled
+
+
+_PRODUCTS = "void(Array(uint16, 3, 'C', readonly=True), int64[::1], int64[::1], float32[:,::1], float32[::1])"
+
+
+@functools.cache
+def products() -> Callable[..., None]:
+    """products()(vectors, rows, parts, queries, out): the sum over parts of <vector, query> of some rows into `out` (M,).
+
+    vectors: (N, K, D) float16, seen as uint16; rows: (M,); parts: (P,); queries: (P, D). NumPy needs three passes for this,
+    and most of the time for turning float16 into float32.
+    """
+    import numba
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def bits(_: Any, word: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], ir.FloatType())
+
+        return types.float32(types.uint32), generate
+
+    as_float: Any = bits  # numba passes the typing context itself
+    scale = numba.float32(2.0**112)  # float16 has its exponent's zero at 15, float32 at 127
+
+    def loop(vectors, rows, parts, queries, out):  # type: ignore[no-untyped-def]
+        for i in range(rows.shape[0]):
+            total = numba.float32(0)
+            for p in range(parts.shape[0]):
+                vector, query = vectors[rows[i], parts[p]], queries[p]
+                for d in range(query.shape[0]):
+                    half = numba.uint32(vector[d])
+                    wide = ((half & numba.uint32(0x8000)) << numba.uint32(16)) | (
+                        (half & numba.uint32(0x7FFF)) << numba.uint32(13)
+                    )
+                    total += as_float(numba.uint32(wide)) * scale * query[d]
+            out[i] = total
+
+    compiled: Callable[..., None] = numba.njit(_PRODUCTS, nogil=True, fastmath=True)(loop)
     return compiled

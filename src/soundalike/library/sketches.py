@@ -109,6 +109,26 @@ class Sketches:
             out[self.loose] = sum(self._loose(part) @ query.astype(np.float32) for part, query in weighted)
         return out, error
 
+    def products(self, weighted: Sequence[tuple[str, Float64]], rows: Indices) -> Float32:
+        """(M,) sum over (part, query) of <row's part, its query> of some rows, exact but for the rounding of float32."""
+        from soundalike.library.sketch_kernel import products
+
+        parts = np.array([self._parts.index(part) for part, _ in weighted], dtype=np.int64)
+        queries = np.stack([query for _, query in weighted]).astype(np.float32)
+        found = np.empty(len(rows), dtype=np.float32)
+        where, place = self._where[rows], self._place[rows]
+        for number in np.unique(where):
+            here = np.flatnonzero(where == number)
+            out = np.zeros(len(here), dtype=np.float32)
+            if number < 0:
+                for (part, _), query in zip(weighted, queries, strict=True):
+                    out += self._loose(part)[place[here]] @ query
+            else:
+                products()(self.segments[number].vectors.view(np.uint16), place[here], parts, queries, out)
+            found[here] = out
+        self._count(len(rows) * len(parts))
+        return found
+
     def take(self, parts: Sequence[str], rows: Indices) -> Float32:
         """The vectors (M, P, D) of some rows."""
         numbers = [self._parts.index(part) for part in parts]
@@ -121,12 +141,16 @@ class Sketches:
                     found[here, column] = self._loose(part)[place[here]]
                 else:
                     found[here, column] = self.segments[segment].vectors[place[here], number]
-        self._touched += len(rows) * len(parts) * mmap.PAGESIZE
+        self._count(len(rows) * len(parts))
+        return found
+
+    def _count(self, vectors: int) -> None:
+        """Note that some vectors were read, each of which maps a page at least."""
+        self._touched += vectors * mmap.PAGESIZE
         if self._touched > MAPPED:
             self._touched = 0
             for one in self.segments:
                 _give_back(one.vectors)
-        return found
 
     def present(self, part: str) -> NDArray[np.bool_]:
         """(N,) which rows have the part."""

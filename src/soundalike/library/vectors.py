@@ -151,6 +151,18 @@ class Vectors:
             return self.sketches(table).take(parts, rows)
         return np.stack([self.column(table, part)[rows] for part in parts], axis=1)
 
+    def products(self, table: Table, terms: Sequence[Term], rows: Indices) -> Float32:
+        """(M,) scores of some rows under `terms`, exact but for the rounding of float32."""
+        weighted: dict[str, Float64] = {}
+        for term in terms:
+            weighted[term.column] = weighted.get(term.column, 0.0) + term.weight * term.query
+        if not self.in_memory(table):
+            return self.sketches(table).products(list(weighted.items()), rows)
+        found = np.zeros(len(rows), dtype=np.float32)
+        for part, query in weighted.items():
+            found += self.column(table, part)[rows] @ query.astype(np.float32)
+        return found
+
     def present(self, table: Table, part: str) -> NDArray[np.bool_]:
         """(N,) which rows have the part."""
         with self._lock:
