@@ -51,8 +51,10 @@ GONE = 0.3
 """A segment with a larger share of rows that are gone is made anew."""
 SAMPLE = 4 * BLOCK
 """Rows whose mean is the centre of a segment's sketch."""
-MAPPED = 256 << 20
-"""After about so many bytes of `vectors.npy` were touched, its pages are given back; they stay in the system's cache."""
+MAPPED = 1 << 30
+"""After about so many bytes of `vectors.npy` were mapped, they are given back; they stay in the system's cache."""
+AROUND = 64 << 10
+"""What Linux maps around a page that is touched."""
 _CHUNK = 8 * BLOCK
 _ARRAYS = ("codes", "factors", "ones", "vectors")
 
@@ -126,7 +128,7 @@ class Sketches:
             else:
                 products()(self.segments[number].vectors.view(np.uint16), place[here], parts, queries, out)
             found[here] = out
-        self._count(len(rows) * len(parts))
+        self._count(len(rows))
         return found
 
     def take(self, parts: Sequence[str], rows: Indices) -> Float32:
@@ -141,12 +143,12 @@ class Sketches:
                     found[here, column] = self._loose(part)[place[here]]
                 else:
                     found[here, column] = self.segments[segment].vectors[place[here], number]
-        self._count(len(rows) * len(parts))
+        self._count(len(rows))
         return found
 
-    def _count(self, vectors: int) -> None:
-        """Note that some vectors were read, each of which maps a page at least."""
-        self._touched += vectors * mmap.PAGESIZE
+    def _count(self, rows: int) -> None:
+        """Note that some rows were read."""
+        self._touched += rows * AROUND
         if self._touched > MAPPED:
             self._touched = 0
             for one in self.segments:
