@@ -16,7 +16,8 @@ the first 64 bits of all rows, then the next: codes (K, blocks, B / 64, 1,024) u
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -157,22 +158,25 @@ def estimate(of: Sketch, asked: Question) -> Float32:
 
     blocks = of.codes.shape[1]
     out = np.empty(blocks * BLOCK, dtype=np.float32)
-    threads = min(available_cores(), max(1, blocks // 8))
-    edges = np.linspace(0, blocks, threads * _PIECES + 1 if threads > 1 else 2).astype(int)
-
     kernel = accumulate()
 
-    def scan(piece: int) -> None:
+    def scan(piece: slice) -> None:
         scratch = np.empty(BLOCK, dtype=np.int64)
-        begin, end = edges[piece], edges[piece + 1]
         question = asked.parts, asked.planes, asked.constants
-        kernel(of.codes, of.factors, of.ones, *question, begin, end, scratch, out)
+        kernel(of.codes, of.factors, of.ones, *question, piece.start, piece.stop, scratch, out)
 
-    if threads == 1:
-        scan(0)
-    else:
-        list(_pool().map(scan, range(len(edges) - 1)))
+    in_pieces(scan, blocks, least=4)
     return out[: of.rows]
+
+
+def in_pieces(work: Callable[[slice], None], count: int, *, least: int) -> None:
+    """Do `work` on slices of `count` things, on all cores that this process may use where there are `least` for each."""
+    threads = min(available_cores(), max(1, count // (2 * least)))
+    if threads == 1:
+        work(slice(0, count))
+        return
+    edges = np.linspace(0, count, threads * min(_PIECES, max(1, count // (threads * least))) + 1).astype(int).tolist()
+    list(_pool().map(work, [slice(begin, end) for begin, end in itertools.pairwise(edges)]))
 
 
 @functools.cache

@@ -22,6 +22,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import LibraryError
 from soundalike.library import schema as layout
-from soundalike.library.sketch import BLOCK, Sketch, bits_for, estimate, question, sketch
+from soundalike.library.sketch import BLOCK, Sketch, bits_for, estimate, in_pieces, question, sketch
 from soundalike.library.store import Library, folder_size
 from soundalike.runtime import available_cores
 
@@ -52,9 +53,9 @@ GONE = 0.3
 SAMPLE = 4 * BLOCK
 """Rows whose mean is the centre of a segment's sketch."""
 MAPPED = 1 << 30
-"""After about so many bytes of `vectors.npy` were mapped, they are given back; they stay in the system's cache."""
-AROUND = 64 << 10
-"""What Linux maps around a page that is touched."""
+"""Where more than about so many bytes of `vectors.npy` are mapped, they are given back; they stay in the system's cache."""
+LOOK = 4 * BLOCK
+"""Rows read from which on it is looked at."""
 _CHUNK = 8 * BLOCK
 _ARRAYS = ("codes", "factors", "ones", "vectors")
 
@@ -68,7 +69,7 @@ class Segment:
     vectors: NDArray[np.float16]
     row_of: Indices
 
-    @property
+    @cached_property
     def live(self) -> int:
         """How many of its rows are still in the table."""
         return int((self.row_of >= 0).sum())
@@ -126,7 +127,12 @@ class Sketches:
                 for (part, _), query in zip(weighted, queries, strict=True):
                     out += self._loose(part)[place[here]] @ query
             else:
-                products()(self.segments[number].vectors.view(np.uint16), place[here], parts, queries, out)
+                loop, halves, places = products(), self.segments[number].vectors.view(np.uint16), place[here]
+
+                def some(piece: slice, of: Any = (loop, halves, places, out)) -> None:
+                    of[0](of[1], of[2][piece], parts, queries, of[3][piece])
+
+                in_pieces(some, len(here), least=256)
             found[here] = out
         self._count(len(rows))
         return found
@@ -147,12 +153,13 @@ class Sketches:
         return found
 
     def _count(self, rows: int) -> None:
-        """Note that some rows were read."""
-        self._touched += rows * AROUND
-        if self._touched > MAPPED:
+        """Note that some rows were read, whose pages the system maps with many around them."""
+        self._touched += rows
+        if self._touched > LOOK:
             self._touched = 0
-            for one in self.segments:
-                _give_back(one.vectors)
+            if _mapped_bytes() > MAPPED + self.nbytes():
+                for one in self.segments:
+                    _give_back(one.vectors)
 
     def present(self, part: str) -> NDArray[np.bool_]:
         """(N,) which rows have the part."""
@@ -271,6 +278,15 @@ def _open(place: Path, about: dict[str, Any], rows: Rows) -> Segment:
 def _give_back(vectors: NDArray[np.float16]) -> None:
     """Let a mapped file's pages count as this process' memory no more."""
     _advise(vectors, "MADV_DONTNEED")
+
+
+def _mapped_bytes() -> int:
+    """Bytes of files that are in this process' memory; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[2]) * mmap.PAGESIZE
+    except (OSError, ValueError):
+        return 0
 
 
 def _advise(vectors: Any, name: str) -> None:
