@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
+from soundalike.analysis import prepare
 from soundalike.finder import Finder
 from soundalike.library.filters import make_filters
 from soundalike.web.app import create_app
@@ -52,6 +53,29 @@ def test_the_library_says_what_it_is(web: TestClient, library: Path) -> None:
     assert set(found["spread"]) == set(found["parts"])
     assert found["text"] is False
     assert found["name"] == library.name
+
+
+def test_kind_and_tempo_of_what_is_dropped_are_those_of_indexing(web: TestClient) -> None:
+    tempi = []
+    for kind in ("song", "loop", "one-shot"):
+        for item in web.get("/api/items", params={"kind": kind, "limit": 3}).json()["items"]:
+            path = Path(item["path"])
+            for name in (path.name, f"x{path.suffix}"):  # with and without what the name says
+                found = web.post("/api/uploads", params={"name": name}, content=path.read_bytes()).json()
+                assert found["kind"] == kind
+                if name == path.name:
+                    tempi.append((found["tempo"], item["tempo"]))
+    ours, theirs = zip(*tempi, strict=True)
+    assert ours == theirs
+    assert any(ours)
+
+
+def test_an_estimated_tempo_is_that_of_indexing(web: TestClient, music: Path) -> None:
+    path = sorted((music / "songs").iterdir())[0]
+    tempo = prepare(path).tempo.value
+    assert tempo is not None
+    answer = web.post("/api/uploads", params={"name": f"x{path.suffix}"}, content=path.read_bytes())
+    assert answer.json()["tempo"] == tempo
 
 
 def test_a_dropped_song_is_answered_as_on_the_command_line(

@@ -252,6 +252,21 @@ def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
     assert len(names(page)) == 8
 
 
+def test_kind_and_tempo_of_a_dropped_sound_are_heard(page: Any, music: Path) -> None:
+    reference = "import('./app.js').then(({ player }) => player.sources.reference)"
+    items = page.evaluate("fetch('/api/items?limit=100').then((found) => found.json())")["items"]
+    for folder, kind in (("loops", "loop"), ("one-shots", "one-shot")):
+        path = sorted((music / folder).iterdir())[0]
+        (tempo,) = [item["tempo"] for item in items if item["name"].endswith(path.name)]
+        page.set_input_files("#file", path)
+        until(page, f"document.querySelector('#reference-name').textContent === '{path.name}'")
+        settled(page)
+        assert page.text_content("#reference-facts").startswith(kind)
+        now = page.evaluate(reference)
+        assert (now["kind"], now["tempo"], now["short"]) == (kind, tempo, True)
+        assert (tempo is None) == (kind == "one-shot")
+
+
 def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
     loop = next(one for one in sorted((music / "loops").iterdir()) if soundfile.info(one).duration < 15)
     page.set_input_files("#file", loop)

@@ -203,9 +203,9 @@ class Session:
         return made
 
     def look(self, upload: Upload) -> models.UploadOut:
-        """Length and peaks of an upload. Raises AudioError where it cannot be decoded; it is forgotten then."""
+        """Length, kind, tempo and peaks of an upload. Raises AudioError where it cannot be decoded; it is forgotten then."""
         try:
-            found = self.ask(Look(upload.path, PEAKS), upload.name)
+            found = self.ask(Look(upload.path, PEAKS, upload.name), upload.name)
         except SoundalikeError:
             self.uploads.forget(upload)
             raise
