@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from soundalike.analysis import prepare
 from soundalike.finder import Finder
-from soundalike.library.filters import make_filters
+from soundalike.library.filters import Filters, make_filters
 from soundalike.web.app import create_app
 from soundalike.web.uploads import Uploads
 
@@ -116,6 +116,28 @@ def test_an_item_a_region_and_a_part_against_loops(web: TestClient, library: Pat
     )
     assert [hit["item"]["path"] for hit in found["hits"]] == [hit.path for hit in expected.hits]
     assert found["windows"][0] == [4.0, 9.0]
+
+
+def test_items_are_filtered_as_hits_are(web: TestClient) -> None:
+    everything = web.get("/api/items", params={"limit": 100}).json()["items"]
+    key = next(item["key"] for item in everything if item["key"])
+    asked: dict[str, tuple[dict[str, str | float], Filters]] = {
+        "tempo": ({"tempo_from": 90, "tempo_to": 120}, make_filters(tempo=(90, 120))),
+        "slow": ({"tempo_to": 60}, make_filters(tempo=(0, 60))),
+        "key": ({"key": key}, make_filters(key=key)),
+        "long": ({"seconds_from": 5.5}, make_filters(durations=(5.5, None))),
+        "all": (
+            {"kind": "loop", "seconds_from": 2, "seconds_to": 6, "tempo_from": 60},
+            make_filters(kinds=("loop",), durations=(2, 6), tempo=(60, 1e9)),
+        ),
+    }
+    for name, (params, filters) in asked.items():
+        found = [item["id"] for item in web.get("/api/items", params={**params, "limit": 100}).json()["items"]]
+        assert found == [item["id"] for item in everything if filters.admits({**item, "path": item["name"]})], name
+        assert 0 < len(found) < len(everything), name
+    problem(web.get("/api/items", params={"tempo_from": 120, "tempo_to": 90}), 422, "range 120-90 is empty")
+    problem(web.get("/api/items", params={"key": "H flat"}), 422, "H flat")
+    problem(web.get("/api/items", params={"tempo_from": "nan"}), 422, "tempo_from")
 
 
 def test_items_come_in_pages(web: TestClient) -> None:

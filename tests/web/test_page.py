@@ -281,6 +281,27 @@ def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
     assert page.text_content("#which-words") == "Whole sound against whole loops."
 
 
+def test_filters_act_on_the_library_too(page: Any) -> None:
+    choose(page, "loop")
+    items = page.evaluate("fetch('/api/items?kind=loop&limit=100').then((found) => found.json())")["items"]
+    middle = sorted(item["duration"] for item in items)[4]
+    tempo = items[0]["tempo"]
+    for field, words, true in (
+        ("length", f"{middle}-", lambda item: item["duration"] >= middle),
+        ("tempo", f"{tempo}", lambda item: any(abs(item["tempo"] * by / tempo - 1) <= 0.04 for by in (0.5, 1, 2))),
+    ):
+        wanted = sorted(item["name"] for item in items if true(item))
+        assert 0 < len(wanted) < len(items)
+        with page.expect_response("**/api/items?**"):
+            page.fill(f"#{field}", words)
+        until(page, f"document.querySelector('#status').textContent.startsWith('{len(wanted)} loop')")
+        assert sorted(names(page)) == wanted
+        page.fill(f"#{field}", "")
+        settled(page)
+    page.fill("#key", "nonsense")
+    page.wait_for_selector("#status.problem")
+
+
 def test_filters(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "loop")

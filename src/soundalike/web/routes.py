@@ -36,6 +36,7 @@ A_WHILE = {"Cache-Control": "private, max-age=300"}
 """What hardly changes, and may be shown for so many seconds after it has."""
 
 Second = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False)]
+Bound = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 LastSecond = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -82,12 +83,23 @@ def _items(app: FastAPI, session: Session, alone: bool) -> None:
     def items(
         text: Annotated[str, Query(max_length=200)] = "",
         kind: Kinds = [],  # noqa: B006 - FastAPI copies it
+        tempo_from: Bound = None,
+        tempo_to: Bound = None,
+        key: Annotated[str | None, Query(max_length=200)] = None,
+        seconds_from: Bound = None,
+        seconds_to: Bound = None,
         favourite: bool = False,
         offset: Offset = 0,
         limit: Limit = 50,
     ) -> Response:
-        """A page of items, in the order of their paths; text: in path, title or artist."""
-        filters = models.FilterFields(kinds=kind, favourite=favourite)
+        """A page of items, in the order of their paths; text: in path, title or artist; the others as the filters of a search."""
+        filters = models.FilterFields(
+            kinds=kind,
+            tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
+            key=key,
+            duration=(seconds_from, seconds_to),
+            favourite=favourite,
+        )
         return _json(session.items(text, filters, offset, limit))
 
     @app.get("/api/items/{item}", response_model=models.ItemOut)
