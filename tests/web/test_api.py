@@ -3,14 +3,19 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 from starlette.testclient import TestClient
 
 from soundalike.analysis import prepare
 from soundalike.finder import Finder
+from soundalike.library import Library
+from soundalike.library.exchange import export_parquet, import_parquet
 from soundalike.library.filters import Filters, make_filters
 from soundalike.web.app import create_app
 from soundalike.web.uploads import Uploads
@@ -138,6 +143,29 @@ def test_items_are_filtered_as_hits_are(web: TestClient) -> None:
     problem(web.get("/api/items", params={"tempo_from": 120, "tempo_to": 90}), 422, "range 120-90 is empty")
     problem(web.get("/api/items", params={"key": "H flat"}), 422, "H flat")
     problem(web.get("/api/items", params={"tempo_from": "nan"}), 422, "tempo_from")
+
+
+def test_ids_may_hold_slashes(library: Path, song: Path, tmp_path: Path) -> None:
+    exported, named = tmp_path / "out.parquet", tmp_path / "named.parquet"
+    export_parquet(Library.open(library), exported)
+    table = pq.read_table(exported)
+    table = table.filter(pa.compute.equal(table["path"], str(song)))
+    name = "/my songs/a+b #1?.flac"
+    ids = pa.array([name] * table.num_rows)
+    pq.write_table(table.set_column(table.column_names.index("id"), "id", ids), named)
+    import_parquet(tmp_path / "imported", named)
+    with TestClient(create_app(tmp_path / "imported"), base_url="http://127.0.0.1") as client:
+        (item,) = client.get("/api/items").json()["items"]
+        assert item["id"] == name
+        at = quote(name, safe="")
+        assert client.get(f"/api/items/{at}").json() == item
+        assert client.get(f"/api/items/{at}/audio").content == song.read_bytes()
+        assert client.get(f"/api/items/{at}/peaks").json()["duration"] == pytest.approx(item["duration"], abs=0.1)
+        assert client.get(f"/api/items/{at}/stems/drums", params={"end": 1}).content[:4] == b"RIFF"
+        assert client.put(f"/api/favourites/{at}").status_code == 204
+        assert [one["id"] for one in client.get("/api/favourites").json()["items"]] == [name]
+        assert client.delete(f"/api/favourites/{at}").status_code == 204
+        assert client.get("/api/library").json()["favourites"] == 0
 
 
 def test_items_come_in_pages(web: TestClient) -> None:
