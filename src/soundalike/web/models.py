@@ -80,7 +80,7 @@ class ItemOut(BaseModel):
 
 class HitOut(BaseModel):
     """A hit: which item, the seconds that matched, the score and what each part contributes to it; copy_paths: other files
-    with the same content, folded into it."""
+    with the same content, and near-identical ones (the same recording in another format, say), folded into it."""
 
     item: ItemOut
     start: float
