@@ -479,7 +479,7 @@ def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) ->
     tags = read_tags(path)
     first = decode.read(path, 0.0, min(info.duration, SEGMENT_SECONDS) if info.duration > 0 else None)
     if kind is None:
-        kind = "song" if info.duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
+        kind = kind_of(info.duration, first, tags)
     tempo, key = UNKNOWN, UNKNOWN
     if with_facts:
         whole = kind == "song" or info.duration <= SEGMENT_SECONDS
@@ -487,13 +487,23 @@ def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) ->
     return Prepared(info, tags, kind, first, tempo, key)
 
 
-def _estimates(waveform: Waveform, kind: Kind, duration: float) -> tuple[facts.Estimate, facts.Estimate]:
-    """Tempo and key; a one-shot has no tempo, a loop's is one that its length allows, and a key that is a mere guess is
-    none."""
-    mono = waveform.mono()
-    tempo = UNKNOWN if kind == "one-shot" else facts.estimate_tempo(mono, waveform.sample_rate)
+def kind_of(duration: float, first: Waveform, tags: Tags) -> Kind:
+    """What a file of `duration` s is taken for, by its beginning (all of what is shorter than a song) and its tags."""
+    return "song" if duration >= SONG_SECONDS else estimate_kind(first.mono(), first.sample_rate, tags.loop)
+
+
+def tempo_of(mono: Float32, sample_rate: int, kind: Kind, duration: float) -> facts.Estimate:
+    """The estimated tempo of a file of `duration` s from its beginning `mono` (samples,); unknown where it is a mere guess. A
+    one-shot has none, a loop's is one that its length allows."""
+    tempo = UNKNOWN if kind == "one-shot" else facts.estimate_tempo(mono, sample_rate)
     if kind == "loop":
         tempo = facts.loop_tempo(duration, tempo)
+    return tempo if tempo.confidence >= SURE_OF_TEMPO else UNKNOWN
+
+
+def _estimates(waveform: Waveform, kind: Kind, duration: float) -> tuple[facts.Estimate, facts.Estimate]:
+    """Tempo and key; a key that is a mere guess is none."""
+    mono = waveform.mono()
+    tempo = tempo_of(mono, waveform.sample_rate, kind, duration)
     key = facts.estimate_key(mono, waveform.sample_rate)
-    tempo = tempo if tempo.confidence >= SURE_OF_TEMPO else UNKNOWN
     return tempo, key if key.confidence >= SURE_OF_KEY else UNKNOWN

@@ -76,6 +76,9 @@ def test_an_id_that_is_there_is_replaced(tmp_path: Path) -> None:
         ({"mix": [[1.0, 2.0, 3.0, 4.0]] * 5 + [[1.0]]}, "row 5.*1 numbers"),
         ({"mix": [[1.0, 2.0, 3.0, float("nan")]] + [[1.0, 2.0, 3.0, 4.0]] * 5}, "row 0.*NaN"),
         ({"id": ["a", "a", "b", "b", "c", None]}, "row 5.*None"),
+        ({"id": ["a/audio"] * 6}, "a/audio.*another address"),
+        ({"id": [".."] * 6}, "another address"),
+        ({"id": ["a", "a", "b", "b", "c", "x/stems/drums"]}, "row 5.*x/stems/drums"),
         ({"kind": ["album"] * 6}, "album"),
     ],
 )

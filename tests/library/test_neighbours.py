@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundalike.library.neighbours import _candidate_pairs, occurrence, same_recording
+from soundalike.library.neighbours import _candidate_pairs, first_copies, occurrence, same_recording
 from soundalike.similarity import unit
 
 
@@ -46,6 +46,44 @@ def test_copies_are_those_of_equal_length_and_sound() -> None:
     assert not same_recording(a, near, 50.0, 51.0)
     assert not same_recording(a, near[::-1].copy(), 50.0, 50.0)
     assert not same_recording(a, near[:4], 50.0, 50.0)
+
+
+class Held:
+    """Vectors of the mix in memory: contents of these windows (N, D) each."""
+
+    def __init__(self, contents: list[NDArray[np.float32]], seconds: list[float]) -> None:
+        self.first = np.cumsum([0, *(len(one) for one in contents[:-1])])
+        self.ends = np.concatenate(
+            [np.linspace(0, end, len(one) + 1)[1:] for one, end in zip(contents, seconds, strict=True)]
+        )
+        self._mix = np.concatenate(contents)
+
+    def rows(self, _: str) -> Held:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._mix)
+
+    def of_content(self, index: int) -> range:
+        return range(*np.append(self.first, len(self))[index : index + 2])
+
+    def take(self, _: str, parts: list[str], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._mix[rows][:, np.newaxis]
+
+
+def test_the_first_of_several_copies_stands_for_them() -> None:
+    rng = np.random.default_rng(6)
+    a, b = (unit(rng.normal(size=(3, 20)).astype(np.float32)) for _ in "ab")
+    near = unit(a + 0.03 * rng.normal(size=a.shape).astype(np.float32))
+    other_end = np.vstack([a[:2], b[2:]])
+    held = Held([b, a, near, other_end, a, a[:2]], [30.0, 30.0, 30.1, 30.0, 31.0, 30.0])
+    for order, expected in (
+        ([0, 1, 2, 3, 4, 5], [0, 1, 1, 3, 4, 5]),
+        ([2, 5, 0, 1], [0, 1, 2, 0]),
+        ([], []),
+        ([3], [0]),
+    ):
+        assert first_copies(held, "windows", np.array(order, dtype=np.int64)) == expected  # type: ignore[arg-type]
 
 
 def test_every_near_pair_is_a_candidate() -> None:

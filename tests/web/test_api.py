@@ -3,14 +3,20 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 from starlette.testclient import TestClient
 
+from soundalike.analysis import prepare
 from soundalike.finder import Finder
-from soundalike.library.filters import make_filters
+from soundalike.library import Library
+from soundalike.library.exchange import export_parquet, import_parquet
+from soundalike.library.filters import Filters, make_filters
 from soundalike.web.app import create_app
 from soundalike.web.uploads import Uploads
 
@@ -54,6 +60,29 @@ def test_the_library_says_what_it_is(web: TestClient, library: Path) -> None:
     assert found["name"] == library.name
 
 
+def test_kind_and_tempo_of_what_is_dropped_are_those_of_indexing(web: TestClient) -> None:
+    tempi = []
+    for kind in ("song", "loop", "one-shot"):
+        for item in web.get("/api/items", params={"kind": kind, "limit": 3}).json()["items"]:
+            path = Path(item["path"])
+            for name in (path.name, f"x{path.suffix}"):  # with and without what the name says
+                found = web.post("/api/uploads", params={"name": name}, content=path.read_bytes()).json()
+                assert found["kind"] == kind
+                if name == path.name:
+                    tempi.append((found["tempo"], item["tempo"]))
+    ours, theirs = zip(*tempi, strict=True)
+    assert ours == theirs
+    assert any(ours)
+
+
+def test_an_estimated_tempo_is_that_of_indexing(web: TestClient, music: Path) -> None:
+    path = sorted((music / "songs").iterdir())[0]
+    tempo = prepare(path).tempo.value
+    assert tempo is not None
+    answer = web.post("/api/uploads", params={"name": f"x{path.suffix}"}, content=path.read_bytes())
+    assert answer.json()["tempo"] == tempo
+
+
 def test_a_dropped_song_is_answered_as_on_the_command_line(
     web: TestClient, library: Path, song: Path, dropped: dict[str, object]
 ) -> None:
@@ -92,6 +121,51 @@ def test_an_item_a_region_and_a_part_against_loops(web: TestClient, library: Pat
     )
     assert [hit["item"]["path"] for hit in found["hits"]] == [hit.path for hit in expected.hits]
     assert found["windows"][0] == [4.0, 9.0]
+
+
+def test_items_are_filtered_as_hits_are(web: TestClient) -> None:
+    everything = web.get("/api/items", params={"limit": 100}).json()["items"]
+    key = next(item["key"] for item in everything if item["key"])
+    asked: dict[str, tuple[dict[str, str | float], Filters]] = {
+        "tempo": ({"tempo_from": 90, "tempo_to": 120}, make_filters(tempo=(90, 120))),
+        "slow": ({"tempo_to": 60}, make_filters(tempo=(0, 60))),
+        "key": ({"key": key}, make_filters(key=key)),
+        "long": ({"seconds_from": 5.5}, make_filters(durations=(5.5, None))),
+        "all": (
+            {"kind": "loop", "seconds_from": 2, "seconds_to": 6, "tempo_from": 60},
+            make_filters(kinds=("loop",), durations=(2, 6), tempo=(60, 1e9)),
+        ),
+    }
+    for name, (params, filters) in asked.items():
+        found = [item["id"] for item in web.get("/api/items", params={**params, "limit": 100}).json()["items"]]
+        assert found == [item["id"] for item in everything if filters.admits({**item, "path": item["name"]})], name
+        assert 0 < len(found) < len(everything), name
+    problem(web.get("/api/items", params={"tempo_from": 120, "tempo_to": 90}), 422, "range 120-90 is empty")
+    problem(web.get("/api/items", params={"key": "H flat"}), 422, "H flat")
+    problem(web.get("/api/items", params={"tempo_from": "nan"}), 422, "tempo_from")
+
+
+def test_ids_may_hold_slashes(library: Path, song: Path, tmp_path: Path) -> None:
+    exported, named = tmp_path / "out.parquet", tmp_path / "named.parquet"
+    export_parquet(Library.open(library), exported)
+    table = pq.read_table(exported)
+    table = table.filter(pa.compute.equal(table["path"], str(song)))
+    name = "/my songs/a+b #1?.flac"
+    ids = pa.array([name] * table.num_rows)
+    pq.write_table(table.set_column(table.column_names.index("id"), "id", ids), named)
+    import_parquet(tmp_path / "imported", named)
+    with TestClient(create_app(tmp_path / "imported"), base_url="http://127.0.0.1") as client:
+        (item,) = client.get("/api/items").json()["items"]
+        assert item["id"] == name
+        at = quote(name, safe="")
+        assert client.get(f"/api/items/{at}").json() == item
+        assert client.get(f"/api/items/{at}/audio").content == song.read_bytes()
+        assert client.get(f"/api/items/{at}/peaks").json()["duration"] == pytest.approx(item["duration"], abs=0.1)
+        assert client.get(f"/api/items/{at}/stems/drums", params={"end": 1}).content[:4] == b"RIFF"
+        assert client.put(f"/api/favourites/{at}").status_code == 204
+        assert [one["id"] for one in client.get("/api/favourites").json()["items"]] == [name]
+        assert client.delete(f"/api/favourites/{at}").status_code == 204
+        assert client.get("/api/library").json()["favourites"] == 0
 
 
 def test_items_come_in_pages(web: TestClient) -> None:

@@ -252,6 +252,21 @@ def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
     assert len(names(page)) == 8
 
 
+def test_kind_and_tempo_of_a_dropped_sound_are_heard(page: Any, music: Path) -> None:
+    reference = "import('./app.js').then(({ player }) => player.sources.reference)"
+    items = page.evaluate("fetch('/api/items?limit=100').then((found) => found.json())")["items"]
+    for folder, kind in (("loops", "loop"), ("one-shots", "one-shot")):
+        path = sorted((music / folder).iterdir())[0]
+        (tempo,) = [item["tempo"] for item in items if item["name"].endswith(path.name)]
+        page.set_input_files("#file", path)
+        until(page, f"document.querySelector('#reference-name').textContent === '{path.name}'")
+        settled(page)
+        assert page.text_content("#reference-facts").startswith(kind)
+        now = page.evaluate(reference)
+        assert (now["kind"], now["tempo"], now["short"]) == (kind, tempo, True)
+        assert (tempo is None) == (kind == "one-shot")
+
+
 def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
     loop = next(one for one in sorted((music / "loops").iterdir()) if soundfile.info(one).duration < 15)
     page.set_input_files("#file", loop)
@@ -264,6 +279,27 @@ def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
         choose(page, "loop")
     assert answer.value.ok
     assert page.text_content("#which-words") == "Whole sound against whole loops."
+
+
+def test_filters_act_on_the_library_too(page: Any) -> None:
+    choose(page, "loop")
+    items = page.evaluate("fetch('/api/items?kind=loop&limit=100').then((found) => found.json())")["items"]
+    middle = sorted(item["duration"] for item in items)[4]
+    tempo = items[0]["tempo"]
+    for field, words, true in (
+        ("length", f"{middle}-", lambda item: item["duration"] >= middle),
+        ("tempo", f"{tempo}", lambda item: any(abs(item["tempo"] * by / tempo - 1) <= 0.04 for by in (0.5, 1, 2))),
+    ):
+        wanted = sorted(item["name"] for item in items if true(item))
+        assert 0 < len(wanted) < len(items)
+        with page.expect_response("**/api/items?**"):
+            page.fill(f"#{field}", words)
+        until(page, f"document.querySelector('#status').textContent.startsWith('{len(wanted)} loop')")
+        assert sorted(names(page)) == wanted
+        page.fill(f"#{field}", "")
+        settled(page)
+    page.fill("#key", "nonsense")
+    page.wait_for_selector("#status.problem")
 
 
 def test_filters(page: Any, song: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,9 @@ from soundalike.similarity import unit
 RECIPE_KEY = b"soundalike.recipe"
 _FACTS = ("duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album")
 _BASIS = {"tags": None}
+
+_NO_ID = re.compile(r"^\.{1,2}$|/(audio|peaks|stems/[^/]*)$")
+"""Ids whose address (`/api/items/ID`) would be another's."""
 
 
 def export_parquet(library: Library, out: Path) -> int:
@@ -185,6 +189,11 @@ def _groups(parquet: Path, table: pa.Table, recipe: Recipe) -> Iterator[tuple[di
     for row, name in enumerate(table["id"].to_pylist()):
         if not isinstance(name, str) or not name:
             raise InputError(f"{parquet}, row {row}: the id {name!r} is no text")
+        if _NO_ID.search(name):
+            raise InputError(
+                f"{parquet}, row {row}: the id {name!r} cannot be told from another address of `soundalike serve`; ids may hold "
+                "slashes, but be neither . nor .. nor end in /audio, /peaks or /stems/..."
+            )
         rows_of.setdefault(name, []).append(row)
     vectors = {part: _vectors(parquet, table, part, recipe.dimension) for part in recipe.parts}
     plain = table.select([name for name in table.column_names if name not in recipe.parts]).to_pylist()

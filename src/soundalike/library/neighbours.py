@@ -148,6 +148,31 @@ def same_recordings(mix: Float32, others: Float32) -> NDArray[np.bool_]:
     return np.asarray(cosines >= NEAR_IDENTICAL)
 
 
+def first_copies(vectors: Vectors, table: Table, contents: Indices) -> list[int]:
+    """For each of some different contents (M,) of `table`, best first, the place 0..M-1 of the first one that it is a
+    near-identical copy of; its own place where there is none. What is compared is always that first one: no chains."""
+    rows = vectors.rows(table)
+    last = np.append(rows.first[1:], len(rows)) - 1
+    seconds = rows.ends[last[contents]]
+
+    def mix(indices: Indices | range) -> Float32:
+        return vectors.take(table, ["mix"], np.asarray(indices, dtype=np.int64))[:, 0]
+
+    alike: dict[int, list[int]] = {}
+    for pair in _candidate_pairs(lambda places: mix(rows.first[contents[places]]), seconds):
+        alike.setdefault(max(pair), []).append(min(pair))
+    found = list(range(len(contents)))
+    for place, others in sorted(alike.items()):
+        own = mix(rows.of_content(int(contents[place])))
+        for other in sorted(others):
+            if found[other] == other:
+                theirs = mix(rows.of_content(int(contents[other])))
+                if same_recording(theirs, own, float(seconds[other]), float(seconds[place])):
+                    found[place] = other
+                    break
+    return found
+
+
 def near_identical(vectors: Vectors, table: Table) -> list[list[int]]:
     """Groups (two or more) of content indices of `table` that are near-identical copies, each sorted, in order."""
     rows = vectors.rows(table)

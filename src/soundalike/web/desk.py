@@ -71,10 +71,12 @@ class BusyError(SoundalikeError):
 
 @dataclass(frozen=True)
 class Look:
-    """Length (s), rate (Hz), channels, loudness (LUFS) and the outline (n, 2) of a file."""
+    """Length (s), rate (Hz), channels, loudness (LUFS) and the outline (n, 2) of a file; kind and tempo (BPM) too where `name`,
+    what people call it, is given."""
 
     path: Path
     peaks: int
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,7 @@ def _try_out(analyser: Analyser | None) -> None:
     with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
         path = Path(folder) / "noise.wav"
         soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((3 * 44_100, 2)).clip(-3, 3), 44_100)
-        _look(Look(path, 10))
+        _look(Look(path, 10, path.name))
         if analyser is not None:
             from soundalike.library.query import query_from_file
 
@@ -328,7 +330,10 @@ def _look(task: Look) -> dict[str, Any]:
     pieces: list[tuple[float, float, Outline]] = []
     powers: list[float] = []
     count = channels = rate = 0
+    told: dict[str, Any] = {}
     for at, piece in pieces_of(task.path):
+        if not pieces and task.name is not None:
+            told = _kind_and_tempo(task.path, task.name, piece)
         rate, channels = piece.sample_rate, piece.channels
         count += piece.samples.shape[1]
         pieces.append((at, at + piece.duration, outline(piece.samples, FINE * task.peaks)))
@@ -343,7 +348,23 @@ def _look(task: Look) -> dict[str, Any]:
         "channels": channels,
         "loudness": 10 * float(np.log10(np.mean(powers))) if powers else None,
         "peaks": found,
+        **told,
     }
+
+
+def _kind_and_tempo(path: Path, name: str, first: Waveform) -> dict[str, Any]:
+    """As indexing would tell them, from a file's first piece."""
+    from soundalike.analysis import SEGMENT_SECONDS, kind_of, tempo_of
+    from soundalike.audio import decode, facts
+    from soundalike.audio.tags import read_tags
+
+    info, tags = decode.probe(path), read_tags(path)
+    kind = kind_of(info.duration, first, tags)
+    mono = first.mono()[: round(SEGMENT_SECONDS * first.sample_rate)]
+    stated, _ = facts.resolve_facts(tags, Path(name).stem)
+    if stated is None:
+        stated, _ = facts.resolve_facts(tags, "", (tempo_of(mono, first.sample_rate, kind, first.duration), None))
+    return {"kind": kind, "tempo": None if stated is None else stated.value}
 
 
 def _seconds_of(task: Stem) -> tuple[float, float]:

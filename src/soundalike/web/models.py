@@ -80,7 +80,7 @@ class ItemOut(BaseModel):
 
 class HitOut(BaseModel):
     """A hit: which item, the seconds that matched, the score and what each part contributes to it; copy_paths: other files
-    with the same content, folded into it."""
+    with the same content, and near-identical ones (the same recording in another format, say), folded into it."""
 
     item: ItemOut
     start: float
@@ -161,7 +161,8 @@ class StateOut(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """An upload: peaks are the (lowest, highest) value of equal stretches; loudness in LUFS, null for silence."""
+    """An upload: peaks are the (lowest, highest) value of equal stretches; loudness in LUFS, null for silence; kind and tempo
+    (BPM, null where unknown) as indexing would tell them."""
 
     id: str
     name: str
@@ -169,6 +170,8 @@ class UploadOut(BaseModel):
     sample_rate: int
     channels: int
     loudness: float | None
+    kind: Kind
+    tempo: float | None
     peaks: list[tuple[float, float]]
 
 

@@ -36,6 +36,7 @@ A_WHILE = {"Cache-Control": "private, max-age=300"}
 """What hardly changes, and may be shown for so many seconds after it has."""
 
 Second = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False)]
+Bound = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 LastSecond = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -82,45 +83,57 @@ def _items(app: FastAPI, session: Session, alone: bool) -> None:
     def items(
         text: Annotated[str, Query(max_length=200)] = "",
         kind: Kinds = [],  # noqa: B006 - FastAPI copies it
+        tempo_from: Bound = None,
+        tempo_to: Bound = None,
+        key: Annotated[str | None, Query(max_length=200)] = None,
+        seconds_from: Bound = None,
+        seconds_to: Bound = None,
         favourite: bool = False,
         offset: Offset = 0,
         limit: Limit = 50,
     ) -> Response:
-        """A page of items, in the order of their paths; text: in path, title or artist."""
-        filters = models.FilterFields(kinds=kind, favourite=favourite)
+        """A page of items, in the order of their paths; text: in path, title or artist; the others as the filters of a search."""
+        filters = models.FilterFields(
+            kinds=kind,
+            tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
+            key=key,
+            duration=(seconds_from, seconds_to),
+            favourite=favourite,
+        )
         return _json(session.items(text, filters, offset, limit))
 
-    @app.get("/api/items/{item}", response_model=models.ItemOut)
-    def item_(item: str) -> Response:
-        """One item."""
-        return _json(session.item(item))
-
-    @app.get("/api/items/{item}/audio", response_class=FileResponse)
+    @app.get("/api/items/{item:path}/audio", response_class=FileResponse)
     def audio(item: str) -> Response:
         """The item's file, with Range requests; formats that browsers do not play come as WAV."""
         path = session.shelf.file_of(item)
         kind = BROWSERS_PLAY.get(path.suffix.lower())
         return FileResponse(path, media_type=kind) if kind else FileResponse(session.wav(item), media_type="audio/wav")
 
-    @app.get("/api/items/{item}/peaks")
+    @app.get("/api/items/{item:path}/peaks")
     def fine_peaks(item: str, response: Response) -> models.PeaksOut:
         """Fine peaks of the item's waveform, for a large picture."""
         response.headers.update(A_WHILE)
         return session.peaks(item)
 
-    @app.get("/api/items/{item}/stems/{part}", response_class=Response)
+    @app.get("/api/items/{item:path}/stems/{part}", response_class=Response)
     def item_stem(item: str, part: str, start: Second = 0.0, end: LastSecond = None) -> Response:
         """A stem of an item, or of its seconds from `start` to `end`, as WAV."""
         path = session.shelf.file_of(item)
         return _wav(session.stem(path, path.name, part, start, end))
 
-    @app.post("/api/items/{item}/reveal", status_code=204)
+    @app.post("/api/items/{item:path}/reveal", status_code=204)
     def show(item: str) -> None:
         """Show the item's file in this machine's file manager."""
         path = session.shelf.file_of(item)
         if not alone:
             raise HTTPException(403, "a file can be shown only on the machine that serves it, when nobody else can ask")
         reveal(path)
+
+    # After the longer addresses: an id may hold slashes, and this one would take them all.
+    @app.get("/api/items/{item:path}", response_model=models.ItemOut)
+    def item_(item: str) -> Response:
+        """One item."""
+        return _json(session.item(item))
 
     @app.get("/api/peaks", response_model=models.PeaksOfItems)
     def peaks(item: Ids) -> Response:
@@ -155,12 +168,12 @@ def _favourites(app: FastAPI, session: Session) -> None:
         """Favourites, in the order in which they were marked."""
         return _json(session.favourite_items())
 
-    @app.put("/api/favourites/{item}", status_code=204)
+    @app.put("/api/favourites/{item:path}", status_code=204)
     def mark(item: str) -> None:
         """Make an item a favourite."""
         session.favourites.mark(session.shelf.item(item))
 
-    @app.delete("/api/favourites/{item}", status_code=204)
+    @app.delete("/api/favourites/{item:path}", status_code=204)
     def unmark(item: str) -> None:
         """Make an item a favourite no longer."""
         session.favourites.unmark(item)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from soundalike.audio.outline import STRETCHES, as_bytes
 from soundalike.candidates import Candidates, candidates
@@ -19,7 +20,7 @@ from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.finder import Finder, Hit, Question
 from soundalike.library.filters import Filters, make_filters
 from soundalike.library.location import Location
-from soundalike.library.neighbours import stored_spread
+from soundalike.library.neighbours import first_copies, stored_spread
 from soundalike.library.query import Query, query_from_item
 from soundalike.library.recall import stored_recall
 from soundalike.library.vectors import TABLES, Table, Vectors
@@ -203,9 +204,9 @@ class Session:
         return made
 
     def look(self, upload: Upload) -> models.UploadOut:
-        """Length and peaks of an upload. Raises AudioError where it cannot be decoded; it is forgotten then."""
+        """Length, kind, tempo and peaks of an upload. Raises AudioError where it cannot be decoded; it is forgotten then."""
         try:
-            found = self.ask(Look(upload.path, PEAKS), upload.name)
+            found = self.ask(Look(upload.path, PEAKS, upload.name), upload.name)
         except SoundalikeError:
             self.uploads.forget(upload)
             raise
@@ -225,8 +226,12 @@ class Session:
             found = shelf.finder.answer(question, n=asked.n)
             sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
         query = question.query
+        items = shelf.items(hit.id for hit in found.hits)
+        folded = _folded(shelf, items)
+        if sent is not None:
+            sent = _without(sent, {items[place]["id"] for places in folded.values() for place in places})
         return {
-            "hits": self._hits(shelf, found.hits, favourites),
+            "hits": self._hits(shelf, found.hits, items, folded, favourites),
             "weights": found.weights,
             "effective": found.effective,
             "weighting": found.weighting,
@@ -329,7 +334,20 @@ class Session:
         except SoundalikeError as error:
             raise type(error)(str(error).replace(str(task.path), name).replace(task.path.name, name)) from None
 
-    def _hits(self, shelf: Shelf, hits: Sequence[Hit], favourites: Collection[str]) -> list[dict[str, Any]]:
+    def _hits(
+        self,
+        shelf: Shelf,
+        hits: Sequence[Hit],
+        items: Sequence[Item],
+        folded: Mapping[int, Sequence[int]],
+        favourites: Collection[str],
+    ) -> list[dict[str, Any]]:
+        """Hits as of `models.HitOut`; folded: by the place of each that is shown, those that it stands for."""
+        copies = {
+            place: [*hits[place].copies, *(path for copy in others for path in (hits[copy].path, *hits[copy].copies))]
+            for place, others in folded.items()
+        }
+        shown = [(hits[place], paths) for place, paths in copies.items()]
         return [
             {
                 "item": item,
@@ -338,12 +356,12 @@ class Session:
                 "score": hit.score,
                 "contributions": hit.contributions,
                 "silent": hit.silent,
-                "copies": len(hit.copies),
-                "copy_paths": hit.copies,
+                "copies": len(paths),
+                "copy_paths": paths,
                 "deviations": hit.deviations,
                 "above": hit.above,
             }
-            for hit, item in zip(hits, shelf.out(shelf.items(hit.id for hit in hits), favourites), strict=True)
+            for (hit, paths), item in zip(shown, shelf.out((items[n] for n in copies), favourites), strict=True)
         ]
 
     def items(self, text: str, filters: models.FilterFields, offset: int, limit: int) -> dict[str, Any]:
@@ -358,6 +376,40 @@ class Session:
         shelf, favourites = self._shelf, self.favourites.ids()
         found = shelf.items(name for name in favourites if name in shelf)
         return {"items": shelf.out(found, favourites)}
+
+
+def _folded(shelf: Shelf, items: Sequence[Item]) -> dict[int, list[int]]:
+    """By the place of each hit that is no near-identical copy of a better one, in order: the places of its copies."""
+    contents = pa.array([item["content"] for item in items], pa.string())
+    first = list(range(len(items)))
+    for table in TABLES:
+        of_table = shelf.finder.vectors.rows(table).index_of(contents)
+        places = np.flatnonzero(of_table >= 0)
+        copies = first_copies(shelf.finder.vectors, table, of_table[places]) if len(places) > 1 else []
+        for place, copy in zip(places.tolist(), copies, strict=False):
+            first[place] = int(places[copy])
+    found: dict[int, list[int]] = {place: [] for place, of in enumerate(first) if place == of}
+    for place, of in enumerate(first):
+        if place != of:
+            found[of].append(place)
+    return found
+
+
+def _without(sent: Candidates, unwanted: Collection[str]) -> Candidates:
+    """Candidates without these items."""
+    gone = [place for place, item in enumerate(sent.items) if item["id"] in unwanted]
+    if not gone:
+        return sent
+    kept = ~np.isin(sent.of_item, gone)
+    number = np.cumsum(~np.isin(np.arange(len(sent.items)), gone)) - 1
+    return replace(
+        sent,
+        items=type(sent.items)(item for item in sent.items if item["id"] not in unwanted),
+        of_item=number[sent.of_item[kept]],
+        starts=sent.starts[kept],
+        ends=sent.ends[kept],
+        cosines=sent.cosines[kept],
+    )
 
 
 def _candidates(shelf: Shelf, sent: Candidates, favourites: Collection[str]) -> dict[str, Any]:

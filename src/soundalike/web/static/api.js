@@ -42,8 +42,12 @@ export const manyPeaks = (names) => ask(`peaks?${pairs(names.map((name) => ["ite
 export const search = (asked, signal) => post("search", asked, signal);
 export const picture = (part, kind) => ask(`map?${pairs({ part, kind })}`);
 
-export function items({ text = "", kinds = [], favourite = false, offset = 0, limit = 20 } = {}, signal) {
+// tempo, duration: [low, high], null where open.
+export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, offset = 0, limit = 20 } = {}, signal) {
   const asked = pairs([["text", text], ["offset", offset], ["limit", limit], ...kinds.map((kind) => ["kind", kind])]);
+  const [ranges, ends] = [{ tempo, seconds: duration }, ["from", "to"]];
+  for (const [name, range] of Object.entries(ranges)) range?.forEach((value, n) => value !== null && asked.append(`${name}_${ends[n]}`, value));
+  if (key) asked.append("key", key);
   if (favourite) asked.append("favourite", "true");
   return ask(`items?${asked}`, { signal });
 }

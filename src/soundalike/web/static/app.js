@@ -161,10 +161,9 @@ function nothing() {
 
 // Without a reference: what the library holds.
 async function browse() {
-  const { path, favourite } = filters.written();
-  filters.asked(state.kind);
+  const { path, ...asked } = filters.asked(state.kind);
   asker.forget();
-  const found = await api.items({ text: path.trim(), kinds: [state.kind], favourite, limit: BROWSED }, asker.stop());
+  const found = await api.items({ ...asked, text: path ?? "", limit: BROWSED }, asker.stop());
   $("hits-heading").textContent = "Library";
   list.show(found.items.map((item) => ({ item, start: 0, end: item.duration, score: null, contributions: {} })));
   showHit();

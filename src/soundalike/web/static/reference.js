@@ -7,7 +7,6 @@ import { $, make, pressed } from "./dom.js";
 import { colour, onScheme } from "./palette.js";
 import { clock, seconds } from "./words.js";
 
-const SHORT = 20; // s: what is shorter is a loop or a one-shot and has no parts (`SONG_SECONDS` of the server)
 const STEM = 30; // s of a stem that are fetched where no region is marked
 const SHORTEST = 0.05; // s of a region
 
@@ -39,8 +38,7 @@ export class Reference {
       throw new Error(`${file.name} has ${size} MB, ${most} MB are the most; drop a shorter piece of it, or index it: soundalike index FILE`);
     }
     const found = await api.upload(file, signal);
-    const kind = found.kind ?? (found.duration < SHORT ? "loop" : "song");
-    this.take({ ...found, upload: found.id, kind, url: api.uploaded(found.id) }, found.peaks);
+    this.take({ ...found, upload: found.id, url: api.uploaded(found.id) }, found.peaks);
   }
 
   async takeItem(item) {
@@ -149,7 +147,7 @@ export class Reference {
     $("region-end").value = clock(Math.floor(end * 10) / 10);
     for (const id of ["region-start", "region-end"]) $(id).removeAttribute("aria-invalid");
     this.say(region ? `these ${(end - start).toFixed(1)} s count` : this.whole ? "the whole sound counts" : "the whole song counts; drag over the seconds that matter");
-    $("reference-facts").textContent = [this.whole ? (now.kind ?? "short sound") : "song", clock(now.duration)].join(" · ");
+    $("reference-facts").textContent = [this.whole ? now.kind : "song", clock(now.duration)].join(" · ");
     $("stems").hidden = this.whole;
   }
 

@@ -38,7 +38,7 @@ export class Transport {
         .join(" · ");
       $("now-why").textContent = hit.score === null ? "" : `${words.signed(hit.score)} = ${words.reasons(hit.contributions)}`;
       $("now-path").textContent = item.path;
-      $("now-path").title = [item.path, ...(hit.copy_paths ?? []).map((path) => `same file: ${path}`)].join("\n");
+      $("now-path").title = [item.path, ...(hit.copy_paths ?? []).map((path) => `same sound: ${path}`)].join("\n");
       const copies = hit.copies ?? 0;
       $("now-copies").hidden = !copies;
       $("now-copies").textContent = copies ? `+${words.plural(copies, "copy", "copies")}` : "";
