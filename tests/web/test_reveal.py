@@ -58,7 +58,9 @@ def test_only_on_this_machine_and_only_files_of_the_library(library: Path, monke
         assert client.post(f"/api/items/{item['id']}/reveal").status_code == 204
         assert shown == [Path(item["path"])]
         assert client.post("/api/items/nobody/reveal").status_code == 422
-        assert client.get(f"/api/items/{item['id']}/reveal").status_code == 422  # an item of that name, which there is not
+        assert (
+            client.get(f"/api/items/{item['id']}/reveal").status_code == 422
+        )  # an item of that name, which there is not
         assert len(shown) == 1
     open_ = create_app(library, host="0.0.0.0", token="t")
     with TestClient(open_, base_url="http://127.0.0.1", headers={"Authorization": "Bearer t"}) as client:
