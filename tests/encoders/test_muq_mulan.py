@@ -30,6 +30,10 @@ pytestmark = pytest.mark.neural
 Float32 = NDArray[np.float32]
 
 NEAR = 1e-6
+SPECTRA = 2e-3
+"""For what goes through a spectrum: in bands that are nearly silent only the FFT's rounding is left, which differs between
+processors, and the narrow network with random weights makes much of it (1e-7 on the one that the golden values are from, 6e-4 on
+another, by torch as by OpenVINO)."""
 VOCABULARY = 60
 
 
@@ -72,7 +76,9 @@ def test_the_cases_differ(golden: dict[str, Float32]) -> None:
 
 
 def test_audio_is_as_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
-    np.testing.assert_allclose(encoder.embed(sounds()), unit(golden["audio"]), atol=NEAR)
+    found, expected = encoder.embed(sounds()), unit(golden["audio"])
+    np.testing.assert_allclose(found, expected, atol=SPECTRA)
+    assert np.median(np.abs(found - expected)) < 1e-5
 
 
 def test_the_original_leaves_means_shorter_than_one(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
@@ -80,7 +86,7 @@ def test_the_original_leaves_means_shorter_than_one(encoder: MuqMulanEncoder, go
     several = np.array([seconds > 10 for seconds, _, _ in CASES])
     np.testing.assert_allclose(lengths[~several], 1, atol=NEAR)
     assert (lengths[several] < 1 - 10 * NEAR).all()
-    np.testing.assert_allclose(encoder._means(sounds()), golden["audio"], atol=NEAR)
+    np.testing.assert_allclose(encoder._means(sounds()), golden["audio"], atol=SPECTRA)
 
 
 def test_texts_are_as_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
@@ -142,9 +148,10 @@ def test_clips_cut_otherwise_are_seen(
     seconds: float,
     wrong: Callable[[Float32, int], list[Float32]],
 ) -> None:
-    assert deviation(encoder, golden, seconds) < NEAR
+    right = deviation(encoder, golden, seconds)
+    assert right < SPECTRA
     monkeypatch.setattr(muq_mulan, "cut", lambda samples, size: [c.astype(np.float32) for c in wrong(samples, size)])
-    assert deviation(encoder, golden, seconds) > 1e-4
+    assert deviation(encoder, golden, seconds) > max(1e-4, 2 * right)
 
 
 class Otherwise(LogMel):
@@ -171,9 +178,10 @@ def test_other_spectrograms_are_seen(
     encoder: MuqMulanEncoder, golden: dict[str, Float32], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     monkeypatch.setitem(encoder.__dict__, "_log_mel", Otherwise(encoder, "nothing"))
-    assert deviation(encoder, golden, 10.0) < 1e-5  # librosa's bands are float64's, rounded
+    right = deviation(encoder, golden, 10.0)  # librosa's bands are float64's, rounded
+    assert right < SPECTRA
     monkeypatch.setitem(encoder.__dict__, "_log_mel", Otherwise(encoder, change))
-    assert deviation(encoder, golden, 10.0) > 1e-4
+    assert deviation(encoder, golden, 10.0) > max(1e-4, 2 * right)
 
 
 def test_batches_change_nothing(encoder: MuqMulanEncoder) -> None:

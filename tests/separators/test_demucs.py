@@ -127,7 +127,9 @@ def test_fast_is_near_and_not_the_same(folder: Path) -> None:
         separator(folder, runtime=Runtime("cpu", precision)).separate(mix) for precision in ("exact", "fast")
     )
     for part, stem in exact.items():
-        assert 30 < decibels(fast[part], stem) < 90
+        assert (
+            12 < decibels(fast[part], stem) < 90
+        )  # of random weights; 40 dB on one processor, 17 on one with matrix units
 
 
 def test_the_batch_is_of_no_effect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
