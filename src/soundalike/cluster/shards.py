@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.location import Location, Remote
-from soundalike.library.search import Match, best_matches
+from soundalike.library.search import Match, best_matches, check_asked
 from soundalike.library.store import Library
 from soundalike.library.vectors import Indices, Table, Term, Vectors
 from soundalike.recipe import Recipe
@@ -194,10 +194,7 @@ class Shards:
         """
         import ray
 
-        if not terms:
-            raise InputError("a search needs at least one weighted part")
-        if count < 1:
-            raise InputError(f"{count} hits asked for; ask for 1 or more")
+        check_asked(terms, count)
         if not (ranks >= 0).any():
             return [], 1.0
         with self._lock:

@@ -64,10 +64,7 @@ def best_matches(
     returned; heard_only: leave out windows that have none of the parts asked for, whose score of 0 would be better than a
     poor one. Raises InputError without terms or for a count under 1.
     """
-    if not terms:
-        raise InputError("a search needs at least one weighted part")
-    if count < 1:
-        raise InputError(f"{count} hits asked for; ask for 1 or more")
+    check_asked(terms, count)
     rows = vectors.rows(table)
     if not (ranks >= 0).any():
         return []
@@ -89,6 +86,14 @@ def best_matches(
     _, firsts = np.unique(content[order], return_index=True)
     order = order[np.sort(firsts)][:count]
     return matches_of(vectors, table, terms, chosen[order], cosines[order])
+
+
+def check_asked(terms: Sequence[Term], count: int) -> None:
+    """Raise InputError for a search without terms, or for fewer hits than one."""
+    if not terms:
+        raise InputError("a search needs at least one weighted part")
+    if count < 1:
+        raise InputError(f"{count} hits asked for; ask for 1 or more")
 
 
 def _doubtful(
