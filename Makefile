@@ -56,20 +56,20 @@ lock:
 
 # Studies and long proofs; SOUNDALIKE_TEST_DATA names the folder of real audio (see docs/benchmarks.md).
 study: $(INSTALLED)
-	$(BIN)/python studies/separator.py
-	$(BIN)/python studies/encoder.py
-	$(BIN)/python studies/song_to_hit.py
-	PYTHONPATH=. $(BIN)/python studies/planted_truth.py
+	$(BIN)/python benchmarks/separator.py
+	$(BIN)/python benchmarks/encoder.py
+	$(BIN)/python benchmarks/song_to_hit.py
+	PYTHONPATH=. $(BIN)/python benchmarks/planted_truth.py
 
 bench: $(INSTALLED)
-	$(BIN)/python studies/speed.py
-	$(BIN)/python studies/search.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/search.py
 
 drill-kill: $(INSTALLED)
-	$(BIN)/python studies/drill_kill.py --count 200 --seed 1
+	$(BIN)/python benchmarks/drill_kill.py --count 200 --seed 1
 
 drill-damage: $(INSTALLED)
-	$(BIN)/python studies/drill_damage.py --count 1000 --seed 1
+	$(BIN)/python benchmarks/drill_damage.py --count 1000 --seed 1
 
 clean:
 	rm -rf .venv soundalike-demo build dist

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_up_library import shelf, touch_later
 from tests.object_store import ObjectStore, serving
+
+__all__ = ["shelf", "touch_later"]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,7 @@ def test_data() -> Path:
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of generated music: songs/, loops/, one-shots/ and its truth (see `soundalike.synth`)."""
-    from soundalike.synth.library import write_library
+    from soundalike.synth.music_library import write_library
 
     folder = tmp_path_factory.mktemp("music")
     write_library(folder, seed=5, songs=4, loops=8, one_shots=20, length=22.0)
@@ -37,7 +40,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def library(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`music`, indexed with the built-in models; to be read only."""
-    from soundalike.indexing import index
+    from soundalike.library.indexing.index_options import index
 
     place = tmp_path_factory.mktemp("libraries") / "library"
     index(place, [music], window=5.0, jobs=2)

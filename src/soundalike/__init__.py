@@ -18,28 +18,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from soundalike.analysis import Analyser
-    from soundalike.comparison import compare
+    from soundalike.analysis.analyser import Analyser
+    from soundalike.analysis.recipe import Recipe, make_recipe
     from soundalike.errors import SoundalikeError
-    from soundalike.finder import Finder, Found, Hit
-    from soundalike.indexing import index
-    from soundalike.library.filters import Filters, make_filters
-    from soundalike.recipe import Recipe, make_recipe
+    from soundalike.library.indexing.index_options import index
+    from soundalike.search.comparison import compare
+    from soundalike.search.filters import Filters, make_filters
+    from soundalike.search.finder import Finder, Found, Hit
 
 __version__ = "0.1.0"
 
 _PLACES = {
-    "Analyser": "analysis",
-    "Filters": "library.filters",
-    "Finder": "finder",
-    "Found": "finder",
-    "Hit": "finder",
-    "Recipe": "recipe",
+    "Analyser": "analysis.analyser",
+    "Filters": "search.filters",
+    "Finder": "search.finder",
+    "Found": "search.finder",
+    "Hit": "search.finder",
+    "Recipe": "analysis.recipe",
     "SoundalikeError": "errors",
-    "compare": "comparison",
-    "index": "indexing",
-    "make_filters": "library.filters",
-    "make_recipe": "recipe",
+    "compare": "search.comparison",
+    "index": "library.indexing.index_options",
+    "make_filters": "search.filters",
+    "make_recipe": "analysis.recipe",
 }
 
 __all__ = [
@@ -63,7 +63,7 @@ def open(path: str | Path, *, device: str = "auto") -> Finder:
 
     Raises LibraryError where there is none.
     """
-    from soundalike.finder import Finder
+    from soundalike.search.finder import Finder
 
     return Finder.open(path, device=device)
 

@@ -219,12 +219,12 @@ def test_score_and_file_are_shown_whatever_the_width(
 ) -> None:
     from rich.console import Console
 
-    from soundalike.cli import tables
-    from soundalike.finder import Finder
+    from soundalike.cli import result_formats
+    from soundalike.search.finder import Finder
 
     found = Finder.open(library).similar(song, n=2)
-    monkeypatch.setattr(tables, "stdout_console", lambda: Console(width=width, highlight=False))
-    tables.print_found(found, "table")
+    monkeypatch.setattr(result_formats, "stdout_console", lambda: Console(width=width, highlight=False))
+    result_formats.print_found(found, "table")
     shown = "".join(capsys.readouterr().out.split())
     for hit in found.hits:
         assert f"{hit.score:.3f}" in shown
@@ -264,16 +264,16 @@ def test_options_that_do_not_go_with_hits_are_refused(
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A library of one-shots whose encoder knows words."""
-    from soundalike.encoders import ENCODERS
-    from soundalike.indexing import index
-    from soundalike.library import indexing
-    from tests.word_encoder import NAME, ROW, word_analyser, write_sounds
+    from soundalike.library.indexing import library_update
+    from soundalike.library.indexing.index_options import index
+    from soundalike.models.encoders import ENCODERS
+    from tests.search.word_encoder import NAME, ROW, word_analyser, write_sounds
 
     folder = tmp_path_factory.mktemp("words")
     write_sounds(folder / "sounds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENCODERS, NAME, ROW)
-        patch.setattr(indexing, "analyser", word_analyser)
+        patch.setattr(library_update, "analyser", word_analyser)
         index(folder / "library", [folder / "sounds"], encoder=NAME, jobs=1)
         yield folder / "library"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from soundalike.checkpoints.table import CHECKPOINTS, Checkpoint
 from soundalike.cli import main
-from tests.checkpoints.site import Site, content, row_of, serving
+from soundalike.models.checkpoints.table import CHECKPOINTS, Checkpoint
+from tests.models.checkpoints.site import Site, content, row_of, serving
 
 FILES = {"weights.pt": content(9_000), "tokenizer.json": content(700, 2)}
 TERMS = "these weights are for looking at only"
@@ -222,7 +222,7 @@ def test_an_interrupted_fetch_leaves_with_130(run: Run, site: Site, toy: Callabl
     toy()
     code = (
         "import signal, sys, threading\n"
-        "from soundalike.checkpoints import fetch\n"
+        "from soundalike.models.checkpoints import fetch\n"
         "def stop(*a, **k): signal.raise_signal(signal.SIGINT)\n"
         "fetch.download = stop\n"
         "from soundalike.cli import main\nmain()"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soundalike.library.store import Library
+from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
 
 Rows = dict[str, list[dict[str, Any]]]

@@ -1,4 +1,4 @@
-"""Short forms of the long proofs in `studies/`, with real decoding, separating and embedding."""
+"""Short forms of the long proofs in `benchmarks/`, with real decoding, separating and embedding."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-STUDIES = Path(__file__).parents[2] / "studies"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def _drill(name: str, *options: str) -> str:
-    command = [sys.executable, str(STUDIES / f"{name}.py"), *options]
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "faults: 0" in done.stdout

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from soundalike.library import schema as layout
-from soundalike.library.audit import audit
-from soundalike.library.exchange import export_parquet, import_parquet
-from soundalike.library.manifest import generation_folder
-from soundalike.library.store import Library, Tables
-from soundalike.library.upkeep import remove
-from tests.library.conftest import Shelf
-from tests.library.made_up import RECIPE
+from soundalike.library.maintenance.audit import audit
+from soundalike.library.maintenance.parquet import export_parquet, import_parquet
+from soundalike.library.maintenance.roots import remove
+from soundalike.library.storage import schema as layout
+from soundalike.library.storage.manifest import generation_folder
+from soundalike.library.storage.store import Library, Tables
+from tests.made_up_library import Shelf
+from tests.made_up_rows import RECIPE
 
 
 def forget_peaks(shelf: Shelf) -> None:

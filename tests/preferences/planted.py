@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from soundalike.preferences.judged import Float64, Judged
+from soundalike.preferences.triplet_data import Float64, Judged
 
 CUT_OFF = 0.8
 WEIGHTS = np.array([2.0, 5.0, 3.0, 1.0, 0.0, 6.0, 10.0])

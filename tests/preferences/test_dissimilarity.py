@@ -10,7 +10,7 @@ from scipy import stats
 
 from soundalike.errors import InputError
 from soundalike.preferences.dissimilarity import check_timbre
-from soundalike.preferences.judged import Float64
+from soundalike.preferences.triplet_data import Float64
 
 
 def made(seed: int, count: int = 9, noise: float = 0.3) -> tuple[Float64, Float64]:

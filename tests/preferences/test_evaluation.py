@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from soundalike.errors import InputError
+from soundalike.preferences.estimators import METHODS, Fit, Method
 from soundalike.preferences.evaluation import (
     learning_curve,
     leave_one_out,
@@ -18,8 +19,7 @@ from soundalike.preferences.evaluation import (
     shuffle_splits,
     triplets_until_apart,
 )
-from soundalike.preferences.judged import Judged
-from soundalike.preferences.models import METHODS, Fit, Method
+from soundalike.preferences.triplet_data import Judged
 from tests.preferences.planted import WEIGHTS, World, fingerprints
 
 

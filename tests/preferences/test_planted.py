@@ -1,4 +1,4 @@
-"""Planted weights found again, and intervals that hold them: the short form of `studies/planted_truth.py`."""
+"""Planted weights found again, and intervals that hold them: the short form of `benchmarks/planted_truth.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from soundalike.preferences.estimators import Fit, fit_logistic, fit_nonnegative, fit_ols, fit_ordinal, fit_ridge
 from soundalike.preferences.evaluation import predict, right
-from soundalike.preferences.judged import Float64, Judged
-from soundalike.preferences.models import Fit, fit_logistic, fit_nonnegative, fit_ols, fit_ordinal, fit_ridge
+from soundalike.preferences.triplet_data import Float64, Judged
 from tests.preferences.planted import WEIGHTS, World, best_linear
 
 SIMULATIONS = 80

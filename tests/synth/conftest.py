@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.synth.library import write_library
+from soundalike.synth.music_library import write_library
 from soundalike.synth.songs import Song, render_song
 from soundalike.synth.specs import SongSpec, song_specs
 from soundalike.synth.truth import Truth

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from soundalike.library import Library
-from soundalike.library.exchange import export_parquet, import_parquet
+from soundalike.library.maintenance.parquet import export_parquet, import_parquet
 
 
 def many_songs(place: Path, source: Path, count: int, *, windows: int = 1, noise: float = 0.6, seed: int = 0) -> Path:

@@ -12,13 +12,13 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
-from soundalike.analysis import prepare
-from soundalike.finder import Finder
+from soundalike.analysis.analyser import prepare
 from soundalike.library import Library
-from soundalike.library.exchange import export_parquet, import_parquet
-from soundalike.library.filters import Filters, make_filters
+from soundalike.library.maintenance.parquet import export_parquet, import_parquet
+from soundalike.search.filters import Filters, make_filters
+from soundalike.search.finder import Finder
 from soundalike.web.app import create_app
-from soundalike.web.uploads import Uploads
+from soundalike.web.services.uploads import Uploads
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_peaks_and_stems(web: TestClient, dropped: dict[str, object]) -> None:
 
 
 def test_formats_that_browsers_do_not_play_come_as_wav(library: Path, tmp_path: Path) -> None:
-    from soundalike.indexing import index
+    from soundalike.library.indexing.index_options import index
 
     sound = np.random.default_rng(1).standard_normal(22_050).astype(np.float32) * 0.1
     (tmp_path / "music").mkdir()

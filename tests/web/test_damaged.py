@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from soundalike.web import desk
 from soundalike.web.app import create_app
+from soundalike.web.services import media_workers
 from tests.web import damaged
 
 MOST = 60
@@ -72,8 +72,8 @@ def test_a_decoder_that_hangs_holds_up_nobody_else(
     song = sorted((music / "songs").iterdir())[0]
     upload = web.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
     place = web.app.state.session.uploads.get(upload).path  # type: ignore[attr-defined]
-    monkeypatch.setattr(desk, "SECONDS", 0.01)
-    monkeypatch.setattr(desk, "BYTES_PER_SECOND", 10**12)
+    monkeypatch.setattr(media_workers, "SECONDS", 0.01)
+    monkeypatch.setattr(media_workers, "BYTES_PER_SECOND", 10**12)
     answer = web.get(f"/api/uploads/{upload}/stems/drums")
     assert answer.status_code in (200, 415)
     if answer.status_code == 415:

@@ -15,8 +15,8 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soundalike.candidates import Candidates, provisional
-from soundalike.weights import in_units_of_spread
+from soundalike.search.candidates import Candidates, provisional
+from soundalike.similarity.weights import in_units_of_spread
 
 PARTS = ("bass", "drums", "residuals", "mix")
 

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from soundalike.audio.mpeg import states_its_length
-from soundalike.audio.quiet import silenced_stderr
+from soundalike.audio.stderr_silencing import silenced_stderr
 
 # The formats of libsndfile that are taken. The rest of its list is either no music format or recognised by so
 # little (HTK, headerless RAW by the file's name) that a damaged file or a text would pass as sound.

@@ -15,7 +15,7 @@ import click
 from soundalike.errors import InputError
 
 if TYPE_CHECKING:
-    from soundalike.library.location import Location
+    from soundalike.library.storage.location import Location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +35,7 @@ def library_option(function: F) -> F:
 
 def library_path(given: str | None) -> Location:
     """The library that is meant: the option, else the environment, else the platform's data folder."""
-    from soundalike.library.location import as_location
+    from soundalike.library.storage.location import as_location
 
     named = given if given is not None else os.environ.get(LIBRARY_VARIABLE)
     if named:
@@ -63,9 +63,9 @@ def say(words: str = "") -> None:
 
 def say_terms(*models: str) -> None:
     """What one must know of the licences of these encoders and separators before using them; names of none say nothing."""
-    from soundalike.checkpoints import notice
-    from soundalike.encoders import ENCODERS
-    from soundalike.separators import SEPARATORS
+    from soundalike.models.checkpoints import notice
+    from soundalike.models.encoders import ENCODERS
+    from soundalike.models.separators import SEPARATORS
 
     rows = [ENCODERS.get(name) or SEPARATORS.get(name) for name in models]
     notices = [notice(row.checkpoint) for row in rows if row is not None and row.checkpoint is not None]

@@ -47,12 +47,12 @@ def command(
     from rich import box
     from rich.table import Table
 
-    from soundalike.analysis import Analyser
-    from soundalike.cli.tables import bar, stdout_console
-    from soundalike.comparison import compare
-    from soundalike.recipe import make_recipe
-    from soundalike.runtime import Runtime
-    from soundalike.weights import parse_weights
+    from soundalike.analysis.analyser import Analyser
+    from soundalike.analysis.recipe import make_recipe
+    from soundalike.cli.result_formats import bar, stdout_console
+    from soundalike.config import Runtime
+    from soundalike.search.comparison import compare
+    from soundalike.similarity.weights import parse_weights
 
     asked = parse_weights(weights) if weights is not None else None
     found = compare(

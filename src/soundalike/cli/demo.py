@@ -21,6 +21,6 @@ from soundalike.cli.common import say
 )
 def command(folder: Path) -> None:
     """Make a small multitrack library (offline), index it, ask three telling questions."""
-    from soundalike.cli.demonstration import demonstrate
+    from soundalike.cli.demo_run import demonstrate
 
     demonstrate(folder, say)

@@ -22,7 +22,7 @@ def command(library: str | None, form: str) -> None:
     """Groups of files in the library that are copies of one another."""
     import json
 
-    from soundalike.finder import Finder
+    from soundalike.search.finder import Finder
 
     finder = Finder.open(library_path(library), tell=say)
     groups = finder.duplicates()

@@ -66,14 +66,14 @@ def command(
     device: str,
 ) -> None:
     """Fit the parts' weights to ANSWERS and write them as a profile for `similar --profile`."""
-    from soundalike.cli.clips import ClipProgress
+    from soundalike.cli.clip_progress import ClipProgress
     from soundalike.errors import InputError
-    from soundalike.preferences.models import method_named
+    from soundalike.preferences.estimators import method_named
     from soundalike.preferences.triplets import PERSPECTIVES
-    from soundalike.reproduce.output import check_output, write_report
-    from soundalike.reproduce.own import OwnTest, fit_own, headlines
-    from soundalike.reproduce.rows import check_encoders, runtime_for, stems_named
-    from soundalike.reproduce.run import Tell
+    from soundalike.research.reproduce.conditions import check_encoders, runtime_for, stems_named
+    from soundalike.research.reproduce.own_test import OwnTest, fit_own, headlines
+    from soundalike.research.reproduce.paper_tables import Tell
+    from soundalike.research.reproduce.report_files import check_output, write_report
 
     (encoder,) = check_encoders([encoder])
     chosen = next((one for one in PERSPECTIVES if one == perspective), None)

@@ -11,7 +11,7 @@ import click
 from soundalike.cli.common import device_option, library_option, library_path, say, say_terms, shown_path
 
 if TYPE_CHECKING:
-    from soundalike.cluster import Machines
+    from soundalike.jobs.ray import Machines
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -74,9 +74,9 @@ def command(
     quiet: bool,
 ) -> None:
     """Index PATHS (folders or files): find, separate, embed, and keep the vectors."""
-    from soundalike.cli.progress import IndexProgress, summary
+    from soundalike.cli.index_progress import IndexProgress, summary
     from soundalike.errors import AudioError, InputError
-    from soundalike.indexing import index
+    from soundalike.library.indexing.index_options import index
 
     place = library_path(library)
     if not paths and not (place / "library.json").exists():
@@ -137,7 +137,7 @@ def _machines(address: str | None) -> Iterator[Machines | None]:
     if address is None:
         yield None
         return
-    from soundalike.cluster import connected
+    from soundalike.jobs.ray import connected
 
     with connected(address) as machines:
         say(machines.describe())

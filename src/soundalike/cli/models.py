@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from soundalike.encoders import EncoderRow
-    from soundalike.separators import SeparatorRow
+    from soundalike.models.encoders import EncoderRow
+    from soundalike.models.separators import SeparatorRow
 
-_COMMANDS = {"fetch": "soundalike.cli.fetch"}
+_COMMANDS = {"fetch": "soundalike.cli.models_fetch"}
 
 
 class _Models(click.Group):
@@ -50,9 +50,9 @@ def command(ctx: click.Context, form: str) -> None:
         return
     import json
 
-    from soundalike.encoders import ENCODERS
-    from soundalike.separators import SEPARATORS
-    from soundalike.weights import shipped_profiles
+    from soundalike.models.encoders import ENCODERS
+    from soundalike.models.separators import SEPARATORS
+    from soundalike.similarity.weights import shipped_profiles
 
     encoders = {name: _model(row) for name, row in ENCODERS.items()}
     separators = {name: {**_model(row), "parts": list(row.parts)} for name, row in SEPARATORS.items()}
@@ -60,7 +60,7 @@ def command(ctx: click.Context, form: str) -> None:
     if form == "json":
         print(json.dumps({"encoders": encoders, "separators": separators, "profiles": profiles}, indent=2))
         return
-    from soundalike.cli.tables import stdout_console
+    from soundalike.cli.result_formats import stdout_console
 
     console = stdout_console()
     for title, models in (("encoders", encoders), ("separators", separators)):
@@ -72,7 +72,7 @@ def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
     """What is known of a model, as JSON-ready values."""
     from importlib.util import find_spec
 
-    from soundalike.extras import EXTRAS
+    from soundalike.config import EXTRAS
 
     return {
         "summary": row.summary,
@@ -87,9 +87,9 @@ def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
 def _checkpoint(name: str) -> dict[str, Any]:
     """A checkpoint and what of it is here, as JSON-ready values; `state` is `here`, `missing`, `incomplete` or
     `damaged`."""
-    from soundalike.checkpoints.locate import find
-    from soundalike.checkpoints.places import checkpoint_folder
-    from soundalike.checkpoints.table import checkpoint
+    from soundalike.config import checkpoint_folder
+    from soundalike.models.checkpoints.locate import find
+    from soundalike.models.checkpoints.table import checkpoint
 
     row, folder = checkpoint(name), checkpoint_folder(name)
     findings = [find(file, folder) for file in row.files]
@@ -152,7 +152,7 @@ def _lines(model: dict[str, Any]) -> Iterator[str]:
 
 
 def _checkpoint_lines(values: dict[str, Any]) -> Iterator[str]:
-    from soundalike.checkpoints.table import shown_size
+    from soundalike.models.checkpoints.table import shown_size
 
     pin = "" if values["pin"] == "pinned" else f", {values['pin']}"
     what = f"weights ({shown_size(values['size'])}{pin})"

@@ -70,13 +70,19 @@ def command(
 ) -> None:
     """Judge encoders, stems and weights on Inst-Sim-ABX: Tables 1 to 4 of the paper beside its figures, and what it leaves
     out, as Markdown, JSON, CSV and one HTML page."""
-    from soundalike.cli.clips import ClipProgress
-    from soundalike.datasets.slakh import Slakh
+    from soundalike.cli.clip_progress import ClipProgress
     from soundalike.errors import InputError
-    from soundalike.preferences.models import METHODS, method_named
-    from soundalike.reproduce.output import check_output, write_report
-    from soundalike.reproduce.rows import PAPER_ENCODERS, PAPER_STEMS, check_encoders, runtime_for, stems_named
-    from soundalike.reproduce.run import Plan, Tell, reproduce
+    from soundalike.preferences.estimators import METHODS, method_named
+    from soundalike.research.datasets.slakh import Slakh
+    from soundalike.research.reproduce.conditions import (
+        PAPER_ENCODERS,
+        PAPER_STEMS,
+        check_encoders,
+        runtime_for,
+        stems_named,
+    )
+    from soundalike.research.reproduce.paper_tables import Plan, Tell, reproduce
+    from soundalike.research.reproduce.report_files import check_output, write_report
 
     if slakh is None and (encoders or stems or methods):
         raise InputError(

@@ -32,10 +32,10 @@ The API is described at /api/openapi.json.""",
 @device_option
 def command(library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:
     """Serve the library's page and its API until Ctrl-C."""
-    from soundalike.extras import require_extra
+    from soundalike.config import require_extra
 
     require_extra("web", "`soundalike serve`")
-    from soundalike.runtime import Runtime
+    from soundalike.config import Runtime
     from soundalike.web.server import serve
 
     serve(library_path(library), host, port, token=token, runtime=Runtime(device), browser=not no_browser, say=say)

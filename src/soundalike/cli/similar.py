@@ -17,12 +17,12 @@ from soundalike.cli.common import (
     say,
     shown_path,
 )
-from soundalike.cli.tables import FORMATS
+from soundalike.cli.result_formats import FORMATS
 
 if TYPE_CHECKING:
-    from soundalike.finder import Finder, Found
-    from soundalike.library.filters import Filters
-    from soundalike.library.query import Query
+    from soundalike.search.filters import Filters
+    from soundalike.search.finder import Finder, Found
+    from soundalike.search.query import Query
 
 
 @click.command(
@@ -106,10 +106,10 @@ def command(
 ) -> None:
     """What sounds like FILE (or several, or items of the library), or as --text says, best first, and which parts decided
     it."""
-    from soundalike.cli.tables import print_found
+    from soundalike.cli.result_formats import print_found
     from soundalike.errors import InputError
-    from soundalike.finder import Finder
-    from soundalike.weights import parse_weights
+    from soundalike.search.finder import Finder
+    from soundalike.similarity.weights import parse_weights
 
     asked = parse_weights(weights) if weights is not None else None
     seconds = parse_region(region) if region is not None else None
@@ -168,7 +168,7 @@ def _refuse_with_hits(**given: object) -> None:
 
 def _explain(found: Found, diverse: bool) -> None:
     """What was asked, in words, to stderr."""
-    from soundalike.kinds import KINDS
+    from soundalike.analysis.kinds import KINDS
 
     query = found.query
     if query.texts:
@@ -207,7 +207,7 @@ def _listed(words: list[str]) -> str:
 def _filters(
     kinds: tuple[str, ...], tempo: str | None, key: str | None, duration: str | None, paths: tuple[str, ...]
 ) -> Filters:
-    from soundalike.library.filters import make_filters
+    from soundalike.search.filters import make_filters
 
     low, high = parse_range(tempo, "BPM") if tempo is not None else (None, None)
     return make_filters(
@@ -229,7 +229,7 @@ def _hits(
     form: str,
 ) -> None:
     """`--hits`: one answer a group."""
-    from soundalike.cli.tables import print_groups
+    from soundalike.cli.result_formats import print_groups
     from soundalike.errors import InputError
 
     if len(references) != 1:

@@ -9,8 +9,8 @@ import click
 from soundalike.cli.common import counted, library_option, library_path, say
 
 if TYPE_CHECKING:
-    from soundalike.finder import Finder
-    from soundalike.library.vectors import Table
+    from soundalike.search.finder import Finder
+    from soundalike.search.index.vectors import Table
 
 
 @click.command(
@@ -30,7 +30,7 @@ def command(library: str | None, skipped: bool, hubness: bool, form: str) -> Non
     """What the library holds, how it was made, and how its parts behave."""
     import json
 
-    from soundalike.finder import Finder
+    from soundalike.search.finder import Finder
 
     finder = Finder.open(library_path(library), tell=say)
     found = _status(finder, hubness)
@@ -50,9 +50,9 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
     from collections import Counter
     from dataclasses import asdict
 
-    from soundalike.library.neighbours import hubness as measure
-    from soundalike.library.neighbours import stored_spread
-    from soundalike.library.vectors import TABLES
+    from soundalike.search.index.vectors import TABLES
+    from soundalike.search.vector_statistics import hubness as measure
+    from soundalike.search.vector_statistics import stored_spread
 
     library = finder.library
     items = finder.items
@@ -82,7 +82,7 @@ def _search(finder: Finder, table: Table) -> dict[str, Any]:
     """How a table is searched, and what that misses."""
     from dataclasses import asdict
 
-    from soundalike.library.recall import recall, stored_recall
+    from soundalike.search.index.recall import recall, stored_recall
 
     vectors = finder.vectors
     found: dict[str, Any] = {"rows": len(vectors.rows(table)), "bytes": vectors.bytes_in_memory(table)}

@@ -35,10 +35,10 @@ def command(sounds: Path, matrix: Path, encoders: tuple[str, ...], precision: st
     from rich import box
     from rich.table import Table
 
-    from soundalike.cli.tables import stdout_console
-    from soundalike.reproduce.rows import check_encoders
-    from soundalike.reproduce.timbre import timbre
-    from soundalike.runtime import Runtime, check_precision
+    from soundalike.cli.result_formats import stdout_console
+    from soundalike.config import Runtime, check_precision
+    from soundalike.research.reproduce.conditions import check_encoders
+    from soundalike.research.timbre_check import timbre
 
     runtime = Runtime(device, check_precision(precision))
     found = {name: timbre(sounds, matrix, name, runtime) for name in check_encoders(encoders or ("builtin",))}

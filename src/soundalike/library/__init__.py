@@ -9,19 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from soundalike.library.indexing import index
-    from soundalike.library.report import IndexInterrupted, IndexReport, Progress
-    from soundalike.library.store import Library
-    from soundalike.library.upkeep import relocate, remove
+    from soundalike.library.indexing.index_report import IndexInterrupted, IndexReport, Progress
+    from soundalike.library.indexing.library_update import index
+    from soundalike.library.maintenance.roots import relocate, remove
+    from soundalike.library.storage.store import Library
 
 _HOMES = {
-    "IndexInterrupted": "report",
-    "IndexReport": "report",
-    "Library": "store",
-    "Progress": "report",
-    "index": "indexing",
-    "relocate": "upkeep",
-    "remove": "upkeep",
+    "IndexInterrupted": "indexing.index_report",
+    "IndexReport": "indexing.index_report",
+    "Library": "storage.store",
+    "Progress": "indexing.index_report",
+    "index": "indexing.library_update",
+    "relocate": "maintenance.roots",
+    "remove": "maintenance.roots",
 }
 
 __all__ = ["IndexInterrupted", "IndexReport", "Library", "Progress", "index", "relocate", "remove"]

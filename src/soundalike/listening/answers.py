@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.location import Location
-from soundalike.listening.place import folder_of, writing
+from soundalike.library.storage.location import Location
+from soundalike.listening.listening_folder import folder_of, writing
 
 FILE_NAME = "answers.jsonl"
 MOST_BYTES = 512 << 20

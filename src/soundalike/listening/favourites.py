@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from soundalike.errors import LibraryError
-from soundalike.library.location import Location
-from soundalike.library.manifest import replace_file
-from soundalike.listening.place import folder_of, writing
+from soundalike.library.storage.location import Location
+from soundalike.library.storage.manifest import replace_file
+from soundalike.listening.listening_folder import folder_of, writing
 
 FILE_NAME = "favourites.json"
 FORMAT = 1

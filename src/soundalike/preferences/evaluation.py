@@ -15,8 +15,8 @@ from scipy import stats
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from soundalike.errors import InputError
-from soundalike.preferences.judged import Bool, Float64, Judged
-from soundalike.preferences.models import Fit, Method
+from soundalike.preferences.estimators import Fit, Method
+from soundalike.preferences.triplet_data import Bool, Float64, Judged
 
 SPLITS = 100
 TEST_SHARE = 0.3

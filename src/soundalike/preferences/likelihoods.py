@@ -1,4 +1,4 @@
-"""Likelihoods of votes given w.f, with their first two derivatives: what `soundalike.preferences.models` maximises.
+"""Likelihoods of votes given w.f, with their first two derivatives: what `soundalike.preferences.estimators` maximises.
 
 Parameters theta: the K weights, then the model's extras. Losses are negative log-likelihoods without constants.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.special import expit
 
-from soundalike.preferences.judged import Float64
+from soundalike.preferences.triplet_data import Float64
 
 LEAST = 1e-150
 """Probabilities under this count as this: their logarithm and their square stay what they are."""

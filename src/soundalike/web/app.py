@@ -18,15 +18,15 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
+from soundalike.config import Runtime
 from soundalike.errors import SoundalikeError
-from soundalike.library.location import Location
-from soundalike.runtime import Runtime
-from soundalike.web.guard import HEADERS, Guard, is_loopback
-from soundalike.web.judging import Judging
+from soundalike.library.storage.location import Location
 from soundalike.web.problems import PROBLEMS, of_error, problem
-from soundalike.web.routes import add_routes
-from soundalike.web.session import Session
-from soundalike.web.uploads import Uploads
+from soundalike.web.routers.routes import add_routes
+from soundalike.web.security.guard import HEADERS, Guard, is_loopback
+from soundalike.web.services.feedback import Judging
+from soundalike.web.services.server_state import Session
+from soundalike.web.services.uploads import Uploads
 
 COMPRESSION = 3
 """Of 1.3 MB of candidates: 11 ms for 0.27 MB; the usual 9 takes 134 ms for 0.23 MB."""

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError, SoundalikeError
-from soundalike.web.desk import BusyError
-from soundalike.web.uploads import NoSpaceError, TooLargeError
+from soundalike.web.services.media_workers import BusyError
+from soundalike.web.services.uploads import NoSpaceError, TooLargeError
 
 STATUS: dict[type[SoundalikeError], int] = {
     TooLargeError: 413,

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from soundalike.config import Runtime
 from soundalike.errors import InputError
-from soundalike.library.location import Location
-from soundalike.runtime import Runtime
+from soundalike.library.storage.location import Location
 from soundalike.web.app import create_app
-from soundalike.web.guard import MOST_HEAD, is_loopback
-from soundalike.web.protocol import Patient
+from soundalike.web.security.guard import MOST_HEAD, is_loopback
+from soundalike.web.security.http_limits import Patient
 
 MOST_CONNECTIONS = 500
 """Open at once, idle ones too: each takes a file handle, of which there are 1,024 on most systems."""

@@ -1,0 +1,282 @@
+"""How well the embedded separator separates, beside simple baselines: `python benchmarks/separator.py [--songs
+8]`.
+
+Three test beds, none of which its masks were fitted to: those are fitted to other made-up sounds (`separator_sounds`).
+Its few hand-set numbers (the share of the excess, the corners of the low bands, the size of the network) were chosen
+looking at the first two, so that only the third is wholly fresh:
+
+- *multitracks*: the four songs of $SOUNDALIKE_TEST_DATA/multitracks, 60 s each. Their bass lies in `other` but for one
+  song, so that what is not drums (other + vocals + bass) is compared with bass + residuals, and bass alone in that one
+  song.
+- *collages*: beats of recorded drum samples, with lines of one recorded bass note, over drumless songs.
+- *made-up songs*: `soundalike.synth`, true stems; everything but drums and bass is residuals.
+
+Methods: the mixture itself as every part; each part an equal share of it; librosa's median-filtering
+harmonic/percussive masks (FitzGerald 2010) with the harmonic part below 200 Hz as bass; the separator; the
+ideal ratio mask, which knows the true magnitudes and is about the best that any real mask on this spectrum
+can do.
+
+Figures: SDR = |s|^2 / |s - e|^2 and SI-SDR (Le Roux et al. 2019), dB, over the whole clip, mono at 32 kHz,
+means over clips. `alike` is closer to what the separator is for: the correlation of log band levels (18
+bands, 60 dB deep, means removed) of the separated with those of the true drums. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
+
+from soundalike.models.separators.builtin import builtin_separator, masks
+
+Samples = NDArray[np.float32]
+Stems = dict[str, Samples]
+
+DRUMLESS = (
+    "Kevin_MacLeod - Dance of the Sugar Plum Fairy",
+    "dont_close_your_eyes",
+    "shrine-OGA-yd",
+    "Battle_lost-OGA-Mumu",
+    "Karissa_Hobbs - Lets Go Fishin",
+    "US Army Strings - Hungarian Dance No 5",
+)
+SAMPLES = {
+    "kicks": "bd_ drum_bass_ drum_heavy_kick elec_hollow_kick elec_soft_kick",
+    "snares": "sn_ drum_snare elec_snare elec_hi_snare elec_lo_snare elec_mid_snare elec_filt_snare perc_snap",
+    "hats": "hat_ drum_cymbal_closed drum_cymbal_pedal elec_cymbal elec_tick ride_",
+    "others": "drum_tom drum_cymbal_open drum_splash drum_cowbell elec_triangle tabla_ perc_impact elec_wood",
+    "basses": "bass_hard bass_hit bass_thick bass_trance bass_voxy bass_woodsy bass_dnb",
+}
+"""Beginnings of the names of the recorded sounds of each class."""
+COLLAGES = 12
+PARTS = ("bass", "drums", "residuals")
+REST = "bass + residuals"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """True mono stems; `bass` is missing where it is not known apart."""
+
+    name: str
+    bed: str
+    stems: Stems
+
+    @property
+    def mixture(self) -> Samples:
+        return np.asarray(np.sum(list(self.stems.values()), axis=0), np.float32)
+
+
+def multitracks(folder: Path) -> Iterator[Clip]:
+    """The songs of multitracks/, as drums, rest, and bass where there is one."""
+    for song in sorted((folder / "multitracks").iterdir()):
+        parts = {path.stem: read(path) for path in song.glob("*.ogg")}
+        length = min(len(samples) for samples in parts.values())
+        parts = {name: samples[:length] for name, samples in parts.items()}
+        stems = {"drums": parts["drums"], "residuals": parts["other"] + parts["vocals"]}
+        if "bass" in parts:
+            stems["bass"] = parts["bass"]
+        yield Clip(song.name, "multitracks", stems)
+
+
+def collages(folder: Path) -> Iterator[Clip]:
+    """Recorded samples played over drumless songs, 10 s each; drums, bass and rest equally loud."""
+    files = sorted((folder / "samples").glob("*.flac"))
+    sounds = {
+        name: tuple(read(file) for file in files if file.name.startswith(tuple(beginnings.split())))
+        for name, beginnings in SAMPLES.items()
+    }
+    songs = [read(folder / "songs" / f"{name}.ogg") for name in DRUMLESS]
+
+    def recorded_kit(rng: Rng) -> Kit:
+        steps = [*beat_steps(rng), rng.random(16) < 0.15]
+        return [
+            (pitched(pick(rng, sounds[name]), rng.uniform(-3, 3)), gain, played)
+            for name, gain, played in zip(
+                ("kicks", "snares", "hats", "others"), (1.0, 0.9, 0.45, 0.6), steps, strict=True
+            )
+        ]
+
+    for index in range(COLLAGES):
+        rng = np.random.default_rng(1_000_000 + index)
+        beat = 60 / rng.uniform(80, 140)
+        song = songs[index % len(songs)]
+        start = int(rng.integers(0, len(song) - LENGTH))
+        tracks = {
+            "drums": drum_track(rng, beat, recorded_kit),
+            "bass": bass_track(rng, beat, pick(rng, sounds["basses"])),
+            "residuals": song[start : start + LENGTH],
+        }
+        yield Clip(
+            f"collage {index + 1}", "collages", {k: (0.1 * v / _rms(v)).astype(np.float32) for k, v in tracks.items()}
+        )
+
+
+def read(path: Path) -> Samples:
+    """A whole file, mono at SAMPLE_RATE."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+
+
+def made_up_songs(count: int) -> Iterator[Clip]:
+    """Songs of the package's own generator."""
+    from soundalike.synth.songs import render_song
+    from soundalike.synth.specs import song_specs
+
+    for spec in song_specs(seed=7, count=count):
+        song = render_song(spec)
+        stems: Stems = {}
+        for part, samples in song.stems.items():
+            mono = soxr.resample(samples.mean(axis=0), song.sample_rate, SAMPLE_RATE).astype(np.float32)
+            name = part if part in ("drums", "bass") else "residuals"
+            stems[name] = stems.get(name, np.float32(0)) + mono
+        if {"drums", "bass", "residuals"} <= stems.keys():
+            yield Clip(spec.title, "made-up songs", stems)
+
+
+def mixture_itself(clip: Clip) -> Stems:
+    return dict.fromkeys((*PARTS, REST), clip.mixture)
+
+
+def equal_split(clip: Clip) -> Stems:
+    return dict.fromkeys(PARTS, clip.mixture / np.float32(3))
+
+
+def median_filtering(clip: Clip) -> Stems:
+    """FitzGerald 2010 as librosa has it, at the separator's frames."""
+    spectrum = librosa.stft(clip.mixture, n_fft=masks.FRAME, hop_length=masks.HOP)
+    harmonic, percussive = librosa.decompose.hpss(spectrum)
+    low = np.arange(masks.BINS)[:, None] * SAMPLE_RATE / masks.FRAME < 200
+    drums, bass = (
+        librosa.istft(s, n_fft=masks.FRAME, hop_length=masks.HOP, length=len(clip.mixture))
+        for s in (percussive, harmonic * low)
+    )
+    return {"bass": bass, "drums": drums, "residuals": clip.mixture - bass - drums}
+
+
+def embedded(clip: Clip) -> Stems:
+    stems = builtin_separator.BuiltinSeparator().separate(clip.mixture[None])
+    return {part: samples[0] for part, samples in stems.items()}
+
+
+def ideal_ratio_mask(clip: Clip) -> Stems:
+    """Knows the true magnitudes."""
+    spectrum = librosa.stft(clip.mixture, n_fft=masks.FRAME, hop_length=masks.HOP)
+    sizes = {
+        part: np.abs(librosa.stft(samples, n_fft=masks.FRAME, hop_length=masks.HOP))
+        for part, samples in clip.stems.items()
+    }
+    total = np.sum(list(sizes.values()), axis=0) + 1e-12
+    found = {
+        part: librosa.istft(spectrum * size / total, n_fft=masks.FRAME, hop_length=masks.HOP, length=len(clip.mixture))
+        for part, size in sizes.items()
+    }
+    return {"bass": np.zeros_like(clip.mixture), **found}
+
+
+METHODS: dict[str, Callable[[Clip], Stems]] = {
+    "mixture itself": mixture_itself,
+    "equal split": equal_split,
+    "median filtering (librosa)": median_filtering,
+    "embedded separator": embedded,
+    "ideal ratio mask": ideal_ratio_mask,
+}
+
+
+def sdr(reference: Samples, estimate: Samples) -> float:
+    """Signal to distortion ratio, dB; a gain counts as distortion."""
+    truth, found = reference.astype(np.float64), estimate.astype(np.float64)
+    return float(10 * np.log10((truth @ truth) / max(1e-12, np.sum((truth - found) ** 2))))
+
+
+def si_sdr(reference: Samples, estimate: Samples) -> float:
+    """Scale-invariant SDR, dB: Le Roux, Wisdom, Erdogan & Hershey, "SDR - half-baked or well done?", 2019."""
+    truth, found = reference.astype(np.float64), estimate.astype(np.float64)
+    target = (truth @ found) / (truth @ truth) * truth
+    kept, lost = float(target @ target), float(np.sum((target - found) ** 2))
+    return float(10 * np.log10(max(1e-12, kept) / max(1e-12, lost)))
+
+
+def alike(reference: Samples, estimate: Samples) -> float:
+    """Correlation of log band levels."""
+    levels = []
+    for samples in (reference, estimate):
+        power = np.add.reduceat(builtin_separator.power_spectrum(samples[None]), masks.EDGES[:-1:3], axis=1)
+        level = 10 * np.log10(power / (power.mean() + 1e-20) + 1e-6)
+        levels.append(level - level.mean())
+    return float(np.sum(levels[0] * levels[1]) / np.sqrt(np.sum(levels[0] ** 2) * np.sum(levels[1] ** 2) + 1e-20))
+
+
+def judge(clip: Clip, stems: Stems) -> dict[str, float]:
+    """Figures of one clip: for drums, bass and residuals, or without a true bass for drums and all the rest."""
+    pairs = {"drums": (clip.stems["drums"], stems["drums"])}
+    if "bass" in clip.stems:
+        pairs["bass"] = (clip.stems["bass"], stems["bass"])
+        pairs["residuals"] = (clip.stems["residuals"], stems["residuals"])
+    else:
+        rest = stems[REST] if REST in stems else stems["bass"] + stems["residuals"]
+        pairs[REST] = (clip.stems["residuals"], rest)
+    figures = {f"{name} {part}": measure(*pair) for part, pair in pairs.items() for name, measure in _MEASURES}
+    return {**figures, "alike drums": alike(*pairs["drums"])}
+
+
+_MEASURES = (("SDR", sdr), ("SI-SDR", si_sdr))
+COLUMNS = tuple(f"{n} {p}" for p in ("drums", "bass", "residuals", REST) for n in ("SDR", "SI-SDR"))
+
+
+def milliseconds(samples: Samples) -> float:
+    """Processor time of the separator per second of mono audio; the best of seven."""
+    separator, times = builtin_separator.BuiltinSeparator(), []
+    for _ in range(7):
+        start = time.process_time()
+        separator.separate(samples[None])
+        times.append(time.process_time() - start)
+    return 1000 * min(times) / (len(samples) / SAMPLE_RATE)
+
+
+def table(rows: list[tuple[str, dict[str, float]]]) -> str:
+    """Markdown of named rows of figures."""
+    columns = [c for c in (*COLUMNS, "alike drums") if any(c in figures for _, figures in rows)]
+    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for name, figures in rows:
+        cells = (f"{figures[c]:.2f}" if c in figures else "-" for c in columns)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--songs", type=int, default=8, help="made-up songs to judge on (0: none)")
+    options = parser.parse_args()
+    place = os.environ.get("SOUNDALIKE_TEST_DATA")
+    clips = [*multitracks(Path(place)), *collages(Path(place))] if place else []
+    clips += made_up_songs(options.songs) if options.songs else []
+    judged = [(clip, name, judge(clip, method(clip))) for clip in clips for name, method in METHODS.items()]
+    for bed in dict.fromkeys(clip.bed for clip in clips):
+        rows = []
+        for name in METHODS:
+            found = [figures for clip, method, figures in judged if clip.bed == bed and method == name]
+            keys = dict.fromkeys(key for figures in found for key in figures)
+            rows.append((name, {key: float(np.mean([f[key] for f in found if key in f])) for key in keys}))
+        print(f"\n### {bed}: means of {len(found)} clips\n\n{table(rows)}")
+    each = [(f"{clip.bed}: {clip.name}", figures) for clip, name, figures in judged if name == "embedded separator"]
+    print(f"\n### embedded separator, clip by clip\n\n{table(each)}")
+    longest = max((clip.mixture for clip in clips), key=len)
+    print(f"\n{milliseconds(longest):.2f} ms of processor time per second of mono audio")
+
+
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) + 1e-9
+
+
+if __name__ == "__main__":
+    main()

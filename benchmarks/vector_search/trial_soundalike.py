@@ -1,0 +1,125 @@
+"""What ships: soundalike's sketches, asked for rows (each row a content of its own, as the other engines have it).
+
+python benchmarks/trial_soundalike.py --rows 100000        (in soundalike's own environment)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import pyarrow as pa
+from exact import COUNT
+from harness import main
+from made_up import DIMENSION, PARTS
+
+from soundalike.analysis.recipe import Recipe
+from soundalike.library.storage.store import Library
+from soundalike.search.index.matching import best_matches
+from soundalike.search.index.vectors import Term, Vectors
+
+
+class Stored:
+    """What `Vectors` asks of a library, from an array (N, 7, 512) of rows."""
+
+    recipe = Recipe("made-up", "1", "made-up", "1", PARTS, DIMENSION)
+
+    def __init__(self, rows: Any, place: Path) -> None:
+        self.rows, self.place = rows, place
+
+    def windows(self, columns: list[str]) -> pa.Table:
+        start = np.zeros(len(self.rows))
+        contents = [f"{row:08d}" for row in range(len(self.rows))]
+        return pa.table({"content": contents, "start": start, "end": start + 10}).select(columns)
+
+    def take(self, table: str, positions: Any, parts: list[str]) -> dict[str, Any]:
+        taken = self.rows[positions]
+        return {part: taken[:, PARTS.index(part)] for part in parts}
+
+    def stream(self, table: str, parts: list[str]) -> Any:
+        def batches() -> Any:
+            for begin in range(0, len(self.rows), 8_192):
+                piece = np.asarray(self.rows[begin : begin + 8_192])
+                columns = [
+                    pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(piece[:, k]).ravel()), DIMENSION)
+                    for k in range(len(PARTS))
+                ]
+                yield pa.record_batch(columns, names=list(PARTS)).select(list(parts))
+
+        return batches()
+
+    def vectors(self, table: str, part: str) -> Any:
+        return np.ascontiguousarray(self.rows[:, PARTS.index(part)])
+
+    def derived_path(self, name: str) -> Path:
+        return self.place / name
+
+
+class Sketched:
+    """Past the memory budget."""
+
+    budget = 0
+    variants: ClassVar = {"as it ships": {}}
+
+    def build(self, rows, place: Path) -> None:
+        self.open(rows, place)
+
+    def open(self, rows, place: Path) -> None:
+        self.stored = Stored(rows, place)
+        self._take(Vectors(cast(Library, self.stored), budget=self.budget))
+
+    def _take(self, vectors: Vectors) -> None:
+        self.vectors = vectors
+        self.ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
+        if self.budget:
+            for part in PARTS:
+                vectors.column("windows", part)
+        else:
+            vectors.sketches("windows")
+
+    def search(self, query, weights):
+        terms = [
+            Term(part, part, query[k].astype(np.float64), float(weights[k]))
+            for k, part in enumerate(PARTS)
+            if weights[k]
+        ]
+        matches = best_matches(self.vectors, "windows", terms, COUNT, self.ranks)
+        return np.array([match.row for match in matches], dtype=np.int64)
+
+    def append(self, rows) -> None:
+        added = [*getattr(self.stored.rows, "pieces", [self.stored.rows]), np.asarray(rows)]
+        self.stored = Stored(_Joined(added), self.stored.place)
+        self._take(self.vectors.following(cast(Library, self.stored)))
+
+
+class InMemory(Sketched):
+    """Within it: exact."""
+
+    budget = 1 << 50
+
+    def build(self, rows, place: Path) -> None:
+        pass
+
+
+class _Joined:
+    """Arrays of rows one behind the other, picked from without being copied."""
+
+    def __init__(self, pieces: list[Any]) -> None:
+        self.pieces = pieces
+        self.ends = np.cumsum([len(piece) for piece in pieces])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __getitem__(self, asked: Any) -> Any:
+        numbers = np.arange(len(self))[asked] if isinstance(asked, slice) else np.asarray(asked)
+        which = np.searchsorted(self.ends, numbers, side="right")
+        begins = self.ends - [len(piece) for piece in self.pieces]
+        return np.stack([self.pieces[w][number - begins[w]] for w, number in zip(which, numbers, strict=True)])
+
+
+ENGINES = {"soundalike sketches": Sketched, "soundalike in memory": InMemory}
+
+if __name__ == "__main__":
+    main(__doc__, ENGINES)

@@ -1,0 +1,1 @@
+"""One file to rows: segments, separation, level gate, window selection, embedding."""

@@ -1,0 +1,51 @@
+"""What kind of thing a file is: a song, a loop or a one-shot.
+
+Length decides first (`SONG_SECONDS`); then a loop chunk in the file, which says it outright; then how the sound goes
+on: a loop keeps striking up to its end, a one-shot is struck once (or a few times closely) and dies away.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.onsets import onset_times
+from soundalike.errors import InputError
+
+Kind = Literal["song", "loop", "one-shot"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+SONG_SECONDS = 20.0
+"""From this length on a file is a song, unless the user says otherwise."""
+
+_SHORTEST_LOOP = 0.8  # s: a bar at 300 bpm; anything shorter holds no rhythm
+_FEWEST_ONSETS = 4  # a loop strikes at least this often
+_LATER_ENERGY = 0.3  # share of a loop's energy that comes after its first quarter, at least
+
+
+def check_kind(kind: str) -> Kind:
+    """The kind that `kind` names; capitals, a plural s and `oneshot` are understood. Raises InputError for others."""
+    written = kind.strip().lower().replace(" ", "-").replace("_", "-").replace("oneshot", "one-shot")
+    for known in KINDS:
+        if written in (known, f"{known}s"):
+            return known
+    raise InputError(f"unknown kind {kind!r}; the kinds are {', '.join(KINDS)}")
+
+
+def estimate_kind(samples: NDArray[np.float32], sample_rate: int, chunk: LoopChunk | None) -> Kind:
+    """Loop or one-shot, of a mono waveform (samples,) shorter than a song; `chunk` is the file's loop chunk, if any."""
+    if chunk is not None and chunk.one_shot is not None:
+        return "one-shot" if chunk.one_shot else "loop"
+    duration = len(samples) / sample_rate
+    if duration < _SHORTEST_LOOP:
+        return "one-shot"
+    onsets = onset_times(samples, sample_rate)
+    if len(onsets) < _FEWEST_ONSETS:
+        return "one-shot"
+    energy = np.square(samples, dtype=np.float64)
+    goes_on = energy[len(energy) // 4 :].sum() > _LATER_ENERGY * energy.sum()
+    quarters = np.unique(np.minimum((onsets / duration * 4).astype(int), 3))
+    return "loop" if goes_on and len(quarters) >= 3 else "one-shot"

@@ -1,0 +1,152 @@
+"""How a library's vectors were made. Two vectors may be compared if and only if their recipes agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from soundalike.analysis.window_selection import choice_version
+from soundalike.config import Precision, check_precision
+from soundalike.errors import InputError, LibraryError
+from soundalike.models.encoders import ENCODERS, load_encoder
+from soundalike.models.separators import SEPARATORS, load_separator
+from soundalike.parts import MIX, ordered
+
+FACTS_VERSION = "1"
+"""Changes whenever estimates of tempo, key or loudness do."""
+
+_LATER_FIELDS = ("precision", "windows", "windows_version")
+"""Fields that libraries of the first format do not have; their defaults say how those were made."""
+
+MOST_WINDOWS = 1_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How vectors were made. Two vectors may be compared if and only if their recipes agree.
+
+    encoder_version, separator_version: of code and checkpoint (its digest stands after the `+`); parts include `mix`;
+    dimension: D of the vectors; window, hop: seconds; gate_db: level under the mixture (dB, negative) below which a part
+    is absent; precision: `exact` or `fast`; windows: how many representative windows a song has (None: all), chosen as
+    `windows_version` names.
+    """
+
+    encoder: str
+    encoder_version: str
+    separator: str
+    separator_version: str
+    parts: tuple[str, ...]
+    dimension: int
+    window: float = 10.0
+    hop: float = 10.0
+    gate_db: float = -40.0
+    facts_version: str = FACTS_VERSION
+    precision: Precision = "exact"
+    windows: int | None = None
+    windows_version: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as JSON-ready values."""
+        return {**asdict(self), "parts": list(self.parts)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe in `values`; fields that came later may be missing. Raises LibraryError where others are, or where
+        one is unknown."""
+        names = {field.name for field in fields(cls)}
+        given = {**{name: getattr(cls, name) for name in _LATER_FIELDS}, **values}
+        if set(given) != names:
+            differing = ", ".join(sorted(set(given) ^ names))
+            raise LibraryError(
+                f"the recipe of this library has other fields than this version knows: {differing}; "
+                "use the soundalike version that made it, or index into a new library"
+            )
+        return cls(**{**given, "parts": ordered(given["parts"])})
+
+    def fingerprint(self) -> str:
+        """Short digest of all fields: equal recipes, equal fingerprints."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def differences(self, other: Recipe) -> list[str]:
+        """One line for each field in which `other` differs: `field: mine, theirs`."""
+        mine, theirs = self.to_json(), other.to_json()
+        return [f"{name}: {mine[name]} here, {theirs[name]} there" for name in mine if mine[name] != theirs[name]]
+
+
+def make_recipe(
+    encoder: str = "builtin",
+    separator: str = "builtin",
+    *,
+    window: float = 10.0,
+    hop: float | None = None,
+    gate_db: float = -40.0,
+    parts: Iterable[str] | None = None,
+    precision: str = "exact",
+    windows: int | None = None,
+) -> Recipe:
+    """The recipe of an encoder and a separator as they are now; `hop` defaults to `window`, `parts` to all there are.
+
+    Raises InputError for unknown models, parts the separator does not give, a precision that neither model has, or
+    lengths and numbers out of range, CheckpointError where a model's weights are not here.
+    """
+    if not 0.5 <= window <= 600:
+        raise InputError(f"a window of {window} s is not possible; choose 0.5 to 600 s (10 is usual)")
+    hop = window if hop is None else hop
+    if not 0.1 <= hop <= window:
+        raise InputError(f"a hop of {hop} s is not possible; choose 0.1 s up to the window, {window} s")
+    if windows is not None and not 1 <= windows <= MOST_WINDOWS:
+        raise InputError(
+            f"{windows} windows a song are not possible; choose 1 to {MOST_WINDOWS}, or leave it out for all"
+        )
+    loaded_encoder, loaded_separator = load_encoder(encoder), load_separator(separator)
+    return Recipe(
+        encoder=encoder,
+        encoder_version=loaded_encoder.version,
+        separator=separator,
+        separator_version=loaded_separator.version,
+        parts=_parts(separator, loaded_separator.parts, parts),
+        dimension=loaded_encoder.dimension,
+        window=float(window),
+        hop=float(hop),
+        gate_db=float(gate_db),
+        precision=precision_of(encoder, separator, precision),
+        windows=windows,
+        windows_version="" if windows is None else choice_version(),
+    )
+
+
+def is_heavy(recipe: Recipe) -> bool:
+    """Whether the recipe's models are neural: each wants all cores and much memory, where the others want one core."""
+    rows = (ENCODERS.get(recipe.encoder), SEPARATORS.get(recipe.separator))
+    return any(row is not None and row.extra == "neural" for row in rows)
+
+
+def licences(recipe: Recipe) -> dict[str, str]:
+    """The licence of each model of the recipe, by its name; of models from elsewhere nothing is known."""
+    rows = {recipe.separator: SEPARATORS.get(recipe.separator), recipe.encoder: ENCODERS.get(recipe.encoder)}
+    return {name: row.licence for name, row in sorted(rows.items()) if row is not None}
+
+
+def _parts(separator: str, stems: tuple[str, ...], asked: Iterable[str] | None) -> tuple[str, ...]:
+    there = ordered([*stems, MIX])
+    if asked is None:
+        return there
+    wanted = ordered([*asked, MIX])  # the mix is always there: loops and one-shots have nothing else
+    missing = [part for part in wanted if part not in there]
+    if missing:
+        raise InputError(f"the separator {separator} gives no {missing[0]}; it gives {', '.join(there)}")
+    return wanted
+
+
+def precision_of(encoder: str, separator: str, asked: str) -> Precision:
+    """`asked` as a Precision. Raises InputError where neither model has it: nothing would be as asked for."""
+    precision = check_precision(asked)
+    if precision not in ENCODERS[encoder].precisions + SEPARATORS[separator].precisions:
+        raise InputError(
+            f"neither the encoder {encoder} nor the separator {separator} has the precision {precision!r}; leave it out"
+        )
+    return precision

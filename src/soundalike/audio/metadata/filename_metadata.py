@@ -1,0 +1,270 @@
+"""Tempo and key from a file's name, as sample packs and DJ software write them.
+
+    TS_HH_120_Drum_Loop_Am      120, A minor        8A - 128 - Artist - Title    128, A minor
+    Loop 95 BPM Gmin            95, G minor         Kick_04_C                    -, C (root only)
+    128_F#m_lead                128, F# minor       Cmaj7 pad                    -, C major
+
+Most names are not written so, and titles are full of "Am", "A minor ..." and numbers. A wrong fact is worse
+than none (it hides the file from a filter), so whatever is ambiguous needs evidence beside it: a bare number
+needs a key or a word like `loop`; "Am" and "Em", which are English, need a tempo or a word of the trade; a
+lone letter needs a pitched instrument, a tempo or an index before it; Camelot codes ("8A") need a tempo.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from soundalike.audio.metadata.keys import Key, find_key, spelt_key
+
+_BPM = (
+    re.compile(r"(?<![\d.])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm", re.IGNORECASE),
+    re.compile(r"bpm[\s_=:-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE),
+)
+_SLOWEST, _FASTEST = 30.0, 300.0  # where the name says BPM
+_BARE_SLOWEST, _BARE_FASTEST = 60.0, 200.0  # where it does not
+
+_TOKEN = re.compile(r"\d+\.\d+|[^\s_\-.,;()\[\]{}+&/\\]+")
+_NUMBER = re.compile(r"[1-9]\d{1,2}(?:\.\d+)?")
+_INDEX = re.compile(r"\d{1,4}")
+_CAMELOT = re.compile(r"(?:0?[1-9]|1[0-2])[AB]")
+_COMPACT = re.compile(
+    r"(?P<root>[A-Ga-g])(?P<sign>#|b|♯|♭|sharp|flat)?(?P<mode>[Mm]ajor|[Mm]inor|[Mm]aj|[Mm]in|MAJ|MIN|MAJOR|MINOR|m)"
+    r"(?P<chord>6|7|9|11|13)?"
+)
+_NOTE = re.compile(r"(?P<root>[A-Ga-g])(?P<sign>#|b|♯|♭)?(?P<octave>[0-8])?")
+_MODES = frozenset({"major", "minor", "maj", "min"})
+_ENGLISH = frozenset({"Am", "Em"})  # "Who Am I", "Kill Em All"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LOOP_WORDS = _words(
+    """
+    loop loops groove grooves beat beats songstarter construction
+    """
+)
+_PITCHED_WORDS = _words(
+    """
+    bass basses sub 808 808s reese lead leads pad pads synth synths pluck plucks chord chords stab stabs
+    string strings piano rhodes keys keyboard organ epiano wurli guitar gtr guit arp arps bell bells
+    brass horn horns sax flute clarinet oboe trumpet vocal vocals vox choir drone melody melodies riff
+    riffs harp violin viola cello marimba kalimba vibes xylophone tom toms mallet tonal hit hits shot
+    shots oneshot
+    """
+)
+_TRADE_WORDS = _words(
+    """
+    kick kicks snare snares hat hats hihat hh clap claps perc percussion drum drums fx sample samples
+    break breaks fill riser bpm shaker ride crash rim tops top
+    """
+)
+_BEFORE_A_NUMBER = _words(
+    """
+    no nr op opus bwv k kv hob d rv woo symphony concerto sonata quartet etude prelude vol volume track
+    part pt take v ver version chapter episode ep day area highway route room studio level psalm hymn
+    track disc cd side number tr sh juno jupiter
+    """
+)
+_AFTER_A_NUMBER = _words(
+    """
+    hz khz bit bits ms db kbps kbit st min mins sec secs s years year miles degrees x times days percent
+    proof
+    """
+)
+_VARIANT_WORDS = _words(
+    """
+    take scene side version ver mix alt track part pt disc cd option var variation beat
+    """
+)
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    before: str  # what separates it from the token before it
+    after: str
+
+    @property
+    def word(self) -> str:
+        return self.text.lower()
+
+    @property
+    def is_word(self) -> bool:
+        return self.text[0].isalpha()
+
+    @property
+    def is_index(self) -> bool:
+        return _INDEX.fullmatch(self.text) is not None
+
+    @property
+    def is_tempo(self) -> bool:
+        return _NUMBER.fullmatch(self.text) is not None and _BARE_SLOWEST <= float(self.text) <= _BARE_FASTEST
+
+    def parted(self, marks: str = "_-()[]") -> bool:
+        """Whether a separator other than a space stands at one side of it."""
+        return any(mark in self.before + self.after for mark in marks)
+
+
+def facts_from_name(stem: str) -> tuple[float | None, str | None]:
+    """(tempo in beats a minute, key as in `keys`) that the file name `stem` (without suffix) states; None where not."""
+    tempo, rest = _stated_tempo(stem)
+    tokens = _tokens(rest)
+    keys = _keys_with_mode(tokens, tempo is not None)
+    if tempo is None:
+        tempo = _bare_tempo(tokens, keys)
+    if not keys:
+        keys = _camelot(tokens, tempo)
+    if not keys:
+        keys = _bare_notes(tokens, tempo)
+    distinct = set(keys.values())
+    return tempo, str(distinct.pop()) if len(distinct) == 1 else None
+
+
+def _stated_tempo(stem: str) -> tuple[float | None, str]:
+    """The number beside "bpm", and the name with both cut out ("_" stays in their place)."""
+    for pattern in _BPM:
+        match = pattern.search(stem)
+        if match:
+            value = float(match[1].replace(",", "."))
+            if _SLOWEST <= value <= _FASTEST:
+                return value, f"{stem[: match.start()]}_{stem[match.end() :]}"
+    return None, stem
+
+
+def _tokens(name: str) -> list[_Token]:
+    found = list(_TOKEN.finditer(name))
+    edges = [0, *(match.end() for match in found)]
+    begins = [*(match.start() for match in found), len(name)]
+    gaps = [name[end:begin] for end, begin in zip(edges, begins, strict=True)]
+    return [_Token(match[0], gaps[i], gaps[i + 1]) for i, match in enumerate(found)]
+
+
+def _keys_with_mode(tokens: list[_Token], stated: bool) -> dict[int, Key]:
+    """Keys that say their mode, by the position of their first token."""
+    keys: dict[int, Key] = {}
+    trade = stated or _has(tokens, _LOOP_WORDS | _PITCHED_WORDS | _TRADE_WORDS)
+    for position, token in enumerate(tokens):
+        compact = _COMPACT.fullmatch(token.text)
+        if compact and _compact_counts(tokens, position, compact, trade, stated):
+            keys[position] = spelt_key(compact["root"], compact["sign"] or "", compact["mode"])
+        elif (spelt := _spelt_out(tokens, position)) is not None:
+            keys[position] = spelt
+    return keys
+
+
+def _compact_counts(tokens: list[_Token], position: int, found: re.Match[str], trade: bool, stated: bool) -> bool:
+    """Whether a token spelt like "Am", "f#min", "Cmaj7" is meant as a key."""
+    token = tokens[position]
+    beside_tempo = any(near.is_tempo for near in _beside(tokens, position))
+    if found["chord"]:
+        return True
+    if found["mode"] == "m":
+        if found["root"].islower():
+            spoken = token.text.capitalize() in _ENGLISH and not trade
+            return (beside_tempo and not spoken) or (stated and token.parted())
+        if token.text in _ENGLISH:
+            return beside_tempo or trade
+        return found["sign"] is not None or trade or beside_tempo or token.parted()
+    return found["root"].isupper() or found["sign"] is not None or trade or beside_tempo
+
+
+def _spelt_out(tokens: list[_Token], position: int) -> Key | None:
+    """The key of "F# minor", "E flat major" that begins at `position`, spelt in several tokens."""
+    note = _NOTE.fullmatch(tokens[position].text)
+    if note is None or note["octave"]:
+        return None
+    sign, last = note["sign"] or "", position + 1
+    if not sign and last < len(tokens) and tokens[last].word in ("sharp", "flat"):
+        sign, last = tokens[last].word, last + 1
+    if last >= len(tokens) or tokens[last].word not in _MODES:
+        return None
+    if note["root"] in "Aa" and not sign and not _ends_a_phrase(tokens, position, last):
+        return None  # "A minor thing": an article
+    return spelt_key(note["root"], sign, tokens[last].word)
+
+
+def _ends_a_phrase(tokens: list[_Token], first: int, last: int) -> bool:
+    if last + 1 >= len(tokens) or not tokens[last + 1].is_word:
+        return True
+    after_in = first > 0 and tokens[first - 1].word == "in"
+    return after_in or tokens[last].after not in (" ", "_", "-")
+
+
+def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
+    """A number without BPM that other evidence shows to be a tempo; None where two differ."""
+    loops = any(token.word in _LOOP_WORDS or token.word.endswith(("loop", "loops")) for token in tokens)
+    found = set()
+    for position, token in enumerate(tokens):
+        if not token.is_tempo or _counts_something_else(tokens, position):
+            continue
+        by_key = any(near in keys for near in (position - 1, position + 1)) or (loops and bool(keys))
+        by_code = any(_CAMELOT.fullmatch(near.text) for near in _beside(tokens, position))
+        last = position == len(tokens) - 1
+        # The last number of "Drum Loop 100" numbers the loops of a pack.
+        by_loop = loops and (not last or _numbered_already(tokens, position))
+        if by_key or by_code or by_loop:
+            found.add(float(token.text))
+    return found.pop() if len(found) == 1 else None
+
+
+def _counts_something_else(tokens: list[_Token], position: int) -> bool:
+    before = tokens[position - 1].word if position > 0 else ""
+    after = tokens[position + 1].word if position + 1 < len(tokens) else ""
+    return before in _BEFORE_A_NUMBER or after in _AFTER_A_NUMBER
+
+
+def _numbered_already(tokens: list[_Token], position: int) -> bool:
+    if position == 0:
+        return False
+    before = tokens[position - 1]
+    return before.is_index or _NOTE.fullmatch(before.text) is not None
+
+
+def _camelot(tokens: list[_Token], tempo: float | None) -> dict[int, Key]:
+    if tempo is None:
+        return {}
+    codes = {i: find_key(token.text) for i, token in enumerate(tokens) if _CAMELOT.fullmatch(token.text)}
+    return {i: key for i, key in codes.items() if key is not None}
+
+
+def _bare_notes(tokens: list[_Token], tempo: float | None) -> dict[int, Key]:
+    """Roots without a mode: "Kick_04_C", "Bass_F#", "Piano_C3", "bass_hit_c"."""
+    keys: dict[int, Key] = {}
+    pitched = _has(tokens, _PITCHED_WORDS)
+    for position, token in enumerate(tokens):
+        note = _NOTE.fullmatch(token.text)
+        if note is None:
+            continue
+        beside_tempo = tempo is not None and any(near.is_tempo for near in _beside(tokens, position))
+        closing = all(not later.is_word for later in tokens[position + 1 :])
+        if not (closing or beside_tempo):
+            continue
+        if _note_counts(tokens, position, note, pitched, tempo is not None):
+            keys[position] = spelt_key(note["root"], note["sign"] or "", "")
+    return keys
+
+
+def _note_counts(tokens: list[_Token], position: int, note: re.Match[str], pitched: bool, has_tempo: bool) -> bool:
+    """Whether a lone note letter is meant as a pitch and not as a variant ("Loop_B"), an article or a unit."""
+    token = tokens[position]
+    if note["root"].islower():
+        return pitched and note["root"] in "cdefg" and not note["octave"] and token.parted("_-")
+    indexed = position > 0 and tokens[position - 1].is_index and token.parted("_-")
+    variant = _has(tokens, _VARIANT_WORDS)
+    if note["octave"]:
+        return pitched or note["sign"] is not None
+    if note["sign"]:
+        decibels = token.text in ("Db", "Gb") and position > 0 and tokens[position - 1].is_index
+        return not decibels or has_tempo or token.parted("_-")
+    return (has_tempo and token.parted()) or ((pitched or indexed) and token.parted("_-") and not variant)
+
+
+def _beside(tokens: list[_Token], position: int) -> list[_Token]:
+    return [tokens[near] for near in (position - 1, position + 1) if 0 <= near < len(tokens)]
+
+
+def _has(tokens: list[_Token], words: frozenset[str]) -> bool:
+    return any(token.word in words or token.word.endswith(("loop", "loops")) for token in tokens)

@@ -1,0 +1,152 @@
+"""Settings of this installation: environment variables, folders, device, threads, memory, optional dependencies.
+
+| variable | what it sets |
+|---|---|
+| SOUNDALIKE_LIBRARY | the library that commands use (default: `library` in the platform's data folder) |
+| SOUNDALIKE_CACHE | the folder of everything that can be made again |
+| SOUNDALIKE_CHECKPOINTS | the folder of downloaded checkpoints |
+| SOUNDALIKE_CHECKPOINT_NAME | the folder of one checkpoint, such as SOUNDALIKE_CHECKPOINT_CLAP_MUSIC |
+| SOUNDALIKE_MEMORY | bytes of vectors that a search holds in memory, such as 4GB |
+
+Precision changes vectors, so a library records it; the device and the threads do not, so it does not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+import platformdirs
+
+from soundalike.errors import CheckpointError, InputError
+
+Precision = Literal["exact", "fast"]
+"""`exact`: float32 throughout. `fast`: bfloat16 where the processor has it (float16 on mps), float32 around it."""
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """device: `auto` (a GPU if there is one, else cpu), `cpu`, `cuda`, `cuda:N` or `mps`; threads: None for all cores.
+
+    Raises InputError for a device or precision that there cannot be, or fewer threads than one.
+    """
+
+    device: str = "auto"
+    precision: Precision = "exact"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _DEVICE.fullmatch(self.device):
+            raise InputError(f"unknown device {self.device!r}; choose auto, cpu, cuda, cuda:N or mps")
+        check_precision(self.precision)
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"{self.threads} threads asked for; give 1 or more")
+
+    @property
+    def cores(self) -> int:
+        """The threads to use, as a number."""
+        return self.threads or available_cores()
+
+
+def check_precision(name: str) -> Precision:
+    """`name` as a Precision. Raises InputError for one that there is not."""
+    for precision in PRECISIONS:
+        if name == precision:
+            return precision
+    raise InputError(f"unknown precision {name!r}; choose {' or '.join(PRECISIONS)}")
+
+
+MEMORY = 2 << 30
+MEMORY_VARIABLE = "SOUNDALIKE_MEMORY"
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+
+
+def parse_bytes(text: str) -> int:
+    """A size in words, such as 512MB or 4G (powers of 1024). Raises InputError where it is none."""
+    found = _BYTES.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"{text!r} is no size; write it like 512MB or 4GB")
+    return int(float(found[1]) * 1024 ** "_kmgt".index(found[2].lower() or "_"))
+
+
+def memory_budget() -> int:
+    """Bytes of vectors that a search may hold in memory for each table: what the environment's SOUNDALIKE_MEMORY says, or
+    2 GB. Raises InputError where it says no size."""
+    said = os.environ.get(MEMORY_VARIABLE, "").strip()
+    if not said:
+        return MEMORY
+    try:
+        return parse_bytes(said)
+    except InputError as error:
+        raise InputError(f"{MEMORY_VARIABLE}: {error}") from None
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: `SOUNDALIKE_CACHE`, or the system's place for caches."""
+    named = os.environ.get("SOUNDALIKE_CACHE")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("soundalike", appauthor=False))
+
+
+def checkpoints_folder() -> Path:
+    """The folder that checkpoints are fetched into: `SOUNDALIKE_CHECKPOINTS`, or one beside the user's data."""
+    named = os.environ.get("SOUNDALIKE_CHECKPOINTS")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "checkpoints"
+
+
+def folder_variable(name: str) -> str:
+    """The environment variable that names the folder of the checkpoint `name`: `SOUNDALIKE_CHECKPOINT_CLAP_MUSIC`."""
+    return "SOUNDALIKE_CHECKPOINT_" + name.upper().replace("-", "_")
+
+
+def checkpoint_folder(name: str) -> Path:
+    """The folder with the files of the checkpoint `name`: the one that its own variable names, or `name` below
+    `checkpoints_folder()`. Raises CheckpointError where the variable names a file."""
+    named = os.environ.get(folder_variable(name))
+    if named and Path(named).expanduser().is_file():
+        raise CheckpointError(
+            f"{folder_variable(name)}={named} is a file; it names a folder. Unset it and import the file: `soundalike models "
+            f"fetch {name} --from {named}`"
+        )
+    return Path(named).expanduser() if named else checkpoints_folder() / name
+
+
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "neural": ("torch", "transformers", "openvino", "demucs"),
+    "report": ("matplotlib", "jinja2"),
+    "s3": ("obstore",),
+    "cluster": ("ray", "obstore"),
+    "web": ("fastapi", "uvicorn"),
+}
+"""The modules that tell whether an extra is installed."""
+
+ADVICE = {
+    "neural": " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)",
+}
+
+
+def require_extra(extra: str | None, who: str) -> None:
+    """Raises InputError where `who` needs the optional dependencies `extra` and one of them is not installed."""
+    missing = [name for name in EXTRAS.get(extra or "", ()) if find_spec(name) is None]
+    if missing and extra is not None:
+        raise InputError(
+            f"{who} needs {', '.join(missing)}, which the core does without: pip install 'soundalike[{extra}]'"
+            + ADVICE.get(extra, "")
+        )

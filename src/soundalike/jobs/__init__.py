@@ -1,0 +1,1 @@
+"""Worker processes on this machine (`worker_pool`) and on a cluster (`ray`)."""

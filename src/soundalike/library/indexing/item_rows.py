@@ -1,0 +1,70 @@
+"""Rows of `items`: made from an analysis, and made again when a file gets another name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from soundalike.analysis.analyser import Analysis
+from soundalike.audio.metadata.facts import Estimate, resolve_facts
+from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import Tags
+from soundalike.library.indexing.scan import Found
+
+Row = dict[str, Any]
+
+
+def item_row(item_id: str, found: Found, content: str, analysis: Analysis, *, by_user: bool) -> Row:
+    """The item of a file that was analysed; `by_user`: its kind was not estimated."""
+    tags = analysis.tags
+    basis = {"tags": asdict(tags), "tempo": asdict(analysis.tempo), "key": asdict(analysis.key)}
+    row = {
+        "content": content,
+        "kind": analysis.kind,
+        "kind_source": "user" if by_user else "estimate",
+        "duration": float(analysis.duration),
+        "sample_rate": int(analysis.sample_rate),
+        "channels": int(analysis.channels),
+        "loudness": None if analysis.loudness is None else float(analysis.loudness),
+        "artist": tags.artist,
+        "title": tags.title,
+        "album": tags.album,
+        "basis": json.dumps(basis),
+        "windows": len(analysis.starts),
+    }
+    return placed(row, item_id, found)
+
+
+def placed(row: Mapping[str, Any], item_id: str, found: Found) -> Row:
+    """The row of another file with the same content, or of the same file elsewhere: what its name says is read
+    anew."""
+    return {
+        **row,
+        "id": item_id,
+        "root": found.root,
+        "path": found.path,
+        "size": found.size,
+        "mtime_ns": found.mtime_ns,
+        "status": "present",
+        "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_facts(row["basis"], PurePosixPath(found.path).stem),
+    }
+
+
+def _facts(basis: str, stem: str) -> Row:
+    """Tempo and key with their sources."""
+    values = json.loads(basis)
+    tags = values["tags"]
+    if tags["loop"] is not None:
+        tags["loop"] = LoopChunk(**tags["loop"])
+    tempo, key = resolve_facts(Tags(**tags), stem, (Estimate(**values["tempo"]), Estimate(**values["key"])))
+    row: Row = {}
+    for name, fact in (("tempo", tempo), ("key", key)):
+        row[name] = None if fact is None else fact.value
+        row[f"{name}_source"] = None if fact is None else fact.source
+        row[f"{name}_confidence"] = None if fact is None else fact.confidence
+    return row

@@ -1,0 +1,332 @@
+"""The files under the roots: which there are, which folders could not be read, and which root each belongs to.
+
+Taken are regular files with a suffix of audio. Left out are hidden files and folders, the library itself, and symbolic
+links to what lies inside a root anyway; a linked folder outside the roots is followed, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soundalike.errors import InputError, LibraryError
+from soundalike.library.indexing.sidecar_files import Companions, stat_with
+from soundalike.library.storage.location import Location, Remote, absolute
+
+_BLOCK = 1 << 20
+
+
+def content_digest(path: Location, companions: Companions | None = None) -> str:
+    """BLAKE2b-128 of a file's bytes, in hex; of an item with companions, of its own digest and of their names and digests.
+
+    Raises OSError where one cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if isinstance(path, Remote):
+        for part in path.blocks():
+            digest.update(part)
+        return digest.hexdigest()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    others = () if companions is None else companions.companions(path)
+    if others:
+        facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
+        digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, order=True)
+class Found:
+    """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
+    of its companions, if it has any: see `companions.stat_with`); for an object of a store, a stamp in place of the time."""
+
+    root: str
+    path: str
+    size: int = field(compare=False)
+    mtime_ns: int = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is to be reconciled: all of a root (`inside` empty), or one folder or file in it (relative, with /)."""
+
+    root: str
+    inside: str = ""
+
+    def covers(self, root: str, path: str) -> bool:
+        """Whether the file `path` of `root` lies in this scope."""
+        return root == self.root and (not self.inside or path == self.inside or path.startswith(self.inside + "/"))
+
+
+@dataclass
+class Scan:
+    """What was found.
+
+    files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are none; unreadable:
+    (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
+    there.
+    """
+
+    files: list[Found] = field(default_factory=list)
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[tuple[str, str, str]] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+
+
+def scan(
+    roots: Mapping[str, Location],
+    scopes: Iterable[Scope],
+    *,
+    extensions: frozenset[str],
+    known: Mapping[str, int],
+    leave_out: Location | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    companions: Companions | None = None,
+) -> Scan:
+    """All audio files in `scopes`. `known`: how many items each root has; an empty root that has some is out of reach
+    (an empty mount point), not emptied. `leave_out`: a folder not to enter. `stop`: asked at each folder. `companions`: which
+    files belong to others; they are left out, even if they are named outright."""
+    walk = _Walk(roots, extensions, leave_out, stop, companions and companions.snapshot())
+    result = walk.result
+    for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
+        place = roots[scope.root]
+        if not reachable(place, known.get(scope.root, 0) > 0):
+            if scope.root not in result.unreachable:
+                result.unreachable.append(scope.root)
+            continue
+        target = place / scope.inside
+        if isinstance(target, Remote):
+            walk.remote(target)
+        elif target.is_dir():
+            walk.folder(target)
+        elif target.exists():
+            walk.file(target)
+        # else: what was there is gone, which the comparison with the items will tell
+    walk.linked_folders()
+    result.files = sorted(set(result.files))
+    return result
+
+
+def reachable(root: Location, has_items: bool) -> bool:
+    """Whether a root is there: a folder that can be listed, and, where items are known under it, that is not empty."""
+    if isinstance(root, Remote):
+        try:
+            return root.is_dir() or not has_items
+        except LibraryError:
+            return False
+    try:
+        with os.scandir(root) as entries:
+            return not has_items or next(entries, None) is not None
+    except OSError:
+        return False
+
+
+class _Walk:
+    """One walk over all scopes: folders are entered once, real ones before those reached by links."""
+
+    def __init__(
+        self,
+        roots: Mapping[str, Location],
+        extensions: frozenset[str],
+        leave_out: Location | None,
+        stop: Callable[[], bool],
+        companions: Companions | None,
+    ) -> None:
+        self.result = Scan()
+        self._companions = companions
+        self._owner = RootFinder(roots)
+        self._extensions = extensions
+        self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
+        self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
+        self._stop = stop
+        self._entered: set[tuple[int, int]] = set()
+        self._links: list[Path] = []
+
+    def folder(self, top: Path) -> None:
+        """Take in all of a folder, in the order of names."""
+        pending = [top]
+        while pending and not self._stop():
+            folder = pending.pop()
+            try:
+                identity = _identity(folder)
+                if identity in self._entered or identity == self._leave_out:
+                    continue
+                self._entered.add(identity)
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                root, path = self._owner.locate(folder)
+                self.result.unreadable.append((root, path, error.strerror or str(error)))
+                continue
+            inner = []
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink():
+                    self._link(folder / entry.name)
+                elif entry.is_dir(follow_symlinks=False):
+                    inner.append(folder / entry.name)
+                elif self._wanted(entry.name):
+                    self._take(folder / entry.name)
+            pending += reversed(inner)
+
+    def remote(self, top: Remote) -> None:
+        """Take in an object, or all under a folder of a store, in the order of their names."""
+        try:
+            if top.is_file():
+                found = [("", top.stat())]
+            else:
+                found = sorted(
+                    (name, facts)
+                    for name, facts in top.files()
+                    if self._wanted(name) and not any(part.startswith(".") for part in name.split("/"))
+                )
+        except LibraryError as error:
+            root, path = self._owner.locate(top)
+            self.result.unreadable.append((root, path, str(error)))
+            return
+        for name, facts in found:
+            place = top / name
+            if self._leave_out_remote is None or not str(place).startswith(self._leave_out_remote):
+                root, path = self._owner.locate(place)
+                self.result.files.append(Found(root, path, facts.st_size, facts.st_mtime_ns))
+
+    def file(self, path: Path) -> None:
+        """Take a file that was named, whatever its suffix."""
+        self._take(path)
+
+    def linked_folders(self) -> None:
+        """Enter the folders that links led to and that nothing else has led to."""
+        while self._links and not self._stop():
+            self.folder(self._links.pop(0))
+
+    def _wanted(self, name: str) -> bool:
+        return os.path.splitext(name)[1].lower() in self._extensions
+
+    def _link(self, path: Path) -> None:
+        target = Path(os.path.realpath(path))
+        if self._owner.holds(target):
+            return  # it is found where it really lies
+        if target.is_dir():
+            self._links.append(path)
+        elif self._wanted(path.name):
+            self._take(path)
+
+    def _take(self, path: Path) -> None:
+        if self._companions is not None and self._companions.belongs(path):
+            return
+        shown = printable(str(path))
+        try:
+            facts = os.stat(path)
+            size, mtime_ns = stat_with(self._companions, path, facts)
+        except OSError as error:
+            broken = path.is_symlink()
+            reason = "a link to nothing" if broken else f"cannot be read: {error.strerror}"
+            self.result.unusable.append((shown, reason))
+            return
+        if shown != str(path):
+            self.result.unusable.append((shown, "its name is not valid Unicode; rename it"))
+        elif not stat.S_ISREG(facts.st_mode):
+            self.result.unusable.append((shown, "not a regular file"))
+        else:
+            root, relative = self._owner.locate(path)
+            self.result.files.append(Found(root, relative, size, mtime_ns))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    facts = os.stat(path)
+    return facts.st_dev, facts.st_ino
+
+
+def printable(text: str) -> str:
+    """`text` without the stand-ins for undecodable bytes, which no terminal and no table takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class RootFinder:
+    """Which root a path belongs to: the deepest one that holds it."""
+
+    def __init__(self, roots: Mapping[str, Location]) -> None:
+        by_depth = sorted(roots.items(), key=lambda item: len(item[1].parts), reverse=True)
+        self._named = [(name, os.path.join(str(place), "")) for name, place in by_depth]
+        here = [(name, place) for name, place in by_depth if isinstance(place, Path)]
+        self._real = [(name, os.path.join(os.path.realpath(place), "")) for name, place in here]
+
+    def locate(self, path: Location) -> tuple[str, str]:
+        """(root name, path relative to it with /) of an absolute path as it is written, links not resolved.
+
+        Raises InputError where no root holds it.
+        """
+        text = str(path)
+        for name, prefix in self._named:
+            if text.startswith(prefix) or text + os.sep == prefix:
+                return name, text[len(prefix) :].replace(os.sep, "/")
+        raise InputError(f"{path} lies in no root of this library")
+
+    def find(self, path: Location) -> tuple[str, str] | None:
+        """Like `locate`, and if that finds none, where the path really leads; None where no root holds either."""
+        try:
+            return self.locate(path)
+        except InputError:
+            if isinstance(path, Remote):
+                return None
+            real = os.path.realpath(path)
+        for name, prefix in self._real:
+            if real.startswith(prefix) or real + os.sep == prefix:
+                return name, real[len(prefix) :].replace(os.sep, "/")
+        return None
+
+    def holds(self, real: Path) -> bool:
+        """Whether a path without links lies in a root."""
+        return any(str(real).startswith(prefix) or str(real) + os.sep == prefix for _, prefix in self._real)
+
+
+def choose_scopes(
+    paths: Iterable[str | Location], roots: Mapping[str, Location]
+) -> tuple[dict[str, Location], list[Scope]]:
+    """The roots that `paths` need, known ones and new ones, and what of them to reconcile; no paths: all of all roots.
+
+    A folder outside the known roots becomes one; a file's folder does. Raises InputError for a path that is not
+    there and of which nothing is known.
+    """
+    roots = dict(roots)
+    given = [absolute(path) for path in paths]
+    if not given:
+        return roots, [Scope(name) for name in roots]
+    scopes = []
+    for path in given:
+        place = RootFinder(roots).find(path)
+        if place is None:
+            if not path.exists():
+                raise InputError(f"there is no {path}; give files or folders with audio")
+            folder = path if path.is_dir() else path.parent
+            if printable(str(folder)) != str(folder):
+                raise InputError(f"the name of {printable(str(folder))} is not valid Unicode; rename it")
+            name = _new_name(folder, roots)
+            roots[name] = folder
+            place = (name, "" if path.is_dir() else path.name)
+        scopes.append(Scope(*place))
+    return roots, _with_nested(scopes, roots)
+
+
+def _with_nested(scopes: list[Scope], roots: Mapping[str, Location]) -> list[Scope]:
+    """`scopes`, and the roots that lie inside them: their files belong to them, and are reconciled with the rest."""
+    nested = []
+    for scope in scopes:
+        top = os.path.join(str(roots[scope.root] / scope.inside), "")
+        nested += [Scope(name) for name, place in roots.items() if os.path.join(str(place), "").startswith(top)]
+    return list(dict.fromkeys([*scopes, *(scope for scope in nested if scope not in scopes)]))
+
+
+def _new_name(folder: Location, taken: Mapping[str, Location]) -> str:
+    base = printable(folder.name) or "root"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name

@@ -1,0 +1,1 @@
+"""Work on a library that needs no analysis: audit, roots, Parquet."""

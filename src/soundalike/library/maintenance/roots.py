@@ -1,0 +1,141 @@
+"""Changes to a library that need no analysis: a root that has moved, items that are no longer wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from soundalike.errors import InputError
+from soundalike.library.indexing.file_registry import Known, Ledger
+from soundalike.library.indexing.scan import RootFinder, Scope
+from soundalike.library.storage.location import Location, Remote, absolute
+from soundalike.library.storage.lock import writing
+from soundalike.library.storage.manifest import generation_folder, read_manifest, write_manifest
+from soundalike.library.storage.store import Tables
+
+
+@dataclass(frozen=True)
+class Relocated:
+    """A root's name, its old and new folder, how many items it has, and how many of their files are at the new
+    place."""
+
+    root: str
+    old: Location
+    new: Location
+    items: int
+    there: int
+
+    def __str__(self) -> str:
+        return f"{self.root}: {self.old} -> {self.new}; {self.there} of its {self.items} files are there"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """How many items were removed, and the names of the roots that were forgotten."""
+
+    items: int
+    roots: tuple[str, ...]
+
+
+def relocate(library: str | Location, old: str, new: str | Location) -> Relocated:
+    """Tell a library that the folder of the root `old` (its name or its folder) is now `new`. Nothing is indexed
+    again.
+
+    Raises InputError for a root that is none, and for a folder that holds none of the root's files.
+    """
+    library = absolute(library)
+    new = absolute(new)
+    read_manifest(library)  # before the lock: it would make a file where no library is
+    with writing(library) as check:
+        manifest = read_manifest(library)
+        name = _root_called(old, manifest.roots)
+        if not new.is_dir():
+            raise InputError(f"{new} is not a folder; give the folder that {manifest.roots[name]} has become")
+        for other, place in manifest.roots.items():
+            if other != name and _nested(place, new):
+                raise InputError(
+                    f"{new} and the root {other} ({place}) lie in one another, and their files would be there twice; to leave "
+                    f"them to {other}: soundalike remove {name}, then index again"
+                )
+        items = Tables(generation_folder(library, manifest.generation), manifest.recipe).read(
+            "items", ["root", "path", "status"]
+        )
+        paths = [row["path"] for row in items.to_pylist() if row["root"] == name and row["status"] == "present"]
+        there = _count_there(new, paths)
+        if paths and not there:
+            raise InputError(
+                f"none of the {len(paths)} files that the library knows under {manifest.roots[name]} is under {new}; "
+                f"give the folder that holds {paths[0]}"
+            )
+        check()
+        write_manifest(library, replace(manifest, roots={**manifest.roots, name: new}))
+    return Relocated(name, manifest.roots[name], new, len(paths), there)
+
+
+def remove(library: str | Location, paths: Iterable[str | Location] = (), *, missing: bool = False) -> Removed:
+    """Remove the items under `paths` (files, folders, whole roots; also written root/path, as hits are), and with
+    `missing` those whose files are gone. A root that is removed whole is forgotten. The files themselves are not
+    touched.
+
+    Raises InputError for a path of which the library knows nothing.
+    """
+    library = absolute(library)
+    paths = list(paths)
+    read_manifest(library)  # before the lock: it would make a file where no library is
+    with writing(library) as check:
+        manifest = read_manifest(library)
+        ledger = Ledger(Tables(generation_folder(library, manifest.generation), manifest.recipe, check))
+        scopes = [_scope(path, manifest.roots) for path in paths]
+        leaving: dict[str, Known] = {}
+        for path, scope in zip(paths, scopes, strict=True):
+            under = [known for known in ledger.by_place.values() if scope.covers(*known.place)]
+            if not under and scope.inside:
+                raise InputError(f"the library has no item under {path}; `soundalike status` shows its roots")
+            leaving.update((known.id, known) for known in under)
+        if missing:
+            leaving.update((known.id, known) for known in ledger.by_place.values() if known.missing)
+        forgotten = tuple(dict.fromkeys(scope.root for scope in scopes if not scope.inside))
+        # Items first: a root without items is harmless, items without a root are not.
+        ledger.forget(leaving.values())
+        if forgotten:
+            roots = {name: place for name, place in manifest.roots.items() if name not in forgotten}
+            check()
+            write_manifest(library, replace(manifest, roots=roots))
+    return Removed(len(leaving), forgotten)
+
+
+def _nested(one: Location, other: Location) -> bool:
+    """Whether two folders are the same or lie in one another."""
+    a, b = f"{str(one).rstrip('/')}/", f"{str(other).rstrip('/')}/"
+    return a.startswith(b) or b.startswith(a)
+
+
+def _count_there(folder: Location, paths: list[str]) -> int:
+    """How many of the files `paths` are in `folder`."""
+    if isinstance(folder, Remote):
+        return len({name for name, _ in folder.files()}.intersection(paths))
+    return sum((folder / path).is_file() for path in paths)
+
+
+def _root_called(text: str, roots: Mapping[str, Location]) -> str:
+    if text in roots:
+        return text
+    place = absolute(text)
+    for name, folder in roots.items():
+        if folder == place:
+            return name
+    known = ", ".join(f"{name} ({folder})" for name, folder in roots.items()) or "none yet"
+    raise InputError(f"{text!r} is no root of this library; its roots are {known}")
+
+
+def _scope(path: str | Location, roots: Mapping[str, Location]) -> Scope:
+    """What a path means: a place under a root, or root/path as hits are written."""
+    place = RootFinder(roots).find(absolute(path))
+    if place is None:
+        name, _, inside = PurePath(str(path)).as_posix().partition("/")
+        if name not in roots:
+            known = ", ".join(str(folder) for folder in roots.values()) or "none yet"
+            raise InputError(f"{path} lies in no root of this library; its roots are {known}")
+        place = (name, inside)
+    return Scope(*place)

@@ -1,0 +1,58 @@
+"""The folder `listening` of a library, and who may write there: one at a time, for moments only.
+
+What is said of a library on object storage stays on this machine: such a store has no locks for moments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from soundalike.errors import LibraryError
+from soundalike.library.storage.location import Location
+
+FOLDER = "listening"
+WAIT = 5.0
+"""Seconds to wait for another server that writes; each holds the lock for milliseconds."""
+
+
+def folder_of(library: Location) -> Path:
+    """Where what people say of `library` is kept."""
+    if isinstance(library, Path):
+        return library / FOLDER
+    key = hashlib.blake2b(str(library).encode(), digest_size=8).hexdigest()
+    return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / FOLDER / f"{library.name}-{key}"
+
+
+@contextmanager
+def writing(library: Location) -> Iterator[Path]:
+    """Hold the lock of the folder, which is made if need be and given.
+
+    Raises LibraryError where the library may only be read, and where another holds it too long.
+    """
+    folder = folder_of(library)
+    try:
+        folder.mkdir(exist_ok=True, parents=not isinstance(library, Path))
+        lock = FileLock(
+            folder / "lock", timeout=WAIT, fallback_to_soft=False, preserve_lock_file=True, thread_local=False
+        )
+        lock.acquire()
+    except Timeout:
+        raise LibraryError(
+            f"another process has been writing favourites and answers of {library.name} for {WAIT:.0f} s; try again"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        words = getattr(error, "strerror", None) or error
+        raise LibraryError(
+            f"favourites and answers of {library.name} cannot be written ({words}); see to free space and the right to write "
+            "in its folder"
+        ) from None
+    try:
+        yield folder
+    finally:
+        lock.release()

@@ -1,0 +1,26 @@
+"""Weight profiles of one's own that belong to a library: JSON files in `listening/profiles`, as `soundalike fit` writes them."""
+
+from __future__ import annotations
+
+from soundalike.errors import InputError
+from soundalike.library.storage.location import Location
+from soundalike.listening.listening_folder import folder_of
+from soundalike.similarity.weights import Profile, load_profile, shipped_profiles
+
+FOLDER = "profiles"
+MOST = 100
+
+
+def profiles_of(library: Location) -> tuple[list[Profile], dict[str, str]]:
+    """The profiles shipped and those in the library's folder, by whose names its files are called; and of files that are no
+    profiles, why."""
+    found = {profile.name: profile for profile in shipped_profiles()}
+    unusable: dict[str, str] = {}
+    for place in sorted((folder_of(library) / FOLDER).glob("*.json"))[:MOST]:
+        try:
+            profile = load_profile(str(place))
+        except InputError as error:
+            unusable[place.name] = str(error).replace(str(place), place.name)
+        else:
+            found[profile.name] = profile
+    return list(found.values()), unusable

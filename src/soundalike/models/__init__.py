@@ -1,0 +1,1 @@
+"""Pretrained and built-in models: encoders, separators, their checkpoints, and what neural models share."""

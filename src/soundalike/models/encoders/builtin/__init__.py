@@ -1,0 +1,1 @@
+"""The built-in encoder: features by signal processing, no download."""

@@ -1,0 +1,82 @@
+"""What LAION-CLAP hears: windows of ten seconds as log-mel spectrograms. NumPy only.
+
+After laion_clap 1.1.7: `hook.py` and `training/data.py` (quantisation, repeat and pad), `clap_module/htsat.py` (spectrogram
+and mel bands, there computed by torchlibrosa).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from soundalike.audio.librosa_import import librosa
+from soundalike.models.encoders import Samples
+
+SAMPLE_RATE = 48_000
+WINDOW = 480_000
+"""Samples that the network hears at once."""
+
+FRAMES = 1001
+BANDS = 64
+FRAME = 1024
+HOP = 480
+LOWEST, HIGHEST = 50.0, 14_000.0
+"""Hz. All published checkpoints of LAION-CLAP were trained with these."""
+
+_FLOOR = 1e-10
+_FULL_SCALE = np.float32(32767)
+
+
+def cut(samples: Samples) -> list[Samples]:
+    """Consecutive windows of `samples` (T,) of at most WINDOW samples (none where T is 0); the last may be shorter.
+
+    The original takes one window at random instead; this takes them all.
+    """
+    return [samples[start : start + WINDOW] for start in range(0, len(samples), WINDOW)]
+
+
+def log_mel(samples: Samples) -> NDArray[np.float32]:
+    """(FRAMES, BANDS): mel bands in dB of one window, `samples` (T,) at SAMPLE_RATE, 1 <= T <= WINDOW, nominally -1 to 1."""
+    power = _power(_fill(_quantise(samples)))
+    return np.asarray(10 * np.log10(np.maximum(power @ mel_bands(), _FLOOR)), dtype=np.float32)
+
+
+def _quantise(samples: Samples) -> Samples:
+    """`samples` as they were in training: clipped, and cut off (not rounded) to 16 bits."""
+    integers = (np.clip(samples, -1, 1) * _FULL_SCALE).astype(np.int16)
+    return np.asarray(integers / _FULL_SCALE, dtype=np.float32)
+
+
+def _fill(samples: Samples) -> Samples:
+    """(WINDOW,): `samples` as often as they fit in whole, then zeros."""
+    filled = np.zeros(WINDOW, dtype=np.float32)
+    repeated = np.tile(samples, WINDOW // len(samples))
+    filled[: len(repeated)] = repeated
+    return filled
+
+
+def _power(samples: Samples) -> NDArray[np.float64]:
+    """(FRAMES, FRAME // 2 + 1): power spectra of frames centred on every HOP-th sample, the ends mirrored.
+
+    In float64: in a loud frame with quiet bands, as of a pure sweep, rounding in float32 reaches a tenth of a decibel.
+    """
+    mirrored = np.pad(samples, FRAME // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(mirrored, FRAME)[::HOP]
+    spectra = scipy.fft.rfft(frames * hann(), axis=1, overwrite_x=True)
+    return np.asarray(np.square(spectra.real) + np.square(spectra.imag))
+
+
+@cache
+def hann() -> NDArray[np.float64]:
+    """(FRAME,): the periodic Hann window."""
+    return np.hanning(FRAME + 1)[:-1]
+
+
+@cache
+def mel_bands() -> NDArray[np.float64]:
+    """(FRAME // 2 + 1, BANDS): triangles of equal area on Slaney's mel scale."""
+    bands = librosa().filters.mel(sr=SAMPLE_RATE, n_fft=FRAME, n_mels=BANDS, fmin=LOWEST, fmax=HIGHEST)
+    return np.ascontiguousarray(bands.T, dtype=np.float64)

@@ -1,0 +1,140 @@
+"""MuQ-MuLan-large: music and texts in one space (Zhu et al. 2025, arXiv 2501.01108).
+
+The embeddings of the package muq 0.1.0 (`MuQMuLan`), without the package, brought to unit norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from soundalike.config import Runtime
+from soundalike.models.checkpoints import Located
+from soundalike.models.encoders import Embeddings, Samples
+from soundalike.models.encoders.input_checks import check_texts, check_waveforms
+from soundalike.models.encoders.muq_mulan.muq_frontend import LogMel, cut
+from soundalike.models.encoders.muq_mulan.muq_network import Tower, load_audio_tower, load_text_tower
+from soundalike.models.encoders.muq_mulan.muq_settings import Settings, read_settings
+from soundalike.models.encoders.muq_mulan.muq_tokens import Tokens
+from soundalike.models.neural.compiled import Network, compiled
+from soundalike.models.neural.device import check_fast, choose_device
+
+CODE_VERSION = "1"
+"""Raised whenever the vectors change."""
+
+WEIGHTS = "pytorch_model.bin"
+TOKENIZER = "tokenizer.json"
+
+_BATCH = 8
+
+
+class MuqMulanEncoder:
+    """Audio and texts to unit vectors. Each tower is loaded when it is first used."""
+
+    name = "muq-mulan"
+
+    def __init__(self, settings: Settings, located: Located, runtime: Runtime) -> None:
+        """Raises InputError where this machine has not the device or precision of `runtime`."""
+        self._device = choose_device(runtime)
+        check_fast(runtime.precision, self._device)
+        self.version = f"{CODE_VERSION}+{located.digest}"
+        self.sample_rate = settings.sample_rate
+        self.dimension = settings.dimension
+        self.clip_seconds: float | None = settings.clip / settings.sample_rate
+        self._settings = settings
+        self._located = located
+        self._runtime = runtime
+
+    @classmethod
+    def load(cls, located: Located, runtime: Runtime) -> MuqMulanEncoder:
+        """The model of the sizes that its files tell. Raises as `__init__` and `read_settings` do."""
+        return cls(read_settings(located.paths), located, runtime)
+
+    def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
+        """Embeddings (N, D), rows of unit norm, of N mono waveforms (samples,) at 24 kHz, nominally -1 to 1.
+
+        Each is cut into clips of ten seconds as in the original (`muq_frontend.cut`); its row is the mean of their unit
+        vectors, brought to unit norm, which the original leaves out. A waveform of zeros alone has a row of zeros.
+
+        Raises InputError for a waveform that is not one-dimensional or has samples that are not finite, CheckpointError
+        where the weights are not this model's.
+        """
+        means = self._means(waveforms)
+        return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+    def embed_text(self, texts: Sequence[str]) -> Embeddings:
+        """Embeddings (N, D), rows of unit norm, of N texts.
+
+        In float32 on the CPU whatever the runtime, for it is a moment's work; and one at a time, for in the original a
+        text in a batch is changed by the padding that a longer one beside it brings.
+
+        Raises InputError for a text without a word or with too many, CheckpointError where the weights or the tokenizer
+        are not this model's.
+        """
+        check_texts(texts)
+        rows = [self.embed_ids(self._tokens(text)) for text in texts]
+        return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *rows])
+
+    def _means(self, waveforms: Sequence[Samples]) -> NDArray[np.float64]:
+        """What the original gives for each of `waveforms`: the mean (N, D) of its clips' unit vectors."""
+        check_waveforms(waveforms)
+        means = np.zeros((len(waveforms), self.dimension))
+        counts = np.zeros((len(waveforms), 1))
+        for rows, clips in _batches(waveforms, self._settings.clip):
+            (vectors,) = self._audio(self._log_mel(torch.from_numpy(np.stack(clips)).to(self._device)))
+            np.add.at(means, rows, vectors.numpy())
+            np.add.at(counts, rows, 1)
+        return np.asarray(means / np.maximum(counts, 1))
+
+    def embed_ids(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Unit vectors (N, D) of token ids (N, L), no padding among them."""
+        with torch.inference_mode():
+            vectors: NDArray[np.float32] = self._text(torch.from_numpy(ids)).numpy()
+        return vectors
+
+    @cached_property
+    def _log_mel(self) -> LogMel:
+        log_mel: LogMel = LogMel(self._settings.muq).to(self._device)
+        return log_mel
+
+    @cached_property
+    def _audio(self) -> Network:
+        frames = self._settings.clip // self._settings.muq.hop
+        return compiled(
+            lambda: load_audio_tower(self._located.paths[WEIGHTS], self._settings),
+            (torch.zeros(2, self._settings.muq.bands, frames),),
+            key=f"{self.name}-{CODE_VERSION}-{self._located.digest}-audio",
+            runtime=self._runtime,
+            free=((2,),),
+        )
+
+    @cached_property
+    def _text(self) -> Tower:
+        return load_text_tower(self._located.paths[WEIGHTS], self._settings)
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self._located.paths[TOKENIZER], self._settings.vocabulary, self._settings.longest)
+
+
+def _batches(waveforms: Sequence[Samples], clip: int) -> Iterator[tuple[list[int], list[Samples]]]:
+    """The clips of those that are not silent, some of equal length at a time, each with the index of its waveform."""
+    by_length: dict[int, list[tuple[int, Samples]]] = {}
+    for index, waveform in enumerate(waveforms):
+        for part in cut(waveform, clip) if waveform.any() else ():
+            waiting = by_length.setdefault(len(part), [])
+            waiting.append((index, part))
+            if len(waiting) == _BATCH:
+                yield _columns(waiting)
+                waiting.clear()
+    for waiting in by_length.values():
+        if waiting:
+            yield _columns(waiting)
+
+
+def _columns(pairs: list[tuple[int, Samples]]) -> tuple[list[int], list[Samples]]:
+    return [index for index, _ in pairs], [part for _, part in pairs]

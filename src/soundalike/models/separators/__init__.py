@@ -1,0 +1,162 @@
+"""Separators: a mixture in, one stem a part out. The protocol, and the table of those that exist.
+
+To add one: write a module beside this file with a class that fulfils `Separator`, add a row to `SEPARATORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soundalike.audio.waveform import Waveform
+from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
+from soundalike.errors import InputError
+from soundalike.parts import STEMS
+
+Samples = NDArray[np.float32]
+
+
+@runtime_checkable
+class Separator(Protocol):
+    """Takes mixtures apart. Attributes are constants of the loaded model.
+
+    name: its key in `SEPARATORS`; version: changes whenever its output does; parts: the stems it gives, in the order of
+    `soundalike.parts.PARTS`, without `mix`; sample_rate: Hz it must be fed; channels: 1 or 2, what it wants to be fed;
+    context: seconds of music either side of a region that it needs to separate the region well; stretch: seconds it is
+    fed at a time at most, which bounds the memory it takes.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def context(self) -> float: ...
+    @property
+    def stretch(self) -> float: ...
+
+    def separate(self, mixture: Samples) -> dict[str, Samples]:
+        """Stems of `mixture` (channels, samples), each of the same shape, keyed by part."""
+        ...
+
+
+@runtime_checkable
+class StemFiles(Protocol):
+    """Stands in for a separator where the true stems lie in files. Attributes as of `Separator`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+
+    def files(self, mixture: Path) -> dict[str, tuple[Path, ...]]:
+        """The files of each part that belong to the mixture at this path, absent parts left out.
+
+        Raises AudioError where there are none, or one that cannot be assigned to a part.
+        """
+        ...
+
+    def read(
+        self, mixture: Path, start: float, seconds: float, parts: Sequence[str], *, among: Sequence[str]
+    ) -> dict[str, Waveform]:
+        """The stems of `parts` (without `mix`) from `start` on, mono, at their files' own rate; absent ones left out.
+
+        among: all parts that there are to be; a stem of any other belongs to `residuals`. Raises AudioError as `files`
+        does and for files that cannot be decoded.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SeparatorRow:
+    """What is known of a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`."""
+
+    load: Callable[[Runtime], Separator | StemFiles]
+    summary: str
+    parts: tuple[str, ...]
+    licence: str
+    checkpoint: str | None = None
+    extra: str | None = None
+    precisions: tuple[Precision, ...] = ("exact",)
+
+
+def _builtin(runtime: Runtime) -> Separator:
+    from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
+
+    return BuiltinSeparator()
+
+
+def _demucs(name: str) -> Callable[[Runtime], Separator]:
+    def load(runtime: Runtime) -> Separator:
+        from soundalike.models.checkpoints import located
+        from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator
+
+        return DemucsSeparator.load(located(name), runtime)
+
+    return load
+
+
+def _stems(runtime: Runtime) -> StemFiles:
+    from soundalike.models.separators.stems.true_stems import StemsSeparator
+
+    return StemsSeparator()
+
+
+SEPARATORS: dict[str, SeparatorRow] = {
+    "builtin": SeparatorRow(
+        _builtin,
+        "masks fitted on harmonic, percussive and low-band cues; no download, no torch",
+        ("bass", "drums", "residuals"),
+        "Apache-2.0",
+    ),
+    "htdemucs": SeparatorRow(
+        _demucs("htdemucs"),
+        "Hybrid Transformer Demucs, four stems, the paper's",
+        ("bass", "drums", "vocals", "residuals"),
+        "MIT (see terms)",
+        checkpoint="htdemucs",
+        extra="neural",
+        precisions=PRECISIONS,
+    ),
+    "htdemucs_6s": SeparatorRow(
+        _demucs("htdemucs_6s"),
+        "Hybrid Transformer Demucs, six stems, the paper's",
+        ("bass", "drums", "guitar", "piano", "vocals", "residuals"),
+        "MIT (see terms)",
+        checkpoint="htdemucs_6s",
+        extra="neural",
+        precisions=PRECISIONS,
+    ),
+    "stems": SeparatorRow(
+        _stems,
+        "true stems from files beside the mixture (Slakh's and MUSDB's layouts among others)",
+        STEMS,
+        "that of your files",
+    ),
+}
+
+
+def load_separator(name: str, runtime: Runtime | None = None) -> Separator | StemFiles:
+    """The separator called `name`.
+
+    Raises InputError where there is none of that name or its extra is not installed, CheckpointError where its weights
+    are not here or not what they should be.
+    """
+    if name not in SEPARATORS:
+        raise InputError(f"unknown separator {name!r}; there are {', '.join(SEPARATORS)} (see `soundalike models`)")
+    row = SEPARATORS[name]
+    require_extra(row.extra, f"the separator {name}")
+    return row.load(runtime or Runtime())

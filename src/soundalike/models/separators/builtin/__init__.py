@@ -1,0 +1,1 @@
+"""The built-in separator: masks by signal processing, no download."""

@@ -1,0 +1,1 @@
+"""True stems, read from files beside the mixture."""

@@ -1,0 +1,1 @@
+"""Finding similar items: requests, weights, filters, indexes, results."""

@@ -1,0 +1,191 @@
+"""All items of a library, column by column: which of them fulfil conditions, and which share a content.
+
+A query asks this of every item, so nothing here loops over items in Python except where a pattern has to be matched
+against each path.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from soundalike.audio.metadata.keys import compatible
+from soundalike.search.filters import Filters, path_matches
+
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+MASKS = 16
+"""Answers to filters that are kept."""
+
+
+class Catalogue:
+    """The items of a library in the order of their ids; an item's number is its place in it.
+
+    contents: the different contents, ascending; content_of: (I,) each item's index into them.
+    """
+
+    def __init__(self, items: pa.Table) -> None:
+        """items: the table `items`, all columns, in any order."""
+        # One piece a column: a table of many commits is slow to pick from.
+        self._table = items.take(pc.sort_indices(items["id"])).combine_chunks()
+        encoded = pc.dictionary_encode(_flat(self._table["content"]))
+        order = pc.sort_indices(encoded.dictionary)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order.to_numpy()] = np.arange(len(order))
+        self.contents: pa.StringArray = encoded.dictionary.take(order)
+        self.content_of: Indices = rank[encoded.indices.to_numpy()] if len(items) else np.empty(0, dtype=np.int64)
+        self._by_content = np.argsort(self.content_of, kind="stable")
+        self._first = np.searchsorted(self.content_of[self._by_content], np.arange(len(self.contents) + 1))
+        self._masks: OrderedDict[Filters, Mask] = OrderedDict()
+        self._texts: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def item(self, number: int) -> dict[str, Any]:
+        """An item with all its columns."""
+        return self.items([number])[0]
+
+    def items(self, numbers: Sequence[int] | Indices) -> list[dict[str, Any]]:
+        """Items with all their columns, in the order asked for."""
+        chosen = self._table.take(pa.array(np.asarray(numbers, dtype=np.int64)))
+        return [dict(row) for row in chosen.to_pylist()]
+
+    def column(self, name: str) -> pa.Array:
+        """One column of all items."""
+        return _flat(self._table[name])
+
+    def with_id(self, item_id: str) -> int | None:
+        """The number of the item with this id."""
+        return _only(pc.index(self._table["id"], item_id).as_py())
+
+    def at(self, root: str, path: str) -> int | None:
+        """The number of the item at this place."""
+        there = pc.and_(pc.equal(self._table["path"], path), pc.equal(self._table["root"], root))
+        return _only(pc.index(there, True).as_py())
+
+    def of_content(self, content: int) -> Indices:
+        """The numbers of the items with that content (an index into `contents`), ascending."""
+        return np.asarray(self._by_content[self._first[content] : self._first[content + 1]], dtype=np.int64)
+
+    def having(self, content: str) -> Indices:
+        """The numbers of the items with that content, ascending."""
+        place = _place(self.contents, content)
+        there = place < len(self.contents) and self.contents[place].as_py() == content
+        return self.of_content(place) if there else np.empty(0, dtype=np.int64)
+
+    def with_digests(self, digests: frozenset[str]) -> Indices:
+        """The numbers of the items whose content has one of these digests, whatever kind they were taken for."""
+        found: list[int] = []
+        for digest in sorted(digests):
+            # A content is its digest, or `digest:kind`; `;` is the sign after `:`.
+            begin = _place(self.contents, digest)
+            end = _place(self.contents, digest + ";")
+            for content in range(begin, end):
+                if self.contents[content].as_py().partition(":")[0] == digest:
+                    found += self.of_content(content).tolist()
+        return np.array(sorted(found), dtype=np.int64)
+
+    def admitted(self, filters: Filters) -> Mask:
+        """(I,) which items fulfil `filters`: what `Filters.admits` says of each. Not to be changed by the caller."""
+        with self._lock:
+            if filters in self._masks:
+                self._masks.move_to_end(filters)
+                return self._masks[filters]
+        found = self._admitted(filters)
+        found.flags.writeable = False
+        with self._lock:
+            self._masks[filters] = found
+            while len(self._masks) > MASKS:
+                self._masks.popitem(last=False)
+        return found
+
+    def _admitted(self, filters: Filters) -> Mask:
+        found = np.ones(len(self), dtype=bool)
+        if filters.kinds:
+            found &= self._where("kind", lambda kind: kind in filters.kinds)
+        low, high = filters.durations
+        if low is not None or high is not None:
+            duration = self._numbers("duration")
+            found &= (duration >= (-np.inf if low is None else low)) & (duration <= (np.inf if high is None else high))
+        if filters.tempo is not None:
+            tempo = self._numbers("tempo")
+            least, most = filters.tempo
+            found &= np.any([(least <= tempo * factor) & (tempo * factor <= most) for factor in (0.5, 1, 2)], axis=0)
+        if filters.key is not None:
+            wanted = filters.key
+            found &= self._where("key", lambda key: compatible(key, wanted))
+        if filters.paths:
+            lowered = self._lowered()
+            found &= np.fromiter(
+                (any(path_matches(path, glob) for glob in filters.paths) for path in lowered), bool, len(lowered)
+            )
+        for name, unwanted in (("artist", filters.not_artists), ("album", filters.not_albums)):
+            if unwanted:
+                folded = {value.casefold() for value in unwanted}
+                found &= ~self._where(name, folded.__contains__, str.casefold)
+        return found
+
+    def containing(self, text: str) -> Mask:
+        """(I,) whose path, title or artist contains `text`, whatever its case."""
+        wanted = text.casefold()
+        found = np.zeros(len(self), dtype=bool)
+        for name in ("path", "title", "artist"):
+            found |= self._where(name, lambda value: wanted in value, str.casefold)
+        return found
+
+    def in_order_of_path(self, numbers: Indices) -> Indices:
+        """`numbers` by root, then path."""
+        chosen = self._table.select(["root", "path"]).take(pa.array(numbers))
+        order = pc.sort_indices(chosen, sort_keys=[("root", "ascending"), ("path", "ascending")])
+        return np.asarray(numbers[order.to_numpy()])
+
+    def _where(self, name: str, true: Callable[[str], bool], of: Callable[[str], str] = str) -> Mask:
+        """(I,) for which items a condition on (something `of`) a text holds, asked once for each different text; False
+        where null."""
+        encoded = pc.dictionary_encode(self.column(name))
+        holds = np.array([true(of(value)) for value in encoded.dictionary.to_pylist()] + [False], dtype=bool)
+        return np.asarray(holds[encoded.indices.fill_null(len(holds) - 1).to_numpy(zero_copy_only=False)], dtype=bool)
+
+    def _numbers(self, name: str) -> NDArray[np.float64]:
+        """A column of numbers; NaN where null, which no comparison admits."""
+        values = pc.fill_null(pc.cast(self.column(name), pa.float64()), float("nan"))
+        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    def _lowered(self) -> list[str]:
+        """Root and path of all items, in lower case."""
+        if "place" not in self._texts:
+            roots, paths = self.column("root").to_pylist(), self.column("path").to_pylist()
+            self._texts["place"] = [f"{root}/{path}".lower() for root, path in zip(roots, paths, strict=True)]
+        return self._texts["place"]
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    joined = column.combine_chunks()
+    return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _place(texts: pa.StringArray, wanted: str) -> int:
+    """The first place in ascending `texts` that is not before `wanted`."""
+    low, high = 0, len(texts)
+    while low < high:
+        middle = (low + high) // 2
+        if texts[middle].as_py() < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _only(index: int) -> int | None:
+    return None if index < 0 else index

@@ -1,0 +1,83 @@
+"""Which items a search may return: by kind, duration, tempo, key, path, artist and album."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from soundalike.analysis.kinds import Kind, check_kind
+from soundalike.audio.metadata.facts import tempo_matches
+from soundalike.audio.metadata.keys import compatible, parse_key
+from soundalike.errors import InputError
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Conditions that an item must all fulfil; None and empty mean no condition.
+
+    kinds: any of these; durations (low, high) in s; tempo (low, high) in BPM, where half and double of an item's
+    tempo count too; key: a key or one compatible with it; paths: glob patterns against the item's path, any of which
+    must match; not_artists, not_albums: values that must not be the item's (compared without case). An item whose
+    tempo or key is not known fulfils no condition on it.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    durations: tuple[float | None, float | None] = (None, None)
+    tempo: tuple[float, float] | None = None
+    key: str | None = None
+    paths: tuple[str, ...] = ()
+    not_artists: tuple[str, ...] = ()
+    not_albums: tuple[str, ...] = ()
+
+    def admits(self, item: Item) -> bool:
+        """Whether an item (a row of the library's `items`) fulfils all conditions."""
+        low, high = self.durations
+        if self.kinds and item["kind"] not in self.kinds:
+            return False
+        if (low is not None and item["duration"] < low) or (high is not None and item["duration"] > high):
+            return False
+        if self.tempo is not None and (item["tempo"] is None or not tempo_matches(item["tempo"], *self.tempo)):
+            return False
+        if self.key is not None and (item["key"] is None or not compatible(item["key"], self.key)):
+            return False
+        place = f"{item['root']}/{item['path']}".lower()
+        if self.paths and not any(path_matches(place, glob) for glob in self.paths):
+            return False
+        return not (_among(item["artist"], self.not_artists) or _among(item["album"], self.not_albums))
+
+
+def make_filters(
+    *,
+    kinds: tuple[str, ...] = (),
+    durations: tuple[float | None, float | None] = (None, None),
+    tempo: tuple[float, float] | None = None,
+    key: str | None = None,
+    paths: tuple[str, ...] = (),
+) -> Filters:
+    """Filters from a user's words. Raises InputError for a kind, range or key that is none."""
+    for name, (low, high) in (("duration", durations), ("tempo", tempo or (None, None))):
+        if low is not None and high is not None and low > high:
+            raise InputError(f"the {name} range {low:g}-{high:g} is empty; write the lower end first")
+    return Filters(
+        kinds=tuple(dict.fromkeys(check_kind(kind) for kind in kinds)),
+        durations=durations,
+        tempo=tempo,
+        key=str(parse_key(key)) if key is not None else None,
+        paths=paths,
+    )
+
+
+def path_matches(path: str, glob: str) -> bool:
+    """Like a shell's pattern against the whole path (in lower case) or any end of it; without wildcards, a part of it."""
+    glob = glob.lower()
+    if not any(sign in glob for sign in "*?["):
+        return glob in path
+    return fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(path, "*/" + glob)
+
+
+def _among(value: str | None, unwanted: tuple[str, ...]) -> bool:
+    return value is not None and value.casefold() in {name.casefold() for name in unwanted}

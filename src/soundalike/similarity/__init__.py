@@ -1,0 +1,1 @@
+"""Cosines, weights, contributions and projections: arrays in, arrays out."""

@@ -1,0 +1,172 @@
+"""Writes a folder of generated music with known truth: `songs/`, `loops/`, `one-shots/`, and `stems/` when
+asked.
+
+Formats vary as they do in a real folder: songs are tagged FLAC (or what is asked for), loops .wav with tempo
+chunks and .flac, one-shots mono .wav.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from soundalike.errors import InputError
+from soundalike.synth.audio_files import write_audio, write_loop
+from soundalike.synth.drum_shapes import VOICES
+from soundalike.synth.drums import KITS, render_hit
+from soundalike.synth.patches import PATCHES, patch_named, render_note
+from soundalike.synth.seeds import generator
+from soundalike.synth.songs import Song, render_loop, render_song
+from soundalike.synth.specs import SongSpec, song_specs
+from soundalike.synth.styles import STYLES
+from soundalike.synth.theory import PITCH_CLASSES, at_or_above
+from soundalike.synth.truth import LoopTruth, OneShotTruth, SongTruth, Truth, write_truth
+
+
+def write_library(
+    folder: Path,
+    seed: int = 1,
+    songs: int = 16,
+    loops: int = 40,
+    one_shots: int = 90,
+    length: float = 28.0,
+    stems: bool = False,
+    song_format: str = "flac",
+) -> Truth:
+    """Write a library into `folder` (made where missing) and return what is known about it, also kept there
+    as `truth.json`.
+
+    `songs` songs of about `length` seconds, at most `loops` loops and `one_shots` one-shots; `stems` adds the
+    true stems as `stems/<song>/<part>.flac`. Files of the same name are overwritten, others left. Raises
+    InputError for a number out of range.
+    """
+    if loops < 0 or one_shots < 0:
+        raise InputError(f"the numbers of loops and one-shots must not be negative, and are {loops} and {one_shots}")
+    if song_format not in ("flac", "wav", "ogg"):
+        raise InputError(f"unknown song format {song_format!r}; the formats are flac, wav, ogg")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file, not a folder to write a library into")
+    specs = song_specs(seed, songs, length)
+    song_truths = tuple(_write_song(folder, render_song(spec), stems, song_format) for spec in specs)
+    files = {spec.title: truth.file for spec, truth in zip(specs, song_truths, strict=True)}
+    (folder / "loops").mkdir(parents=True, exist_ok=True)
+    (folder / "one-shots").mkdir(parents=True, exist_ok=True)
+    chosen = _loop_choices(specs, loops, seed)
+    loop_truths = tuple(
+        _write_loop(folder, number, spec, part, files.get(spec.title)) for number, (spec, part) in enumerate(chosen)
+    )
+    shot_truths = tuple(_write_one_shots(folder, one_shots))
+    truth = Truth(seed, song_truths, loop_truths, shot_truths)
+    write_truth(folder, truth)
+    return truth
+
+
+def _write_song(folder: Path, song: Song, stems: bool, song_format: str) -> SongTruth:
+    spec = song.spec
+    path = folder / "songs" / f"{spec.artist} - {spec.title}.{song_format}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_audio(path, song.mixture, spec.title, spec.artist, spec.album)
+    places: dict[str, str] = {}
+    if stems:
+        for part, stem in song.stems.items():
+            place = folder / "stems" / spec.title / f"{part}.flac"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_audio(place, stem)
+            places[part] = place.relative_to(folder).as_posix()
+    hits: dict[str, tuple[float, ...]] = {}
+    for hit in song.hits:
+        hits[hit.voice] = (*hits.get(hit.voice, ()), round(hit.time, 4))
+    return SongTruth(
+        file=path.relative_to(folder).as_posix(),
+        title=spec.title,
+        artist=spec.artist,
+        album=spec.album,
+        style=spec.style,
+        groove=spec.groove_name,
+        tempo=spec.tempo,
+        key=spec.key.name,
+        kit=spec.kit,
+        patches=dict(spec.patches),
+        duration=round(song.duration, 4),
+        hits=hits,
+        stems=places,
+    )
+
+
+def _loop_choices(specs: tuple[SongSpec, ...], count: int, seed: int) -> list[tuple[SongSpec, str]]:
+    """Drum loops of every song first, then bass, then strangers, then the other parts; cut at `count`."""
+    harmony = [(spec, part) for spec in specs for part in spec.parts if part not in ("drums", "bass")]
+    order = generator("loops", seed).permutation(len(harmony)).tolist()
+    ranked = [
+        *((spec, "drums") for spec in specs),
+        *((spec, "bass") for spec in specs),
+        *((spec, "drums") for spec in _strangers(specs, seed)),
+        *(harmony[index] for index in order),
+    ]
+    return ranked[:count]
+
+
+def _strangers(specs: tuple[SongSpec, ...], seed: int) -> Iterator[SongSpec]:
+    """Grooves of songs on kits that no song joins them with: right in rhythm, wrong in sound."""
+    taken = {(spec.groove_name, spec.kit) for spec in specs}
+    for spec in specs[: len(specs) // 2]:
+        free = [kit for kit in STYLES[spec.style].kits if (spec.groove_name, kit) not in taken]
+        if free:
+            kit = str(generator("stranger", seed, spec.title).choice(free))
+            taken.add((spec.groove_name, kit))
+            yield replace(spec, title=f"{spec.title} on {kit}", kit=kit)
+
+
+def _write_loop(folder: Path, number: int, spec: SongSpec, part: str, song: str | None) -> LoopTruth:
+    drums = part == "drums"
+    player = spec.kit if drums else spec.patch(part)
+    bars = 2
+    words = [
+        player,
+        spec.style,
+        part,
+        f"{number + 1:02}",
+        f"{spec.tempo}bpm",
+        *([] if drums else [spec.key.short]),
+    ]
+    samples = render_loop(spec, part, bars)
+    if not drums:
+        samples = samples[:1]  # without room or pan both channels are the same
+    path = folder / "loops" / ("_".join(words) + (".flac" if number % 2 else ".wav"))
+    if path.suffix == ".wav":
+        root = None if drums else at_or_above(spec.key.tonic, 48)
+        write_loop(path, samples, float(spec.tempo), 4 * bars, root)
+    else:
+        write_audio(path, samples)
+    return LoopTruth(
+        file=path.relative_to(folder).as_posix(),
+        part=part,
+        style=spec.style,
+        groove=spec.groove_name if drums else None,
+        tempo=spec.tempo,
+        key=None if drums else spec.key.name,
+        bars=bars,
+        kit=spec.kit if drums else None,
+        patch=None if drums else player,
+        song=song,
+    )
+
+
+def _write_one_shots(folder: Path, count: int) -> Iterator[OneShotTruth]:
+    """Kicks of all kits first, then snares, and so on; then a note of every patch."""
+    strokes = [(kit, voice) for voice in VOICES for kit in KITS]
+    for kit, voice in strokes[:count]:
+        path = folder / "one-shots" / f"{kit}_{voice}.wav"
+        write_audio(path, render_hit(kit, voice))
+        yield OneShotTruth(path.relative_to(folder).as_posix(), kit=kit, voice=voice)
+    for name in list(PATCHES)[: max(0, count - len(strokes))]:
+        note = patch_named(name).low + 8
+        path = folder / "one-shots" / f"{name}_{PATCHES[name].part}_{_note_name(note)}.wav"
+        sound = render_note(name, note, 1.2)
+        write_audio(path, sound)
+        yield OneShotTruth(path.relative_to(folder).as_posix(), patch=name, note=note)
+
+
+def _note_name(midi: int) -> str:
+    return f"{PITCH_CLASSES[midi % 12]}{midi // 12 - 1}"

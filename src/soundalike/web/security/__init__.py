@@ -1,0 +1,1 @@
+"""Who may send requests, and limits on slow or hostile clients."""

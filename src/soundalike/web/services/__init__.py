@@ -1,0 +1,1 @@
+"""What the routes call: the open library, uploads, worker processes, feedback, maps."""

@@ -1,0 +1,413 @@
+"""Where files are decoded and analysed for the server: worker processes, which may die of one without ending the server.
+
+Light tasks (length, outline, WAV) have a worker of their own, so that none of them waits for a query. Every task has a time
+that goes by its file's size, and whoever would wait too long for a free worker is told that the server is busy.
+
+Workers that are asked to get ready do it while nobody waits: what comes first finds processes that are up, and models loaded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soundalike.analysis.recipe import is_heavy
+from soundalike.errors import AudioError, InputError, LibraryError, SoundalikeError
+from soundalike.jobs.worker_pool import START_SECONDS, Failure, Lost, Workers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from soundalike.analysis.analyser import Analyser
+    from soundalike.analysis.recipe import Recipe
+    from soundalike.audio.waveform import Waveform
+    from soundalike.audio.waveform_overview import Outline
+    from soundalike.config import Runtime
+
+SECONDS = 30.0
+BYTES_PER_SECOND = 1_000_000
+"""A task may take so long, and a second more for each so many bytes of its file."""
+
+PATIENCE = 10.0
+"""By how much more with neural models, which are slower than the built-in ones by more than that."""
+
+WAIT = 60.0
+"""Seconds that a task may wait for a free worker."""
+
+MOST_WAITING = 24
+"""Tasks that may wait for a worker; each holds a thread of the server, which has 40."""
+
+LONGEST = 3 * 3600.0
+"""Seconds of audio that a file may hold: a small file may decode to days."""
+
+LONGEST_STEM = 900.0
+"""Seconds of a stem that are sent at once."""
+
+MOST_WAV_BYTES = 1 << 30
+"""Of a file that is sent as WAV."""
+
+PIECE_VALUES = 1 << 26
+PIECE_SECONDS = 1_800.0
+"""Samples times channels (256 MB) and seconds that are decoded at once."""
+
+LIGHT_BYTES, HEAVY_BYTES = 2 << 30, 6 << 30
+"""Memory that a worker may take, where the system can bound it; one with neural models may take all."""
+
+log = logging.getLogger("soundalike.web")
+
+
+class BusyError(SoundalikeError):
+    """There is more to do than can be done now."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Length (s), rate (Hz), channels, loudness (LUFS) and the outline (n, 2) of a file; kind and tempo (BPM) too where `name`,
+    what people call it, is given."""
+
+    path: Path
+    peaks: int
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class MakeQuery:
+    """The query of a file, or of a region of it, with all parts; few: of that many windows alone, those that represent the
+    file best, so that the first answer is there soon."""
+
+    path: Path
+    region: tuple[float, float | None] | None
+    few: int | None = None
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A stem, or the mix, of some seconds of a file, as a WAV file in memory."""
+
+    path: Path
+    part: str
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True)
+class AsWav:
+    """A file, or some seconds of it, written to `out` as 16-bit WAV, for browsers that cannot decode its format."""
+
+    path: Path
+    out: Path
+    start: float = 0.0
+    end: float | None = None
+
+
+Task = Look | MakeQuery | Stem | AsWav
+
+
+@dataclass(frozen=True)
+class GetReady:
+    """Import what a look needs, and for queries load the models, all tried on a moment of noise."""
+
+    queries: bool
+
+
+class Desk:
+    """Workers with the library's models, which load at the first query, or before it where they were told to `get_ready`."""
+
+    def __init__(self, recipe: Recipe, runtime: Runtime) -> None:
+        """Starts nothing: a worker comes up with its first task."""
+        self._heavy = is_heavy(recipe)
+        count = 1 if self._heavy else 2  # the built-in models are small and quick to load
+        threads = runtime.cores if self._heavy else max(1, runtime.cores // count)
+        make = partial(_make, recipe, runtime, None if self._heavy else HEAVY_BYTES)
+        self._queries = _Lanes([Workers(make, 1, threads=threads) for _ in range(count)])
+        self._looks = _Lanes([Workers(partial(_make, recipe, runtime, LIGHT_BYTES), 1)])
+
+    def ask(self, task: Task) -> Any:
+        """What the task gives. Raises what it raised, AudioError where its file crashed the worker or took too long,
+        BusyError where no worker gets free in time."""
+        try:
+            size = task.path.stat().st_size
+        except OSError as error:
+            raise AudioError(f"{task.path.name} cannot be read ({error.strerror})") from None
+        light = isinstance(task, Look | AsWav)
+        seconds = (SECONDS + size / BYTES_PER_SECOND) * (PATIENCE if self._heavy and not light else 1)
+        outcome = (self._looks if light else self._queries).do(task, seconds)
+        if isinstance(outcome, Lost):
+            raise AudioError(f"{task.path.name}: the process that reads it {outcome.reason}; the file is left out")
+        if isinstance(outcome, Failure):
+            if isinstance(outcome.error, SoundalikeError):
+                raise outcome.error
+            if isinstance(outcome.error, MemoryError):
+                raise AudioError(f"{task.path.name}: needs more memory than one file may take; use a part of it")
+            log.error("%s: %s", type(task).__name__, outcome.trace)
+            raise AudioError(f"{task.path.name}: cannot be used (unexpected {type(outcome.error).__name__})")
+        return outcome
+
+    def get_ready(self) -> None:
+        """Start all free workers and have them load what they will need; returns at once.
+
+        What goes wrong with that (weights that are not here, say) is told to whoever asks for what needs it.
+        """
+        seconds = START_SECONDS * (PATIENCE if self._heavy else 1)
+        self._queries.get_ready(GetReady(queries=True), seconds)
+        self._looks.get_ready(GetReady(queries=False), seconds)
+
+    def close(self) -> None:
+        """End the workers, with what they are at."""
+        self._queries.close()
+        self._looks.close()
+
+
+class _Lanes:
+    """Some workers of one kind. Each does one task at a time, whoever asked."""
+
+    def __init__(self, workers: list[Workers]) -> None:
+        self._free: queue.LifoQueue[Workers] = queue.LifoQueue()  # last in, first out: the one that has its models
+        for one in reversed(workers):
+            self._free.put(one)
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
+        self._keys = itertools.count()
+        self._closed = False
+
+    def do(self, task: Task, seconds: float) -> Any:
+        if not self._waiting.acquire(blocking=False):
+            raise BusyError("many files are being read already; try again in a moment")
+        try:
+            workers = self._free.get(timeout=WAIT)
+        except queue.Empty:
+            raise BusyError(f"other files have kept the server busy for {WAIT:.0f} s; try again in a moment") from None
+        finally:
+            self._waiting.release()
+        try:
+            key = next(self._keys)
+            workers.submit(key, task, seconds)
+            while not self._closed:
+                for done in workers.wait(0.5):
+                    if done.key == key:  # another's may be left: nobody waited for it, or no worker could be started
+                        return done.outcome
+            raise BusyError("the server is ending")
+        finally:
+            self._free.put(workers)
+            if self._closed:
+                self._end_free()
+
+    def get_ready(self, task: GetReady, seconds: float) -> None:
+        """Give every worker that is free a task whose outcome nobody waits for: whoever comes next is served behind it."""
+        free: list[Workers] = []
+        with suppress(queue.Empty):
+            while True:
+                free.append(self._free.get_nowait())
+        for workers in free:
+            try:
+                workers.submit(next(self._keys), task, seconds)
+            except LibraryError as error:
+                log.warning("%s", error)
+        for workers in reversed(free):
+            self._free.put(workers)
+
+    def close(self) -> None:
+        """End those that are free; the others are ended by whoever waits for them."""
+        self._closed = True
+        self._end_free()
+
+    def _end_free(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().end()
+
+
+def _make(recipe: Recipe, runtime: Runtime, most_bytes: int | None) -> Callable[[Any], Any]:
+    """Inside the worker: does tasks; models load when a query is first made."""
+    from soundalike.analysis.analyser import Analyser
+
+    _bound_memory(most_bytes)
+    analyser = Analyser(recipe, runtime)
+
+    def work(task: Any) -> Any:
+        if isinstance(task, Look):
+            return _look(task)
+        if isinstance(task, MakeQuery):
+            from soundalike.search.query import query_from_file
+
+            return query_from_file(_with_few(analyser, task.few), task.path, region=task.region)
+        if isinstance(task, Stem):
+            start, end = _seconds_of(task)
+            stems, rate = analyser.stems(task.path, start, end, parts=[task.part])
+            return _wav(stems[task.part][None], rate)
+        if isinstance(task, AsWav):
+            return _write_wav(task)
+        if isinstance(task, GetReady):
+            return _try_out(analyser if task.queries else None)
+        raise SoundalikeError(f"no such task: {task!r}")
+
+    return work
+
+
+def _try_out(analyser: Analyser | None) -> None:
+    """Look at a file of noise, and with an analyser make a query of it: what is imported, read or compiled at its first use
+    is then there. Raises as `Analyser.load`."""
+    import tempfile
+
+    import numpy as np
+    import soundfile
+
+    with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
+        path = Path(folder) / "noise.wav"
+        soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((3 * 44_100, 2)).clip(-3, 3), 44_100)
+        _look(Look(path, 10, path.name))
+        if analyser is not None:
+            from soundalike.search.query import query_from_file
+
+            analyser.load()
+            query_from_file(analyser, path, region=(1.0, 1.5))
+
+
+def _bound_memory(most: int | None) -> None:
+    """A file that decodes to more than that costs an error, not the machine."""
+    if most is None:
+        return
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or hard > most:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _with_few(analyser: Analyser, few: int | None) -> Analyser:
+    """The same models, which look at `few` windows of a song."""
+    if few is None:
+        return analyser
+    from dataclasses import replace
+
+    from soundalike.analysis.window_selection import choice_version
+
+    return analyser.with_recipe(replace(analyser.recipe, windows=few, windows_version=choice_version()))
+
+
+def pieces_of(path: Path, start: float = 0.0, end: float | None = None) -> Iterator[tuple[float, Waveform]]:
+    """A file from `start` to `end`, piece by piece: the second at which each begins, and its samples.
+
+    Raises AudioError for a file that goes on for longer than `LONGEST`, whatever its header claims.
+    """
+    from soundalike.audio import decode
+
+    info = decode.probe(path)
+    longest = min(PIECE_SECONDS, max(1.0, PIECE_VALUES / (info.sample_rate * info.channels)))
+    at = start
+    while end is None or at < end:
+        wanted = longest if end is None else min(longest, end - at)
+        try:
+            piece = decode.read(path, at, wanted)
+        except AudioError:
+            if at > start:  # it ended just where the last piece did, or cannot be decoded any further
+                return
+            raise
+        yield at, piece
+        at += piece.duration
+        if at - start > LONGEST:
+            raise AudioError(f"{path.name} lasts longer than {LONGEST / 3600:.0f} hours; use a part of it, or index it")
+        if piece.duration < wanted - 1.5 / piece.sample_rate:
+            return
+
+
+def _look(task: Look) -> dict[str, Any]:
+    import numpy as np
+
+    from soundalike.audio.metadata import facts
+    from soundalike.audio.waveform_overview import FINE, joined, outline
+
+    pieces: list[tuple[float, float, Outline]] = []
+    powers: list[float] = []
+    count = channels = rate = 0
+    told: dict[str, Any] = {}
+    for at, piece in pieces_of(task.path):
+        if not pieces and task.name is not None:
+            told = _kind_and_tempo(task.path, task.name, piece)
+        rate, channels = piece.sample_rate, piece.channels
+        count += piece.samples.shape[1]
+        pieces.append((at, at + piece.duration, outline(piece.samples, FINE * task.peaks)))
+        loudness = facts.estimate_loudness(piece)
+        if loudness is not None:
+            powers.append(10 ** (loudness / 10))
+        whole: NDArray[np.float32] = piece.samples
+    found = outline(whole, task.peaks) if len(pieces) == 1 else joined(pieces, task.peaks)
+    return {
+        "duration": count / rate,
+        "sample_rate": rate,
+        "channels": channels,
+        "loudness": 10 * float(np.log10(np.mean(powers))) if powers else None,
+        "peaks": found,
+        **told,
+    }
+
+
+def _kind_and_tempo(path: Path, name: str, first: Waveform) -> dict[str, Any]:
+    """As indexing would tell them, from a file's first piece."""
+    from soundalike.analysis.analyser import SEGMENT_SECONDS, kind_of, tempo_of
+    from soundalike.audio import decode
+    from soundalike.audio.metadata import facts
+    from soundalike.audio.metadata.tags import read_tags
+
+    info, tags = decode.probe(path), read_tags(path)
+    kind = kind_of(info.duration, first, tags)
+    mono = first.mono()[: round(SEGMENT_SECONDS * first.sample_rate)]
+    stated, _ = facts.resolve_facts(tags, Path(name).stem)
+    if stated is None:
+        stated, _ = facts.resolve_facts(tags, "", (tempo_of(mono, first.sample_rate, kind, first.duration), None))
+    return {"kind": kind, "tempo": None if stated is None else stated.value}
+
+
+def _seconds_of(task: Stem) -> tuple[float, float]:
+    """The seconds of a stem. Raises InputError where the file has them not, or they are too many."""
+    from soundalike.audio import decode
+
+    duration = decode.probe(task.path).duration
+    end = duration if task.end is None else min(task.end, duration)
+    if not task.start < end:
+        raise InputError(f"{task.path.name} lasts {duration:.2f} s; {task.start:g} s to {end:g} s is no part of it")
+    if end - task.start > LONGEST_STEM:
+        raise InputError(
+            f"{end - task.start:.0f} s of a stem were asked for; {LONGEST_STEM:.0f} s can be sent at once: name start and end"
+        )
+    return task.start, end
+
+
+def _write_wav(task: AsWav) -> None:
+    import numpy as np
+    import soundfile
+
+    written: soundfile.SoundFile | None = None
+    try:
+        for _, piece in pieces_of(task.path, task.start, task.end):
+            if written is None:
+                written = soundfile.SoundFile(
+                    task.out, "w", piece.sample_rate, piece.channels, format="WAV", subtype="PCM_16"
+                )
+            if (written.frames + piece.samples.shape[1]) * piece.channels * 2 > MOST_WAV_BYTES:
+                raise AudioError(f"{task.path.name} is too long to be sent as WAV; use a part of it")
+            written.write(np.clip(piece.samples, -1, 1).T)
+    finally:
+        if written is not None:
+            written.close()
+
+
+def _wav(samples: Any, rate: int) -> bytes:
+    import io
+
+    import numpy as np
+    import soundfile
+
+    out = io.BytesIO()
+    soundfile.write(out, np.clip(samples, -1, 1).T, rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()

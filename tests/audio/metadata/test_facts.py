@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from soundalike.audio.metadata.facts import Estimate, Fact, resolve_facts
+from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import Tags
+
+ESTIMATES = (Estimate(101.0, 0.4), Estimate("D minor", 0.3))
+LOOP = LoopChunk("acid", tempo=90.0, root=57)
+
+
+def test_the_tag_comes_first() -> None:
+    tags = Tags(tempo=128.0, key="F# minor", loop=LOOP)
+    assert resolve_facts(tags, "x_120bpm_Am", ESTIMATES) == (Fact(128.0, "tag", 1.0), Fact("F# minor", "tag", 1.0))
+
+
+def test_then_the_name() -> None:
+    expected = (Fact(120.0, "name", 1.0), Fact("A minor", "name", 1.0))
+    assert resolve_facts(Tags(loop=LOOP), "x_120bpm_Am", ESTIMATES) == expected
+
+
+def test_then_the_loop_chunk() -> None:
+    expected = (Fact(90.0, "loop chunk", 1.0), Fact("A", "loop chunk", 1.0))
+    assert resolve_facts(Tags(loop=LOOP), "x", ESTIMATES) == expected
+
+
+def test_then_the_estimate_with_its_confidence() -> None:
+    expected = (Fact(101.0, "estimate", 0.4), Fact("D minor", "estimate", 0.3))
+    assert resolve_facts(Tags(), "x", ESTIMATES) == expected
+
+
+def test_each_fact_has_a_source_of_its_own() -> None:
+    tempo, key = resolve_facts(Tags(tempo=128.0), "pad_Am", ESTIMATES)
+    assert tempo is not None
+    assert key is not None
+    assert (tempo.source, key.source) == ("tag", "name")
+
+
+def test_none_where_no_source_tells() -> None:
+    assert resolve_facts(Tags(), "x") == (None, None)
+    assert resolve_facts(Tags(), "x", (Estimate(None, 0.0), None)) == (None, None)
+
+
+def test_no_estimator_is_imported_before_it_is_used() -> None:
+    heavy = ('librosa', 'scipy.signal', 'av')
+    code = f"import sys, soundalike.audio.metadata.facts; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

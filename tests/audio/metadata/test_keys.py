@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from soundalike.audio.metadata.keys import Key, compatible, find_key, parse_key
+from soundalike.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Am", "A minor"),
+        ("am", "A minor"),
+        ("AM", "A major"),
+        ("A minor", "A minor"),
+        ("A-moll", "A minor"),
+        ("F#min", "F# minor"),
+        ("f sharp minor", "F# minor"),
+        ("Gb minor", "F# minor"),
+        ("G♭", "F#"),
+        ("Bb major", "Bb major"),
+        ("A#maj", "Bb major"),
+        ("E flat", "Eb"),
+        ("b", "B"),
+        ("bb", "Bb"),
+        ("bbm", "Bb minor"),
+        ("Cb", "B"),
+        ("B#", "C"),
+        ("C#maj", "Db major"),
+        ("Dbm", "C# minor"),
+        ("8A", "A minor"),
+        ("8b", "C major"),
+        ("08A", "A minor"),
+        ("12A", "C# minor"),
+        ("1B", "B major"),
+        ("1m", "A minor"),
+        ("1d", "C major"),
+        ("6d", "B major"),
+        ("7m", "Eb minor"),
+        (" C ", "C"),
+    ],
+)
+def test_spellings(text: str, written: str) -> None:
+    assert str(parse_key(text)) == written
+
+
+def test_camelot_wheel_whole() -> None:
+    minors = ["G#", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"]
+    majors = ["B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E"]
+    for number in range(1, 13):
+        assert str(parse_key(f"{number}A")) == f"{minors[number - 1]} minor"
+        assert str(parse_key(f"{number}B")) == f"{majors[number - 1]} major"
+
+
+def test_writing_and_reading_are_inverse() -> None:
+    for root in range(12):
+        for mode in ("major", "minor", None):
+            key = Key(root, mode)  # type: ignore[arg-type]
+            assert parse_key(str(key)) == key
+
+
+@pytest.mark.parametrize("text", ["", "H", "13A", "0A", "Amaze", "o", "A minor thing", "C major 7", "120"])
+def test_what_is_no_key(text: str) -> None:
+    assert find_key(text) is None
+    with pytest.raises(InputError, match="is no key; write it like"):
+        parse_key(text)
+
+
+def test_compatible_is_the_neighbourhood_on_the_wheel() -> None:
+    fits = {"A minor", "C major", "E minor", "D minor"}
+    for root in range(12):
+        for mode in ("major", "minor"):
+            other = str(Key(root, mode))  # type: ignore[arg-type]
+            assert compatible("A minor", other) == (other in fits)
+            assert compatible(other, "8A") == (other in fits)
+
+
+def test_an_unknown_mode_is_whichever_fits() -> None:
+    assert compatible("A", "A minor")
+    assert compatible("A", "F# minor")  # as A major
+    assert compatible("A", "C major")  # as A minor
+    assert not compatible("A", "Bb")
+    assert compatible("A", "A")

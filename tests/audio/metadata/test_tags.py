@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from soundalike.audio.metadata.tags import Tags, read_tags
+from tests.audio.conftest import RATE, make_signal, write_sndfile
+from tests.audio.metadata.test_loop_chunks import acid, wav
+
+Encoded = Callable[[str], Path]
+
+
+def id3(frames: dict[str, bytes]) -> bytes:
+    body = b"".join(name.encode() + len(data).to_bytes(4, "big") + b"\0\0" + data for name, data in frames.items())
+    size = bytes((len(body) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + size + body
+
+
+def tagged_mp3(path: Path, encoded: Encoded, **words: bytes) -> Path:
+    path.write_bytes(id3(words) + encoded("lame.mp3").read_bytes())
+    return path
+
+
+def test_id3_tells_all(tmp_path: Path, encoded: Encoded) -> None:
+    path = tagged_mp3(
+        tmp_path / "a.mp3",
+        encoded,
+        TPE1=b"\0Artist",
+        TIT2=b"\0A  Title\0",
+        TALB=b"\0Album",
+        TBPM=b"\x00128",
+        TKEY=b"\0F#m",
+    )
+    assert read_tags(path) == Tags("Artist", "A Title", "Album", 128.0, "F# minor", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo"),
+    [(b"127.50", 127.5), (b"127,5", 127.5), (b"0", None), (b"abc", None), (b"9999", None), (b"", None)],
+)
+def test_tempo_tags(text: bytes, tempo: float | None, tmp_path: Path, encoded: Encoded) -> None:
+    assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TBPM=b"\0" + text)).tempo == tempo
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [(b"C", "C major"), (b"Bbm", "Bb minor"), (b"8A", "A minor"), (b"1m", "A minor"), (b"o", None)]
+)
+def test_key_tags_where_a_tonic_alone_is_major(text: bytes, key: str | None, tmp_path: Path, encoded: Encoded) -> None:
+    assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TKEY=b"\0" + text)).key == key
+
+
+def test_other_containers_tell_title_and_artist(tmp_path: Path) -> None:
+    samples = make_signal(seconds=0.3)
+    for name, codec, container in (("a.m4a", "aac", "ipod"), ("a.wma", "wmav2", "asf"), ("a.ogg", "libvorbis", "ogg")):
+        if codec not in av.codecs_available:
+            continue
+        with av.open(str(tmp_path / name), "w", format=container) as output:
+            output.metadata.update({"title": "Über", "artist": "音", "album": "x"})
+            stream = output.add_stream(codec, rate=RATE, layout="stereo")
+            stream.bit_rate = 128_000
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, :1024]), format="fltp", layout="stereo")
+            frame.sample_rate = RATE
+            output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+        tags = read_tags(tmp_path / name)
+        assert (tags.title, tags.artist, tags.album) == ("Über", "音", "x")
+
+
+def test_loop_chunks_come_along(tmp_path: Path) -> None:
+    tags = read_tags(wav(tmp_path / "a.wav", acid(0x00)))
+    assert tags.loop is not None
+    assert tags.loop.tempo == 120.0
+
+
+def test_none_where_there_are_none(tmp_path: Path, encoded: Encoded) -> None:
+    assert read_tags(write_sndfile(tmp_path / "a.flac", make_signal(seconds=0.1), RATE, "FLAC", "PCM_16")) == Tags()
+    (tmp_path / "text.mp3").write_text("no music at all")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    for name in ("text.mp3", "empty.wav", "absent.ogg"):
+        assert read_tags(tmp_path / name) == Tags()
+
+
+def test_words_are_one_clean_line(tmp_path: Path, encoded: Encoded) -> None:
+    tags = read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TIT2=b"\0one\ntwo\x07\tthree", TPE1=b"\0 \x01 "))
+    assert (tags.title, tags.artist) == ("one two three", None)
+
+
+@pytest.mark.parametrize(
+    "name", ["lame.mp3", "aac.m4a", "vorbis.ogg", "opus.opus", "pcm.flac", "wma2.wma", "pcm.wav", "pcm.aiff"]
+)
+def test_damage_is_no_error(name: str, tmp_path: Path, encoded: Encoded, capfd: pytest.CaptureFixture[str]) -> None:
+    content = encoded(name).read_bytes()[:20_000]
+    if name == "lame.mp3":
+        content = id3({"TPE1": b"\0Artist", "TKEY": b"\1\xff\xfeA\0m\0", "APIC": bytes(50)}) + content
+    random = np.random.default_rng(11)
+    for _ in range(60):
+        damaged = bytearray(content[: random.integers(1, len(content))])
+        for place in random.integers(0, min(len(damaged), 2_000), 8):
+            damaged[place] = int(random.integers(256))
+        (tmp_path / name).write_bytes(damaged)
+        assert isinstance(read_tags(tmp_path / name), Tags)
+    assert capfd.readouterr() == ("", "")

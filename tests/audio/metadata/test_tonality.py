@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from soundalike.audio.decode import read
+from soundalike.audio.metadata.keys import Key
+from soundalike.audio.metadata.tonality import estimate_key
+
+RATE = 22_050
+
+
+def cadences(root: int, minor: bool, seconds: float = 12.0, cents: float = 0.0) -> NDArray[np.float32]:
+    """I IV V I and VI, each chord of five harmonics a note, with a bass."""
+    random = np.random.default_rng(9)
+    degrees = [(0, 3), (5, 3), (7, 4), (0, 3), (8, 4), (5, 3), (7, 4), (0, 3)]
+    if not minor:
+        degrees = [(0, 4), (5, 4), (7, 4), (0, 4), (9, 3), (5, 4), (7, 4), (0, 4)]
+    time = np.arange(RATE) / RATE
+    shape = np.exp(-1.5 * time) * np.minimum(1, time / 0.01)
+    chords = []
+    for degree, third in degrees:
+        base = 48 + (root + degree) % 12
+        frequencies = [
+            440 * 2 ** ((note - 69 + cents / 100) / 12) for note in (base - 12, base, base + third, base + 7)
+        ]
+        waves = [
+            0.6**h * np.sin(2 * np.pi * h * f * time + random.uniform(0, 6)) for f in frequencies for h in range(1, 6)
+        ]
+        chords.append(np.sum(waves, axis=0) * shape)
+    whole = np.concatenate(chords)
+    return np.resize(whole, round(seconds * RATE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("minor", [False, True])
+@pytest.mark.parametrize("root", [0, 1, 3, 6, 8, 9])
+def test_key_of_cadences(root: int, minor: bool) -> None:
+    found = estimate_key(cadences(root, minor), RATE)
+    assert found.value == str(Key(root, "minor" if minor else "major"))
+    assert 0.5 < found.confidence <= 1.0
+
+
+@pytest.mark.parametrize("cents", [-40.0, 30.0])
+def test_a_detuned_recording_keeps_its_key(cents: float) -> None:
+    assert estimate_key(cadences(2, minor=True, cents=cents), RATE).value == "D minor"
+
+
+def test_drums_on_top_do_not_hide_it() -> None:
+    random = np.random.default_rng(0)
+    sound = cadences(7, minor=False)
+    time = np.arange(sound.size) / RATE
+    noise = random.standard_normal(sound.size) * np.exp(-20 * (time % 0.25))
+    assert estimate_key(sound + noise.astype(np.float32), RATE).value == "G major"
+
+
+def test_none_without_pitch() -> None:
+    noise = np.random.default_rng(1).standard_normal(10 * RATE).astype(np.float32)
+    for sound in (np.zeros(5 * RATE, dtype=np.float32), noise, cadences(0, minor=False, seconds=0.5), noise[:0]):
+        found = estimate_key(sound, RATE)
+        assert (found.value, found.confidence) == (None, 0.0)
+
+
+def test_a_known_piece(test_data: Path) -> None:
+    sound = read(test_data / "songs" / "US Army Strings - Hungarian Dance No 5.ogg")
+    assert estimate_key(sound.mono(), sound.sample_rate).value == "G minor"

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from soundalike.errors import InputError
+from soundalike.library.indexing import scan as scanning
+from soundalike.library.indexing.scan import RootFinder, Scan, Scope, choose_scopes, content_digest, reachable, scan
+
+AUDIO = frozenset({".wav", ".flac"})
+
+
+def _fill(folder: Path, *names: str) -> None:
+    for name in names:
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(name)
+
+
+def _scan(roots: dict[str, Path], *scopes: Scope, known: dict[str, int] | None = None) -> Scan:
+    return scan(roots, scopes or [Scope(name) for name in roots], extensions=AUDIO, known=known or {})
+
+
+def _paths(found: Scan) -> list[str]:
+    return [f"{file.root}/{file.path}" for file in found.files]
+
+
+def test_audio_files_are_found_in_order_and_hidden_ones_left_out(tmp_path: Path) -> None:
+    _fill(tmp_path, "b.wav", "a/z.FLAC", "a/y.txt", ".hidden/x.wav", "a/.w.wav", "a b/c d.wav")
+    found = _scan({"r": tmp_path})
+    assert _paths(found) == ["r/a b/c d.wav", "r/a/z.FLAC", "r/b.wav"]
+    file = found.files[2]
+    facts = (tmp_path / "b.wav").stat()
+    assert (file.size, file.mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    assert (found.unusable, found.unreadable, found.unreachable) == ([], [], [])
+
+
+def test_a_folder_named_like_audio_is_a_folder(tmp_path: Path) -> None:
+    _fill(tmp_path, "album.wav/one.wav")
+    assert _paths(_scan({"r": tmp_path})) == ["r/album.wav/one.wav"]
+
+
+def test_links_are_followed_once_and_not_in_circles(tmp_path: Path) -> None:
+    _fill(tmp_path, "root/real/a.wav", "outside/b.wav", "outside/deep/c.wav", "lone/d.wav")
+    root = tmp_path / "root"
+    (root / "a-circle").symlink_to(root, target_is_directory=True)
+    (root / "inside").symlink_to(root / "real", target_is_directory=True)
+    (root / "first").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (root / "second").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (tmp_path / "outside" / "back").symlink_to(root, target_is_directory=True)
+    (root / "copy.wav").symlink_to(root / "real" / "a.wav")
+    (root / "lone.wav").symlink_to(tmp_path / "lone" / "d.wav")
+    (root / "nowhere.wav").symlink_to(tmp_path / "nothing")
+    found = _scan({"r": root})
+    assert _paths(found) == ["r/first/b.wav", "r/first/deep/c.wav", "r/lone.wav", "r/real/a.wav"]
+    assert found.unusable == [(str(root / "nowhere.wav"), "a link to nothing")]
+
+
+def test_pipes_and_undecodable_names_are_told_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.wav", "wb"):
+        pass
+    found = _scan({"r": tmp_path})
+    assert found.files == []
+    assert sorted(reason for _, reason in found.unusable) == [
+        "its name is not valid Unicode; rename it",
+        "not a regular file",
+    ]
+    assert all(place.encode() for place, _ in found.unusable)
+
+
+def test_a_file_belongs_to_the_deepest_root(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", "inner/b.wav", "inner/deeper/c.wav", "inner-not/d.wav")
+    roots = {"outer": tmp_path, "inner": tmp_path / "inner"}
+    assert _paths(_scan(roots)) == ["inner/b.wav", "inner/deeper/c.wav", "outer/a.wav", "outer/inner-not/d.wav"]
+    assert _paths(_scan(roots, Scope("inner"))) == ["inner/b.wav", "inner/deeper/c.wav"]
+
+
+def test_only_what_was_asked_for_is_scanned(tmp_path: Path) -> None:
+    _fill(tmp_path, "a/1.wav", "b/2.wav", "b/3.odd", "ab/4.wav")
+    roots = {"r": tmp_path}
+    assert _paths(_scan(roots, Scope("r", "a"))) == ["r/a/1.wav"]
+    assert _paths(_scan(roots, Scope("r", "b/3.odd"))) == ["r/b/3.odd"]  # named outright, whatever its suffix
+    assert _paths(_scan(roots, Scope("r", "gone"))) == []
+    assert Scope("r", "a").covers("r", "a/1.wav")
+    assert not Scope("r", "a").covers("r", "ab/4.wav")
+    assert not Scope("r", "a").covers("other", "a/1.wav")
+
+
+def test_a_root_that_is_gone_or_suddenly_empty_is_out_of_reach(tmp_path: Path) -> None:
+    (tmp_path / "mount").mkdir()
+    roots = {"gone": tmp_path / "gone", "mount": tmp_path / "mount", "new": tmp_path / "mount"}
+    assert _scan(roots, known={"mount": 3}).unreachable == ["gone", "mount"]
+    assert reachable(tmp_path / "mount", has_items=False)
+    assert not reachable(tmp_path / "mount", has_items=True)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(tmp_path, "a/1.wav", "locked/2.wav", "z/3.wav")
+    real = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(scanning.os, "scandir", scandir)
+    found = _scan({"r": tmp_path})
+    assert _paths(found) == ["r/a/1.wav", "r/z/3.wav"]
+    assert found.unreadable == [("r", "locked", "Permission denied")]
+
+
+def test_the_library_itself_is_left_out(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", "lib/b.wav")
+    found = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, leave_out=tmp_path / "lib")
+    assert _paths(found) == ["r/a.wav"]
+
+
+def test_folders_become_roots_with_names_of_their_own(tmp_path: Path) -> None:
+    _fill(tmp_path, "x/songs/1.wav", "y/songs/2.wav", "y/more/3.wav")
+    roots, scopes = choose_scopes([tmp_path / "x/songs", tmp_path / "y/songs", tmp_path / "y/more/3.wav"], {})
+    assert roots == {"songs": tmp_path / "x/songs", "songs-2": tmp_path / "y/songs", "more": tmp_path / "y/more"}
+    assert scopes == [Scope("songs"), Scope("songs-2"), Scope("more", "3.wav")]
+
+
+def test_paths_in_known_roots_make_no_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(tmp_path, "music/a/1.wav", "music/inner/2.wav")
+    roots = {"music": tmp_path / "music", "inner": tmp_path / "music" / "inner"}
+    assert choose_scopes([], roots)[1] == [Scope("music"), Scope("inner")]
+    assert choose_scopes([tmp_path / "music" / "a"], roots) == (roots, [Scope("music", "a")])
+    # what lies inside another root is reconciled with the folder that holds it
+    assert choose_scopes([tmp_path / "music"], roots)[1] == [Scope("music"), Scope("inner")]
+    (tmp_path / "link").symlink_to(tmp_path / "music", target_is_directory=True)
+    assert choose_scopes([tmp_path / "link" / "a"], roots) == (roots, [Scope("music", "a")])
+    monkeypatch.chdir(tmp_path / "music")
+    assert choose_scopes([Path("a/1.wav")], roots)[1] == [Scope("music", "a/1.wav")]
+    # a path that is gone is fine where the library may know of it, and only there
+    assert choose_scopes([tmp_path / "music" / "gone"], roots)[1] == [Scope("music", "gone")]
+    with pytest.raises(InputError, match=r"there is no .*nowhere"):
+        choose_scopes([tmp_path / "nowhere"], roots)
+
+
+def test_where_a_path_belongs(tmp_path: Path) -> None:
+    finder = RootFinder({"r": tmp_path, "top": Path("/")})
+    assert finder.locate(tmp_path) == ("r", "")
+    assert finder.locate(tmp_path / "a" / "b.wav") == ("r", "a/b.wav")
+    assert finder.locate(Path("/b.wav")) == ("top", "b.wav")
+    with pytest.raises(InputError, match="lies in no root"):
+        RootFinder({"r": tmp_path / "a"}).locate(tmp_path / "ab")
+
+
+def test_the_digest_is_of_all_bytes(tmp_path: Path) -> None:
+    data = os.urandom((1 << 20) + 17)
+    (tmp_path / "f").write_bytes(data)
+    assert content_digest(tmp_path / "f") == hashlib.blake2b(data, digest_size=16).hexdigest()
+    with pytest.raises(OSError, match="No such file"):
+        content_digest(tmp_path / "none")

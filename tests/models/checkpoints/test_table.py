@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from soundalike.errors import InputError
+from soundalike.models.checkpoints.table import CHECKPOINTS, notice, shown_size
+from soundalike.models.encoders import ENCODERS
+from soundalike.models.separators import SEPARATORS
+from tests.models.checkpoints.site import row_of
+
+MODELS = {
+    **{f"encoder {name}": row for name, row in ENCODERS.items()},
+    **{f"separator {n}": r for n, r in SEPARATORS.items()},
+}
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_every_row_is_pinned_and_says_where_from(name: str) -> None:
+    row = CHECKPOINTS[name]
+    assert row.name == name
+    assert row.pin == "pinned"
+    assert row.size == sum(file.size or 0 for file in row.files) > 10_000_000
+    assert len({file.name for file in row.files}) == len(row.files)
+    for file in row.files:
+        assert re.fullmatch(r"[\w.-]+", file.name)
+        assert re.fullmatch(r"https://huggingface\.co/[\w-]+/[\w-]+/resolve/[0-9a-f]{40}/[\w.-]+", file.url), file.url
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
+        assert file.size
+        assert file.source
+
+
+def test_equal_digests_are_equal_files() -> None:
+    files = [file for row in CHECKPOINTS.values() for file in row.files]
+    by_digest = {file.sha256: (file.name, file.url, file.size) for file in files}
+    assert {(file.name, file.url, file.size) for file in files} == set(by_digest.values())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_models_and_checkpoints_agree(model: str) -> None:
+    row = MODELS[model]
+    if row.checkpoint is not None:
+        assert row.licence == CHECKPOINTS[row.checkpoint].licence
+
+
+def test_every_checkpoint_has_its_model() -> None:
+    assert {row.checkpoint for row in MODELS.values()} - {None} == set(CHECKPOINTS)
+
+
+def test_what_is_not_free_is_said() -> None:
+    for name, row in CHECKPOINTS.items():
+        words = notice(name)
+        assert (words is not None) or not row.non_commercial
+        assert "\n" not in (words or "")
+    assert "non-commercial use only" in (notice("muq-mulan") or "")
+    assert "scientific purposes" in (notice("htdemucs") or "")
+    assert notice("clap") is None
+    with pytest.raises(InputError, match="unknown checkpoint"):
+        notice("nope")
+
+
+@pytest.mark.parametrize(
+    ("pins", "words"), [("full", "pinned"), ("prefix", "pinned by 8 hex digits"), ("none", "unpinned")]
+)
+def test_the_weakest_pin_is_named(pins: str, words: str) -> None:
+    assert row_of({"a": b"a"}, pins=pins).pin == words
+    loose = row_of({"a": b"a", "b": b"b"}, pins=pins)
+    mixed = row_of({"c": b"c"})
+    both = type(loose)("toy", "", (*mixed.files, *loose.files), "", False, "")
+    assert both.pin == words
+    assert both.size == (3 if pins == "full" else None)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (847, "847 B"),
+        (1_355_863, "1 MB"),
+        (84_025_440, "84 MB"),
+        (1_863_587_645, "1.86 GB"),
+        (None, "size unknown"),
+    ],
+)
+def test_sizes(size: int | None, text: str) -> None:
+    assert shown_size(size) == text

@@ -1,0 +1,96 @@
+"""What every encoder in the table must keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundalike.config import Runtime
+from soundalike.errors import InputError
+from soundalike.models.encoders import ENCODERS, Encoder, Samples, load_encoder
+
+
+def _narrow(name: str, folder: Path) -> Encoder:
+    """The encoder's real code with random weights of a narrow architecture."""
+    pytest.importorskip("torch", reason="needs the extra: neural")
+    if name == "muq-mulan":
+        from tests.models.neural.narrow_muq_mulan import narrow_muq_mulan
+
+        return narrow_muq_mulan(folder, Runtime("cpu"))
+    from tests.models.neural.narrow_clap import narrow_clap
+
+    return narrow_clap(folder, Runtime("cpu"))
+
+
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.neural] if row.extra else []) for name, row in ENCODERS.items()]
+
+
+@pytest.fixture(params=PARAMETERS, scope="module")
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
+    if ENCODERS[request.param].extra is None:
+        yield load_encoder(request.param)
+        return
+    folder = tmp_path_factory.mktemp("checkpoint")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOUNDALIKE_CACHE", str(folder / "cache"))
+        yield _narrow(request.param, folder)
+
+
+def sounds(encoder: Encoder) -> list[Samples]:
+    """Noise, a falling tone, a click, silence: different lengths."""
+    rng = np.random.default_rng(0)
+    time = np.arange(encoder.sample_rate) / encoder.sample_rate
+    tone = np.sin(2 * np.pi * 330 * time) * np.exp(-3 * time)
+    click = np.zeros(encoder.sample_rate // 2)
+    click[100] = 1
+    noise = 0.1 * rng.standard_normal(2 * encoder.sample_rate)
+    return [clip.astype(np.float32) for clip in (noise, tone, click, np.zeros(999))]
+
+
+def test_fulfils_the_protocol(encoder: Encoder) -> None:
+    assert isinstance(encoder, Encoder)
+    assert encoder.name in ENCODERS
+    assert encoder.version
+    assert encoder.dimension > 0
+
+
+def test_rows_are_unit_vectors_and_silence_has_none(encoder: Encoder) -> None:
+    rows = encoder.embed(sounds(encoder))
+    assert rows.shape == (4, encoder.dimension)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 1, 0], atol=1e-5)
+
+
+def test_no_waveforms_no_rows(encoder: Encoder) -> None:
+    assert encoder.embed([]).shape == (0, encoder.dimension)
+
+
+def test_inputs_are_left_alone_and_runs_repeat(encoder: Encoder) -> None:
+    clips = sounds(encoder)
+    copies = [clip.copy() for clip in clips]
+    first, second = encoder.embed(clips), encoder.embed(clips)
+    np.testing.assert_array_equal(first, second)
+    for clip, copy in zip(clips, copies, strict=True):
+        np.testing.assert_array_equal(clip, copy)
+
+
+def test_a_batch_is_as_good_as_one_by_one(encoder: Encoder) -> None:
+    clips = sounds(encoder)
+    together = encoder.embed(clips)
+    for row, clip in zip(together, clips, strict=True):
+        np.testing.assert_allclose(row, encoder.embed([clip])[0], atol=1e-5)
+
+
+def test_different_sounds_differ(encoder: Encoder) -> None:
+    rows = encoder.embed(sounds(encoder))[:3]
+    similarity = rows @ rows.T
+    limit = 0.9 if ENCODERS[encoder.name].extra is None else 0.99  # random weights know no sounds
+    assert similarity[~np.eye(3, dtype=bool)].max() < limit
+
+
+def test_unknown_name_is_told_what_there_is() -> None:
+    with pytest.raises(InputError, match="builtin"):
+        load_encoder("nonesuch")

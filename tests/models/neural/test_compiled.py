@@ -1,0 +1,115 @@
+"""Compiled networks compute what torch computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra: neural")
+
+from soundalike.config import Runtime  # noqa: E402
+from soundalike.errors import CheckpointError, InputError  # noqa: E402
+from soundalike.models.neural import device as devices  # noqa: E402
+from soundalike.models.neural.compiled import compiled  # noqa: E402
+
+pytestmark = pytest.mark.neural
+
+
+class Pair(torch.nn.Module):
+    """Two inputs, two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = torch.nn.Conv1d(1, 4, 5)
+        self.line = torch.nn.Linear(6, 3)
+
+    def forward(self, waves: torch.Tensor, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.nn.functional.gelu(self.convolution(waves)).mean(dim=2), self.line(numbers)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SOUNDALIKE_CACHE", str(tmp_path))
+    return tmp_path
+
+
+EXAMPLES = (torch.zeros(2, 1, 50), torch.zeros(2, 6))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_exact_is_what_torch_computes_for_any_batch(cache: Path, batch: int) -> None:
+    network = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
+    inputs = torch.randn(batch, 1, 50), torch.randn(batch, 6)
+    for ours, theirs in zip(network(*inputs), Pair()(*inputs), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_fast_is_near_and_not_the_same(cache: Path) -> None:
+    if not devices.cpu_has_bfloat16():
+        pytest.skip("this processor has no bfloat16")
+    inputs = torch.randn(3, 1, 50), torch.randn(3, 6)
+    exact = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))(*inputs)
+    fast = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))(*inputs)
+    for a, b in zip(exact, fast, strict=True):
+        torch.testing.assert_close(a, b, atol=0.05, rtol=0.05)
+    assert not all(torch.equal(a, b) for a, b in zip(exact, fast, strict=True))
+
+
+def test_the_network_is_built_once_and_found_again(cache: Path) -> None:
+    built = []
+
+    def build() -> Pair:
+        built.append(1)
+        return Pair()
+
+    inputs = torch.randn(1, 1, 50), torch.randn(1, 6)
+    first = compiled(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    again = compiled(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    assert built == [1]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    compiled(build, EXAMPLES, key="another", runtime=Runtime("cpu"))
+    assert built == [1, 1]
+
+
+def test_results_are_kept_when_the_network_runs_again(cache: Path) -> None:
+    network = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
+    first = network(torch.ones(1, 1, 50), torch.ones(1, 6))
+    copy = [value.clone() for value in first]
+    network(torch.zeros(1, 1, 50), torch.zeros(1, 6))
+    assert all(torch.equal(a, b) for a, b in zip(first, copy, strict=True))
+
+
+def test_devices_that_are_not_there_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"'cuda' is not available.*--device cpu"):
+            compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cuda"))
+    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
+    with pytest.raises(InputError, match=r"no bfloat16.*--precision exact"):
+        compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))
+
+
+def test_a_damaged_conversion_is_made_again(cache: Path) -> None:
+    inputs = torch.randn(1, 1, 50), torch.randn(1, 6)
+    first = compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    (network,) = cache.glob("openvino/*/network.xml")
+    network.write_text("<net", encoding="utf-8")
+    again = compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_a_cache_without_room_is_named_with_the_way_out(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import openvino
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("Can't write: no space left on device\nwhere: somewhere in C++")
+
+    monkeypatch.setattr(openvino, "save_model", full)
+    with pytest.raises(CheckpointError, match=r"no space left on device\).*SOUNDALIKE_CACHE"):
+        compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))
+    assert [path.name for path in (cache / "openvino").iterdir() if path.is_dir()] == []
+    (cache / "file").write_text("")
+    monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache / "file"))
+    with pytest.raises(CheckpointError, match="SOUNDALIKE_CACHE"):
+        compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))

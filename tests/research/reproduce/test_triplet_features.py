@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+
+from soundalike.research.clips.clip_embedding import PartVectors
+from soundalike.research.reproduce.conditions import stems_named
+from soundalike.research.reproduce.triplet_features import features
+from tests.research.reproduce.made_up import triplet, unit_vectors
+
+PARTS = ("drums", "mix")
+
+
+def test_features_are_differences_of_cosines() -> None:
+    rng = np.random.default_rng(1)
+    triplets = [triplet(n, (1, 0, 0, 0)) for n in range(5)]
+    vectors = {name: unit_vectors(PARTS, rng) for t in triplets for name in (t.reference, t.a, t.b)}
+    found = features(triplets, vectors)
+    for row, t in zip(found, triplets, strict=True):
+        x, a, b = (vectors[name].vectors.astype(float) for name in (t.reference, t.a, t.b))
+        for k in range(2):
+            np.testing.assert_allclose(row[k], x[k] @ a[k] - x[k] @ b[k], atol=1e-7)
+    turned = features([t.turned() for t in triplets], vectors)
+    np.testing.assert_array_equal(turned, -found)
+
+
+def test_a_part_that_one_clip_lacks_says_nothing_when_gated() -> None:
+    rng = np.random.default_rng(2)
+    t = triplet(0, (1, 0, 0, 0))
+    for lacking in (t.reference, t.a, t.b):
+        vectors = {name: unit_vectors(PARTS, rng) for name in (t.reference, t.a, t.b)}
+        quiet = vectors[lacking]
+        vectors[lacking] = PartVectors(PARTS, quiet.vectors, np.array([-61.0, -20.0]))
+        open_gate, gated, wide = (features([t], vectors, gate)[0] for gate in (None, -40.0, -42.0))
+        assert gated[0] == 0 != open_gate[0]
+        assert gated[1] == open_gate[1]
+        np.testing.assert_array_equal(wide, open_gate)
+
+
+def test_no_triplets_have_no_features() -> None:
+    assert features([], {"x": unit_vectors(PARTS, np.random.default_rng(0))}).shape == (0, 2)
+
+
+def test_rows_of_stems() -> None:
+    assert stems_named("true-4").parts == ("bass", "drums", "residuals", "mix")
+    assert stems_named("true-6").parts == ("bass", "drums", "guitar", "piano", "residuals", "mix")
+    assert len(stems_named("htdemucs").parts) == 5
+    assert len(stems_named("htdemucs_6s").parts) == 7

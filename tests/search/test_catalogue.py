@@ -1,0 +1,100 @@
+"""Items column by column: what `Filters.admits` says of each, said of all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table
+from soundalike.search.catalogue import Catalogue
+from soundalike.search.filters import Filters, make_filters
+
+NEEDED: dict[str, Any] = {
+    "size": 1, "mtime_ns": 1, "kind_source": "estimate", "status": "present", "sample_rate": 44100, "channels": 2,
+    "loudness": -14.0, "tempo_source": None, "tempo_confidence": None, "key_source": None, "key_confidence": None,
+    "basis": "{}", "windows": 1, "indexed_at": "",
+}  # fmt: skip
+
+names = st.text(st.sampled_from("aB'\"*?[%_/é ."), max_size=6)
+item = st.fixed_dictionaries(
+    {
+        "root": st.sampled_from(["Music", "Samples", ""]),
+        "path": names,
+        "content": st.sampled_from(["aa", "aa:song", "aab", "b", "b:loop", "é"]),
+        "kind": st.sampled_from(["song", "loop", "one-shot"]),
+        "duration": st.sampled_from([0.5, 4.0, 200.0]),
+        "tempo": st.none() | st.sampled_from([60.0, 90.0, 120.0, 174.0]),
+        "key": st.none() | st.sampled_from(["A minor", "C major", "F#"]),
+        "artist": st.none() | names,
+        "title": st.none() | names,
+        "album": st.none() | st.sampled_from(["Paper", "PAPER", "Stone"]),
+    }
+)
+filters = st.builds(
+    Filters,
+    kinds=st.lists(st.sampled_from(["song", "loop"]), max_size=2, unique=True).map(tuple),
+    durations=st.sampled_from([(None, None), (1.0, None), (None, 4.0), (0.5, 4.0)]),
+    tempo=st.none() | st.sampled_from([(58.0, 62.0), (85.0, 95.0), (119.0, 121.0)]),
+    key=st.none() | st.sampled_from(["A minor", "G major"]),
+    paths=st.lists(names, max_size=2).map(tuple),
+    not_artists=st.lists(names, max_size=1).map(tuple),
+    not_albums=st.sampled_from([(), ("paper",)]),
+)
+
+
+def catalogue_of(items: list[dict[str, Any]]) -> tuple[Catalogue, list[dict[str, Any]]]:
+    """A catalogue, and its items in the order of their ids, which is another than that of the table."""
+    rows = [{**NEEDED, **one, "id": f"{(7 * number) % 101:03}"} for number, one in enumerate(items)]
+    table = pa.concat_tables([row_table([row], ITEMS_SCHEMA) for row in rows] or [ITEMS_SCHEMA.empty_table()])
+    return Catalogue(table), sorted(rows, key=lambda row: str(row["id"]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(items=st.lists(item, max_size=12), asked=filters)
+def test_filters_admit_what_they_admit_one_by_one(items: list[dict[str, Any]], asked: Filters) -> None:
+    catalogue, rows = catalogue_of(items)
+    assert catalogue.admitted(asked).tolist() == [asked.admits(row) for row in rows]
+    assert catalogue.admitted(asked) is catalogue.admitted(asked)
+
+
+@settings(max_examples=100, deadline=None)
+@given(items=st.lists(item, max_size=12), text=names)
+def test_items_are_found_by_what_they_are_called(items: list[dict[str, Any]], text: str) -> None:
+    catalogue, rows = catalogue_of(items)
+    wanted = [
+        any(text.casefold() in (row[name] or "").casefold() for name in ("path", "title", "artist")) for row in rows
+    ]
+    assert catalogue.containing(text).tolist() == wanted
+    chosen = np.flatnonzero(wanted)
+    places = [(rows[number]["root"], rows[number]["path"]) for number in catalogue.in_order_of_path(chosen)]
+    assert places == sorted((rows[number]["root"], rows[number]["path"]) for number in chosen)
+
+
+@settings(max_examples=100, deadline=None)
+@given(items=st.lists(item, max_size=12))
+def test_items_by_id_place_content_and_digest(items: list[dict[str, Any]]) -> None:
+    catalogue, rows = catalogue_of(items)
+    assert len(catalogue) == len(rows)
+    assert catalogue.items(range(len(rows))) == rows
+    for number, row in enumerate(rows):
+        assert catalogue.with_id(row["id"]) == number
+        found = catalogue.at(row["root"], row["path"])
+        assert found is not None
+        assert (rows[found]["root"], rows[found]["path"]) == (row["root"], row["path"])
+    for content in ("aa", "aa:song", "a", "b", "é", "zz"):
+        assert catalogue.having(content).tolist() == [n for n, row in enumerate(rows) if row["content"] == content]
+    for digest in ("aa", "b", "a", "zz"):
+        wanted = [n for n, row in enumerate(rows) if row["content"].partition(":")[0] == digest]
+        assert catalogue.with_digests(frozenset([digest])).tolist() == wanted
+    assert (catalogue.with_id("none"), catalogue.at("Music", "no such file")) == (None, None)
+
+
+@pytest.mark.parametrize("path", ["100%", "it's", 'say "so"', "a_b", "[x]", "back\\slash"])
+def test_signs_of_query_languages_are_signs(path: str) -> None:
+    catalogue, _ = catalogue_of([])
+    assert catalogue.admitted(make_filters(paths=(path,))).tolist() == []

@@ -1,0 +1,273 @@
+"""The questions that can be asked of a library, on generated music that was really indexed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundalike.errors import InputError
+from soundalike.models.encoders import ENCODERS
+from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.separators import SEPARATORS
+from soundalike.parts import MIX
+from soundalike.search.filters import make_filters
+from soundalike.search.finder import NEGATIVE_WEIGHT, Finder
+
+
+@pytest.fixture(scope="module")
+def finder(library: Path) -> Finder:
+    return Finder.open(library)
+
+
+@pytest.fixture(scope="module")
+def song(music: Path) -> Path:
+    return sorted((music / "songs").iterdir())[0]
+
+
+def test_contributions_add_up_and_are_weight_times_cosine(finder: Finder, song: Path) -> None:
+    found = finder.similar(song, weights={"drums": 1.0, "bass": -0.4})
+    assert found.hits
+    for hit in found.hits:
+        assert hit.score == pytest.approx(sum(hit.contributions.values()), abs=1e-5)
+        for part, contribution in hit.contributions.items():
+            assert contribution == pytest.approx(found.effective[part] * hit.cosines[part], abs=1e-9)
+    scores = [hit.score for hit in found.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_cosines_are_those_of_the_stored_vectors(finder: Finder, song: Path) -> None:
+    found = finder.similar(song, weights={"drums": 1.0}, raw=True, n=1)
+    hit = found.hits[0]
+    item = next(item for item in finder.items if item["id"] == hit.id)
+    rows = finder.library.windows(["start", "drums"], content=item["content"])
+    row = rows["start"].to_pylist().index(hit.start)
+    stored = finder.library.as_vectors(rows["drums"])[row].astype(np.float64)
+    query = found.query.vectors[:, found.query.parts.index("drums")].astype(np.float64)
+    assert hit.score == pytest.approx(float(np.mean(query @ stored)), abs=1e-9)
+
+
+def test_the_query_itself_is_recognised_and_left_out(finder: Finder, song: Path, tmp_path: Path) -> None:
+    for reference in (song, shutil.copy(song, tmp_path / "renamed.flac")):
+        found = finder.similar(reference)
+        assert [Path(path).name for path in found.same] == [song.name]
+        assert song.name not in {Path(hit.path).name for hit in found.hits}
+    kept = finder.similar(song, include_self=True, n=1)
+    assert Path(kept.hits[0].path).name == song.name
+
+
+def test_a_transcoded_copy_is_recognised(finder: Finder, song: Path, tmp_path: Path) -> None:
+    import soundfile as sf
+
+    samples, rate = sf.read(song, dtype="float32")
+    copy = tmp_path / "copy.ogg"
+    sf.write(copy, 0.5 * samples, rate)
+    assert [Path(path).name for path in finder.similar(copy).same] == [song.name]
+
+
+def test_same_input_same_order(library: Path, song: Path) -> None:
+    first, second = (Finder.open(library).similar(song, region=(2.0, 9.0)) for _ in range(2))
+    assert first.hits == second.hits
+
+
+def test_an_item_of_the_library_answers_as_its_file_does(finder: Finder, song: Path) -> None:
+    item = finder.find_item(song)
+    assert item is not None
+    by_id = finder.similar(item["id"])
+    by_file = finder.similar(finder.query(song, kind=None))
+    assert [hit.id for hit in by_id.hits] == [hit.id for hit in by_file.hits]
+
+
+def test_one_part_against_whole_loops(finder: Finder, song: Path) -> None:
+    found = finder.similar(song, part="drums", filters=make_filters(kinds=("loop",)))
+    assert found.hits
+    assert {hit.kind for hit in found.hits} == {"loop"}
+    assert list(found.hits[0].contributions) == ["drums"]
+
+
+def test_a_loop_asks_for_whole_sounds_and_its_part_for_songs(finder: Finder, music: Path) -> None:
+    loop = next((music / "loops").glob("*drums*"))
+    assert {hit.kind for hit in finder.similar(loop).hits} <= {"loop", "one-shot"}
+    songs = finder.similar(loop, part="drums", filters=make_filters(kinds=("song",)))
+    assert {hit.kind for hit in songs.hits} == {"song"}
+
+
+def test_a_region_of_50_ms_is_answered_with_one_shots(finder: Finder, song: Path) -> None:
+    found = finder.similar(song, region=(4.0, 4.05), part="drums", filters=make_filters(kinds=("one-shot",)), n=3)
+    assert len(found.hits) == 3
+    assert found.query.starts[0] == pytest.approx(4.0, abs=0.06)
+
+
+def test_hits_of_the_drums_are_grouped_and_answered(finder: Finder, song: Path) -> None:
+    answers = finder.hits(song, part="drums", region=(0.0, 10.0), n=2)
+    assert 1 <= len(answers) <= 6
+    sizes = [len(group.starts) for group, _ in answers]
+    assert sizes == sorted(sizes, reverse=True)
+    for _, found in answers:
+        assert {hit.kind for hit in found.hits} == {"one-shot"}
+        assert len(found.hits) == 2
+
+
+def test_a_negative_reference_pushes_its_likes_down(finder: Finder, song: Path) -> None:
+    plain = finder.similar(song, weights={MIX: 1.0}, n=3)
+    disliked = plain.hits[0]
+    turned = finder.similar(song, weights={MIX: 1.0}, negative=[disliked.path], n=3)
+    scores = {hit.id: hit.score for hit in turned.hits}
+    assert scores[disliked.id] < disliked.score
+    hit = turned.hits[0]
+    assert set(hit.contributions) == {"mix", "not mix"}
+    assert hit.contributions["not mix"] == pytest.approx(-NEGATIVE_WEIGHT * hit.cosines["not mix"])
+    assert hit.score == pytest.approx(sum(hit.contributions.values()), abs=1e-5)
+
+
+def test_filters_hold(finder: Finder, music: Path) -> None:
+    loop = next((music / "loops").glob("*drums*"))
+    tempo = finder.find_item(loop)
+    assert tempo is not None
+    bpm = tempo["tempo"]
+    for low, high in ((bpm - 1, bpm + 1), (2 * bpm - 1, 2 * bpm + 1)):
+        found = finder.similar(loop, filters=make_filters(kinds=("loop",), tempo=(low, high)), include_self=True, n=50)
+        assert tempo["id"] in {hit.id for hit in found.hits}
+    named = finder.similar(loop, filters=make_filters(paths=("kick",)), n=50)
+    assert named.hits
+    assert all("kick" in hit.path for hit in named.hits)
+    short = finder.similar(loop, filters=make_filters(durations=(None, 1.0)), n=50)
+    assert all(hit.duration <= 1.0 for hit in short.hits)
+
+
+def test_the_same_artist_can_be_left_out(finder: Finder, song: Path) -> None:
+    item = finder.find_item(song)
+    assert item is not None
+    found = finder.similar(song, exclude_same=["artist"], n=50)
+    assert all(hit.artist != item["artist"] for hit in found.hits)
+
+
+def test_weights_set_by_hand_act_in_units_of_spread(finder: Finder, song: Path) -> None:
+    found = finder.similar(song, weights={"drums": 1.0, "bass": 1.0})
+    raw = finder.similar(song, weights={"drums": 1.0, "bass": 1.0}, raw=True)
+    assert raw.effective == {"bass": 1.0, "drums": 1.0}
+    assert sum(found.effective.values()) == pytest.approx(2.0)
+    assert "no learnt profile" in finder.similar(song).weighting
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"weights": {"guitar": 1.0}}, "guitar"),
+        ({"weights": {"drums": 0.0}}, "zero"),
+        ({"part": "kick"}, "kick"),
+        ({"part": "vocals"}, "no part 'vocals'"),
+        ({"weights": {"drums": 1.0}, "part": "drums"}, "exclude each other"),
+        ({"profile": "clap-4"}, "htdemucs"),
+        ({"profile": "nothing"}, "nothing"),
+        ({"region": (500.0, 510.0)}, "not inside"),
+        ({"region": (1.0, 1.01)}, "too short"),
+        ({"n": 0}, "0 hits"),
+        ({"exclude_same": ["album", "label"]}, "label"),
+    ],
+)
+def test_wrong_questions_are_named(finder: Finder, song: Path, arguments: dict[str, object], word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        finder.similar(song, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_reference_that_is_not_there_is_named(finder: Finder) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.ogg"):
+        finder.similar("nowhere.ogg")
+
+
+def test_duplicates_are_found(music: Path, tmp_path: Path, song: Path) -> None:
+    from soundalike.library.indexing.index_options import index
+
+    folder = tmp_path / "files"
+    folder.mkdir()
+    shutil.copy(song, folder / "a.flac")
+    shutil.copy(song, folder / "b.flac")
+    shutil.copy(sorted((music / "songs").iterdir())[1], folder / "c.flac")
+    index(tmp_path / "library", [folder], jobs=1)
+    groups = Finder.open(tmp_path / "library").duplicates()
+    assert [(kind, [Path(path).name for path in paths]) for kind, paths in groups] == [
+        ("identical", ["a.flac", "b.flac"])
+    ]
+
+
+@pytest.fixture
+def stranger(music: Path, tmp_path: Path) -> Path:
+    """A song that the library does not have: it must be analysed."""
+    import soundfile as sf
+
+    samples, rate = sf.read(sorted((music / "songs").iterdir())[1], dtype="float32")
+    sf.write(tmp_path / "stranger.wav", samples[rate : 21 * rate + rate // 2], rate)
+    return tmp_path / "stranger.wav"
+
+
+class Counting(BuiltinEncoder):
+    """Counts what it is fed."""
+
+    fed = 0
+
+    def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        Counting.fed += len(waveforms)
+        return super().embed(waveforms)
+
+
+@pytest.mark.parametrize(
+    ("question", "stems"),
+    [
+        ({"weights": {MIX: 1.0}}, 0),
+        ({"part": MIX}, 0),
+        ({"filters": make_filters(kinds=("loop",))}, 0),
+        ({"part": "drums"}, 1),
+        ({"weights": {"drums": 1.0}}, 1),
+        ({"weights": {"drums": 1.0, "bass": -0.5, "residuals": 0.0}, "raw": True}, 2),
+        ({}, 3),
+    ],
+)
+def test_only_what_is_weighted_is_separated_and_embedded(
+    library: Path, stranger: Path, monkeypatch: pytest.MonkeyPatch, question: dict[str, object], stems: int
+) -> None:
+    whole = Finder.open(library)
+    expected = whole.similar(whole.query(stranger), **question)  # type: ignore[arg-type]
+    loaded = []
+    separator = SEPARATORS["builtin"]
+    row = replace(separator, load=lambda runtime: loaded.append(1) or separator.load(runtime))  # type: ignore[func-returns-value]
+    monkeypatch.setitem(SEPARATORS, "builtin", row)
+    monkeypatch.setitem(ENCODERS, "builtin", replace(ENCODERS["builtin"], load=lambda runtime: Counting()))
+    Counting.fed = 0
+    found = Finder.open(library).similar(stranger, **question)  # type: ignore[arg-type]
+    assert len(loaded) == (stems > 0)
+    assert Counting.fed <= len(found.query.starts) * (stems + 1)  # and the mix, by which copies are recognised
+    assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
+    assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in expected.hits], abs=1e-4)
+    assert found.silent == expected.silent
+
+
+def test_a_copy_is_recognised_whatever_part_is_asked_for(finder: Finder, song: Path, tmp_path: Path) -> None:
+    import soundfile as sf
+
+    samples, rate = sf.read(song, dtype="float32")
+    copy = tmp_path / "copy.ogg"
+    sf.write(copy, 0.5 * samples, rate)
+    assert [Path(path).name for path in finder.similar(copy, part="drums").same] == [song.name]
+
+
+def test_parts_that_a_reference_or_a_negative_one_was_not_made_for_are_not_taken_for_silent(
+    finder: Finder, stranger: Path, song: Path
+) -> None:
+    drums = finder.query(stranger, parts=["drums"])
+    assert drums.parts == ("drums", MIX)
+    assert finder.query(song, parts=["drums"]).parts == ("drums", MIX)  # an item of the library
+    assert finder.query(stranger, parts=["drums"], region=(1.0, 4.0)).parts == ("drums",)
+    assert finder.similar(drums, part="drums", negative=[song]).hits
+    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+        finder.similar(drums, part="bass")
+    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+        finder.similar(song, part="bass", negative=[drums])
+    with pytest.raises(InputError, match="no part 'vocals'"):
+        finder.query(stranger, parts=["vocals"])
+    both = finder.similar([drums, finder.query(song)], part="drums")
+    assert both.query.parts == ("drums", MIX)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from starlette.testclient import TestClient
+
+from soundalike.cli import cli
+from soundalike.web.app import create_app
+from soundalike.web.security.guard import is_loopback
+
+
+def client(library: Path, base: str, **options: str) -> TestClient:
+    return TestClient(create_app(library, **options), base_url=base, follow_redirects=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8765", "http://localhost:1", "http://[::1]:8765"])
+def test_this_machine_may_ask(library: Path, base: str) -> None:
+    assert client(library, base).get("/api/library").status_code == 200
+
+
+@pytest.mark.parametrize("base", ["http://evil.example:8765", "http://192.168.1.7", "http://localhost.evil.example"])
+def test_a_foreign_name_for_this_server_is_refused(library: Path, base: str) -> None:
+    answer = client(library, base).get("/api/library")
+    assert answer.status_code == 421
+    assert "is not called" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_other_pages_may_not_post(library: Path, headers: dict[str, str]) -> None:
+    answer = client(library, "http://localhost:8765").post("/api/search", json={}, headers=headers)
+    assert answer.status_code == 403
+
+
+def test_the_own_page_may(library: Path) -> None:
+    asked = client(library, "http://localhost:8765")
+    answer = asked.post(
+        "/api/search", json={}, headers={"Origin": "http://localhost:8765", "Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.status_code == 422
+
+
+def test_beyond_loopback_a_token_is_needed(library: Path) -> None:
+    asked = client(library, "http://192.168.1.7:8765", host="0.0.0.0", token="secret-token")
+    for answer in (
+        asked.get("/api/library"),
+        asked.get("/api/library", headers={"Authorization": "Bearer wrong"}),
+        asked.get("/?token=wrong"),
+        asked.post("/api/search?token=secret-token", json={}),
+    ):
+        assert answer.status_code == 401
+        assert "secret" not in answer.text
+    assert asked.get("/api/library", headers={"Authorization": "Bearer secret-token"}).status_code == 200
+    opened = asked.get("/?token=secret-token&q=1")
+    assert opened.headers["location"] == "/?q=1"
+    assert "httponly" in opened.headers["set-cookie"].lower()
+    assert asked.get("/api/library").status_code == 200  # by the cookie now
+    assert asked.get("/api/library", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_every_answer_carries_the_policy(library: Path) -> None:
+    asked = client(library, "http://localhost:8765")
+    for path in ("/", "/api/library", "/nothing", "/api/items/none/audio"):
+        headers = asked.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "script-src 'self';" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("host", "loopback"), [("127.0.0.9", True), ("::1", True), ("0.0.0.0", False), ("a.b", False)])
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) == loopback
+
+
+def test_serving_nothing_is_refused(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["serve", "-L", str(tmp_path / "none"), "--no-browser"])
+    assert "no library at" in str(done.exception)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from soundalike.audio import decode
+from soundalike.audio.waveform_overview import as_bytes, outline
+from soundalike.library.storage.store import Library
+from soundalike.web.app import create_app
+from soundalike.web.services import server_state
+from soundalike.web.services.overview_store import FILE_NAME, Outlines
+
+MADE = (2.5, np.arange(-120, 0, dtype=np.int8), np.arange(120, dtype=np.int8))
+
+
+@pytest.fixture
+def old(library: Path, tmp_path: Path) -> Path:
+    """A library of the time before there were peaks."""
+    place = tmp_path / "old"
+    shutil.copytree(library, place)
+    shutil.rmtree(place / "generation-1" / "peaks.lance")
+    return place
+
+
+@pytest.fixture
+def web(old: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(old), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def ids(client: TestClient, kind: str) -> list[str]:
+    return [item["id"] for item in client.get("/api/items", params={"kind": kind}).json()["items"]]
+
+
+def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        for item in client.get("/api/items", params={"kind": "loop"}).json()["items"]:
+            answer = client.get("/api/peaks", params={"item": item["id"]})
+            assert "max-age" in answer.headers["cache-control"]
+            found = answer.json()["peaks"][item["id"]]
+            low, high = as_bytes(outline(decode.read(item["path"]).samples))
+            assert found == {"duration": item["duration"], "low": low.tolist(), "high": high.tolist()}
+
+
+def test_missing_ones_are_made_once_and_kept(
+    old: Path, web: TestClient, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 600.0)
+    wanted = ids(web, "one-shot")[:5]
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        expected = client.get("/api/peaks", params={"item": wanted}).json()
+    assert web.get("/api/peaks", params={"item": wanted}).json() == expected
+    assert (old / "generation-1" / FILE_NAME).is_file()
+    kept = Outlines().get(Library.open(old), [web.app.state.session.shelf.item(one)["content"] for one in wanted])  # type: ignore[attr-defined]
+    assert len(kept) == 5
+
+
+def test_what_takes_too_long_comes_the_next_time(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 0.0)
+    (one, *_) = ids(web, "loop")
+    answer = web.get("/api/peaks", params={"item": one})
+    assert answer.json() == {"peaks": {one: None}}
+    assert "cache-control" not in answer.headers
+    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 60.0)
+    assert web.get("/api/peaks", params={"item": one}).json()["peaks"][one] is not None
+
+
+def test_wrong_questions(web: TestClient) -> None:
+    assert web.get("/api/peaks").status_code == 422
+    assert web.get("/api/peaks", params={"item": "nobody"}).status_code == 422
+    assert web.get("/api/peaks", params={"item": ["x"] * 101}).status_code == 422
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database", None])
+def test_a_file_that_cannot_be_used_is_done_without(old: Path, damage: bytes | None) -> None:
+    library = Library.open(old)
+    place = library.derived_path(FILE_NAME)
+    place.mkdir() if damage is None else place.write_bytes(damage)
+    outlines = Outlines()
+    assert outlines.get(library, ["c"]) == {}
+    outlines.put(library, "c", MADE)
+    duration, low, high = outlines.get(library, ["c"])["c"]
+    assert (duration, low.tolist(), high.tolist()) == (MADE[0], MADE[1].tolist(), MADE[2].tolist())
+
+
+def test_two_servers_share_one_file(old: Path) -> None:
+    one, other = Outlines(), Outlines()
+    library = Library.open(old)
+    one.put(library, "c'\"%", MADE)
+    other.put(library, "d", MADE)
+    assert set(Outlines().get(library, ["c'\"%", "d", "e"])) == {"c'\"%", "d"}
