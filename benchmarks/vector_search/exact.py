@@ -28,7 +28,7 @@ class Exact:
     def best(
         self, candidates: NDArray[np.int64], query: NDArray[np.float32], weights: NDArray[np.float32]
     ) -> NDArray[np.int64]:
-        """The best 100 of `candidates` (m,), best first; parts of weight zero are not read."""
+        """The best 100 of `search.candidates` (m,), best first; parts of weight zero are not read."""
         candidates = np.unique(candidates[candidates >= 0])  # ascending: kinder to the disk
         used = np.flatnonzero(weights)
         weighted = weights[used, None] * query[used]

@@ -64,7 +64,8 @@ class Analysis:
 
     kind: song, loop or one-shot; duration in s; loudness in LUFS (None: silent or too short); parts (K,) names of the
     vectors' second axis: the recipe's for a song, only `mix` for a loop or one-shot; starts, ends (N,) in s; vectors
-    (N, K, D) float32, unit rows or zero; present (N, K); peaks: (low, high) of the waveform's outline (`audio.outline`),
+    (N, K, D) float32, unit rows or zero; present (N, K); peaks: (low, high) of the waveform's outline
+    (`audio.waveform_overview`),
     None for what is made for a query alone.
     """
 
@@ -116,7 +117,7 @@ class Analyser:
     """A recipe with its models, which load when they are first needed: turns files into vectors."""
 
     def __init__(self, recipe: Recipe, runtime: Runtime | None = None) -> None:
-        """`runtime`: device and threads; the precision is the recipe's. Loads nothing."""
+        """`config`: device and threads; the precision is the recipe's. Loads nothing."""
         self.recipe = recipe
         self._runtime = replace(runtime or Runtime(), precision=recipe.precision)
 

@@ -64,7 +64,7 @@ class Hit:
     part (and one `not <part>` for negative references); cosines: of each of those; silent: parts that count but are
     absent in the hit; copies: other paths with the same content. For a text (None else): deviations: how many standard
     deviations the score lies above the mean of the library's items of that kind; above: the share (0..1) of them that it
-    beats; None where there are fewer than ten of them (`library.scale`).
+    beats; None where there are fewer than ten of them (`search.score_distribution`).
     """
 
     rank: int
@@ -146,7 +146,7 @@ class Searcher(Protocol):
         *,
         heard_only: bool = False,
     ) -> tuple[list[Match], float]:
-        """What `library.search.best_matches` gives, and the share (0..1) of the table's rows that were searched."""
+        """What `search.index.matching.best_matches` gives, and the share (0..1) of the table's rows that were searched."""
         ...
 
 
@@ -161,12 +161,12 @@ class Finder:
         memory: int | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        """`runtime`: device and threads for models; the precision is the library's; memory, tell: see `open`."""
+        """`config`: device and threads for models; the precision is the library's; memory, tell: see `open`."""
         self.library = library
         self._runtime = runtime
         self.vectors = Vectors(library, budget=memory, tell=tell)
         self.searcher: Searcher | None = None
-        """Asked in place of this process where it is set (see `cluster.shards`); of the same state of the library."""
+        """Asked in place of this process where it is set (see `search.index.sharded`); of the same state of the library."""
         self._analyser: Analyser | None = None
         self._catalogue: Catalogue | None = None
         self._content_of: dict[Table, Indices] = {}
@@ -182,8 +182,8 @@ class Finder:
         tell: Callable[[str], None] | None = None,
     ) -> Self:
         """The library at `path`, a folder or an `s3://` address; device: where neural models compute (see
-        `runtime.Runtime`); memory: bytes of vectors that may be held (see `library.vectors`; default:
-        `runtime.memory_budget`); tell: told in words before something that takes long.
+        `config.Runtime`); memory: bytes of vectors that may be held (see `search.index.vectors`; default:
+        `config.memory_budget`); tell: told in words before something that takes long.
 
         Raises LibraryError where there is none, InputError for a device that is none.
         """

@@ -44,7 +44,7 @@ def test_none_where_no_source_tells() -> None:
 
 
 def test_no_estimator_is_imported_before_it_is_used() -> None:
-    heavy = ('librosa', 'scipy.signal', 'av')
+    heavy = ("librosa", "scipy.signal", "av")
     code = f"import sys, soundalike.audio.metadata.facts; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -176,11 +176,12 @@ class Machines:
 
     @property
     def readers(self) -> int:
-        """See `library.indexing.Elsewhere`."""
+        """See `library.indexing.library_update.Elsewhere`."""
         return READERS * max(1, len(self.nodes()))
 
     def digest(self, place: Location, companions: Companions | None) -> str:
-        """See `library.indexing.Elsewhere`. What a node cannot read is read here, and so is what has companions."""
+        """See `library.indexing.library_update.Elsewhere`. What a node cannot read is read here, and so is
+        what has companions."""
         import ray
 
         if companions is None:
@@ -209,7 +210,8 @@ class Machines:
             return self._digesters[node.id]
 
     def hire(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> RayTeam:
-        """See `library.indexing.Elsewhere`. Where models are heavy, files are decoded by processes of their own, which keep
+        """See `library.indexing.library_update.Elsewhere`. Where models are heavy, files are decoded by
+        processes of their own, which keep
         the others fed: one of those a GPU, or one a node that uses all its cores but one."""
         from soundalike.jobs.ray.ray_pool import RayTeam, Stage
 

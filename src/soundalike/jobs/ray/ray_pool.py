@@ -1,4 +1,4 @@
-"""A team of Ray actors that does an indexing run's tasks: `library.workers.Workers` for many machines.
+"""A team of Ray actors that does an indexing run's tasks: `jobs.worker_pool.Workers` for many machines.
 
 Every actor holds two tasks at most, the one it is at and the next, so that a run has a bounded number of files in flight
 whatever their number. What goes from a stage to the next stays in Ray's object store and never passes through the driver.
@@ -101,7 +101,7 @@ class RayTeam:
 
     @property
     def pending(self) -> int:
-        """See `library.workers.Team`; so for those that follow."""
+        """See `jobs.worker_pool.Team`; so for those that follow."""
         return sum(len(member.tasks) for member in self._members) + sum(map(len, self._queues))
 
     @property

@@ -1,4 +1,5 @@
-"""Make or update a library: `library.indexing.index`, with the recipe chosen from what exists and what is asked for."""
+"""Make or update a library: `library.indexing.library_update.index`, with the recipe chosen from what exists
+and what is asked for."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def index(
     encoder, separator, window, hop, parts, precision, windows (see `Recipe`; 0 windows: all) default to what the library
     was made with, and for a new one to `make_recipe`'s; what differs from the library's recipe is refused unless
     `upgrade`. kind overrules the estimate for all files of this run; device: where neural models compute (see
-    `runtime.Runtime`); elsewhere: machines that do the work (see `cluster.connected`). Raises InputError for a wrong
+    `config.Runtime`); elsewhere: machines that do the work (see `cluster.connected`). Raises InputError for a wrong
     argument, LibraryError for a library that is locked, damaged or made otherwise, CheckpointError where a model's weights
     are not here.
     """

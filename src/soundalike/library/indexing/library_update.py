@@ -81,7 +81,7 @@ def index(
     recipe: how vectors are to be made (None: as the library says, or the default for a new one); kind: what the
     files are, instead of an estimate; jobs: worker processes (None: one a core, or one in all for neural models, which
     use all cores); retry: try files again that could not be used; upgrade: where `recipe` differs from the library's,
-    redo what it changes and swap at the end; device: where neural models compute (see `runtime.Runtime`);
+    redo what it changes and swap at the end; device: where neural models compute (see `config.Runtime`);
     elsewhere: machines that do the work in place of this one, which then only commits it.
 
     Raises InputError for a path or kind that is none, LibraryError for a library that is locked, damaged, made

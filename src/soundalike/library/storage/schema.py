@@ -77,7 +77,7 @@ PEAKS_SCHEMA = pa.schema(
     [
         _must("content", _TEXT),
         _must("duration", _REAL),
-        _must("low", pa.binary(STRETCHES)),  # int8, see `audio.outline`
+        _must("low", pa.binary(STRETCHES)),  # int8, see `audio.waveform_overview`
         _must("high", pa.binary(STRETCHES)),
     ]
 )

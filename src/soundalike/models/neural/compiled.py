@@ -37,7 +37,7 @@ def compiled(
     runtime: Runtime,
     free: Sequence[Sequence[int]] = (),
 ) -> Network:
-    """The network that `build` makes, compiled for `runtime`; its forward takes tensors and returns a tensor or a tuple.
+    """The network that `build` makes, compiled for `config`; its forward takes tensors and returns a tensor or a tuple.
 
     examples: inputs (float32 or int64) whose shapes hold but for the first axis, the batch, which may be any size; key:
     names the weights and the code of the network (checkpoint digest, version of the code): equal keys, equal networks;

@@ -11,7 +11,7 @@ from soundalike.errors import InputError
 
 
 def choose_device(runtime: Runtime) -> torch.device:
-    """The torch device that `runtime` asks for. Raises InputError for one that this machine does not have."""
+    """The torch device that `config` asks for. Raises InputError for one that this machine does not have."""
     name = runtime.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

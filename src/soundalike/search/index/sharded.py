@@ -1,7 +1,7 @@
 """Search beyond one machine's memory: the vectors of a library in the memory of many, each asked, the best merged.
 
 A content belongs to the shard that its name is hashed to, with all its rows; a shard holds those alone, scans them exactly
-(`library.search` on them as on a library of their own), and sends its best. Since every shard sends as many as are asked
+(`search.index.matching` on them as on a library of their own), and sends its best. Since every shard sends as many as are asked
 for, the best of all are among them, and scores are computed row by row from the same stored values: the answer is that of
 one process, to the last bit. A shard that is lost is loaded again elsewhere; until then answers say what share of the
 rows they are from.
@@ -188,7 +188,7 @@ class Shards:
         *,
         heard_only: bool = False,
     ) -> tuple[list[Match], float]:
-        """What `library.search.best_matches` finds, and the share (0..1) of the table's rows that it was found among.
+        """What `search.index.matching.best_matches` finds, and the share (0..1) of the table's rows that it was found among.
 
         vectors: of the same state of the library, by whose rows matches are numbered; ranks as there.
         """

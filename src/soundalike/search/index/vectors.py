@@ -96,7 +96,7 @@ class Scan:
 
 class Vectors:
     """The vectors of a library. Safe to use from several threads. budget: bytes of float32 that may be held in memory
-    for each table (default: `runtime.memory_budget`); tell: told in words before something that takes long.
+    for each table (default: `config.memory_budget`); tell: told in words before something that takes long.
 
     kept_bytes: how much may be held of the cosines of former scans; a server sets it, so that the same reference under other
     weights is a sum of what is known.

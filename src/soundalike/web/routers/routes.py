@@ -207,7 +207,8 @@ def _answers(app: FastAPI, session: Session, judging: Judging) -> None:
 def _search(app: FastAPI, session: Session) -> None:
     @app.post("/api/search", response_model=schemas.Answer)
     def search(asked: schemas.Search) -> Response:
-        """What sounds like an upload, an item or a text, under weights; `candidates`: that many, to order anew in the page."""
+        """What sounds like an upload, an item or a text, under weights; `search.candidates`: that many, to
+        order anew in the page."""
         return _json(session.search(asked))
 
     @app.get("/api/map", response_model=schemas.MapOut)

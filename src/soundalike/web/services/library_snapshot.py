@@ -40,7 +40,7 @@ class Shelf:
 
     @classmethod
     def of(cls, finder: Finder) -> Shelf:
-        """The shelf of what `finder` has open; from now on it remembers cosines of references."""
+        """The shelf of what `search.finder` has open; from now on it remembers cosines of references."""
         finder.vectors.kept_bytes = KEPT_COSINES
         return cls(finder, state_of(finder.library))
 

@@ -60,7 +60,7 @@ class ClapEncoder:
     clip_seconds: float | None = 10.0
 
     def __init__(self, model: ClapModel, located: Located, runtime: Runtime) -> None:
-        """Raises InputError where this machine has not the device or precision of `runtime`."""
+        """Raises InputError where this machine has not the device or precision of `config`."""
         check_fast(runtime.precision, choose_device(runtime))
         self.name = located.name
         self.version = f"{CODE_VERSION}+{located.digest}"

@@ -38,7 +38,7 @@ class MuqMulanEncoder:
     name = "muq-mulan"
 
     def __init__(self, settings: Settings, located: Located, runtime: Runtime) -> None:
-        """Raises InputError where this machine has not the device or precision of `runtime`."""
+        """Raises InputError where this machine has not the device or precision of `config`."""
         self._device = choose_device(runtime)
         check_fast(runtime.precision, self._device)
         self.version = f"{CODE_VERSION}+{located.digest}"

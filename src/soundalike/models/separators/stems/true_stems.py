@@ -26,7 +26,7 @@ SLACK = 0.1
 
 
 class StemsSeparator:
-    """True stems; fulfils `StemFiles`, and `library.companions.Companions`: a mixture's stems belong to it."""
+    """True stems; fulfils `StemFiles`, and `library.indexing.sidecar_files.Companions`: a mixture's stems belong to it."""
 
     name = "stems"
     version = "1"
