@@ -11,8 +11,9 @@ import pytest
 
 from tests.made_up_library import shelf, touch_later
 from tests.object_store import ObjectStore, serving
+from tests.ray_nodes import nodes
 
-__all__ = ["shelf", "touch_later"]
+__all__ = ["nodes", "shelf", "touch_later"]
 
 
 @pytest.fixture(scope="session")

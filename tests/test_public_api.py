@@ -33,10 +33,10 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 WHOLE_JOB = """
 import sys
 from pathlib import Path
-from soundalike.analysis import Analyser
+from soundalike.analysis.analyser import Analyser
 from soundalike.cli.models import command
-from soundalike.finder import Finder
-from soundalike.recipe import make_recipe
+from soundalike.search.finder import Finder
+from soundalike.analysis.recipe import make_recipe
 finder = Finder.open(sys.argv[1])
 song = next(item for item in finder.items if item["kind"] == "song")
 finder.similar(song["id"])

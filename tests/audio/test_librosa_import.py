@@ -9,7 +9,7 @@ from pathlib import Path
 
 CODE = """
 import numpy as np
-from soundalike.audio.facts import estimate_key
+from soundalike.audio.metadata.facts import estimate_key
 tone = np.sin(2 * np.pi * 220 / 44100 * np.arange(8 * 44100)).astype(np.float32)
 print(estimate_key(tone, 44100).value)
 """

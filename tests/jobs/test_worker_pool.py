@@ -120,7 +120,7 @@ def test_an_exception_comes_back_as_it_was_or_in_words() -> None:
     assert isinstance(outcomes[1], Failure)
     assert isinstance(outcomes[1].error, AudioError)
     assert str(outcomes[1].error) == "bad 5"
-    assert "test_workers.py" in outcomes[1].trace
+    assert "test_worker_pool.py" in outcomes[1].trace
     assert "OddError" in str(outcomes[2].error)
     assert outcomes[3] == 2
 
@@ -156,8 +156,8 @@ def test_leaving_ends_the_workers_in_the_middle_of_their_tasks() -> None:
 PARENT = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from tests.library.test_workers import make_tasks
-from soundalike.library.workers import Workers
+from tests.jobs.test_worker_pool import make_tasks
+from soundalike.jobs.worker_pool import Workers
 workers = Workers(make_tasks, 2)
 for number in range(4):
     workers.submit(number, ("sleep", 1000), 1e6)

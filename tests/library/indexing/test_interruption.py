@@ -18,11 +18,11 @@ import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from tests.made_up_rows import RECIPE, made_up_analyser
-from soundalike.library import indexing
-from soundalike.library.report import IndexInterrupted
-indexing.analyser = made_up_analyser
+from soundalike.library.indexing import library_update
+from soundalike.library.indexing.index_report import IndexInterrupted
+library_update.analyser = made_up_analyser
 try:
-    indexing.index(Path(sys.argv[1]), [Path(sys.argv[2])], recipe=RECIPE, jobs=2,
+    library_update.index(Path(sys.argv[1]), [Path(sys.argv[2])], recipe=RECIPE, jobs=2,
                    on_progress=lambda now: os.write(1, b"%d\\n" % now.done))
 except IndexInterrupted as end:
     report = end.report
@@ -33,7 +33,7 @@ except IndexInterrupted as end:
 
 def _start(shelf: Shelf) -> subprocess.Popen[str]:
     """A run in a process of its own, with work begun."""
-    code = DRIVER.format(tests=str(Path(__file__).parents[2]))
+    code = DRIVER.format(tests=str(Path(__file__).parents[3]))
     command = [sys.executable, "-c", code, str(shelf.path), str(shelf.music)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.cluster
 
 HOLD = """
 import sys, time
-from soundalike.library import lease
-from soundalike.library.location import Remote
-from soundalike.library.lock import writing
+from soundalike.library.storage import lease
+from soundalike.library.storage.location import Remote
+from soundalike.library.storage.lock import writing
 lease.SECONDS = float(sys.argv[3])
 with writing(Remote(sys.argv[1], sys.argv[2])) as check:
     print("held", flush=True)

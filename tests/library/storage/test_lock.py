@@ -14,7 +14,7 @@ from soundalike.library.storage.lock import HOLDER_NAME, writing
 HOLD = """
 import sys, time
 from pathlib import Path
-from soundalike.library.lock import writing
+from soundalike.library.storage.lock import writing
 with writing(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -40,10 +40,11 @@ sys.path.insert(0, {tests!r})
 from tests.library.compare import rows_of
 from tests.made_up_library import Inline
 from tests.made_up_rows import RECIPE, made_up_analyser
-from soundalike.library import indexing, lease, writer
+from soundalike.library.indexing import batch_writer, library_update
+from soundalike.library.storage import lease
 library_update.analyser, library_update.Workers = made_up_analyser, Inline
 lease.SECONDS = 2.0
-writer.REMOTE_GROUP = 2
+batch_writer.REMOTE_GROUP = 2
 print("begin", flush=True)
 sys.stdin.readline()
 library_update.index(sys.argv[1], [sys.argv[2]], recipe=RECIPE, jobs=1)
@@ -181,7 +182,7 @@ def test_two_readers_beside_a_writer_answer_from_what_is_committed(place: Remote
     _index(place)
     music = place.parent / "music"
     _fill(music, {f"more{number:02d}.wav": f"song 2 {number + 100}" for number in range(12)})
-    driver = DRIVER.format(tests=str(Path(__file__).parents[2]))
+    driver = DRIVER.format(tests=str(Path(__file__).parents[3]))
     command = [sys.executable, "-c", driver, str(place), str(music)]
     seen: list[int] = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -205,7 +206,7 @@ def test_two_readers_beside_a_writer_answer_from_what_is_committed(place: Remote
 def _killed(place: Remote, store: ObjectStore, at: Callable[[list[Asked], Asked, bool], bool]) -> int:
     """A run in a process of its own, killed where `at` says so of (its puts so far, the request, whether it was answered);
     how many puts it came to."""
-    driver = DRIVER.format(tests=str(Path(__file__).parents[2]))
+    driver = DRIVER.format(tests=str(Path(__file__).parents[3]))
     command = [sys.executable, "-c", driver, str(place), str(place.parent / "music")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

@@ -126,9 +126,9 @@ def test_an_empty_file_is_refused(site: Site, folder: Path) -> None:
 FETCH = """
 import sys
 from pathlib import Path
-from soundalike.checkpoints.fetch import fetch
-from tests.checkpoints.site import row_of
-from tests.checkpoints.test_fetch import FILES
+from soundalike.models.checkpoints.fetch import fetch
+from tests.models.checkpoints.site import row_of
+from tests.models.checkpoints.test_fetch import FILES
 fetch(row_of(FILES, sys.argv[1], pins=sys.argv[3]), Path(sys.argv[2]))
 """
 

@@ -45,7 +45,7 @@ NAMES = sorted(SOURCES)
 OURS = {"other": "residuals"} | {name: name for name in ("bass", "drums", "guitar", "piano", "vocals")}
 SEGMENT = 11025  # samples of the narrow models' segments
 CPU = Runtime("cpu")
-GOLDEN = Path(__file__).parents[1] / "neural" / "golden_demucs.npz"
+GOLDEN = Path(__file__).parents[2] / "neural" / "golden_demucs.npz"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.object_store import ObjectStore
 
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(scope="session")
