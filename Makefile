@@ -1,17 +1,28 @@
 # `make demo` and `make test` set everything up on a machine that has Python >= 3.11, pip and make.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CORE := .venv/.core
+DEV := .venv/.dev
 NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
 
-.PHONY: demo test test-neural test-cluster check lint types layers lock study bench drill-kill drill-damage clean
+.PHONY: demo test test-all test-browser test-neural test-cluster check lint types layers lock dist bench drill-kill drill-damage clean
 
-demo: $(INSTALLED)
+# Installs what the demo needs, then makes a small music library, indexes it and searches it.
+demo: $(CORE)
 	$(BIN)/soundalike demo
 
-test: $(INSTALLED)
-	$(BIN)/pytest -n 2
+# What a newcomer runs: the whole core, without a browser, torch or Ray.
+test: $(DEV)
+	$(BIN)/pytest -n 2 -m "not browser and not neural and not cluster and not slow"
+
+# Everything: also the page in Chromium, the neural models, Ray and object storage, the long proofs.
+test-all: test test-browser test-neural test-cluster
+	$(BIN)/pytest -n 2 -m slow
+
+test-browser: $(DEV)
+	$(BIN)/pytest -n 2 -m browser
 
 test-neural: $(NEURAL)
 	$(BIN)/pytest -n 2 -m neural
@@ -21,54 +32,65 @@ test-cluster: $(CLUSTER)
 
 check: test lint types layers
 
-lint: $(INSTALLED)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(INSTALLED)
+types: $(DEV)
 	$(BIN)/mypy
 
-layers: $(INSTALLED)
+layers: $(DEV)
 	$(BIN)/lint-imports
 
-# The environment: what requirements.lock pins (core and dev, with hashes), then this package itself, editable.
-$(INSTALLED): requirements.lock pyproject.toml
+# The core: what requirements.lock pins, with hashes, then this package itself, editable.
+$(CORE): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "soundalike needs Python 3.11 or newer, but $(PYTHON) is %d.%d; try: make PYTHON=python3.12 $@" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --editable .
+	touch $@
+
+# The development environment: the core and what tests, lint and types need.
+$(DEV): $(CORE) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	touch $@
 
 # The extra `neural`: torch's CPU build where pip finds one of this version, else what PyPI has.
-$(NEURAL): $(INSTALLED) requirements-neural.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-neural.lock
+$(NEURAL): $(DEV) requirements-neural.lock
+	$(PIP) -r requirements-neural.lock
 	touch $@
 
 # The extra `cluster`, and the S3 server that its tests run.
-$(CLUSTER): $(INSTALLED) requirements-cluster.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-cluster.lock
+$(CLUSTER): $(DEV) requirements-cluster.lock
+	$(PIP) --no-deps -r requirements-cluster.lock
 	touch $@
 
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --fork-strategy fewest --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --constraint requirements.lock $(LOCK) --output-file requirements-dev.lock
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --fork-strategy fewest --no-header
+
+# The wheel and the source distribution, in dist/.
+dist: $(DEV)
+	$(BIN)/python -m build --no-isolation --outdir dist .
 
 # Studies and long proofs; SOUNDALIKE_TEST_DATA names the folder of real audio (see docs/benchmarks.md).
-study: $(INSTALLED)
+study: $(DEV)
 	$(BIN)/python benchmarks/separator.py
 	$(BIN)/python benchmarks/encoder.py
 	$(BIN)/python benchmarks/song_to_hit.py
 	PYTHONPATH=. $(BIN)/python benchmarks/planted_truth.py
 
-bench: $(INSTALLED)
+bench: $(DEV)
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/search.py
 
-drill-kill: $(INSTALLED)
+drill-kill: $(DEV)
 	$(BIN)/python benchmarks/drill_kill.py --count 200 --seed 1
 
-drill-damage: $(INSTALLED)
+drill-damage: $(DEV)
 	$(BIN)/python benchmarks/drill_damage.py --count 1000 --seed 1
 
 clean:

@@ -56,7 +56,8 @@ def test_compose_and_container_agree() -> None:
     wanted = {"ACCESS_KEY", "SECRET_KEY", "TOKEN", "MUSIC", "BUCKET"}
     given = {line.partition("=")[0] for line in (DEPLOY / "env.example").read_text().splitlines() if "=" in line}
     assert given == wanted
-    for copied in ("requirements.lock", "requirements-neural.lock", "requirements-cluster.lock", "deploy/health.py"):
+    locks = [f"requirements{extra}.lock" for extra in ("", "-dev", "-neural", "-cluster")]
+    for copied in (*locks, "deploy/health.py"):
         assert copied in container
         assert (ROOT / copied).exists()
 

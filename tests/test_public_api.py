@@ -61,6 +61,6 @@ def test_layers_point_one_way() -> None:
 
 
 def test_no_index_address_is_in_the_lock() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lock = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-dev.lock"))
     assert "://" not in lock
     assert "--hash=sha256:" in lock
