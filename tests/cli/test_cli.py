@@ -224,7 +224,7 @@ def test_score_and_file_are_shown_whatever_the_width(
 
     found = Finder.open(library).similar(song, n=2)
     monkeypatch.setattr(result_formats, "stdout_console", lambda: Console(width=width, highlight=False))
-    result_formats.print_found(found, "table")
+    result_formats.print_result(found, "table")
     shown = "".join(capsys.readouterr().out.split())
     for hit in found.hits:
         assert f"{hit.score:.3f}" in shown

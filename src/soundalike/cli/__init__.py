@@ -1,12 +1,11 @@
-"""The command line. One file a command; data goes to stdout, words to stderr; only `main` turns errors into exit codes.
+"""The command line: one file per command. Data goes to stdout, messages to stderr.
 
-To add a command: write a module here with a click command, name it in `COMMANDS`. Keep its heavy imports inside the
-function, so that `--help` appears at once.
+To add a command: write a module here with a click command and add it to `COMMANDS`. Import heavy modules inside the
+function, so that `--help` appears at once. Raise exceptions; only `main` turns them into exit codes.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import NoReturn
@@ -14,6 +13,7 @@ from typing import NoReturn
 import click
 
 from soundalike import __version__
+from soundalike.cli.lazy_group import LazyGroup
 from soundalike.errors import SoundalikeError
 
 COMMANDS: dict[str, str] = {
@@ -38,36 +38,22 @@ INTERRUPTED = 130
 INTERNAL_ERROR = 70
 
 
-class _Commands(click.Group):
-    """The commands, each imported when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command = getattr(importlib.import_module(module), attribute or "command")
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
-        return command
-
-
 @click.group(
-    cls=_Commands,
+    cls=LazyGroup,
+    commands_at=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  soundalike index ~/Music ~/Samples           make or update your library
-  soundalike similar song.ogg                  songs that sound like it
+  soundalike index ~/Music ~/Samples           build or update your library
+  soundalike similar song.ogg                  find songs that sound like it
   soundalike similar song.ogg --weights drums=1,bass=.3
   soundalike similar song.ogg --region 1:02-1:12 --part drums --kind loop
-  soundalike similar song.ogg --hits           one-shots like the hits in its drums
-  soundalike models fetch clap htdemucs        the weights of the paper's models
+  soundalike similar song.ogg --hits           find one-shots for each drum sound in it
+  soundalike serve                             search in the browser
+  soundalike models fetch clap htdemucs        download the weights of neural models
 \b
-Exit codes: 0 done, 2 wrong argument, 3 unusable audio, 4 library trouble,
-            5 weights of a model missing or damaged, 130 interrupted.""",
+Exit codes: 0 success, 2 invalid argument, 3 unusable audio, 4 library error,
+            5 model weights missing or damaged, 130 interrupted.""",
 )
 @click.version_option(__version__, prog_name="soundalike")
 def cli() -> None:
@@ -75,42 +61,41 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with an exit code. No error leaves a traceback (SOUNDALIKE_DEBUG=1 shows it)."""
-    debug = bool(os.environ.get("SOUNDALIKE_DEBUG"))
+    """Run the command line and exit. Errors print one line; SOUNDALIKE_DEBUG=1 shows the traceback instead."""
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (`head`, for example) has gone: the flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort) as stop:
-        # click turns Ctrl-C into Abort; what was interrupted may have words of its own.
-        print(f"soundalike: {str(stop.__cause__ or stop) or 'interrupted'}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (`head`, say) has gone; what Python would still flush at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except SoundalikeError as error:
-        if debug:
-            raise
-        print(f"soundalike: {error}", file=sys.stderr)
+    except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"soundalike: {error.strerror or error}{where}", file=sys.stderr)
-        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click turns KeyboardInterrupt into Abort; the interrupted command may have set a message.
+        _fail(str(error.__cause__ or error) or "interrupted", INTERRUPTED)
     except Exception as error:
-        if debug:
+        if os.environ.get("SOUNDALIKE_DEBUG"):
             raise
-        print(
-            f"soundalike: internal error: {type(error).__name__}: {error}\n"
-            "This is a bug; run again with SOUNDALIKE_DEBUG=1 and report what it prints.",
-            file=sys.stderr,
-        )
-        sys.exit(INTERNAL_ERROR)
+        _fail(*_message_and_code(error))
     sys.exit(0)
+
+
+def _message_and_code(error: Exception) -> tuple[str, int]:
+    """The line to print for `error`, and the exit code."""
+    if isinstance(error, SoundalikeError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""), 1
+    return (
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a bug: run the command again with SOUNDALIKE_DEBUG=1 and report the output.",
+        INTERNAL_ERROR,
+    )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"soundalike: {message}", file=sys.stderr)
+    sys.exit(code)

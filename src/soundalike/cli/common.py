@@ -1,4 +1,4 @@
-"""What several commands share: the library option, parsing of seconds and ranges, words to stderr."""
+"""What several commands share: common options, parsing of times and ranges, formatting, messages on stderr."""
 
 from __future__ import annotations
 
@@ -24,83 +24,104 @@ DEVICE_VARIABLE = "SOUNDALIKE_DEVICE"
 
 
 def library_option(function: F) -> F:
-    """Adds `--library PLACE`; the function receives `library: str | None`."""
+    """Add the option `--library PATH`; the function receives `library: str | None`."""
     return click.option(
         "--library",
         "-L",
-        metavar="PLACE",
-        help=f"The library's folder, or s3://BUCKET/FOLDER  [default: ${LIBRARY_VARIABLE}, else your platform's data folder].",
+        metavar="PATH",
+        help=f"Folder of the library, or s3://BUCKET/FOLDER.  [default: ${LIBRARY_VARIABLE}, or your user data folder]",
     )(function)
 
 
-def library_path(given: str | None) -> Location:
-    """The library that is meant: the option, else the environment, else the platform's data folder."""
+def library_path(option: str | None) -> Location:
+    """The library to use: the option's value, else $SOUNDALIKE_LIBRARY, else the folder in the user's data folder."""
     from soundalike.library.storage.location import as_location
 
-    named = given if given is not None else os.environ.get(LIBRARY_VARIABLE)
-    if named:
-        place = as_location(named)
-        return place.expanduser() if isinstance(place, Path) else place
+    value = option if option is not None else os.environ.get(LIBRARY_VARIABLE)
+    if value:
+        location = as_location(value)
+        return location.expanduser() if isinstance(location, Path) else location
     import platformdirs
 
     return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "library"
 
 
 def device_option(function: F) -> F:
-    """Adds `--device NAME`; the function receives `device: str`."""
+    """Add the option `--device NAME`; the function receives `device: str`."""
     return click.option(
         "--device",
         default=lambda: os.environ.get(DEVICE_VARIABLE) or "auto",
-        show_default=f"${DEVICE_VARIABLE}, else auto",
-        help="Where neural models compute: auto, cpu, cuda, cuda:N or mps.",
+        metavar="DEVICE",
+        help=f"Device for neural models: auto, cpu, cuda, cuda:N or mps.  [default: ${DEVICE_VARIABLE}, or auto]",
     )(function)
 
 
-def say(words: str = "") -> None:
-    """Words for the person at the keyboard: stderr."""
-    print(words, file=sys.stderr, flush=True)
+class RenamedOption(click.Option):
+    """An option that still accepts old names, which the help page does not show.
+
+    old_names: those of its declared names that are old.
+    """
+
+    def __init__(self, *args: Any, old_names: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._old_names = old_names
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        names = self.opts
+        self.opts = [name for name in names if name not in self._old_names]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
 
 
-def say_terms(*models: str) -> None:
-    """What one must know of the licences of these encoders and separators before using them; names of none say nothing."""
+def echo(message: str = "") -> None:
+    """Print a message to stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def echo_licence_notices(*models: str) -> None:
+    """Print the licence notices of these encoders and separators; models without a notice print nothing."""
     from soundalike.models.checkpoints import notice
     from soundalike.models.encoders import ENCODERS
     from soundalike.models.separators import SEPARATORS
 
     rows = [ENCODERS.get(name) or SEPARATORS.get(name) for name in models]
     notices = [notice(row.checkpoint) for row in rows if row is not None and row.checkpoint is not None]
-    for words in dict.fromkeys(notices):
-        if words is not None:
-            say(words)
+    for message in dict.fromkeys(notices):
+        if message is not None:
+            echo(message)
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds from `62`, `62.5`, `1:02`, `1:02.5` or `1:01:02`. Raises InputError."""
+    """Seconds from `62`, `62.5`, `1:02`, `1:02.5` or `1:01:02`; raises InputError for anything else."""
     if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?|(\d+:){0,2}\.\d+", text.strip()):
-        raise InputError(f"{text!r} is not a time; write 62.5, 1:02.5 or 1:01:02")
+        raise InputError(
+            f"{text!r} is not a time; write seconds, minutes:seconds or hours:minutes:seconds, as in 62.5 or 1:02.5"
+        )
     seconds = 0.0
-    for piece in text.strip().split(":"):
-        seconds = seconds * 60 + float(piece)
+    for field in text.strip().split(":"):
+        seconds = seconds * 60 + float(field)
     return seconds
 
 
 def parse_region(text: str) -> tuple[float, float | None]:
-    """Start and end in seconds from `1:02-1:12`; `1:02-` goes to the end. Raises InputError."""
+    """Start and end in seconds from `1:02-1:12`; the end of `1:02-` is None. Raises InputError."""
     start, dash, end = text.partition("-")
     if not dash or not (start.strip() or end.strip()):
-        raise InputError(f"{text!r} is not a region; write start-end, as in 1:02-1:12")
+        raise InputError(f"{text!r} is not a region; write start-end, as in 1:02-1:12 or 1:02- (to the end)")
     region = parse_seconds(start or "0"), parse_seconds(end) if end.strip() else None
     if region[1] is not None and region[1] <= region[0]:
-        raise InputError(f"the region {text} ends before it begins; write start-end, as in 1:02-1:12")
+        raise InputError(f"the region {text} does not end after its start; write start-end, as in 1:02-1:12")
     return region
 
 
 def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
-    """Low and high from `90-120`, `90-`, `-120`; one number alone means within 4 % of it. Raises InputError."""
+    """Low and high from `90-120`, `90-` or `-120`; a single number means within 4 % of it. Raises InputError."""
     number = r"(\d+\.?\d*|\.\d+)?"
     match = re.fullmatch(rf"\s*{number}\s*(-?)\s*{number}\s*", text)
     if not match or not (match[1] or match[3]):
-        raise InputError(f"{text!r} is not a range of {unit}; write for example 90-120, 90- or -120")
+        raise InputError(f"{text!r} is not a range of {unit}; write low-high, low- or -high, as in 90-120, 90- or -120")
     if not match[2]:
         middle = float(match[1])
         return middle * 0.96, middle * 1.04
@@ -108,18 +129,22 @@ def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
 
 
 def clock(seconds: float) -> str:
-    """`1:02.5` of 62.5 s; tenths only below ten minutes."""
+    """Minutes and seconds: `1:02.5` for 62.5 s."""
     minutes, rest = divmod(round(seconds, 1), 60)
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-def counted(count: int, word: str, words: str | None = None) -> str:
-    """`1 loop`, `2 loops`; `words` is the plural where it is not `word` and an s."""
-    return f"{count} {word if count == 1 else words or word + 's'}"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 loop`, `2 loops`; `plural` is `noun` with an s unless given."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def shown_path(path: str) -> str:
-    """`path` as short as it can be said, on one line: relative to here where it lies below, else absolute."""
+    """`path` on one line, relative to the current folder if it is inside; control characters are escaped."""
     with contextlib.suppress(ValueError):
         path = str(Path(path).relative_to(Path.cwd()))
-    return "".join(sign if ord(sign) >= 32 else repr(sign)[1:-1] for sign in path)
+    return "".join(char if ord(char) >= 32 else repr(char)[1:-1] for char in path)
+
+
+say = echo
+say_terms = echo_licence_notices

@@ -1,33 +1,55 @@
-"""`soundalike compare`: two files, part by part."""
+"""`soundalike compare`: compare two files part by part."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from soundalike.cli.common import clock, device_option, parse_region, say
+from soundalike.cli.common import clock, device_option, echo, parse_region
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from soundalike.search.comparison import Comparison
 
 
 @click.command(
     "compare",
-    short_help="Two files, part by part.",
+    short_help="Compare two files part by part.",
     epilog="""\b
 Examples:
   soundalike compare a.ogg b.ogg
   soundalike compare a.ogg b.ogg --region-a 0:10-0:20 --weights drums=1,bass=.5
-Needs no library. Weights act on raw cosines here: a spread is known only inside a library.""",
+
+No library is needed. Weights multiply raw cosines here, since the spread of a part is only known within a
+library. Loops and one-shots are embedded whole, so with one of them only `mix` is compared.""",
 )
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--region-a", help="Seconds of A, such as 1:02-1:12.")
-@click.option("--region-b", help="Seconds of B.")
-@click.option("--weights", "-w", help="How much each part counts, such as drums=1,bass=.3  [default: equal].")
-@click.option("--encoder", default="builtin", show_default=True)
-@click.option("--separator", default="builtin", show_default=True)
-@click.option("--precision", default="exact", show_default=True, help="exact or fast (neural models).")
+@click.option("--region-a", metavar="START-END", help="Use only this region of A, such as 1:02-1:12.")
+@click.option("--region-b", metavar="START-END", help="Use only this region of B.")
+@click.option(
+    "--weights", "-w", metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3.  [default: equal]"
+)
+@click.option(
+    "--encoder", metavar="NAME", default="builtin", show_default=True, help="Encoder (see `soundalike models`)."
+)
+@click.option(
+    "--separator", metavar="NAME", default="builtin", show_default=True, help="Separator (see `soundalike models`)."
+)
+@click.option(
+    "--precision",
+    metavar="NAME",
+    default="exact",
+    show_default=True,
+    help="Precision of neural models: exact, or fast (bfloat16).",
+)
 @device_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."
+)
 def command(
     a: Path,
     b: Path,
@@ -40,63 +62,63 @@ def command(
     device: str,
     form: str,
 ) -> None:
-    """How alike A and B are, part by part, and in which seconds."""
+    """Compare the files A and B part by part, and show which windows are most similar."""
     import json
     from dataclasses import asdict
 
-    from rich import box
-    from rich.table import Table
-
     from soundalike.analysis.analyser import Analyser
     from soundalike.analysis.recipe import make_recipe
-    from soundalike.cli.result_formats import bar, stdout_console
+    from soundalike.cli.result_formats import stdout_console
     from soundalike.config import Runtime
     from soundalike.search.comparison import compare
     from soundalike.similarity.weights import parse_weights
 
-    asked = parse_weights(weights) if weights is not None else None
-    found = compare(
+    part_weights = parse_weights(weights) if weights is not None else None
+    result = compare(
         Analyser(make_recipe(encoder, separator, precision=precision), Runtime(device)),
         a,
         b,
         region_a=parse_region(region_a) if region_a is not None else None,
         region_b=parse_region(region_b) if region_b is not None else None,
-        weights=asked,
+        weights=part_weights,
     )
     if form == "json":
-        print(json.dumps(asdict(found), indent=2))
+        print(json.dumps(asdict(result), indent=2))
         return
-    say(
-        f"score {found.score:.3f}: {a.name} {_span(found.seconds_a)} beside {b.name} {_span(found.seconds_b)} "
-        "(the pair of windows that are most alike)"
-    )
+    echo(f"score {result.score:.3f}, at the most similar pair of windows:")
+    echo(f"  A {_span(result.seconds_a)}  {a.name}")
+    echo(f"  B {_span(result.seconds_b)}  {b.name}")
+    if [part.part for part in result.parts] == ["mix"]:
+        echo("only mix is compared: loops and one-shots are embedded whole, without separation into parts")
+    stdout_console().print(_table(result))
+
+
+def _table(result: Comparison) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    from soundalike.cli.result_formats import bar
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in (
-        "part",
-        "weight",
-        "contribution",
-        "cosine",
-        "mean of all windows",
-        "best",
-        "best in A",
-        "best in B",
-    ):
+    for heading in ("part", "weight", "contribution", "cosine", "mean cosine", "best cosine", "best in A", "best in B"):
         table.add_column(heading, no_wrap=True)
-    for part in found.parts:
+    scale = max(1.0, abs(result.score))
+    for part in result.parts:
+        name, weight = part.part, f"{part.weight:g}"
         if part.best is None or part.mean is None or part.best_a is None or part.best_b is None:
-            table.add_row(part.part, f"{part.weight:g}", "silent", "", "", "", "", "")
+            table.add_row(name, weight, "silent", "", "", "", "", "")
             continue
         table.add_row(
-            part.part,
-            f"{part.weight:g}",
-            f"{part.contribution:+.3f} {bar(part.contribution, max(1.0, abs(found.score)))}",
+            name,
+            weight,
+            f"{part.contribution:+.3f} {bar(part.contribution, scale)}",
             "silent" if part.cosine is None else f"{part.cosine:+.3f}",
             f"{part.mean:+.3f}",
             f"{part.best:+.3f}",
             _span(part.best_a),
             _span(part.best_b),
         )
-    stdout_console().print(table)
+    return table
 
 
 def _span(seconds: tuple[float, float]) -> str:

@@ -1,7 +1,7 @@
-"""What `soundalike demo` does: make music whose truth is known, index it, ask three questions, check the answers.
+"""What `soundalike demo` does: generate music, index it, run three searches and compare them with the ground truth.
 
-The reference is a song that is not in the library: it is mixed down like any other file, and the separator has to
-take it apart. The generated truth (who plays what) is only used to mark the answers, never to find them.
+The reference is a song outside the library. It is mixed down like any other file, so the separator has to take it
+apart. The ground truth (who plays what) is used only to mark the hits, never to find them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundalike.cli.common import echo
 from soundalike.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,75 +24,48 @@ if TYPE_CHECKING:
 SEED = 1
 HITS = 5
 REFERENCE_STYLE = "rock"
-"""The reference is the first song of this style: all its parts are well filled, and others share its kit and bass."""
+"""The reference is the first song of this style: all its parts are clearly audible, and other songs share its kit and
+its bass."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """One query of the demonstration: in words, as options of `soundalike similar`, and the files that are right."""
+class DemoSearch:
+    """title: what is searched; options: of `soundalike similar`; right: the files that should be found; shared: what
+    they have in common with the reference."""
 
-    words: str
+    title: str
     options: tuple[str, ...]
     right: Collection[str]
-    right_means: str
+    shared: str
 
 
-def demonstrate(folder: Path, say: Callable[[str], None]) -> None:
-    """Make, index and query a small library in `folder`; `say` receives the words, stdout the hits.
+def run_demo(folder: Path) -> None:
+    """Generate, index and search a small library in `folder`; hits go to stdout, messages to stderr.
 
-    Raises InputError where `folder` exists and holds something else.
+    Raises InputError if `folder` exists and holds something else.
     """
-    truth = _music(folder, folder / "music", say)
-    # From here on all names are short: hits are shown relative to the current folder, and commands can be typed as printed.
+    truth = _prepare_music(folder, folder / "music")
+    # From here on paths are relative to `folder`: hits are short, and the printed commands work as they are.
     with contextlib.chdir(folder):
-        _ask_all(truth, say)
-    _next_steps(folder, say)
+        _index_and_search(truth)
+    _print_next_steps(folder)
 
 
-def _ask_all(truth: Truth, say: Callable[[str], None]) -> None:
-    """Index `music` into `library`, both in the current folder, and ask the questions."""
-    from soundalike.cli.index_progress import IndexProgress, summary
-    from soundalike.cli.result_formats import print_found
-    from soundalike.library.indexing.index_options import index
-    from soundalike.search.finder import Finder
-
-    music, library = Path("music"), Path("library")
-    song = _reference(truth)
-    reference = Path(Path(song.file).name)
-    with IndexProgress(show=True) as progress:
-        report = index(library, [music], on_progress=progress.update)
-    say(f"indexed: {summary(report)}")
-    finder = Finder.open(library)
-    say(f"\nThe reference, a mixed song that is not in the library: {reference}")
-    say(f"  {song.style}, {song.tempo} BPM, {song.key}; drums: the kit '{song.kit}', " + _players(song))
-    for question in _questions(truth, song):
-        arguments = [str(reference), *question.options, "-n", str(HITS)]
-        say(f"\n{question.words}")
-        say(f"$ soundalike similar {shlex.join(arguments)} --library {library}")
-        found = _ask(finder, reference, question)
-        print_found(found, "table")
-        _mark(found, music, question, say)
-
-
-def _reference(truth: Truth) -> SongTruth:
-    return next(song for song in truth.songs if song.style == REFERENCE_STYLE)
-
-
-def _music(folder: Path, music: Path, say: Callable[[str], None]) -> Truth:
-    """The truth of the music under `music`, which is made unless it is there; the reference is moved out of it."""
+def _prepare_music(folder: Path, music: Path) -> Truth:
+    """The ground truth of the music in `music`, which is generated if missing; the reference is moved to `folder`."""
     from soundalike.synth.music_library import write_library
     from soundalike.synth.truth import TRUTH_FILE, read_truth
 
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name another place with --folder")
+        raise InputError(f"{folder} is a file; choose another folder with --folder")
     if folder.exists() and any(folder.iterdir()) and not music.exists():
-        raise InputError(f"{folder} holds other things; name another place with --folder")
+        raise InputError(f"{folder} is not empty and holds no earlier demo; choose another folder with --folder")
     if not (music / TRUTH_FILE).exists():
-        began = time.perf_counter()
+        started = time.perf_counter()
         truth = write_library(music, seed=SEED)
-        say(
-            f"made {len(truth.songs)} songs, {len(truth.loops)} loops, {len(truth.one_shots)} one-shots in {music} "
-            f"({time.perf_counter() - began:.1f} s)"
+        echo(
+            f"generated {len(truth.songs)} songs, {len(truth.loops)} loops and {len(truth.one_shots)} one-shots in {music} "
+            f"({time.perf_counter() - started:.1f} s)"
         )
     truth = read_truth(music)
     song = _reference(truth)
@@ -100,38 +74,64 @@ def _music(folder: Path, music: Path, say: Callable[[str], None]) -> Truth:
     return truth
 
 
-def _players(song: SongTruth) -> str:
-    return ", ".join(f"{part}: '{patch}'" for part, patch in song.patches.items())
+def _reference(truth: Truth) -> SongTruth:
+    return next(song for song in truth.songs if song.style == REFERENCE_STYLE)
 
 
-def _questions(truth: Truth, song: SongTruth) -> Sequence[Question]:
+def _index_and_search(truth: Truth) -> None:
+    """Index `music` into `library`, both in the current folder, and run the searches."""
+    from soundalike.cli.index_progress import IndexProgress, summary
+    from soundalike.cli.result_formats import print_result
+    from soundalike.library.indexing.index_options import index
+    from soundalike.search.finder import Finder
+
+    music, library = Path("music"), Path("library")
+    song = _reference(truth)
+    reference = Path(Path(song.file).name)
+    with IndexProgress(show=True) as progress:
+        report = index(library, [music], on_progress=progress.update)
+    echo(f"indexed: {summary(report)}")
+    finder = Finder.open(library)
+    echo(f"\nReference (a mixed song that is not in the library): {reference}")
+    instruments = ", ".join(f"{part}: {patch}" for part, patch in song.patches.items())
+    echo(f"  {song.style}, {song.tempo} BPM, {song.key}; drum kit: {song.kit}, {instruments}")
+    for search in _searches(truth, song):
+        arguments = [str(reference), *search.options, "-n", str(HITS)]
+        echo(f"\n{search.title}")
+        echo(f"$ soundalike similar {shlex.join(arguments)} --library {library}")
+        result = _search(finder, reference, search)
+        print_result(result, "table")
+        echo(_compare_with_truth(result, music, search))
+
+
+def _searches(truth: Truth, song: SongTruth) -> Sequence[DemoSearch]:
     return (
-        Question(
-            "1. Drums like these; the rest does not matter.",
+        DemoSearch(
+            "1. Songs with similar drums, whatever the rest sounds like",
             ("--weights", "drums=1"),
             truth.songs_like(song.file, "drums"),
-            "played on the same kit",
+            "the same drum kit",
         ),
-        Question(
-            "2. The same question, asked of the bass: other songs win.",
+        DemoSearch(
+            "2. Songs with a similar bass: the same reference, other weights, other hits",
             ("--weights", "bass=1,drums=.1"),
             truth.songs_like(song.file, "bass"),
-            "with the same bass",
+            "the same bass",
         ),
-        Question(
-            "3. The drums of this finished song against whole drum loops: something to build on.",
+        DemoSearch(
+            "3. Drum loops that sound like the drums of the mixed song",
             ("--part", "drums", "--kind", "loop"),
             truth.loops_like(song.file, "drums"),
-            "of the same kit",
+            "the same drum kit",
         ),
     )
 
 
-def _ask(finder: Finder, reference: Path, question: Question) -> Found:
+def _search(finder: Finder, reference: Path, search: DemoSearch) -> Found:
     from soundalike.search.filters import make_filters
     from soundalike.similarity.weights import parse_weights
 
-    options = dict(zip(question.options[::2], question.options[1::2], strict=True))
+    options = dict(zip(search.options[::2], search.options[1::2], strict=True))
     weights = options.get("--weights")
     kinds = (options["--kind"],) if "--kind" in options else ()
     return finder.similar(
@@ -143,22 +143,22 @@ def _ask(finder: Finder, reference: Path, question: Question) -> Found:
     )
 
 
-def _mark(found: Found, music: Path, question: Question, say: Callable[[str], None]) -> None:
-    """Say which hits are right by the generated truth, and what chance would give."""
-    right = {str((music / file).resolve()) for file in question.right}
-    ranks = [str(hit.rank) for hit in found.hits if str(Path(hit.path).resolve()) in right]
-    chance = len(right) * min(1.0, len(found.hits) / max(found.searched, 1))
-    which = f"hit {', '.join(ranks)}" if ranks else "none"
-    say(
-        f"known truth: {which} of these {len(found.hits)} {question.right_means} "
-        f"({len(right)} of {found.searched} are; chance would bring {chance:.1f})"
+def _compare_with_truth(result: Found, music: Path, search: DemoSearch) -> str:
+    """How many hits are right by the ground truth, at which ranks, and how many chance would give."""
+    right = {str((music / file).resolve()) for file in search.right}
+    ranks = [str(hit.rank) for hit in result.hits if str(Path(hit.path).resolve()) in right]
+    chance = len(right) * min(1.0, len(result.hits) / max(result.searched, 1))
+    at = f" (rank {', '.join(ranks)})" if ranks else ""
+    return (
+        f"ground truth: {len(right)} of {result.searched} files have {search.shared}; {len(ranks)} of them in the top "
+        f"{len(result.hits)}{at}, {chance:.1f} expected by chance"
     )
 
 
-def _next_steps(folder: Path, say: Callable[[str], None]) -> None:
-    say(f"\nTo type these commands yourself: cd {shlex.quote(str(folder))}")
-    say("Then your own music:")
-    say("$ soundalike index ~/Music ~/Samples")
-    say("$ soundalike similar SONG --weights drums=1,bass=.3")
-    say("$ soundalike similar SONG --region 1:02-1:12 --part drums --kind loop")
-    say("$ soundalike similar SONG --hits")
+def _print_next_steps(folder: Path) -> None:
+    echo(f"\nTo run these commands yourself, first: cd {shlex.quote(str(folder))}")
+    echo("To search your own music:")
+    echo("$ soundalike index ~/Music ~/Samples")
+    echo("$ soundalike similar SONG --weights drums=1,bass=.3")
+    echo("$ soundalike similar SONG --region 1:02-1:12 --part drums --kind loop")
+    echo("$ soundalike similar SONG --hits")

@@ -1,36 +1,40 @@
-"""`soundalike duplicates`: identical and near-identical files."""
+"""`soundalike duplicates`: list identical and near-identical files."""
 
 from __future__ import annotations
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say, shown_path
+from soundalike.cli.common import echo, library_option, library_path, shown_path
 
 
 @click.command(
     "duplicates",
-    short_help="Files that are copies of one another.",
+    short_help="List files that are copies of each other.",
     epilog="""\b
 Examples:
   soundalike duplicates
   soundalike duplicates --format json
-Identical: the same bytes. Near-identical: equal length and the same sound throughout (a transcode, another gain).""",
+
+Identical files have the same bytes. Near-identical files have the same length and the same sound throughout, such
+as a transcoded file or one at another level.""",
 )
 @library_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."
+)
 def command(library: str | None, form: str) -> None:
-    """Groups of files in the library that are copies of one another."""
+    """List groups of files in the library that are copies of each other."""
     import json
 
     from soundalike.search.finder import Finder
 
-    finder = Finder.open(library_path(library), tell=say)
+    finder = Finder.open(library_path(library), tell=echo)
     groups = finder.duplicates()
     if form == "json":
         print(json.dumps([{"kind": kind, "paths": paths} for kind, paths in groups], indent=2))
         return
     if not groups:
-        say("no duplicates")
+        echo("no duplicates in this library")
     for kind, paths in groups:
         print(f"{kind}:")
         for path in paths:

@@ -1,4 +1,4 @@
-"""`soundalike export` and `soundalike import`: vectors as Parquet."""
+"""`soundalike export` and `soundalike import`: vectors to and from Parquet."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from soundalike.cli.common import library_option, library_path, say
 
 @click.command(
     "export",
-    short_help="Write all vectors and facts to Parquet.",
+    short_help="Export all vectors and metadata to a Parquet file.",
     epilog="""\b
 Examples:
   soundalike export --parquet vectors.parquet
-One row a window: item, path, kind, start, end, one float16 vector a part (null where absent), tempo, key, tags.""",
+
+Each row is a window: item, path, kind, start, end, one float16 vector per part (null if absent), tempo, key, tags.""",
 )
 @library_option
-@click.option("--parquet", "out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--parquet", "out", required=True, type=click.Path(path_type=Path), help="File to write.")
 def export_command(library: str | None, out: Path) -> None:
-    """Write all vectors and facts of the library to a Parquet file."""
+    """Export all vectors and metadata of the library to a Parquet file."""
     from soundalike.library import Library
     from soundalike.library.maintenance.parquet import export_parquet
 
@@ -30,19 +31,21 @@ def export_command(library: str | None, out: Path) -> None:
 
 @click.command(
     "import",
-    short_help="Take in vectors with ids of your own.",
+    short_help="Import your own vectors from a Parquet file.",
     epilog="""\b
 Examples:
   soundalike import vectors.parquet --library other
   soundalike import mine.parquet --encoder my-model --library mine
-Columns: `id` (yours, any string), `start` and `end` in seconds, one list column a part (drums, bass, ..., mix);
-more are optional (see docs/library.md). Rows of one id are the windows of one item; an id that is there already is replaced.""",
+
+Columns: `id` (any string), `start` and `end` in seconds, and one list column per part (drums, bass, ..., mix);
+docs/library.md lists the optional ones. Rows with the same id are the windows of one item. An id that the library
+holds already is replaced.""",
 )
 @click.argument("parquet", type=click.Path(path_type=Path))
 @library_option
-@click.option("--encoder", help="What made the vectors; needed where the file does not say so itself.")
+@click.option("--encoder", metavar="NAME", help="Encoder that computed the vectors; required unless the file names it.")
 def import_command(parquet: Path, library: str | None, encoder: str | None) -> None:
-    """Take vectors with ids of your own from a Parquet file; items are then searched by these ids."""
+    """Import vectors from the file PARQUET. Its ids then serve as references of `soundalike similar`."""
     from soundalike.library.maintenance.parquet import import_parquet
 
     count = import_parquet(library_path(library), parquet, encoder=encoder)

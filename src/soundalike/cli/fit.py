@@ -1,4 +1,4 @@
-"""`soundalike fit`: weights from one's own listening test."""
+"""`soundalike fit`: fit weights to your own listening test."""
 
 from __future__ import annotations
 
@@ -12,43 +12,75 @@ from soundalike.cli.common import counted, device_option, say, say_terms
 
 @click.command(
     "fit",
-    short_help="Learn weights from your own listening test.",
+    short_help="Fit weights to your own listening test.",
     epilog="""\b
 Examples:
   soundalike fit answers.csv --audio clips/
   soundalike fit answers.csv --audio clips/ --encoder clap --stems htdemucs --out mine.json
   soundalike similar song.ogg --profile mine.json
 
-ANSWERS is a CSV file with the columns reference, sample_a, sample_b (paths below --audio) and
-answer_total (A+, A-, B- or B+: clearly or rather; A and B will do). subject_id, answer_timbre,
-answer_rhythm and answer_melody (NA for none) may stand beside them: the format of Inst-Sim-ABX.""",
+ANSWERS is a CSV file with the columns reference, sample_a, sample_b (paths relative to --audio) and
+answer_total: A+ or B+ (clearly more similar), A- or B- (rather), or plain A or B. Optional columns are
+subject_id, answer_timbre, answer_rhythm and answer_melody (NA: no answer), as in Inst-Sim-ABX.""",
 )
 @click.argument("answers", type=click.Path(path_type=Path))
-@click.option("--audio", required=True, type=click.Path(path_type=Path), help="Folder that the paths are relative to.")
-@click.option("--encoder", default="builtin", show_default=True)
 @click.option(
-    "--stems", default="builtin", show_default=True, help="A separator, or true-4 or true-6 beside each clip."
+    "--audio",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the clips; paths in ANSWERS are relative to it.",
 )
-@click.option("--method", default="ordinal-cv", show_default=True, help="How weights are fitted (docs/judging.md).")
 @click.option(
-    "--cut-off", type=float, default=0.8, show_default=True, help="Agreement from which triplets are tested on."
+    "--encoder", metavar="NAME", default="builtin", show_default=True, help="Encoder (see `soundalike models`)."
 )
-@click.option("--perspective", default="total", show_default=True, help="total, timbre, rhythm or melody.")
 @click.option(
-    "--gate", type=float, default=-40.0, show_default=True, help="dB under the mix at which a part is absent."
+    "--stems",
+    default="builtin",
+    show_default=True,
+    help="Source of the stems: a separator, or the stem files next to each clip (true-4, true-6).",
+)
+@click.option("--method", default="ordinal-cv", show_default=True, help="Fitting method (see docs/judging.md).")
+@click.option(
+    "--cut-off",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Evaluate only triplets on which at least this share of listeners agrees.",
+)
+@click.option(
+    "--perspective", default="total", show_default=True, help="Answers to fit to: total, timbre, rhythm or melody."
+)
+@click.option(
+    "--gate",
+    type=float,
+    default=-40.0,
+    show_default=True,
+    help="Level in dB relative to the mix below which a part counts as silent.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("profile.json"),
     show_default=True,
-    help="The profile's file.",
+    help="File for the profile.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="Folder for a full report (HTML: extra `report`).")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="File that keeps the clips' vectors  [default: by --out]."
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Folder for a full report; its HTML page needs the extra `report`.",
 )
-@click.option("--precision", default="exact", show_default=True, help="exact or fast (bfloat16; neural models).")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="File that caches the vectors of the clips.  [default: next to --out]",
+)
+@click.option(
+    "--precision",
+    metavar="NAME",
+    default="exact",
+    show_default=True,
+    help="Precision of neural models: exact, or fast (bfloat16).",
+)
 @device_option
 def command(
     answers: Path,
@@ -65,7 +97,7 @@ def command(
     precision: str,
     device: str,
 ) -> None:
-    """Fit the parts' weights to ANSWERS and write them as a profile for `similar --profile`."""
+    """Fit the weights of the parts to the listeners' ANSWERS, and write a profile for `similar --profile`."""
     from soundalike.cli.clip_progress import ClipProgress
     from soundalike.errors import InputError
     from soundalike.preferences.estimators import method_named

@@ -1,4 +1,4 @@
-"""`soundalike index`: make or update a library."""
+"""`soundalike index`: build or update a library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundalike.cli.common import device_option, library_option, library_path, say, say_terms, shown_path
+from soundalike.cli.common import (
+    RenamedOption,
+    device_option,
+    library_option,
+    library_path,
+    say,
+    say_terms,
+    shown_path,
+)
 
 if TYPE_CHECKING:
     from soundalike.jobs.ray import Machines
@@ -19,41 +27,64 @@ MANY_CRASHES = 3
 
 @click.command(
     "index",
-    short_help="Make a library, or bring it up to date.",
+    short_help="Build or update a library.",
     epilog="""\b
 Examples:
-  soundalike index ~/Music ~/Samples     the first time, and again whenever files changed
-  soundalike index                       look at all known folders again
+  soundalike index ~/Music ~/Samples           the first time, and again when files have changed
+  soundalike index                             update all folders of the library
   soundalike index ~/Samples/Loops --kind loop
-  soundalike index ~/Music --separator htdemucs --encoder clap --windows 4
+  soundalike index ~/Music --separator htdemucs --encoder clap --max-windows 4
   soundalike index s3://bucket/audio --library s3://bucket/library --ray auto
 
-Unchanged files cost nothing, moved ones keep their vectors. It may be interrupted at any
-moment; run it again to continue.""",
+Unchanged files are not analysed again, and moved files keep their vectors. If indexing is interrupted,
+run the command again to continue.""",
 )
 @click.argument("paths", nargs=-1)
 @library_option
-@click.option("--kind", help="Take all files as song, loop or one-shot  [default: by length and onsets].")
-@click.option("--encoder", help="Encoder of a new library (see `soundalike models`)  [default: builtin].")
-@click.option("--separator", help="Separator of a new library  [default: builtin].")
-@click.option("--window", type=float, help="Seconds a window of a new library lasts  [default: 10].")
-@click.option("--hop", type=float, help="Seconds from window to window  [default: the window].")
 @click.option(
-    "--windows", type=click.IntRange(min=0), metavar="N", help="Only the N windows that represent a song best."
+    "--kind", metavar="KIND", help="Treat all files as song, loop or one-shot.  [default: by length and onsets]"
 )
 @click.option(
-    "--parts", metavar="PART,...", help="Parts of a new library; `mix` alone separates nothing  [default: all]."
+    "--encoder", metavar="NAME", help="Encoder of a new library (see `soundalike models`).  [default: builtin]"
 )
-@click.option("--precision", help="exact or fast (bfloat16; neural models)  [default: exact].")
+@click.option(
+    "--separator", metavar="NAME", help="Separator of a new library (see `soundalike models`).  [default: builtin]"
+)
+@click.option("--window", type=float, metavar="SECONDS", help="Window length of a new library.  [default: 10]")
+@click.option(
+    "--hop", type=float, metavar="SECONDS", help="Distance from one window to the next.  [default: the window length]"
+)
+@click.option(
+    "--max-windows",
+    "--windows",
+    "windows",
+    cls=RenamedOption,
+    old_names=("--windows",),
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Keep at most N windows per song, those that represent it best.  [default: all]",
+)
+@click.option(
+    "--parts", metavar="PART,...", help="Parts of a new library; `mix` alone skips separation.  [default: all]"
+)
+@click.option(
+    "--precision", metavar="NAME", help="Precision of neural models: exact, or fast (bfloat16).  [default: exact]"
+)
 @device_option
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes  [default: one a core; neural models: one].")
 @click.option(
-    "--ray", metavar="ADDRESS", help="Work on a Ray cluster: HOST:PORT, auto (this machine's) or local (a new one)."
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of worker processes.  [default: one per core, or 1 with neural models]",
 )
-@click.option("--retry", is_flag=True, help="Try files again that could not be used before.")
-@click.option("--upgrade", is_flag=True, help="Redo what newer models or other options would make otherwise.")
-@click.option("--strict", is_flag=True, help="Leave with code 3 if any file had to be skipped.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@click.option(
+    "--ray", metavar="ADDRESS", help="Index on a Ray cluster: HOST:PORT, auto (this machine's) or local (start one)."
+)
+@click.option("--retry", is_flag=True, help="Try skipped files again.")
+@click.option("--upgrade", is_flag=True, help="Re-index items affected by changed models or options.")
+@click.option("--strict", is_flag=True, help="Exit with code 3 if any file was skipped.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 def command(
     paths: tuple[str, ...],
     library: str | None,
@@ -73,7 +104,7 @@ def command(
     strict: bool,
     quiet: bool,
 ) -> None:
-    """Index PATHS (folders or files): find, separate, embed, and keep the vectors."""
+    """Build a library of the audio in PATHS (folders or files), or update it."""
     from soundalike.cli.index_progress import IndexProgress, summary
     from soundalike.errors import AudioError, InputError
     from soundalike.library.indexing.index_options import index

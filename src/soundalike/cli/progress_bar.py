@@ -1,4 +1,4 @@
-"""A progress bar on stderr, which plain lines now and then stand in for where that is no terminal."""
+"""A progress bar on stderr; where stderr is not a terminal, a plain line at intervals instead."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from soundalike.cli.common import say
+from soundalike.cli.common import echo
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-PLAIN_SECONDS = 30.0
-"""Where stderr is no terminal, a line is said this often."""
+PLAIN_LINE_SECONDS = 30.0
+"""Interval between plain lines where stderr is not a terminal."""
 
 
 class LiveBar:
-    """A context manager. columns: rich's; fields: what they name, to begin with; show: False for silence."""
+    """A context manager that draws a progress bar.
+
+    columns: rich progress columns; fields: initial values of the fields that the columns show; show: False draws and
+    prints nothing.
+    """
 
     def __init__(self, *columns: ProgressColumn, show: bool = True, **fields: Any) -> None:
         from rich.console import Console
@@ -27,7 +31,7 @@ class LiveBar:
         self.is_terminal = console.is_terminal
         self.bar = Progress(*columns, console=console, transient=True, disable=not (show and self.is_terminal))
         self.task = self.bar.add_task("", total=None, **fields)
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -39,9 +43,9 @@ class LiveBar:
         self.bar.stop()
 
     def draw(self, plain: str, **values: Any) -> None:
-        """Draw `values` (rich's `Progress.update`), or say `plain` if that was not done for a while."""
+        """Draw `values` (arguments of rich's `Progress.update`), or print `plain` if the last line is long ago."""
         self.bar.update(self.task, **values)
         now = time.monotonic()
-        if self._show and not self.is_terminal and now - self._said > PLAIN_SECONDS:
-            self._said = now
-            say(plain)
+        if self._show and not self.is_terminal and now - self._last_line > PLAIN_LINE_SECONDS:
+            self._last_line = now
+            echo(plain)

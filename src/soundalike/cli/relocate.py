@@ -1,4 +1,4 @@
-"""`soundalike relocate`: a root has moved."""
+"""`soundalike relocate`: update the location of a moved root folder."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from soundalike.cli.common import library_option, library_path, say
 
 @click.command(
     "relocate",
-    short_help="Tell the library that a folder has moved.",
+    short_help="Update the location of a folder that has moved.",
     epilog="""\b
 Examples:
   soundalike relocate /Volumes/Old/Samples /Volumes/New/Samples
-  soundalike relocate samples /mnt/samples          a root by its name (see `soundalike status`)""",
+  soundalike relocate samples /mnt/samples          name a root as `soundalike status` shows it""",
 )
 @click.argument("old")
 @click.argument("new")
 @library_option
 def command(old: str, new: str, library: str | None) -> None:
-    """Tell the library that the folder OLD is now at NEW. Nothing is analysed again."""
+    """Record that the indexed folder OLD has moved to NEW. Nothing is analysed again."""
     from soundalike.library import relocate
 
     moved = relocate(library_path(library), old, new)

@@ -1,4 +1,4 @@
-"""`soundalike remove`: forget files."""
+"""`soundalike remove`: remove files from a library."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from soundalike.cli.common import counted, library_option, library_path, say
 
 @click.command(
     "remove",
-    short_help="Forget files.",
+    short_help="Remove files from the library.",
     epilog="""\b
 Examples:
-  soundalike remove ~/Music/Old          everything below, and the root if nothing is left of it
-  soundalike remove --missing            what is no longer there
-Files themselves are never touched.""",
+  soundalike remove ~/Music/Old          remove this folder from the library
+  soundalike remove --missing            remove items whose files no longer exist
+
+The files themselves are never deleted.""",
 )
 @click.argument("paths", nargs=-1)
 @library_option
-@click.option("--missing", is_flag=True, help="Forget items whose files have vanished.")
+@click.option("--missing", is_flag=True, help="Remove items whose files no longer exist.")
 def command(paths: tuple[str, ...], library: str | None, missing: bool) -> None:
-    """Forget PATHS (files or folders): their items leave the library, the files stay."""
+    """Remove PATHS (files or folders) from the library; the files stay where they are."""
     from soundalike.errors import InputError
     from soundalike.library import remove
 

@@ -1,4 +1,4 @@
-"""`soundalike reproduce`: the paper's tables beside its own figures."""
+"""`soundalike reproduce`: reproduce the tables of the paper."""
 
 from __future__ import annotations
 
@@ -11,46 +11,65 @@ from soundalike.cli.common import device_option, say, say_terms
 
 @click.command(
     "reproduce",
-    short_help="The paper's tables from listeners' answers, cell by cell.",
+    short_help="Reproduce the tables of the paper.",
     epilog="""\b
 Examples:
-  soundalike reproduce --answers Inst-Sim-ABX            what the answers alone say: no audio, no model
+  soundalike reproduce --answers Inst-Sim-ABX            tables that need only the answers
   soundalike reproduce --answers Inst-Sim-ABX --slakh slakh2100_flac_redux
   soundalike reproduce ... --encoder builtin --stems true-6 --stems builtin
 
-Needs both datasets for the tables (docs/datasets.md says where to get them). An encoder or separator
-of your own is a row like any other. It may be interrupted; run it again to continue.""",
+All tables need both datasets (docs/datasets.md explains where to get them). Encoders and separators of
+your own can be added as rows. If the command is interrupted, run it again to continue.""",
 )
+@click.option("--answers", required=True, type=click.Path(path_type=Path), help="Folder of Inst-Sim-ABX.")
+@click.option("--slakh", type=click.Path(path_type=Path), help="Folder of Slakh2100; its test split is enough.")
 @click.option(
-    "--answers", required=True, type=click.Path(path_type=Path), help="Folder of Inst-Sim-ABX: answers, configurations."
+    "--encoder", "encoders", metavar="NAME", multiple=True, help="Encoder; repeatable.  [default: those of the paper]"
 )
-@click.option("--slakh", type=click.Path(path_type=Path), help="Folder of Slakh2100 (its test part is enough).")
-@click.option("--encoder", "encoders", multiple=True, help="A row's encoder; again for more  [default: the paper's].")
 @click.option(
     "--stems",
     "stems",
     multiple=True,
-    help="Where stems come from: true-4, true-6 or a separator; again for more  [default: the paper's].",
+    metavar="NAME",
+    help="Source of the stems: true-4, true-6 or a separator; repeatable.  [default: those of the paper]",
 )
-@click.option("--method", "methods", multiple=True, help="How weights are fitted; again for more  [default: all].")
 @click.option(
-    "--cut-off", "cut_offs", type=float, multiple=True, help="Of Table 1; again for more  [default: .75, .8]."
+    "--method",
+    "methods",
+    metavar="NAME",
+    multiple=True,
+    help="Fitting method of the weights; repeatable.  [default: all]",
 )
-@click.option("--splits", type=click.IntRange(min=2), default=100, show_default=True, help="Shuffled splits.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the splits.")
-@click.option("--gate", type=float, default=-40.0, show_default=True, help="dB under the mix, for the gated rows.")
+@click.option(
+    "--cut-off", "cut_offs", type=float, multiple=True, help="Cut-off of Table 1; repeatable.  [default: 0.75, 0.8]"
+)
+@click.option("--splits", type=click.IntRange(min=2), default=100, show_default=True, help="Number of shuffled splits.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the splits.")
+@click.option(
+    "--gate",
+    type=float,
+    default=-40.0,
+    show_default=True,
+    help="Level in dB relative to the mix below which a part counts as silent, in the gated rows.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("reproduction"),
     show_default=True,
-    help="Folder of the report.",
+    help="Folder for the report.",
 )
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="File that keeps the clips' vectors  [default: in --out]."
+    "--cache", type=click.Path(path_type=Path), help="File that caches the vectors of the clips.  [default: in --out]"
 )
-@click.option("--precision", default="exact", show_default=True, help="exact or fast (bfloat16; neural models).")
-@click.option("--no-html", is_flag=True, help="No HTML page (it needs the extra `report`).")
+@click.option(
+    "--precision",
+    metavar="NAME",
+    default="exact",
+    show_default=True,
+    help="Precision of neural models: exact, or fast (bfloat16).",
+)
+@click.option("--no-html", is_flag=True, help="Write no HTML page (it needs the extra `report`).")
 @device_option
 def command(
     answers: Path,
@@ -68,8 +87,10 @@ def command(
     no_html: bool,
     device: str,
 ) -> None:
-    """Judge encoders, stems and weights on Inst-Sim-ABX: Tables 1 to 4 of the paper beside its figures, and what it leaves
-    out, as Markdown, JSON, CSV and one HTML page."""
+    """Evaluate encoders, stems and weights on Inst-Sim-ABX, and write Tables 1 to 4 of the paper next to its own figures.
+
+    The report is written as Markdown, JSON, CSV and one HTML page.
+    """
     from soundalike.cli.clip_progress import ClipProgress
     from soundalike.errors import InputError
     from soundalike.preferences.estimators import METHODS, method_named

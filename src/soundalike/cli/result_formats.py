@@ -1,4 +1,4 @@
-"""How hits are shown: a table for people, json and csv for programs, m3u8 for players."""
+"""Output formats of search results: a table for people, JSON and CSV for programs, M3U8 for players."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from soundalike.cli.common import clock, counted, say, shown_path
+from soundalike.cli.common import clock, counted, echo, shown_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from soundalike.search.finder import Found, Hit
 
 FORMATS = ("table", "json", "csv", "m3u8")
-BAR = 8
+BAR_WIDTH = 8
 PIPED_WIDTH = 1_000
-NAME_MAY_FOLD = 8
-"""So many characters of the longest file name may go to a second line before other columns give way."""
+MAX_FOLDED = 8
+"""Characters of the longest file name that may wrap to a second line before other columns are dropped."""
 
 
 def stdout_console() -> Console:
-    """A console on stdout; wide where stdout is no terminal, so that nothing is cut for a program that reads it."""
+    """A console on stdout; very wide where stdout is not a terminal, so that nothing is cut for programs."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
@@ -34,80 +34,81 @@ def stdout_console() -> Console:
 
 
 def bar(value: float, scale: float) -> str:
-    """`value` as a bar of up to `BAR` cells, eighths of a cell fine; a minus in front of a negative one."""
+    """`|value| / scale` as a bar of up to `BAR_WIDTH` cells in steps of an eighth; negative values start with a minus."""
     if scale <= 0:
         return ""
-    eighths = min(BAR * 8, round(abs(value) / scale * BAR * 8))
+    eighths = min(BAR_WIDTH * 8, round(abs(value) / scale * BAR_WIDTH * 8))
     cells = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8].strip() if eighths % 8 else "")
     return ("-" if value < 0 and cells else "") + cells
 
 
-def print_found(found: Found, form: str, *, raw: bool = False) -> None:
-    """Hits to stdout in one of `FORMATS`; `raw` shows cosines in place of contributions in the table."""
-    print_groups([found], form, raw=raw, grouped=False)
+def print_result(result: Found, form: str, *, raw: bool = False) -> None:
+    """Print a result to stdout in one of `FORMATS`; `raw`: the table shows cosines instead of contributions."""
+    print_groups([result], form, raw=raw, grouped=False)
 
 
-def print_groups(answers: Sequence[Found], form: str, *, raw: bool = False, grouped: bool = True) -> None:
-    """Several answers to stdout as one document (tables: one below the other); csv gets a column `group` where
-    `grouped`."""
+def print_groups(results: Sequence[Found], form: str, *, raw: bool = False, grouped: bool = True) -> None:
+    """Print several results to stdout as one document, with the group of each hit where `grouped`."""
     if form == "json":
-        values = [found_to_json(found) for found in answers]
+        values = [result_to_json(result) for result in results]
         print(json.dumps({"groups": values} if grouped else values[0], indent=2))
     elif form == "csv":
-        _print_csv(answers, grouped)
+        _print_csv(results, grouped)
     elif form == "m3u8":
         print("#EXTM3U")
-        for number, found in enumerate(answers, 1):
-            _print_m3u8(found, number if grouped else None)
+        for number, result in enumerate(results, 1):
+            _print_m3u8(result, number if grouped else None)
     else:
-        for number, found in enumerate(answers, 1):
+        for number, result in enumerate(results, 1):
             if grouped:
-                print(group_title(found, number))
-            if found.hits:
-                _print_table(found, raw)
+                print(group_title(result, number))
+            if result.hits:
+                _print_table(result, raw)
 
 
-def group_title(found: Found, number: int) -> str:
-    """`group 2: 5 hits, at 0:01.2, 0:03.4, ...`: what a group of like hits is."""
-    times = [clock(time) for time in sorted(found.query.starts)]
-    return f"group {number}: {counted(len(times), 'hit')}, at {', '.join(times[:5])}{', ...' if len(times) > 5 else ''}"
+def group_title(result: Found, number: int) -> str:
+    """`group 2: 5 onsets, at 0:01.2, 0:03.4, ...`: the onsets of a group."""
+    times = [clock(time) for time in sorted(result.query.starts)]
+    return (
+        f"group {number}: {counted(len(times), 'onset')}, at {', '.join(times[:5])}{', ...' if len(times) > 5 else ''}"
+    )
 
 
-def found_to_json(found: Found) -> dict[str, Any]:
-    """The answer as JSON-ready values."""
-    seconds = () if found.query.texts else zip(found.query.starts, found.query.ends, strict=True)
+def result_to_json(result: Found) -> dict[str, Any]:
+    """The result as JSON-ready values."""
+    seconds = () if result.query.texts else zip(result.query.starts, result.query.ends, strict=True)
     return {
         "query": {
-            "label": found.query.label,
-            "texts": list(found.query.texts),
+            "label": result.query.label,
+            "texts": list(result.query.texts),
             "windows": [[float(start), float(end)] for start, end in seconds],
-            "silent": list(found.silent),
-            "same": list(found.same),
+            "silent": list(result.silent),
+            "same": list(result.same),
         },
-        "weights": found.weights,
-        "effective_weights": found.effective,
-        "weighting": found.weighting,
-        "searched": found.searched,
-        "kinds": list(found.kinds),
+        "weights": result.weights,
+        "effective_weights": result.effective,
+        "weighting": result.weighting,
+        "searched": result.searched,
+        "kinds": list(result.kinds),
         "scales": {
             kind: {"items": len(scale.scores), "mean": scale.mean, "deviation": scale.deviation}
-            for kind, scale in found.scales.items()
+            for kind, scale in result.scales.items()
         },
-        "hits": [asdict(hit) for hit in found.hits],
+        "hits": [asdict(hit) for hit in result.hits],
     }
 
 
-def _print_csv(answers: Sequence[Found], grouped: bool) -> None:
-    parts = list(dict.fromkeys(part for found in answers for hit in found.hits for part in hit.contributions))
+def _print_csv(results: Sequence[Found], grouped: bool) -> None:
+    parts = list(dict.fromkeys(part for result in results for hit in result.hits for part in hit.contributions))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = ["rank", "path", "kind", "start", "end", "score"]
-    if any(found.query.texts for found in answers):
+    if any(result.query.texts for result in results):
         names += ["deviations", "above"]
     facts = ["duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album"]
     columns = [*names, *(f"contribution {part}" for part in parts), *(f"cosine {part}" for part in parts), *facts]
     writer.writerow(["group", *columns] if grouped else columns)
-    for number, found in enumerate(answers, 1):
-        for hit in found.hits:
+    for number, result in enumerate(results, 1):
+        for hit in result.hits:
             row = [
                 *(getattr(hit, name) for name in names),
                 *(hit.contributions.get(part, "") for part in parts),
@@ -117,75 +118,86 @@ def _print_csv(answers: Sequence[Found], grouped: bool) -> None:
             writer.writerow([number, *row] if grouped else row)
 
 
-def _print_m3u8(found: Found, group: int | None) -> None:
-    for hit in found.hits:
-        if any(ord(sign) < 32 for sign in hit.path):
-            say(f"left out, since a playlist cannot hold its name: {shown_path(hit.path)}")
+def _print_m3u8(result: Found, group: int | None) -> None:
+    for hit in result.hits:
+        if any(ord(char) < 32 for char in hit.path):
+            echo(f"left out of the playlist, since its name has control characters: {shown_path(hit.path)}")
             continue
         if group is not None:
             print(f"#EXTGRP:group {group}")
         print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{hit.path}")
 
 
-def _print_table(found: Found, raw: bool) -> None:
-    """The fullest form that fits: without the bars, then without the facts, then line by line, where a terminal is
-    narrow."""
+def _print_table(result: Found, raw: bool) -> None:
+    """The widest table that fits the terminal: with bars and facts, without facts, without bars, or plain lines."""
     from rich.measure import Measurement
 
     console = stdout_console()
     unbounded = console.options.update(max_width=PIPED_WIDTH)
-    for bars, facts in ((True, True), (True, False), (False, False)):
-        table = _table(found, raw, bars, facts)
-        if Measurement.get(console, unbounded, table).maximum <= console.width + NAME_MAY_FOLD:
+    for with_bars, with_facts in ((True, True), (True, False), (False, False)):
+        table = _table(result, raw, with_bars, with_facts)
+        if Measurement.get(console, unbounded, table).maximum <= console.width + MAX_FOLDED:
             console.print(table)
             return
-    for hit in found.hits:
-        stands = f"  {standing(hit)}" if found.query.texts else ""
-        print(f"{hit.rank:3} {hit.score:6.3f}{stands}  {shown_path(hit.path)}  {_matched(hit)}")
-        shares = hit.cosines if raw else hit.contributions
-        print(" " * 12 + ", ".join(f"{part} {value:+.2f}" for part, value in shares.items()))
+    for hit in result.hits:
+        print(_plain_lines(hit, raw=raw, with_standing=bool(result.query.texts)))
 
 
-def _table(found: Found, raw: bool, bars: bool, facts: bool) -> Table:
+def _plain_lines(hit: Hit, *, raw: bool, with_standing: bool) -> str:
+    """A hit on two lines, for terminals too narrow for a table."""
+    stands = f"  {standing(hit)}" if with_standing else ""
+    values = hit.cosines if raw else hit.contributions
+    return (
+        f"{hit.rank:3} {hit.score:6.3f}{stands}  {shown_path(hit.path)}  {_matched(hit)}\n"
+        + " " * 12
+        + ", ".join(f"{part} {value:+.2f}" for part, value in values.items())
+    )
+
+
+def _table(result: Found, raw: bool, with_bars: bool, with_facts: bool) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    is_text = bool(result.query.texts)
+    parts = list(result.hits[0].contributions)
+    scale = 1.0 if raw else max(abs(value) for hit in result.hits for value in hit.contributions.values())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    if found.query.texts:
-        table.add_column("among its kind", justify="right", no_wrap=True)
-    parts = list(found.hits[0].contributions)
+    for heading in ("#", "score", *(["among its kind"] if is_text else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
     for part in parts:
         table.add_column(f"{part} cosine" if raw else part, no_wrap=True)
-    if facts:
+    if with_facts:
         table.add_column("tempo", justify="right", no_wrap=True)
-        for heading in ("key", "kind"):
-            table.add_column(heading, no_wrap=True)
-    table.add_column("matched", no_wrap=True)
+    for heading in (*(["key", "kind"] if with_facts else []), "matched"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("file", overflow="fold")
-    scale = max((abs(value) for hit in found.hits for value in hit.contributions.values()), default=1.0)
-    for hit in found.hits:
-        cells = [str(hit.rank), f"{hit.score:.3f}"]
-        if found.query.texts:
-            cells.append(standing(hit))
-        for part in parts:
-            value = hit.cosines[part] if raw else hit.contributions[part]
-            drawn = f" {bar(value, 1.0 if raw else scale)}" if bars else ""
-            cells.append("silent" if part in hit.silent else f"{value:+.2f}{drawn}")
-        if facts:
+    for hit in result.hits:
+        cells = [str(hit.rank), f"{hit.score:.3f}", *([standing(hit)] if is_text else [])]
+        cells += [_part_cell(hit, part, raw, scale if with_bars else 0.0) for part in parts]
+        if with_facts:
             cells += [_fact(hit.tempo, hit.tempo_source, "{:.0f}"), _fact(hit.key, hit.key_source, "{}"), hit.kind]
-        cells.append(_matched(hit))
-        name = shown_path(hit.path) + (f" (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else "")
-        table.add_row(*(Text(cell) for cell in cells), Text(name + (" [missing]" if hit.status == "missing" else "")))
+        table.add_row(*(Text(cell) for cell in (*cells, _matched(hit), _file_cell(hit))))
     return table
 
 
-def standing(hit: Hit) -> str:
-    """`+3.1 sd, above 99.4 %`: how the score stands among all items of the hit's kind; nothing where that is not known.
+def _part_cell(hit: Hit, part: str, raw: bool, scale: float) -> str:
+    """The cosine or contribution of a part, with a bar relative to `scale` (none if 0)."""
+    if part in hit.silent:
+        return "silent"
+    value = hit.cosines[part] if raw else hit.contributions[part]
+    return f"{value:+.2f} {bar(value, scale)}" if scale > 0 else f"{value:+.2f}"
 
-    The share is rounded down, so that 100 % is never said.
+
+def _file_cell(hit: Hit) -> str:
+    copies = f" (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else ""
+    return shown_path(hit.path) + copies + (" [missing]" if hit.status == "missing" else "")
+
+
+def standing(hit: Hit) -> str:
+    """`+3.1 sd, above 99.4 %`: where the score lies among all items of the hit's kind; empty where that is unknown.
+
+    The share is rounded down, so that it never reads 100 %.
     """
     if hit.above is None:
         return ""
@@ -197,11 +209,11 @@ def _matched(hit: Hit) -> str:
     return f"{clock(hit.start)}-{clock(hit.end)}" if hit.kind == "song" else f"whole, {hit.end - hit.start:.2f} s"
 
 
-def _fact(value: object, source: str | None, form: str) -> str:
-    """A fact; estimated ones carry a tilde, so that nobody takes them for what the file says."""
+def _fact(value: object, source: str | None, template: str) -> str:
+    """A tempo or key; `~` marks those estimated from the audio."""
     if value is None:
         return ""
-    return ("~" if source == "estimate" else "") + form.format(value)
+    return ("~" if source == "estimate" else "") + template.format(value)
 
 
 def _title(hit: Hit) -> str:

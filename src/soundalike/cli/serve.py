@@ -1,4 +1,4 @@
-"""`soundalike serve`: the library's page and API."""
+"""`soundalike serve`: the web page and API of a library."""
 
 from __future__ import annotations
 
@@ -9,29 +9,38 @@ from soundalike.cli.common import device_option, library_option, library_path, s
 
 @click.command(
     "serve",
-    short_help="A page in your browser: drop a song, pull sliders, hear hits.",
+    short_help="Search in the browser: drop a song, move sliders, listen to hits.",
     epilog="""\b
 Examples:
-  soundalike serve                          opens on this machine alone
+  soundalike serve                          only this computer can connect
   soundalike serve --port 9000 --no-browser
-  soundalike serve --host 0.0.0.0           for others too, who need the token that is printed
+  soundalike serve --host 0.0.0.0           others can connect with the token that is printed
 
 The API is described at /api/openapi.json.""",
 )
 @library_option
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; beyond loopback with a token."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; all but loopback addresses require the token.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--token",
     envvar="SOUNDALIKE_TOKEN",
-    help="The token needed beyond loopback  [default: $SOUNDALIKE_TOKEN, else a new one].",
+    help="Token that clients need where --host is not loopback.  [default: $SOUNDALIKE_TOKEN, or a random one]",
 )
-@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @device_option
 def command(library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:
-    """Serve the library's page and its API until Ctrl-C."""
+    """Serve the web page and the API of the library until Ctrl-C."""
     from soundalike.config import require_extra
 
     require_extra("web", "`soundalike serve`")

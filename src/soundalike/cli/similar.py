@@ -1,4 +1,4 @@
-"""`soundalike similar`: the main question."""
+"""`soundalike similar`: find similar files."""
 
 from __future__ import annotations
 
@@ -27,59 +27,78 @@ if TYPE_CHECKING:
 
 @click.command(
     "similar",
-    short_help="What sounds like a file, or as a text says, and which parts decided it.",
+    short_help="Find files similar to FILE or matching a text.",
     epilog="""\b
 Examples:
-  soundalike similar song.ogg                                     all parts count
-  soundalike similar song.ogg --weights drums=1,bass=.3           drums first, a little bass
-  soundalike similar song.ogg --weights drums=1,mix=-.5           these drums, another sound around them
-  soundalike similar song.ogg --region 1:02-1:12                  only these seconds
-  soundalike similar song.ogg --part drums --kind loop            its drums against whole loops
+  soundalike similar song.ogg                                   use all parts
+  soundalike similar song.ogg --weights drums=1,bass=.3         mostly the drums, a little bass
+  soundalike similar song.ogg --weights drums=1,mix=-.5         similar drums in a different mix
+  soundalike similar song.ogg --region 1:02-1:12                use only these seconds
+  soundalike similar song.ogg --part drums --kind loop          find loops like its drums
   soundalike similar song.ogg --part drums --region 0:31.2-0:31.4 --kind one-shot
-  soundalike similar song.ogg --hits                              one-shots for each kind of drum hit
-  soundalike similar a.ogg b.ogg --not c.ogg --diverse            like a and b, unlike c
+  soundalike similar song.ogg --hits                            find one-shots for each drum sound in it
+  soundalike similar a.ogg b.ogg --not c.ogg --diverse          like a and b, unlike c
   soundalike similar song.ogg --tempo 118-126 --key Am --format m3u8 > hits.m3u8
   soundalike similar --text "dry funk snare" --kind one-shot
-  soundalike similar --text "dry funk snare" --part drums         songs whose drums sound like that
+  soundalike similar --text "dry funk snare" --part drums       find songs with such drums
 
-Weights set by hand act in units of each part's spread in your library; --raw lets them act on the cosines
-as they are. For a text, each hit is placed among all items of its kind: +3.1 sd is 3.1 standard deviations
-above their mean score, "above 99.4 %" the share of them that score less. Texts need a library indexed with
-an encoder that knows them (`soundalike models`).""",
+Weights are in units of each part's spread in your library; with --raw they multiply the cosines as they are.
+Text search needs a library indexed with an encoder that supports text (see `soundalike models`). Its hits show
+where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard deviations above the mean,
+"above 99.4 %" is the share of items with a lower score.""",
 )
 @click.argument("references", nargs=-1, metavar="[FILE...]")
 @library_option
+@click.option("--text", "-t", "texts", multiple=True, help="Describe the sound instead of giving a FILE; repeatable.")
+@click.option("--region", "-r", metavar="START-END", help="Use only this region of FILE, such as 1:02-1:12.")
+@click.option("--weights", "-w", metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3.")
 @click.option(
-    "--text", "-t", "texts", multiple=True, help="What it should sound like, in place of FILE; may be repeated."
+    "--profile", "-p", metavar="NAME", help="Use a profile of weights: a name (see `soundalike models`) or a JSON file."
 )
-@click.option("--region", "-r", help="Seconds that matter, such as 1:02-1:12.")
-@click.option("--weights", "-w", help="How much each part counts, such as drums=1,bass=.3.")
-@click.option("--profile", "-p", help="Learnt weights: a name from `soundalike models`, or a JSON file.")
-@click.option("--part", help="Only this part; may be asked of whole loops and one-shots.")
-@click.option("--kind", "-k", "kinds", multiple=True, help="song, loop or one-shot; may be repeated.")
+@click.option(
+    "--part", metavar="PART", help="Use only this part of FILE; with --kind, compare it with whole loops or one-shots."
+)
+@click.option(
+    "--kind",
+    "-k",
+    "kinds",
+    metavar="KIND",
+    multiple=True,
+    help="Search only this kind: song, loop or one-shot; repeatable.  [default: song for songs, else loop and one-shot]",
+)
 @click.option(
     "--hits",
     is_flag=True,
-    help="Cut --part (drums) at its onsets and ask for one-shots for each group of like hits.",
+    help="Find one-shots for each group of similar onsets in --part (default: drums).",
 )
-@click.option("--not", "negative", multiple=True, metavar="FILE", help="What it must not sound like; may be repeated.")
-@click.option("--not-text", "negative_texts", multiple=True, metavar="TEXT", help="The same for --text.")
-@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(min=1), help="How many hits.")
-@click.option("--tempo", help="BPM, such as 118-126; half and double count too.")
-@click.option("--key", help="Only keys that go with this one, such as Am, F# or 8A.")
-@click.option("--duration", help="Seconds, such as 2-8.")
-@click.option("--path", "paths", multiple=True, help="Only paths with this in them, or that match this pattern.")
-@click.option("--diverse", is_flag=True, help="Hits that are unlike each other.")
+@click.option("--not", "negative", multiple=True, metavar="FILE", help="Prefer files unlike this one; repeatable.")
+@click.option(
+    "--not-text",
+    "negative_texts",
+    multiple=True,
+    metavar="TEXT",
+    help="With --text: prefer files unlike this description; repeatable.",
+)
+@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits.")
+@click.option(
+    "--tempo", metavar="BPM", help="Only this tempo or range, such as 118-126; half and double tempo match too."
+)
+@click.option("--key", help="Only keys compatible with this one, such as Am, F# or 8A.")
+@click.option("--duration", metavar="SECONDS", help="Only files of this length or range, such as 2-8.")
+@click.option(
+    "--path", "paths", multiple=True, help="Only paths that contain this text or match this pattern; repeatable."
+)
+@click.option("--diverse", is_flag=True, help="Prefer hits that differ from each other.")
 @click.option(
     "--exclude-same",
     multiple=True,
     type=click.Choice(["artist", "album"]),
-    help="Nothing by the same artist, or of the same album.",
+    help="Leave out files by the same artist or of the same album.",
 )
-@click.option("--include-self", is_flag=True, help="Keep the reference itself among the hits.")
-@click.option("--raw", is_flag=True, help="Weights act on raw cosines, and the table shows these.")
+@click.option("--include-self", is_flag=True, help="Keep FILE itself among the hits.")
+@click.option("--raw", is_flag=True, help="Apply weights to raw cosines, and show the cosines.")
 @device_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Output format.")
 def command(
     references: tuple[str, ...],
     library: str | None,
@@ -104,9 +123,11 @@ def command(
     device: str,
     form: str,
 ) -> None:
-    """What sounds like FILE (or several, or items of the library), or as --text says, best first, and which parts decided
-    it."""
-    from soundalike.cli.result_formats import print_found
+    """Find files similar to FILE or matching a text, best first, with the contribution of each part.
+
+    FILE is an audio file, or the path or id of an item of the library. With several, hits are similar to all of them.
+    """
+    from soundalike.cli.result_formats import print_result
     from soundalike.errors import InputError
     from soundalike.search.finder import Finder
     from soundalike.similarity.weights import parse_weights
@@ -151,7 +172,7 @@ def command(
         include_self=include_self,
     )
     _explain(found, diverse)
-    print_found(found, form, raw=raw)
+    print_result(found, form, raw=raw)
 
 
 def _refuse_with_hits(**given: object) -> None:

@@ -1,4 +1,4 @@
-"""`soundalike status`: what a library holds and how it was made."""
+"""`soundalike status`: show what a library holds and how it was built."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
 @click.command(
     "status",
-    short_help="What the library holds and how it was made.",
+    short_help="Show what the library holds and how it was built.",
     epilog="""\b
 Examples:
   soundalike status
-  soundalike status --skipped       files that could not be used, each with its reason
-  soundalike status --hubness       do some windows turn up everywhere? (takes a while)""",
+  soundalike status --skipped       list the files that could not be used, with the reasons
+  soundalike status --hubness       check whether some windows are hits of too many searches (slow)""",
 )
 @library_option
-@click.option("--skipped", is_flag=True, help="Name the files that could not be used.")
-@click.option("--hubness", is_flag=True, help="Per part: skewness of the 10-occurrence, share never returned.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--skipped", is_flag=True, help="List the files that could not be used.")
+@click.option(
+    "--hubness",
+    is_flag=True,
+    help="Measure hubness: for each part, the skewness of the 10-occurrence and the share of windows that are never a hit.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."
+)
 def command(library: str | None, skipped: bool, hubness: bool, form: str) -> None:
-    """What the library holds, how it was made, and how its parts behave."""
+    """Show what the library holds, how it was built, and how similar its items are to each other."""
     import json
 
     from soundalike.search.finder import Finder

@@ -1,4 +1,4 @@
-"""`soundalike timbre`: does an encoder order sounds as people do?"""
+"""`soundalike timbre`: compare encoders with human judgments of timbre."""
 
 from __future__ import annotations
 
@@ -11,24 +11,36 @@ from soundalike.cli.common import device_option
 
 @click.command(
     "timbre",
-    short_help="An encoder beside people's judgments of timbre.",
+    short_help="Compare encoders with human judgments of timbre.",
     epilog="""\b
 Examples:
   soundalike timbre sounds/ dissimilarities.csv
   soundalike timbre sounds/ dissimilarities.csv --encoder clap --format json
 
-MATRIX is a CSV file with the sounds' file names in its first row and first column; higher is less
-alike, an empty cell is a pair that nobody judged.""",
+MATRIX is a CSV file of dissimilarities (higher is less similar), with the file names of the sounds in the
+first row and the first column. An empty cell is a pair without a judgment.""",
 )
 @click.argument("sounds", type=click.Path(path_type=Path))
 @click.argument("matrix", type=click.Path(path_type=Path))
-@click.option("--encoder", "encoders", multiple=True, help="Which; again for more  [default: builtin].")
-@click.option("--precision", default="exact", show_default=True, help="exact or fast (bfloat16; neural models).")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--encoder", "encoders", metavar="NAME", multiple=True, help="Encoder to compare; repeatable.  [default: builtin]"
+)
+@click.option(
+    "--precision",
+    metavar="NAME",
+    default="exact",
+    show_default=True,
+    help="Precision of neural models: exact, or fast (bfloat16).",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."
+)
 @device_option
 def command(sounds: Path, matrix: Path, encoders: tuple[str, ...], precision: str, form: str, device: str) -> None:
-    """Set encoders beside people: SOUNDS is a folder, MATRIX how unlike its sounds are to people. How often is the order of
-    two sounds beside a third the same, and how do the ranks of all pairs correlate?"""
+    """Compare encoders with human judgments of timbre: the dissimilarities in MATRIX of the sounds in the folder SOUNDS.
+
+    Reports the share of triplets that encoder and listeners order alike, and the rank correlation of all pairs.
+    """
     import json
     from dataclasses import asdict
 

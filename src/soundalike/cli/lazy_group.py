@@ -1,0 +1,43 @@
+"""A group of commands that are imported on first use, so that `--help` appears at once."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a command when it is used and suggests the nearest name for a misspelled one.
+
+    commands_at: command name -> `module` or `module:attribute` (by default `command`), in the order of the help page.
+    """
+
+    def __init__(self, *args: Any, commands_at: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands_at = commands_at
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands_at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands_at:
+            return None
+        module, _, attribute = self.commands_at[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute or "command")
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.commands_at[cmd_name]} is not a command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.commands_at and not name.startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name.lower(), self.commands_at, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the commands are {', '.join(self.commands_at)}."
+            ctx.fail(f"no such command {name!r}; {hint}")
+        return super().resolve_command(ctx, args)
