@@ -12,10 +12,10 @@ each other).
 from __future__ import annotations
 
 import numpy as np
-from material import folder
 from numpy.typing import NDArray
 from scipy.stats import skew
 
+from benchmarks.shared.audio_data import folder
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from separator_sounds import SAMPLE_RATE, example
 
+from benchmarks.separator_sounds import SAMPLE_RATE, example
 from soundalike.models.separators.builtin import masks
 from soundalike.models.separators.builtin.builtin_separator import power_spectrum
 

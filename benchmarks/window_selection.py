@@ -16,9 +16,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import material
 import numpy as np
 
+from benchmarks.shared import audio_data
 from soundalike.analysis.analyser import Analyser, Analysis
 from soundalike.analysis.recipe import make_recipe
 from soundalike.analysis.window_selection import choose_windows
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    paths = [path for path in sorted(material.folder("songs").iterdir()) if path.suffix in decode.EXTENSIONS]
+    paths = [path for path in sorted(audio_data.folder("songs").iterdir()) if path.suffix in decode.EXTENSIONS]
     with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor(2) as pool:
         if arguments.generated:
             write_library(

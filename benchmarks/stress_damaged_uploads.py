@@ -18,8 +18,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import quote
 
-from server import serving, state_of
-
+from benchmarks.server_load import serving, state_of
 from tests.web import damaged
 
 

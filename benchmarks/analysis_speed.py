@@ -9,11 +9,6 @@ one thread. Each stage is timed on its own, in processor time, best of `--repeat
 
 from __future__ import annotations
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"  # before NumPy is imported: afterwards it is too late
-
 import argparse
 import time
 from collections import defaultdict
@@ -21,8 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import material
-
+from benchmarks.shared import audio_data
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
@@ -51,7 +45,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    folder = arguments.folder or material.folder("songs")
+    folder = arguments.folder or audio_data.folder("songs")
     separator, encoder = load_separator("builtin"), load_encoder("builtin")
     analyser = Analyser(make_recipe())
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in decode.EXTENSIONS)

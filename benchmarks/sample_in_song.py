@@ -21,9 +21,9 @@ from pathlib import Path
 import librosa
 import numpy as np
 import soundfile as sf
-from material import folder
 from numpy.typing import NDArray
 
+from benchmarks.shared.audio_data import folder
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode

@@ -35,8 +35,8 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
 
+from benchmarks.separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
 from soundalike.models.separators.builtin import builtin_separator, masks
 
 Samples = NDArray[np.float32]

@@ -15,13 +15,8 @@ chroma (librosa's defaults, standardised over all clips of the study, cosine).
 
 from __future__ import annotations
 
-# ruff: noqa: E402 (threads are set before NumPy is imported)
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
-
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import encoder_sounds as sounds
 import numpy as np
-from encoder_constants import GROUPS, Features, constants, extract, material
 from numpy.typing import NDArray
 
+from benchmarks import encoder_sounds as sounds
+from benchmarks.encoder_fit import GROUPS, Features, constants, extract, material
 from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, WEIGHTS, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 

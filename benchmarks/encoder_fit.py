@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import encoder_sounds as sounds
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import encoder_sounds as sounds
 from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
 from soundalike.models.encoders.builtin.builtin_spectra import listen
