@@ -1,24 +1,27 @@
-"""Does a part find its like? On generated music whose truth is known, with the built-in separator and with true stems.
+"""How well a part retrieves its like, on generated music with known truth: built-in separator against true stems.
 
-    python benchmarks/parts.py --songs 48 --seed 3
+    python -m benchmarks.part_retrieval --songs 48 --seed 3
 
-Songs: each song's drums (bass) are asked for among all songs; right are those played on the same kit (by the same
-bass patch). Loops: each song's drums (bass) are asked for among all loops; right in kind are drum (bass) loops, right
-in sound those of the same kit (patch). Figures are mean average precision, and for loops the share of the first five
-that are of the right part. "true stems" shows what the encoder would reach if separation were perfect; "mix" what
-comes without any separation.
+Songs: the drums (bass) of each song are the query among all songs; relevant are songs with the same kit (bass patch).
+Loops: the drums (bass) of each song are the query among all loops; the right part are drum (bass) loops, the same sound
+those with the same kit (patch). Figures are mean average precision, and for loops the share of the first five that are of
+the right part. "true stems" is what the encoder would reach if separation were perfect, "mix" what it reaches without
+separation.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis.analyser import Analyser
+from benchmarks.shared.markdown import print_table
+from benchmarks.shared.ranking import average_precision
+from soundalike.analysis.analyser import Analyser, Analysis
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
@@ -29,50 +32,7 @@ from soundalike.synth.truth import Truth
 
 Float32 = NDArray[np.float32]
 PARTS = ("drums", "bass")
-
-
-def average_precision(scores: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """Average precision of a ranking by descending score."""
-    ranked = right[np.argsort(-scores, kind="stable")]
-    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
-    return float(precision[ranked].mean())
-
-
-def embed_stem(analyser: Analyser, path: Path) -> Float32:
-    """Vectors of the windows of a true stem (silent windows left out)."""
-    waveform = decode.read(path)
-    mono = resample(waveform.mono(), waveform.sample_rate, 32_000)
-    crops = [mono[round(32_000 * start) :][:320_000] for start in window_starts(waveform.duration)]
-    return analyser.embed_whole([crop for crop in crops if np.square(crop).mean() > 1e-7])
-
-
-def song_scores(queries: list[Float32], windows: list[Float32]) -> NDArray[np.floating]:
-    """Score of each song for each query: mean over the query's windows, best window of the song; -inf for itself."""
-    means = [query.mean(axis=0) if len(query) else np.zeros(windows[0].shape[1]) for query in queries]
-    scores = np.array([[(w @ mean).max(initial=-1.0) for w in windows] for mean in means])
-    np.fill_diagonal(scores, -np.inf)
-    return scores
-
-
-def report(label: str, part: str, truth: Truth, windows: list[Float32], loops: Float32) -> None:
-    """One row of the table."""
-    names = [song.file for song in truth.songs]
-    scores = song_scores(windows, windows)
-    found, in_part, in_sound = [], [], []
-    of_part = np.array([loop.part == part for loop in truth.loops])
-    for row, name in enumerate(names):
-        alike = np.array([other in truth.songs_like(name, part) for other in names])
-        if alike.any():
-            found.append(average_precision(np.delete(scores[row], row), np.delete(alike, row)))
-        by_loop = loops @ windows[row].mean(axis=0) if len(windows[row]) else np.zeros(len(loops))
-        in_part.append(of_part[np.argsort(-by_loop, kind="stable")[:5]].mean())
-        right = np.array([loop.file in truth.loops_like(name, part) for loop in truth.loops])
-        if right.any():
-            in_sound.append(average_precision(by_loop, right))
-    print(
-        f"| {part} | {label} | {np.mean(found):.3f} | {np.mean(in_part):.2f} | {np.mean(in_sound):.3f} | "
-        f"{len(found)} / {len(in_sound)} |"
-    )
+HEADER = ("part", "vectors from", "songs, same sound: mAP", "loops: first five of that part", "loops: mAP", "queries")
 
 
 def main() -> None:
@@ -89,22 +49,59 @@ def main() -> None:
             [analyser.analyse(folder / loop.file, "loop", with_facts=False).vectors[:, 0] for loop in truth.loops]
         )
         print(f"{len(songs)} songs, {len(loops)} loops, seed {arguments.seed}\n")
-        print(
-            "| part | vectors from | songs, same sound: mAP | loops: first five of that part | loops, same sound: mAP | queries |"
-        )
-        print("|---|---|---|---|---|---|")
-        rng = np.random.default_rng(0)
-        for part in PARTS:
-            have = [song for song in truth.songs if part in song.stems]
-            assert len(have) == len(truth.songs)
-            true = [embed_stem(analyser, folder / song.stems[part]) for song in truth.songs]
-            for label, column in (("separated", part), ("mix, unseparated", MIX)):
-                index = analyser.recipe.parts.index(column)
-                windows = [song.vectors[song.present[:, index], index] for song in songs]
-                report(label, part, truth, windows, loops)
-            report("true stems", part, truth, true, loops)
-            chance = [rng.normal(size=w.shape).astype(np.float32) for w in true]
-            report("chance", part, truth, chance, loops)
+        print_table(HEADER, rows(analyser, folder, truth, songs, loops))
+
+
+def rows(
+    analyser: Analyser, folder: Path, truth: Truth, songs: list[Analysis], loops: Float32
+) -> Iterator[tuple[str, ...]]:
+    """The rows of the table, for each part and source of vectors."""
+    rng = np.random.default_rng(0)
+    for part in PARTS:
+        assert all(part in song.stems for song in truth.songs)
+        true = [embed_stem(analyser, folder / song.stems[part]) for song in truth.songs]
+        for label, column in (("separated", part), ("mix, unseparated", MIX)):
+            index = analyser.recipe.parts.index(column)
+            windows = [song.vectors[song.present[:, index], index] for song in songs]
+            yield part, label, *evaluate(part, truth, windows, loops)
+        yield part, "true stems", *evaluate(part, truth, true, loops)
+        chance = [rng.normal(size=windows.shape).astype(np.float32) for windows in true]
+        yield part, "chance", *evaluate(part, truth, chance, loops)
+
+
+def embed_stem(analyser: Analyser, path: Path) -> Float32:
+    """Vectors of the windows of a true stem; silent windows are left out."""
+    waveform = decode.read(path)
+    mono = resample(waveform.mono(), waveform.sample_rate, 32_000)
+    crops = [mono[round(32_000 * start) :][:320_000] for start in window_starts(waveform.duration)]
+    return analyser.embed_whole([crop for crop in crops if np.square(crop).mean() > 1e-7])
+
+
+def song_scores(queries: list[Float32], windows: list[Float32]) -> NDArray[np.floating]:
+    """Score of each song for each query: mean over the query's windows, best window of the song; -inf for itself."""
+    means = [query.mean(axis=0) if len(query) else np.zeros(windows[0].shape[1]) for query in queries]
+    scores = np.array([[(song @ mean).max(initial=-1.0) for song in windows] for mean in means])
+    np.fill_diagonal(scores, -np.inf)
+    return scores
+
+
+def evaluate(part: str, truth: Truth, windows: list[Float32], loops: Float32) -> tuple[str, ...]:
+    """The last four columns of a row."""
+    names = [song.file for song in truth.songs]
+    scores = song_scores(windows, windows)
+    of_part = np.array([loop.part == part for loop in truth.loops])
+    same_song, same_part, same_loop = [], [], []
+    for row, name in enumerate(names):
+        relevant = np.array([other in truth.songs_like(name, part) for other in names])
+        if relevant.any():
+            same_song.append(average_precision(np.delete(scores[row], row), np.delete(relevant, row)))
+        by_loop = loops @ windows[row].mean(axis=0) if len(windows[row]) else np.zeros(len(loops))
+        same_part.append(of_part[np.argsort(-by_loop, kind="stable")[:5]].mean())
+        relevant = np.array([loop.file in truth.loops_like(name, part) for loop in truth.loops])
+        if relevant.any():
+            same_loop.append(average_precision(by_loop, relevant))
+    figures = (f"{np.mean(same_song):.3f}", f"{np.mean(same_part):.2f}", f"{np.mean(same_loop):.3f}")
+    return *figures, f"{len(same_song)} / {len(same_loop)}"
 
 
 if __name__ == "__main__":

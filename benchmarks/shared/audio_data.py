@@ -1,4 +1,4 @@
-"""Where the studies find real audio."""
+"""The folder of real audio that some benchmarks read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import os
 import sys
 from pathlib import Path
 
+from soundalike.audio import decode
 
-def folder(name: str) -> Path:
-    """The folder `name` (songs, samples, multitracks) of the real audio; ends the program in words where there is
-    none."""
-    place = os.environ.get("SOUNDALIKE_TEST_DATA")
-    if not place:
-        sys.exit("SOUNDALIKE_TEST_DATA is not set: it names a folder with songs/, samples/ and multitracks/")
-    path = Path(place) / name
+
+def audio_folder(name: str = "") -> Path:
+    """Folder `name` (songs, samples, multitracks) of the real audio, or the folder that holds all of them.
+
+    Exits with a message if SOUNDALIKE_TEST_DATA is not set or has no such folder.
+    """
+    root = os.environ.get("SOUNDALIKE_TEST_DATA")
+    if not root:
+        sys.exit("SOUNDALIKE_TEST_DATA is not set; set it to a folder that contains songs/, samples/ and multitracks/")
+    path = Path(root) / name
     if not path.is_dir():
-        sys.exit(f"{path} is not there; SOUNDALIKE_TEST_DATA={place} needs a folder {name}/")
+        sys.exit(f"{path} does not exist; SOUNDALIKE_TEST_DATA={root} must contain a folder {name}/")
     return path
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """All audio files at any depth of a folder, sorted by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in decode.EXTENSIONS)
