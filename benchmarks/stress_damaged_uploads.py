@@ -1,11 +1,12 @@
-"""Send a server damaged uploads, and look whether it answers each in words, goes on, and grows.
+"""Send damaged uploads to a server and check that it answers each with a proper message and keeps running.
 
-    PYTHONPATH=. python benchmarks/damaged_uploads.py LIBRARY [--count 200] [--seed 1]
+    python -m benchmarks.stress_damaged_uploads LIBRARY [--count 200] [--seed 1]
 
-Kinds: cut short, bits flipped (also in the header alone), another format than the name says, no audio at all, random bytes, one
-byte, not-a-numbers, silence, a header that claims hours, impossible channels and rates, five hours of near-silence in few bytes.
-After each the server is asked for the library's state; what was taken as an upload is also searched with and separated. `serve`
-runs as a process of its own.
+Kinds of damage: truncated; flipped bits (anywhere, or in the header); a format other than the suffix says; no audio at
+all; random bytes; one byte; NaNs; silence; a header that claims hours; impossible channels and sample rates; five hours
+of near-silence in few bytes. After each upload the server is asked for the state of the library; an upload that it
+accepts is also searched with and separated. `soundalike serve` runs as a separate process. Exits with code 1 after a
+fault.
 """
 
 from __future__ import annotations
@@ -18,25 +19,38 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.server_load import serving, state_of
+from benchmarks.shared.markdown import print_table
+from benchmarks.shared.processes import child_processes, process_status, total_resident
+from benchmarks.shared.server import request, serve
 from tests.web import damaged
 
+LEAKED_PATH = b"/tmp"
 
-def asked(port: int, method: str, path: str, body: bytes | None = None, kind: str = "") -> tuple[int, bytes]:
-    """Status and body of an answer."""
+
+def send(port: int, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    """Status and body of a response, over a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     try:
-        connection.request(method, path, body, {"Content-Type": kind} if kind else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        return request(connection, method, path, body)
     finally:
         connection.close()
 
 
-def family(pid: int) -> float:
-    """Resident memory (MB) of a process and its children."""
-    children = [one for task in Path(f"/proc/{pid}/task").glob("*/children") for one in task.read_text().split()]
-    return sum(state_of(int(one))["MB"] for one in (pid, *children))
+def upload(port: int, name: str, data: bytes) -> tuple[int, list[str]]:
+    """Upload a file; search and separate it if it is accepted. The status of the upload, and faults."""
+    status, body = send(port, "POST", f"/api/uploads?name={quote(name)}", data)
+    faults = []
+    if status >= 500 or LEAKED_PATH in body:
+        faults.append(f"{name}: {status} {body[:200]!r}")
+    if status == 200:
+        reference = json.loads(body)["id"]
+        for status_, body_ in (
+            send(port, "POST", "/api/search", {"upload": reference, "n": 5}),
+            send(port, "GET", f"/api/uploads/{reference}/stems/drums?end=5"),
+        ):
+            if status_ >= 500 or (status_ >= 400 and LEAKED_PATH in body_):
+                faults.append(f"{name}: {status_} {body_[:200]!r}")
+    return status, faults
 
 
 def main() -> None:
@@ -46,44 +60,32 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     outcomes: Counter[tuple[str, int]] = Counter()
-    faults: list[str] = []
     slowest: dict[str, float] = {}
-    alive = 0
-    with serving(arguments.library) as (process, port):
-        memory = [family(process.pid)]
+    faults: list[str] = []
+    answered = 0
+    with serve(arguments.library) as (process, port):
+        memory = [total_resident([process.pid, *child_processes(process.pid)])]
         for kind, name, data in damaged.uploads(arguments.count, arguments.seed):
-            began = time.monotonic()
-            status, body = asked(port, "POST", f"/api/uploads?name={quote(name)}", data)
-            if status == 200:
-                upload = json.loads(body)["id"]
-                question = json.dumps({"upload": upload, "n": 5}).encode()
-                for more in (
-                    asked(port, "POST", "/api/search", question, "application/json"),
-                    asked(port, "GET", f"/api/uploads/{upload}/stems/drums?end=5"),
-                ):
-                    if more[0] >= 500 or (more[0] >= 400 and b"/tmp" in more[1]):
-                        faults.append(f"{name}: {more[0]} {more[1][:200]!r}")
-            if status >= 500 or b"/tmp" in body:
-                faults.append(f"{name}: {status} {body[:200]!r}")
-            slowest[kind] = max(slowest.get(kind, 0.0), time.monotonic() - began)
+            start = time.monotonic()
+            status, found = upload(port, name, data)
+            faults += found
+            slowest[kind] = max(slowest.get(kind, 0.0), time.monotonic() - start)
             outcomes[kind, status] += 1
-            alive += asked(port, "GET", "/api/library/state")[0] == 200
-            memory.append(family(process.pid))
-        handles = state_of(process.pid)["handles"]
+            answered += send(port, "GET", "/api/library/state")[0] == 200
+            memory.append(total_resident([process.pid, *child_processes(process.pid)]))
+        handles = process_status(process.pid).handles
     third = max(1, len(memory) // 3)
-    print(f"{arguments.count} damaged uploads, {alive} times the server answered afterwards, {len(faults)} faults")
-    print(f"memory of the server and its workers (MB): {memory[0]:.0f} at first, highest by thirds: ", end="")
-    print(
-        ", ".join(f"{max(memory[i * third : (i + 1) * third]):.0f}" for i in range(3))
-        + f"; {handles:.0f} handles at last\n"
-    )
-    print("| kind | answers | slowest, all that was asked (s) |\n|---|---|---|")
+    peaks = ", ".join(f"{max(memory[i * third : (i + 1) * third]):.0f}" for i in range(3))
+    print(f"{arguments.count} damaged uploads, the server answered after {answered}, {len(faults)} faults")
+    print(f"memory of the server and its workers (MB): {memory[0]:.0f} at first, peaks by thirds {peaks}")
+    print(f"file handles of the server at the end: {handles}\n")
+    rows = []
     for kind, seconds in slowest.items():
-        answers = ", ".join(f"{n} x {status}" for (of, status), n in sorted(outcomes.items()) if of == kind)
-        print(f"| {kind} | {answers} | {seconds:.1f} |")
-    for fault in faults:
-        print(fault)
-    raise SystemExit(bool(faults) or alive != arguments.count)
+        responses = ", ".join(f"{n} x {status}" for (of, status), n in sorted(outcomes.items()) if of == kind)
+        rows.append((kind, responses, f"{seconds:.1f}"))
+    print_table(("kind", "responses", "slowest, all requests (s)"), rows)
+    print("\n".join(faults))
+    raise SystemExit(bool(faults) or answered != arguments.count)
 
 
 if __name__ == "__main__":
