@@ -30,4 +30,4 @@ def test_damaged_files_are_named_and_good_ones_indexed() -> None:
 def test_killed_runs_lose_nothing(request: pytest.FixtureRequest) -> None:
     if "slow" not in str(request.config.getoption("markexpr")):
         pytest.skip("takes long: select it with -m slow, or run `make stress-kill`")
-    assert "kills: 6 " in _run("stress_kill", "--count", "6", "--songs", "3", "--hits", "30")
+    assert "kills: 6 " in _run("stress_kill", "--count", "6", "--songs", "3", "--one-shots", "30")
