@@ -7,7 +7,7 @@ DEV := .venv/.dev
 NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
 
-.PHONY: demo test test-all test-browser test-neural test-cluster check lint types layers lock dist bench drill-kill drill-damage clean
+.PHONY: demo test test-all test-browser test-neural test-cluster check lint types layers lock dist bench bench-quality stress-kill stress-damage clean
 
 # Installs what the demo needs, then makes a small music library, indexes it and searches it.
 demo: $(CORE)
@@ -76,22 +76,22 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 dist: $(DEV)
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
-# Studies and long proofs; SOUNDALIKE_TEST_DATA names the folder of real audio (see docs/benchmarks.md).
-study: $(DEV)
-	$(BIN)/python benchmarks/separator.py
-	$(BIN)/python benchmarks/encoder.py
-	$(BIN)/python benchmarks/song_to_hit.py
-	PYTHONPATH=. $(BIN)/python benchmarks/planted_truth.py
+# Benchmarks and stress tests; SOUNDALIKE_TEST_DATA names the folder of real audio (see benchmarks/README.md).
+bench-quality: $(DEV)
+	$(BIN)/python -m benchmarks.separator_evaluation
+	$(BIN)/python -m benchmarks.encoder_evaluation
+	$(BIN)/python -m benchmarks.sample_in_song
+	$(BIN)/python -m benchmarks.planted_truth
 
 bench: $(DEV)
-	$(BIN)/python benchmarks/speed.py
-	$(BIN)/python benchmarks/search.py
+	$(BIN)/python -m benchmarks.analysis_speed
+	$(BIN)/python -m benchmarks.exact_search
 
-drill-kill: $(DEV)
-	$(BIN)/python benchmarks/drill_kill.py --count 200 --seed 1
+stress-kill: $(DEV)
+	$(BIN)/python -m benchmarks.stress_kill --count 200 --seed 1
 
-drill-damage: $(DEV)
-	$(BIN)/python benchmarks/drill_damage.py --count 1000 --seed 1
+stress-damage: $(DEV)
+	$(BIN)/python -m benchmarks.stress_damaged_files --count 1000 --seed 1
 
 clean:
 	rm -rf .venv soundalike-demo build dist

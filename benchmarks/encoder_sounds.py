@@ -1,8 +1,7 @@
-"""The sounds that the encoder is studied with and its constants are made from: real ones, and General-MIDI renders.
+"""Sounds for evaluating the built-in encoder and fitting its constants: real ones and General-MIDI renders.
 
-Real ones come from the folder of test data (`songs/`, `samples/`, `multitracks/`), rendered ones from a folder that
-`midi_sounds.py` has filled. Everything is mono float32 at 32 kHz. Where "the same" is asked for, `labels["same"]` says
-what is.
+Real sounds come from the folder of test data (`songs/`, `samples/`, `multitracks/`), rendered ones from a folder that
+`benchmarks.render_midi_sounds` has filled. Everything is mono float32 at 32 kHz. `labels["same"]` is the class of a clip.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ SAMPLE_CLASSES: dict[str, str] = {
     "tabla": r"tabla_",
     "ambience": r"ambi_",
 }
-"""Classes of samples by the beginning of the file's name, the first that fits; samples of no class are left out."""
+"""Class of a sample: the first pattern that matches the start of its file name. Others have no class."""
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Clips, and arrays of one label a clip."""
+    """Clips, and arrays with one label per clip."""
 
     clips: list[Clip]
     labels: dict[str, NDArray[Any]]
@@ -58,17 +57,17 @@ def _mono(path: Path) -> Clip:
 
 
 def samples(folder: Path) -> Collection:
-    """All samples, their first 10 s; `kind` is the class, "" for none."""
+    """The first 10 s of all samples; `kind` is the class, "" for none."""
     paths = sorted((folder / "samples").glob("*.flac"))
     kinds = np.array([sample_class(path.stem) for path in paths])
     return Collection([_mono(path)[: 10 * RATE] for path in paths], {"kind": kinds})
 
 
-def hit_loops(shots: Collection) -> Collection:
-    """For each short sample of a class a loop of 5 s that plays it at changing force, each hit cut by the next."""
+def one_shot_loops(samples_: Collection) -> Collection:
+    """For each short sample that has a class, a loop of 5 s that repeats it at varying level; each stroke cuts the last."""
     rng = np.random.default_rng(0)
-    clips, which = [], []
-    for index, (clip, kind) in enumerate(zip(shots.clips, shots.labels["kind"], strict=True)):
+    clips, sources = [], []
+    for index, (clip, kind) in enumerate(zip(samples_.clips, samples_.labels["kind"], strict=True)):
         if len(clip) > 1.2 * RATE or kind in ("", "loop"):
             continue
         loop = np.zeros(5 * RATE, np.float32)
@@ -79,12 +78,12 @@ def hit_loops(shots: Collection) -> Collection:
             loop[first : first + count] = np.float32(rng.uniform(0.6, 1)) * clip[:count]
             time += gap
         clips.append(loop)
-        which.append(index)
-    return Collection(clips, {"same": np.array(which)})
+        sources.append(index)
+    return Collection(clips, {"same": np.array(sources)})
 
 
 def songs(folder: Path, seconds: float) -> Collection:
-    """Up to 8 windows a song, spread over it; `same` the song, `start` in s."""
+    """Up to 8 windows per song, evenly spread; `same` is the song, `start` in s."""
     clips, same, starts = [], [], []
     paths = sorted(path for path in (folder / "songs").iterdir() if path.suffix in (".ogg", ".m4a"))
     for number, path in enumerate(paths):
@@ -101,7 +100,7 @@ def songs(folder: Path, seconds: float) -> Collection:
 
 
 def stems(folder: Path, part: str) -> Collection:
-    """Windows of 5 s of one part of the multitracks, quiet ones left out; `same` the song, `start` in s."""
+    """Windows of 5 s of one part of the multitracks, without quiet ones; `same` is the song, `start` in s."""
     clips, same, starts = [], [], []
     for number, path in enumerate(sorted((folder / "multitracks").glob(f"*/{part}.*"))):
         whole = _mono(path)
@@ -120,7 +119,7 @@ def _kit_folds(kit: NDArray[Any]) -> NDArray[Any]:
 
 
 def midi(folder: Path, name: str) -> Collection:
-    """A collection that `midi_sounds.py` has rendered; `fold` halves it by instruments (mixes: by tracks)."""
+    """A collection of `benchmarks.render_midi_sounds`; `fold` splits it in halves by instrument (mixes: by track)."""
     with np.load(folder / f"{name}.npz") as arrays:
         audio = arrays["audio"]
         ends = np.cumsum(arrays["lengths"])
@@ -182,9 +181,9 @@ ALTERATIONS: dict[str, Callable[[Clip], Clip]] = {
 }
 
 
-def to_alter(windows: Collection, shots: Collection) -> Collection:
-    """Every third window of songs and about forty of the shots; `song` says which is which."""
-    chosen = windows.clips[::3] + shots.clips[:: max(1, len(shots.clips) // 40)]
+def to_alter(windows: Collection, one_shots: Collection) -> Collection:
+    """Every third window of songs and about forty one-shots; `song` is true for the former."""
+    chosen = windows.clips[::3] + one_shots.clips[:: max(1, len(one_shots.clips) // 40)]
     return Collection(chosen, {"song": np.arange(len(chosen)) < len(windows.clips[::3])})
 
 
@@ -200,33 +199,33 @@ def tone(
     noise: float = 0.0,
     tremolo: float = 0.0,
 ) -> Clip:
-    """A tone of 1 s. pitch: Hz; tilt: fall of the harmonics in dB an octave; attack: s; odd: dB by which even harmonics
+    """A tone of 1 s. pitch: Hz; tilt: slope of the harmonics in dB per octave; attack: s; odd: dB by which even harmonics
     are weaker; stretch: inharmonicity B; vibrato: semitones at 6 Hz; decay: s to 1/e, 0 for none; lag: ms by which each
-    harmonic starts after the one below (spectral flux); noise: its deviation against the tone's; tremolo: depth, 5 Hz.
+    harmonic starts after the one below (spectral flux); noise: RMS relative to the tone; tremolo: depth, 5 Hz.
     """
     time = np.arange(RATE) / RATE
     bend = (2 ** (vibrato / 12) - 1) * np.cos(2 * np.pi * 6 * time) / (2 * np.pi * 6)
     phases = np.random.default_rng(0).uniform(0, 2 * np.pi, 60)
-    sum_ = np.zeros(RATE)
+    total = np.zeros(RATE)
     for order in range(1, 60):
         ratio = order * np.sqrt(1 + stretch * order**2)
         if ratio * pitch > 13_500:
             break
         level = -tilt * np.log2(order) - (odd if order % 2 == 0 else 0)
-        course = np.minimum(time / (attack + lag * order / 1000), 1)
+        envelope = np.minimum(time / (attack + lag * order / 1000), 1)
         if decay:
-            course = course * np.exp(-np.maximum(time - attack, 0) / decay * (1 + 0.1 * order))
+            envelope = envelope * np.exp(-np.maximum(time - attack, 0) / decay * (1 + 0.1 * order))
         wave = np.sin(2 * np.pi * pitch * (time - bend) * ratio + phases[order])
-        sum_ += 10 ** (level / 20) * course * wave
-    sum_ *= np.minimum(1, (1 - time) / 0.05) * (1 + tremolo * np.sin(2 * np.pi * 5 * time))
-    sum_ /= np.sqrt(np.mean(sum_**2))
-    sum_ += noise * np.random.default_rng(1).standard_normal(RATE) * np.minimum(time / attack, 1)
-    return (sum_ / 10).astype(np.float32)
+        total += 10 ** (level / 20) * envelope * wave
+    total *= np.minimum(1, (1 - time) / 0.05) * (1 + tremolo * np.sin(2 * np.pi * 5 * time))
+    total /= np.sqrt(np.mean(total**2))
+    total += noise * np.random.default_rng(1).standard_normal(RATE) * np.minimum(time / attack, 1)
+    return (total / 10).astype(np.float32)
 
 
 DIMENSIONS: dict[str, tuple[str, tuple[float, ...], dict[str, float]]] = {
     "attack time 2 to 200 ms": ("attack", (0.002, 0.006, 0.02, 0.06, 0.2), {}),
-    "brightness, 18 to 2 dB an octave": ("tilt", (18, 14, 10, 6, 2), {}),
+    "brightness, 18 to 2 dB per octave": ("tilt", (18, 14, 10, 6, 2), {}),
     "even harmonics 0 to -32 dB": ("odd", (0, 4, 8, 16, 32), {}),
     "harmonics enter 0 to 24 ms apart": ("lag", (0, 3, 6, 12, 24), {}),
     "decay 0.1 to 1.6 s": ("decay", (0.1, 0.2, 0.4, 0.8, 1.6), {"attack": 0.004}),
@@ -236,11 +235,11 @@ DIMENSIONS: dict[str, tuple[str, tuple[float, ...], dict[str, float]]] = {
     "noise 0 to 0 dB": ("noise", (0, 0.03, 0.1, 0.3, 1.0), {}),
     "pitch 0 to 12 semitones": ("pitch", tuple(261.6 * 2 ** (k / 12) for k in (0, 2, 4, 7, 12)), {}),
 }
-"""Dimensions of timbre after McAdams et al. (1995) and what else moves it: a parameter of `tone`, five values of it."""
+"""Dimensions of timbre (McAdams et al. 1995, and others): a parameter of `tone`, five values of it, other settings."""
 
 
 def tone_rows() -> Iterator[tuple[str, list[Clip]]]:
-    """Three rows of five tones for each dimension, at three pitches."""
+    """Rows of five tones along each dimension, at three pitches."""
     for name, (parameter, values, others) in DIMENSIONS.items():
         for ratio in (0.75, 1.0, 1.5):
             row = []

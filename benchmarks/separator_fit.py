@@ -1,9 +1,11 @@
-"""Fit the embedded separator's network: `python benchmarks/separator_fit.py [--examples 400] [--out builtin.npz]`.
+"""Fit the network of the built-in separator to synthesised music.
 
-Fitted to made-up music alone (`separator_sounds`), so that every recording, and every song of `soundalike.synth`, is
-unseen: `benchmarks/separator.py` and `benchmarks/parts.py` judge on those. The loss is the squared error of the masks,
-weighted by energy within each band and evenly (to the fourth root) between bands. Plain NumPy, deterministic but for
-the order in which the BLAS adds, some minutes on one core. The file is replaced in one step.
+    python -m benchmarks.separator_fit [--examples 400] [--out builtin_masks.npz]
+
+Only synthesised music is used (`separator_sounds`), so that every recording and every song of `soundalike.synth` is
+unseen: `benchmarks.separator_evaluation` and `benchmarks.part_retrieval` evaluate on those. The loss is the squared error
+of the masks, weighted by energy within each band and evenly (fourth root) between bands. Plain NumPy, deterministic
+except for the order of summation in the BLAS, some minutes on one core. The file is replaced atomically.
 """
 
 from __future__ import annotations
@@ -14,21 +16,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from separator_sounds import SAMPLE_RATE, example
 
+from benchmarks.separator_sounds import SAMPLE_RATE, example
 from soundalike.models.separators.builtin import masks
 from soundalike.models.separators.builtin.builtin_separator import power_spectrum
 
 Floats = NDArray[np.float32]
 
 HIDDEN = 32
-ROWS = 5000  # kept of each example
-PLACES = 7  # smooth bumps over the bands, so that neighbouring bands learn alike
-BASS_BELOW = 110.0  # Hz: below it, the rest's energy counts as bass
+ROWS = 5000  # kept from each example
+BUMPS = 7  # smooth basis functions of the band, so that neighbouring bands learn similar masks
+BASS_BELOW = 110.0  # Hz: below, energy of the residuals counts as bass
 
 
 def training_rows(seed: int) -> tuple[Floats, Floats, Floats]:
-    """Inputs (ROWS, cues), true shares (ROWS, 3) and weights (ROWS,) drawn from one example."""
+    """Inputs (ROWS, cues), true masks (ROWS, 3) and weights (ROWS,) drawn from one example."""
     rng = np.random.default_rng(seed)
     stems = example(seed)
     own, group = masks.cues(power_spectrum(np.sum(stems, axis=0)[None]))
@@ -46,18 +48,18 @@ def training_rows(seed: int) -> tuple[Floats, Floats, Floats]:
     chance = (weight + 0.1).ravel()
     rows = rng.choice(chance.size, ROWS, replace=False, p=chance / chance.sum())
     frame, band = np.divmod(rows, masks.BANDS)
-    inputs = np.concatenate([own[:, frame, band].T, group[:, frame].T, places()[band]], axis=1)
+    inputs = np.concatenate([own[:, frame, band].T, group[:, frame].T, band_basis()[band]], axis=1)
     return inputs, shares[frame, band].astype(np.float32), (weight.ravel()[rows] / chance[rows]).astype(np.float32)
 
 
-def places() -> Floats:
-    """Where a band lies: (BANDS, PLACES)."""
-    centres = np.linspace(0, masks.BANDS - 1, PLACES)
+def band_basis() -> Floats:
+    """Smooth basis functions over the bands: (BANDS, BUMPS)."""
+    centres = np.linspace(0, masks.BANDS - 1, BUMPS)
     return np.exp(-0.5 * ((np.arange(masks.BANDS)[:, None] - centres) / (masks.BANDS / 10)) ** 2).astype(np.float32)
 
 
 def forward(layers: list[Floats], x: Floats) -> tuple[list[Floats], Floats]:
-    """Activations before each layer, and the shares; `layers` alternates weights and biases."""
+    """Activations before each layer, and the masks; `layers` alternates weights and biases."""
     activations = [x]
     for index in range(0, len(layers), 2):
         x = x @ layers[index] + layers[index + 1]
@@ -69,22 +71,22 @@ def forward(layers: list[Floats], x: Floats) -> tuple[list[Floats], Floats]:
 
 
 def gradients(layers: list[Floats], x: Floats, y: Floats, w: Floats) -> tuple[float, list[Floats]]:
-    """Weighted squared error of the shares, and its gradient in every layer."""
+    """Weighted squared error of the masks, and its gradient with respect to every layer."""
     activations, shares = forward(layers, x)
     error = shares - y
     slope = 2 * w[:, None] * error / len(x)
     slope = shares * (slope - (slope * shares).sum(axis=1, keepdims=True))
-    found: list[Floats] = []
+    result: list[Floats] = []
     for index in range(len(layers) - 2, -1, -2):
         inputs = activations[index // 2]
-        found = [inputs.T @ slope, slope.sum(axis=0), *found]
+        result = [inputs.T @ slope, slope.sum(axis=0), *result]
         if index:
             slope = (slope @ layers[index].T) * (inputs > 0)
-    return float((w[:, None] * error**2).sum() / len(x)), found
+    return float((w[:, None] * error**2).sum() / len(x)), result
 
 
 def fit(x: Floats, y: Floats, w: Floats, epochs: int, batch: int = 4096, rate: float = 3e-3) -> list[Floats]:
-    """Adam with a cosine schedule, from seed 0; the layers."""
+    """The layers, fitted by Adam with a cosine schedule and seed 0."""
     rng = np.random.default_rng(0)
     sizes = [x.shape[1], HIDDEN, HIDDEN, 3]
     layers: list[Floats] = []
@@ -97,11 +99,11 @@ def fit(x: Floats, y: Floats, w: Floats, epochs: int, batch: int = 4096, rate: f
         order, losses = rng.permutation(len(x)), []
         for start in range(0, len(x) - batch + 1, batch):
             rows = order[start : start + batch]
-            loss, found = gradients(layers, x[rows], y[rows], w[rows])
+            loss, steepest = gradients(layers, x[rows], y[rows], w[rows])
             losses.append(loss)
             step += 1
             now = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
-            for p, g, m, v in zip(layers, found, mean, square, strict=True):
+            for p, g, m, v in zip(layers, steepest, mean, square, strict=True):
                 m += 0.1 * (g - m)
                 v += 0.001 * (g * g - v)
                 p -= (now * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
@@ -110,7 +112,7 @@ def fit(x: Floats, y: Floats, w: Floats, epochs: int, batch: int = 4096, rate: f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=masks.WEIGHTS)
@@ -124,11 +126,11 @@ def main() -> None:
     layers = fit(x, y, w, options.epochs)
     first = layers[0] / deviation[:, None]
     bias = layers[1] - mean @ first
-    count = x.shape[1] - PLACES - 40
+    count = x.shape[1] - BUMPS - 40
     network = {
         "own": first[:count],
         "group": first[count : count + 40],
-        "bias": places() @ first[count + 40 :] + bias,
+        "bias": band_basis() @ first[count + 40 :] + bias,
         "hidden": layers[2],
         "hidden_bias": layers[3],
         "out": layers[4],

@@ -1,8 +1,8 @@
-"""Made-up music with known drums, bass and rest, to fit the embedded separator's masks on.
+"""Synthesised music with known drums, bass and residuals, to fit the built-in separator's masks.
 
-All of it is synthesised from random numbers: no recording is among it, and it shares no sound with `soundalike.synth`,
-whose songs judge the separator. It need not be pretty; it must be *wide*: kicks that ring and basses that click, hats
-like consonants, toms like plucked notes, quiet drums, no drums. `example` is deterministic.
+Everything is synthesised from random numbers: there are no recordings, and no sound is shared with `soundalike.synth`,
+whose songs evaluate the separator. Variety matters more than beauty: kicks that ring and basses that click, hats like
+consonants, toms like plucked notes, quiet drums, no drums. `example` is deterministic.
 
 Conventions: mono float32 at `SAMPLE_RATE`, `SECONDS` long; a random generator is always the first argument.
 """
@@ -33,13 +33,13 @@ SCALE = (-5, -2, 0, 2, 3, 5, 7, 10, 12)
 
 
 def example(seed: int) -> tuple[Samples, Samples, Samples]:
-    """Drums, bass and rest of one made-up piece of music; any of them may be silent."""
+    """Drums, bass and residuals of one synthesised piece of music; any of them may be silent."""
     rng = np.random.default_rng(seed)
     beat = 60 / rng.uniform(65, 160)
-    drums = level(rng, drum_track(rng, beat, made_kit), -16, 3, silent=0.06)
+    drums = level(rng, drum_track(rng, beat, random_kit), -16, 3, silent=0.06)
     bass = level(rng, bass_track(rng, beat), -10, 3, silent=0.15)
     rest = level(rng, accompaniment(rng, beat), -6, 3, silent=0.04)
-    if rng.random() < 0.12:  # pumping: the rest ducks under each beat, as a compressor keyed by the kick makes it
+    if rng.random() < 0.12:  # side-chain compression: everything but the drums ducks under each beat
         phase = (np.arange(LENGTH) / SAMPLE_RATE / beat) % 1
         duck = (1 - rng.uniform(0.3, 0.9) * np.exp(-phase * rng.uniform(2, 6))).astype(np.float32)
         bass, rest = bass * duck, rest * duck
@@ -47,7 +47,7 @@ def example(seed: int) -> tuple[Samples, Samples, Samples]:
 
 
 def drum_track(rng: Rng, beat: float, kit: Callable[[Rng], Kit]) -> Samples:
-    """Sixteen-step patterns of one random kit, more or less loosely played."""
+    """Sixteen-step patterns of one random kit, played with more or less timing jitter."""
     step = beat / 4
     out = np.zeros(LENGTH, np.float32)
     swing = rng.uniform(0, 0.33) if rng.random() < 0.3 else 0.0
@@ -57,25 +57,25 @@ def drum_track(rng: Rng, beat: float, kit: Callable[[Rng], Kit]) -> Samples:
         for index in range(int(SECONDS / step)):
             if pattern[index % 16]:
                 time = (index + swing * (index % 2)) * step + rng.normal() * loose
-                _place(out, sound, time, peak * rng.uniform(0.5, 1))
+                _add_at(out, sound, time, peak * rng.uniform(0.5, 1))
     if rng.random() < 0.15:
         start = rng.integers(0, LENGTH)
         out[start : start + LENGTH // 2] = 0
-    return _colour(rng, out)
+    return _coloured(rng, out)
 
 
-def made_kit(rng: Rng) -> Kit:
-    """Kick, snare or clap and hat, each of them missing now and then, and up to three more sounds."""
+def random_kit(rng: Rng) -> Kit:
+    """Kick, snare or clap and hat, each sometimes missing, and up to three more sounds."""
     kick, snare, hat = beat_steps(rng)
-    snare_made = snare_sound if rng.random() < 0.7 else clap_sound
+    make_snare = snare_sound if rng.random() < 0.7 else clap_sound
     kit = [
         (kick_sound(rng), 1.0, kick & (rng.random() < 0.9)),
-        (snare_made(rng), 0.9, snare & (rng.random() < 0.85)),
+        (make_snare(rng), 0.9, snare & (rng.random() < 0.85)),
         (hat_sound(rng), 0.45, hat & (rng.random() < 0.85)),
     ]
     for _ in range(rng.integers(0, 4)):
-        made = pick(rng, (tom_sound, block_sound, cymbal_sound, hat_sound, clap_sound, kick_sound))
-        kit.append((made(rng), 0.6, rng.random(16) < rng.uniform(0.05, 0.3)))
+        make = pick(rng, (tom_sound, block_sound, cymbal_sound, hat_sound, clap_sound, kick_sound))
+        kit.append((make(rng), 0.6, rng.random(16) < rng.uniform(0.05, 0.3)))
     return kit
 
 
@@ -93,7 +93,7 @@ def beat_steps(rng: Rng) -> tuple[Steps, Steps, Steps]:
 
 
 def kick_sound(rng: Rng) -> Samples:
-    """A sine that falls in pitch and dies away, with a click."""
+    """A decaying sine that falls in pitch, with a click."""
     time = _time(rng.uniform(0.12, 0.7))
     fall = np.exp(-time / np.exp(rng.uniform(np.log(0.006), np.log(0.06))))
     frequency = rng.uniform(36, 80) + np.exp(rng.uniform(np.log(30), np.log(800))) * fall
@@ -105,7 +105,7 @@ def kick_sound(rng: Rng) -> Samples:
 
 
 def tom_sound(rng: Rng) -> Samples:
-    """A drum skin: three modes of a membrane falling a little in pitch, with a noisy stroke."""
+    """A drum skin: three modes of a membrane that fall slightly in pitch, with a noisy attack."""
     time = _time(rng.uniform(0.2, 0.8))
     base = np.exp(rng.uniform(np.log(70), np.log(350)))
     decay = rng.uniform(0.05, 0.25)
@@ -142,7 +142,7 @@ def clap_sound(rng: Rng) -> Samples:
 
 
 def hat_sound(rng: Rng) -> Samples:
-    """High noise or a clangour of square waves, closed to half open; sometimes a shaker's slow attack."""
+    """High noise or inharmonic square waves, closed to half open; sometimes the slow attack of a shaker."""
     time = _time(rng.uniform(0.04, 0.6))
     noise = rng.standard_normal(len(time))
     metal = sum(np.sign(np.sin(2 * np.pi * f * time + rng.uniform(0, 6))) for f in rng.uniform(200, 9000, 6))
@@ -153,7 +153,7 @@ def hat_sound(rng: Rng) -> Samples:
 
 
 def cymbal_sound(rng: Rng) -> Samples:
-    """Many inharmonic partials and noise, ringing long."""
+    """Many inharmonic partials and noise with a long decay."""
     time = _time(rng.uniform(0.8, 2.5))
     noise = _band(rng.standard_normal(len(time)), rng.uniform(300, 3000), 15800)
     for frequency in np.exp(rng.uniform(np.log(300), np.log(12000), 12)):
@@ -162,7 +162,7 @@ def cymbal_sound(rng: Rng) -> Samples:
 
 
 def block_sound(rng: Rng) -> Samples:
-    """Wood, bell or hand drum: a few inharmonic modes that die fast."""
+    """Wood, bell or hand drum: a few inharmonic modes with a short decay."""
     time = _time(rng.uniform(0.06, 0.6))
     base = np.exp(rng.uniform(np.log(180), np.log(2500)))
     decay = np.exp(rng.uniform(np.log(0.012), np.log(0.15)))
@@ -173,7 +173,7 @@ def block_sound(rng: Rng) -> Samples:
 
 
 def bass_track(rng: Rng, beat: float, recorded: Samples | None = None) -> Samples:
-    """A single line of low notes, plucked, played or synthetic; or of one `recorded` note, played faster or slower."""
+    """A line of low notes from a random instrument, or from one `recorded` note at different speeds."""
     root = np.exp(rng.uniform(np.log(32), np.log(75)))
     return _line(rng, beat, root, 1, recorded)
 
@@ -196,7 +196,7 @@ def accompaniment(rng: Rng, beat: float) -> Samples:
 
 
 def voice_track(rng: Rng, beat: float) -> Samples:
-    """Gliding harmonics through moving formants, with hissed and plosive consonants."""
+    """Gliding harmonics through moving formants, with fricative and plosive consonants."""
     out = np.zeros(LENGTH, np.float32)
     base, time = rng.uniform(90, 400), 0.0
     while time < SECONDS:
@@ -208,18 +208,18 @@ def voice_track(rng: Rng, beat: float) -> Samples:
             pulse = (np.cumsum(base * 2 ** (semitones / 12)) / SAMPLE_RATE) % 1 - 0.5
             vowel = sum(_band(pulse, f * 0.85, f * 1.18) for f in (rng.uniform(300, 800), rng.uniform(900, 2300), 2900))
             vowel = vowel * np.minimum(1, clock / rng.uniform(0.01, 0.06))
-            _place(out, _release(vowel, 0.05), time, 1.0)
+            _add_at(out, _release(vowel, 0.05), time, 1.0)
             if rng.random() < 0.6:
                 hiss = _time(rng.uniform(0.03, 0.16))
                 noise = _band(rng.standard_normal(len(hiss)), rng.uniform(1500, 6000), 15000)
                 shape = np.sin(np.pi * np.linspace(0, 1, len(hiss))) if rng.random() < 0.6 else np.exp(-hiss / 0.02)
-                _place(out, _release(noise * shape), max(0.0, time - 0.05), rng.uniform(0.02, 0.3))
+                _add_at(out, _release(noise * shape), max(0.0, time - 0.05), rng.uniform(0.02, 0.3))
         time += length
-    return _colour(rng, out)
+    return _coloured(rng, out)
 
 
 def noise_track(rng: Rng) -> Samples:
-    """Wind, hiss or a riser: noise whose level drifts."""
+    """Wind, hiss or a riser: noise with a drifting level."""
     noise = rng.standard_normal(LENGTH)
     low = np.exp(rng.uniform(np.log(50), np.log(4000)))
     drift = np.interp(np.arange(LENGTH), np.linspace(0, LENGTH, 8), rng.uniform(0.1, 1, 8))
@@ -227,7 +227,7 @@ def noise_track(rng: Rng) -> Samples:
 
 
 def _line(rng: Rng, beat: float, root: float, voices: int, recorded: Samples | None = None) -> Samples:
-    """Notes of one random instrument (or of one recorded note) over a repeated pattern; `voices` sound together."""
+    """Notes of one random instrument (or of one recorded note) in a repeated pattern, as chords of `voices` notes."""
     out = np.zeros(LENGTH, np.float32)
     play = _instrument(rng)
     if recorded is not None:
@@ -248,14 +248,14 @@ def _line(rng: Rng, beat: float, root: float, voices: int, recorded: Samples | N
                 chord = [semitone + extra for extra in (0, 7, int(rng.choice([3, 4])), 12)[:voices]]
                 parts = [play(root * 2 ** (s / 12), max(0.05, unit * factor * gate)) for s in chord]
                 made[semitone, factor] = np.sum([p[: min(map(len, parts))] for p in parts], axis=0).astype(np.float32)
-            _place(out, made[semitone, factor], time, rng.uniform(0.6, 1))
+            _add_at(out, made[semitone, factor], time, rng.uniform(0.6, 1))
         time += unit * factor
         index += 1
-    return _colour(rng, out)
+    return _coloured(rng, out)
 
 
 def _instrument(rng: Rng) -> Instrument:
-    """A random instrument of seven kinds."""
+    """A random instrument of one of seven kinds."""
     kind = str(rng.choice(["saw", "square", "sine", "fm", "pluck", "string", "piano"]))
     attack = float(rng.choice([0.001, 0.003, 0.01, 0.05, 0.2])) if kind not in ("pluck", "piano") else 0.002
     decay = float(rng.choice([0.1, 0.25, 0.6, 2, 20])) if kind not in ("pluck", "piano") else rng.uniform(0.15, 1.5)
@@ -289,8 +289,8 @@ def _instrument(rng: Rng) -> Instrument:
     return play
 
 
-def _colour(rng: Rng, samples: Samples) -> Samples:
-    """Sometimes a room, sometimes saturation, always a little tilt."""
+def _coloured(rng: Rng, samples: Samples) -> Samples:
+    """Samples with, sometimes, a room or saturation, and always a slight spectral tilt."""
     out = samples.astype(np.float64)
     if rng.random() < 0.35:
         time = _time(rng.uniform(0.2, 1.2))
@@ -327,7 +327,7 @@ def _release(samples: NDArray[np.float64], seconds: float = 0.005) -> Samples:
     return out
 
 
-def _place(out: Samples, sound: Samples, time: float, gain: float) -> None:
+def _add_at(out: Samples, sound: Samples, time: float, gain: float) -> None:
     start = int(max(time, 0) * SAMPLE_RATE)
     count = min(len(sound), len(out) - start)
     if count > 0:
@@ -335,7 +335,7 @@ def _place(out: Samples, sound: Samples, time: float, gain: float) -> None:
 
 
 def pitched(samples: Samples, semitones: float) -> Samples:
-    """`samples` played faster or slower, as a turntable does."""
+    """`samples` resampled so that pitch and speed change together."""
     return np.asarray(soxr.resample(samples, SAMPLE_RATE, SAMPLE_RATE / 2 ** (semitones / 12)), np.float32)
 
 

@@ -122,7 +122,7 @@ def soak(folder: Path, arguments: argparse.Namespace) -> int:
     for number in range(arguments.songs):
         (folder / "music" / f"{number}.wav").write_text(f"song {1 + number % 9} {number}")
     _index(folder)
-    command = [sys.executable, __file__, "--write", str(folder), "--songs", str(arguments.songs)]
+    command = [sys.executable, "-m", "benchmarks.soak", "--write", str(folder), "--songs", str(arguments.songs)]
     command += ["--seed", str(arguments.seed), "--rest", str(arguments.rest)]
     writer = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
     tally, over = Tally(), threading.Event()

@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from exact import Exact
-from made_up import DIMENSION, PARTS, opened
+
+from benchmarks.vector_search.rerank import Exact
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS, opened
 
 
 def main() -> None:

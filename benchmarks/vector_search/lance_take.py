@@ -19,7 +19,8 @@ import lance
 import lancedb
 import numpy as np
 import pyarrow as pa
-from made_up import DIMENSION, PARTS, opened
+
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS, opened
 
 BATCH = 10_000
 warnings.filterwarnings("ignore", message="optimize.cleanup_older_than=0")

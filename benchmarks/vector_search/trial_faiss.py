@@ -9,9 +9,10 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from exact import Exact, concatenated
-from harness import main, pieces
-from made_up import DIMENSION, PARTS
+
+from benchmarks.vector_search.rerank import Exact, concatenated
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main, pieces
 
 SIZE = len(PARTS) * DIMENSION
 TRAINING = 20_000

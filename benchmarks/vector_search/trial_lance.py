@@ -11,10 +11,11 @@ from pathlib import Path
 import lancedb
 import numpy as np
 import pyarrow as pa
-from exact import COUNT, Exact, concatenated
-from harness import main
 from lancedb.index import IvfPq, IvfRq
-from made_up import DIMENSION, PARTS
+
+from benchmarks.vector_search.rerank import COUNT, Exact, concatenated
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main
 
 BATCH = 8192
 SIZE = len(PARTS) * DIMENSION

@@ -10,10 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from exact import Exact, concatenated
-from harness import main
-from made_up import DIMENSION, PARTS
 from pymilvus import DataType, MilvusClient
+
+from benchmarks.vector_search.rerank import Exact, concatenated
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main
 
 SIZE = len(PARTS) * DIMENSION
 BATCH = 2048

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numkong
 import numpy as np
-from exact import Exact, concatenated, top
-from harness import main, pieces
-from made_up import DIMENSION, PARTS
+
+from benchmarks.vector_search.rerank import Exact, concatenated, top
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main, pieces
 
 THREADS = 2
 

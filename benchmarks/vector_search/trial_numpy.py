@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from exact import COUNT, Exact, top
-from harness import main, pieces
-from made_up import DIMENSION, PARTS
+
+from benchmarks.vector_search.rerank import COUNT, Exact, top
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main, pieces
 
 
 class InMemory:

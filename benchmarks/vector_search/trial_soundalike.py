@@ -10,10 +10,10 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
-from exact import COUNT
-from harness import main
-from made_up import DIMENSION, PARTS
 
+from benchmarks.vector_search.rerank import COUNT
+from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
+from benchmarks.vector_search.trial import main
 from soundalike.analysis.recipe import Recipe
 from soundalike.library.storage.store import Library
 from soundalike.search.index.matching import best_matches

@@ -21,7 +21,7 @@ from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, listen
 
 CONSTANTS = Path(__file__).parent / "builtin_constants.npz"
-"""`mean` (D,) and `whitening` (D, D), made by `benchmarks/encoder_constants.py`."""
+"""`mean` (D,) and `whitening` (D, D), made by `benchmarks/encoder_fit.py`."""
 
 WEIGHTS: dict[str, float] = {
     "spectrum": 0.5,

@@ -1,17 +1,16 @@
-"""Index a folder of good and damaged files in one run, and look whether anything is lost, wrong, or grows.
+"""Index a folder of good and damaged files in one run; check that no file is lost and memory does not grow.
 
-    python benchmarks/drill_damage.py --count 1000 --seed 1
+    python -m benchmarks.stress_damaged_files --count 1000 --seed 1
 
-Damage: cut short, bits flipped, another kind of file under an audio suffix, audio under another's suffix, random
-bytes, nothing at all, not-a-numbers, silence. Every file must be indexed or named with its reason, every good one
-indexed, what cannot be audio never, all vectors sound, and the memory of the run flat (its peaks by thirds are
-shown).
+Kinds of damage: truncated, flipped bits, another kind of file with an audio suffix, audio with the suffix of another
+format, random bytes, an empty file, NaNs, silence. Every file must be indexed or reported with a reason, every good file
+indexed, files without audio never; all vectors must be valid, and peak memory by thirds of the run must not grow. Exits
+with code 1 after a fault.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from benchmarks.shared.processes import child_processes, process_status, total_resident
 from soundalike.library import IndexReport, Library, Progress, index
 from soundalike.library.maintenance.audit import audit
 
@@ -33,24 +33,24 @@ FORMATS = (
     ("opus", "OGG", "OPUS"),
     ("mp3", "MP3", "MPEG_LAYER_III"),
 )
-DAMAGES = ("cut", "flipped", "foreign", "misnamed", "random", "empty", "nan", "silent")
-HOPELESS = {"foreign", "random", "empty", "nan", "silent"}
-"""What no decoder can make music of; the rest may or may not be usable."""
+DAMAGE = ("cut", "flipped", "foreign", "misnamed", "random", "empty", "nan", "silent")
+UNUSABLE = {"foreign", "random", "empty", "nan", "silent"}
+"""Damage after which no decoder can get music from a file; after other damage it may or may not."""
 
 SONG_SHARE = 0.05
-GROWTH_ALLOWED = 1.3
-"""Peak memory of the last third over that of the first."""
+ALLOWED_GROWTH = 1.3
+"""Peak memory of the last third, divided by that of the first."""
 
 
 def sound(rng: np.random.Generator, seconds: float) -> np.ndarray:
-    """Decaying tones and noise, struck twice a second."""
-    at = np.arange(int(seconds * RATE)) / RATE
-    tone = np.sin(2 * np.pi * rng.uniform(60, 2000) * at) + rng.uniform(0.1, 1) * rng.normal(size=len(at))
-    return (0.3 * tone * np.exp(-(at % 0.5) * rng.uniform(4, 30))).clip(-1, 1).astype(np.float32)
+    """Decaying tones and noise, twice per second."""
+    time_axis = np.arange(int(seconds * RATE)) / RATE
+    tone = np.sin(2 * np.pi * rng.uniform(60, 2000) * time_axis) + rng.uniform(0.1, 1) * rng.normal(size=len(time_axis))
+    return (0.3 * tone * np.exp(-(time_axis % 0.5) * rng.uniform(4, 30))).clip(-1, 1).astype(np.float32)
 
 
 def good_file(folder: Path, name: str, rng: np.random.Generator) -> Path:
-    """A sound in one of the formats; one in twenty is long enough for a song."""
+    """Write a sound in one of the formats; one in twenty is long enough to be a song."""
     suffix, container, coding = FORMATS[rng.integers(len(FORMATS))]
     seconds = rng.uniform(21, 30) if rng.random() < SONG_SHARE else rng.uniform(0.1, 2.0)
     path = folder / f"{name}.{suffix}"
@@ -90,91 +90,84 @@ def damage(path: Path, kind: str, rng: np.random.Generator) -> None:
 
 
 def make_files(folder: Path, good: int, count: int, rng: np.random.Generator) -> None:
-    """`good` good files and `count` damaged ones, whose names tell which is which, well mixed."""
+    """Write `good` good and `count` damaged files in random order; their names end with the kind of damage."""
     folder.mkdir(parents=True)
     for number in rng.permutation(good + count):
         place = f"{rng.integers(10**6):06d}-{number:05d}"
         if number < good:
             good_file(folder, f"{place}-good", rng)
         else:
-            kind = DAMAGES[int(number) % len(DAMAGES)]
+            kind = DAMAGE[int(number) % len(DAMAGE)]
             damage(good_file(folder, f"{place}-{kind}", rng), kind, rng)
 
 
 class Memory:
-    """Peaks of the resident memory (MiB) of this process and of its children together, by thirds of the run."""
+    """Peak resident memory (MB) of this process, and of all its children together, by thirds of the run."""
 
     def __init__(self) -> None:
         self.own = [0.0, 0.0, 0.0]
         self.children = [0.0, 0.0, 0.0]
 
-    def look(self, progress: Progress) -> None:
-        """Take a sample."""
+    def sample(self, progress: Progress) -> None:
+        """Update the peaks."""
         third = min(2, 3 * progress.done // max(1, progress.total))
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        self.own[third] = max(self.own[third], _resident("self"))
-        self.children[third] = max(self.children[third], sum(map(_resident, children)))
-
-
-def _resident(process: str) -> float:
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except OSError:
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        self.own[third] = max(self.own[third], process_status().resident)
+        self.children[third] = max(self.children[third], total_resident(child_processes()))
 
 
 def kind_of(path: str) -> str:
-    """What was done to a file, from its name."""
+    """The kind of damage of a file, from its name."""
     return Path(path).stem.rsplit("-", 1)[1]
 
 
 def faults_in(report: IndexReport, library: Library, names: list[str]) -> list[str]:
-    """What is wrong with the outcome of a run over the files called `names`."""
-    taken = {row["path"] for row in library.items().to_pylist()}
-    refused = {Path(path).name: reason for path, reason in report.skipped}
+    """Everything that is wrong with the result of a run over the files called `names`."""
+    indexed = {row["path"] for row in library.items().to_pylist()}
+    skipped = {Path(path).name: reason for path, reason in report.skipped}
     faults = list(audit(library).problems)
     if report.found != len(names) or report.found != report.indexed + len(report.skipped):
         faults.append(
             f"{len(names)} files, {report.found} found, {report.indexed} indexed, {len(report.skipped)} skipped"
         )
-    faults += [f"{name} was neither indexed nor named" for name in names if name not in taken and name not in refused]
-    faults += [f"{name} was indexed and refused" for name in names if name in taken and name in refused]
-    faults += [f"{name} is good and was refused: {refused[name]}" for name in refused if kind_of(name) == "good"]
-    faults += [f"{name} was indexed" for name in sorted(taken) if kind_of(name) in HOPELESS]
-    for name, reason in refused.items():
+    faults += [
+        f"{name} was neither indexed nor reported" for name in names if name not in indexed and name not in skipped
+    ]
+    faults += [f"{name} was indexed and skipped" for name in names if name in indexed and name in skipped]
+    faults += [f"{name} is good and was skipped: {skipped[name]}" for name in skipped if kind_of(name) == "good"]
+    faults += [f"{name} was indexed" for name in sorted(indexed) if kind_of(name) in UNUSABLE]
+    for name, reason in skipped.items():
         if not reason.strip() or "\n" in reason or reason.startswith(("unexpected", "crashed", "did not end")):
             faults.append(f"{name}: {reason!r}")
     return faults
 
 
 def main() -> None:
-    """Run the drill and say what came of it; exit code 1 where anything was found wrong."""
+    """Run the stress test and print its result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=1000, help="damaged files (default %(default)s)")
     parser.add_argument("--good", type=int, default=100, help="good files among them (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="worker processes (default %(default)s)")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="drill-damage-") as folder:
+    with tempfile.TemporaryDirectory(prefix="stress-damaged-files-") as folder:
         music, place = Path(folder) / "music", Path(folder) / "library"
         make_files(music, chosen.good, chosen.count, np.random.default_rng(chosen.seed))
         names = sorted(path.name for path in music.iterdir())
         memory, began = Memory(), time.monotonic()
-        report = index(place, [music], jobs=chosen.jobs, on_progress=memory.look)
+        report = index(place, [music], jobs=chosen.jobs, on_progress=memory.sample)
         seconds = time.monotonic() - began
         faults = faults_in(report, Library.open(place), names)
         again = index(place, jobs=chosen.jobs)
         if (again.unchanged, len(again.skipped)) != (report.indexed, len(report.skipped)):
-            faults.append(f"the second run kept {again.unchanged} and refused {len(again.skipped)}")
+            faults.append(f"the second run left {again.unchanged} unchanged and skipped {len(again.skipped)}")
     print(f"found {report.found} = indexed {report.indexed} + skipped {len(report.skipped)} in {seconds:.1f} s")
-    refused = Counter(kind_of(path) for path, _ in report.skipped)
+    skipped_kinds = Counter(kind_of(path) for path, _ in report.skipped)
     made = Counter(map(kind_of, names))
-    print("refused: " + ", ".join(f"{kind} {refused[kind]} of {made[kind]}" for kind in ("good", *DAMAGES)))
+    print("skipped: " + ", ".join(f"{kind} {skipped_kinds[kind]} of {made[kind]}" for kind in ("good", *DAMAGE)))
     for title, peaks in (("this process", memory.own), ("its workers", memory.children)):
-        print(f"peak memory of {title}, by thirds of the run: " + ", ".join(f"{peak:.0f} MiB" for peak in peaks))
-        if chosen.count >= 500 and peaks[2] > GROWTH_ALLOWED * peaks[0]:
-            faults.append(f"the memory of {title} grows")
+        print(f"peak memory of {title}, by thirds of the run: " + ", ".join(f"{peak:.0f} MB" for peak in peaks))
+        if chosen.count >= 500 and peaks[2] > ALLOWED_GROWTH * peaks[0]:
+            faults.append(f"memory of {title} grows")
     reasons = Counter(reason[:60] for _, reason in report.skipped)
     for reason, number in reasons.most_common(12):
         print(f"  {number:4d} x {reason}")

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from made_up import PARTS, opened
 from numpy.typing import NDArray
+
+from benchmarks.vector_search.synthetic_vectors import PARTS, opened
 
 COUNT = 100
 CHUNK = 8192
@@ -238,13 +239,14 @@ def main(doc: str | None, engines: Mapping[str, Callable[[], Engine]], argv: Seq
         ((name, make),) = [(name, make) for name, make in chosen.items() if name == arguments.only]
         _phase(arguments, name, make)
         return
-    from truth import exact
+    from benchmarks.vector_search.ground_truth import exact
 
     exact(arguments.folder, arguments.rows)
+    module = f"benchmarks.vector_search.{Path(sys.argv[0]).stem}"
     print(head(), flush=True)
     for name in chosen:
         for phase in ("build", "search"):
-            command = [sys.executable, sys.argv[0], "--phase", phase, "--only", name, "--rows", str(arguments.rows)]
+            command = [sys.executable, "-m", module, "--phase", phase, "--only", name, "--rows", str(arguments.rows)]
             command += ["--folder", str(arguments.folder), "--work", str(arguments.work)]
             command += ["--queries", str(arguments.queries), "--budget", str(arguments.budget)]
             command += ["--keep"] * arguments.keep

@@ -14,12 +14,11 @@ import importlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from harness import COLUMNS, RESULTS, arguments_of
+from benchmarks.vector_search.trial import COLUMNS, RESULTS, arguments_of
 
-HERE = Path(__file__).parent
+PACKAGE = "benchmarks.vector_search"
 LARGEST = {  # rows up to which an engine is tried; the rest: any number
     "NumPy exact": 100_000,  # 1.4 GB then; 14 GB for a million
     "faiss RaBitQ unrotated": 10_000,
@@ -41,14 +40,16 @@ TRIALS = ("numpy", "numkong", "faiss", "lance", "milvus")
 def run(arguments: argparse.Namespace) -> None:
     """Every engine whose name has `only` in it, script by script."""
     options = ["--rows", str(arguments.rows), "--folder", str(arguments.folder)]
-    for made in ("made_up.py", "truth.py"):
-        subprocess.run([sys.executable, HERE / made, *options], check=True, stdout=subprocess.DEVNULL)
+    for module in ("synthetic_vectors", "ground_truth"):
+        subprocess.run([sys.executable, "-m", f"{PACKAGE}.{module}", *options], check=True, stdout=subprocess.DEVNULL)
     options += ["--work", str(arguments.work), "--queries", str(arguments.queries), "--budget", str(arguments.budget)]
     options += ["--keep"] * arguments.keep
     for trial in TRIALS:
-        for name in importlib.import_module(f"trial_{trial}").ENGINES:
+        for name in importlib.import_module(f"{PACKAGE}.trial_{trial}").ENGINES:
             if arguments.only in name and arguments.rows <= _largest(name):
-                subprocess.run([sys.executable, HERE / f"trial_{trial}.py", *options, "--only", name], check=False)
+                subprocess.run(
+                    [sys.executable, "-m", f"{PACKAGE}.trial_{trial}", *options, "--only", name], check=False
+                )
 
 
 def _largest(name: str) -> float:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search import make_library
+from benchmarks.exact_search import make_library
 from soundalike.jobs.ray import Machines, connected
 from soundalike.jobs.ray.ray_cluster import one_a_core
 from soundalike.jobs.ray.ray_pool import RayTeam, Stage

@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from made_up import PARTS, opened
 from numpy.typing import NDArray
+
+from benchmarks.vector_search.synthetic_vectors import PARTS, opened
 
 COUNT = 100
 CHUNK = 8192
-PROFILES = Path(__file__).parent.parent / "src" / "soundalike" / "profiles"
+PROFILES = Path(__file__).parents[2] / "src" / "soundalike" / "profiles"
 
 
 def settings() -> dict[str, NDArray[np.float32]]:

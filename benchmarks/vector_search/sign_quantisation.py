@@ -13,9 +13,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from made_up import PARTS, opened
 from numpy.typing import NDArray
 
+from benchmarks.vector_search.synthetic_vectors import PARTS, opened
 from soundalike.library.storage.store import Library
 
 Float64 = NDArray[np.float64]

@@ -1,31 +1,28 @@
-"""How well the embedded separator separates, beside simple baselines: `python benchmarks/separator.py [--songs
-8]`.
+"""Evaluate the built-in separator against simple baselines.
 
-Three test beds, none of which its masks were fitted to: those are fitted to other made-up sounds (`separator_sounds`).
-Its few hand-set numbers (the share of the excess, the corners of the low bands, the size of the network) were chosen
-looking at the first two, so that only the third is wholly fresh:
+    python -m benchmarks.separator_evaluation [--songs 8]
 
-- *multitracks*: the four songs of $SOUNDALIKE_TEST_DATA/multitracks, 60 s each. Their bass lies in `other` but for one
-  song, so that what is not drums (other + vocals + bass) is compared with bass + residuals, and bass alone in that one
-  song.
-- *collages*: beats of recorded drum samples, with lines of one recorded bass note, over drumless songs.
-- *made-up songs*: `soundalike.synth`, true stems; everything but drums and bass is residuals.
+Three test sets, none of which the separator was fitted to (that is other synthesised music, `separator_sounds`). Its few
+hand-set numbers (the share of the excess, the corner frequencies of the low bands, the size of the network) were chosen
+while looking at the first two, so only the third is completely unseen:
 
-Methods: the mixture itself as every part; each part an equal share of it; librosa's median-filtering
-harmonic/percussive masks (FitzGerald 2010) with the harmonic part below 200 Hz as bass; the separator; the
-ideal ratio mask, which knows the true magnitudes and is about the best that any real mask on this spectrum
-can do.
+- *multitracks*: the four songs of multitracks/ in SOUNDALIKE_TEST_DATA, 60 s each. In all but one the bass is part of
+  `other`; there, everything but the drums (other + vocals + bass) is compared with bass + residuals.
+- *collages*: beats of recorded drum samples and lines of one recorded bass note over songs without drums.
+- *generated songs*: `soundalike.synth`, true stems; everything but drums and bass is residuals.
 
-Figures: SDR = |s|^2 / |s - e|^2 and SI-SDR (Le Roux et al. 2019), dB, over the whole clip, mono at 32 kHz,
-means over clips. `alike` is closer to what the separator is for: the correlation of log band levels (18
-bands, 60 dB deep, means removed) of the separated with those of the true drums. Prints Markdown.
+Methods: the mixture itself as every part; an equal share of it as every part; librosa's median-filtering
+harmonic-percussive separation (FitzGerald 2010) with the harmonic part below 200 Hz as bass; the built-in separator; the
+ideal ratio mask, which knows the true magnitudes and is about the best that a real-valued mask on this spectrum can do.
+
+Figures: SDR = |s|^2 / |s - e|^2 and SI-SDR (Le Roux et al. 2019) in dB over the whole clip, mono at 32 kHz, means over
+clips. The band correlation is closer to what the separator is for: the correlation of log band levels (18 bands, 60 dB
+deep, means removed) of the separated drums with those of the true drums. Prints Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +32,10 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
 
+from benchmarks.separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
+from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.markdown import print_table
 from soundalike.models.separators.builtin import builtin_separator, masks
 
 Samples = NDArray[np.float32]
@@ -57,18 +56,20 @@ SAMPLES = {
     "others": "drum_tom drum_cymbal_open drum_splash drum_cowbell elec_triangle tabla_ perc_impact elec_wood",
     "basses": "bass_hard bass_hit bass_thick bass_trance bass_voxy bass_woodsy bass_dnb",
 }
-"""Beginnings of the names of the recorded sounds of each class."""
+"""Prefixes of the file names of each class of recorded sounds."""
 COLLAGES = 12
 PARTS = ("bass", "drums", "residuals")
 REST = "bass + residuals"
+BUILTIN = "built-in separator"
+DRUM_CORRELATION = "band correlation, drums"
 
 
 @dataclass(frozen=True)
 class Clip:
-    """True mono stems; `bass` is missing where it is not known apart."""
+    """True mono stems; `bass` is missing where its stem does not exist."""
 
     name: str
-    bed: str
+    test_set: str
     stems: Stems
 
     @property
@@ -77,7 +78,7 @@ class Clip:
 
 
 def multitracks(folder: Path) -> Iterator[Clip]:
-    """The songs of multitracks/, as drums, rest, and bass where there is one."""
+    """The songs of multitracks/ as drums, residuals, and bass where there is a stem of it."""
     for song in sorted((folder / "multitracks").iterdir()):
         parts = {path.stem: read(path) for path in song.glob("*.ogg")}
         length = min(len(samples) for samples in parts.values())
@@ -89,11 +90,11 @@ def multitracks(folder: Path) -> Iterator[Clip]:
 
 
 def collages(folder: Path) -> Iterator[Clip]:
-    """Recorded samples played over drumless songs, 10 s each; drums, bass and rest equally loud."""
+    """Recorded samples over songs without drums, 10 s each; drums, bass and residuals have equal RMS."""
     files = sorted((folder / "samples").glob("*.flac"))
     sounds = {
-        name: tuple(read(file) for file in files if file.name.startswith(tuple(beginnings.split())))
-        for name, beginnings in SAMPLES.items()
+        name: tuple(read(file) for file in files if file.name.startswith(tuple(prefixes.split())))
+        for name, prefixes in SAMPLES.items()
     }
     songs = [read(folder / "songs" / f"{name}.ogg") for name in DRUMLESS]
 
@@ -116,19 +117,22 @@ def collages(folder: Path) -> Iterator[Clip]:
             "bass": bass_track(rng, beat, pick(rng, sounds["basses"])),
             "residuals": song[start : start + LENGTH],
         }
-        yield Clip(
-            f"collage {index + 1}", "collages", {k: (0.1 * v / _rms(v)).astype(np.float32) for k, v in tracks.items()}
-        )
+        stems = {part: (0.1 * track / rms(track)).astype(np.float32) for part, track in tracks.items()}
+        yield Clip(f"collage {index + 1}", "collages", stems)
+
+
+def rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) + 1e-9
 
 
 def read(path: Path) -> Samples:
-    """A whole file, mono at SAMPLE_RATE."""
+    """A file as mono samples at SAMPLE_RATE."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return np.asarray(soxr.resample(samples.mean(axis=1), rate, SAMPLE_RATE), np.float32)
 
 
-def made_up_songs(count: int) -> Iterator[Clip]:
-    """Songs of the package's own generator."""
+def generated_songs(count: int) -> Iterator[Clip]:
+    """Songs of the package's own generator; those without drums, bass or residuals are left out."""
     from soundalike.synth.songs import render_song
     from soundalike.synth.specs import song_specs
 
@@ -140,7 +144,7 @@ def made_up_songs(count: int) -> Iterator[Clip]:
             name = part if part in ("drums", "bass") else "residuals"
             stems[name] = stems.get(name, np.float32(0)) + mono
         if {"drums", "bass", "residuals"} <= stems.keys():
-            yield Clip(spec.title, "made-up songs", stems)
+            yield Clip(spec.title, "generated songs", stems)
 
 
 def mixture_itself(clip: Clip) -> Stems:
@@ -152,7 +156,7 @@ def equal_split(clip: Clip) -> Stems:
 
 
 def median_filtering(clip: Clip) -> Stems:
-    """FitzGerald 2010 as librosa has it, at the separator's frames."""
+    """FitzGerald 2010 (librosa), with the separator's frames."""
     spectrum = librosa.stft(clip.mixture, n_fft=masks.FRAME, hop_length=masks.HOP)
     harmonic, percussive = librosa.decompose.hpss(spectrum)
     low = np.arange(masks.BINS)[:, None] * SAMPLE_RATE / masks.FRAME < 200
@@ -163,51 +167,51 @@ def median_filtering(clip: Clip) -> Stems:
     return {"bass": bass, "drums": drums, "residuals": clip.mixture - bass - drums}
 
 
-def embedded(clip: Clip) -> Stems:
+def builtin(clip: Clip) -> Stems:
     stems = builtin_separator.BuiltinSeparator().separate(clip.mixture[None])
     return {part: samples[0] for part, samples in stems.items()}
 
 
 def ideal_ratio_mask(clip: Clip) -> Stems:
-    """Knows the true magnitudes."""
+    """A mask computed from the true magnitudes."""
     spectrum = librosa.stft(clip.mixture, n_fft=masks.FRAME, hop_length=masks.HOP)
     sizes = {
         part: np.abs(librosa.stft(samples, n_fft=masks.FRAME, hop_length=masks.HOP))
         for part, samples in clip.stems.items()
     }
     total = np.sum(list(sizes.values()), axis=0) + 1e-12
-    found = {
+    parts = {
         part: librosa.istft(spectrum * size / total, n_fft=masks.FRAME, hop_length=masks.HOP, length=len(clip.mixture))
         for part, size in sizes.items()
     }
-    return {"bass": np.zeros_like(clip.mixture), **found}
+    return {"bass": np.zeros_like(clip.mixture), **parts}
 
 
 METHODS: dict[str, Callable[[Clip], Stems]] = {
     "mixture itself": mixture_itself,
     "equal split": equal_split,
     "median filtering (librosa)": median_filtering,
-    "embedded separator": embedded,
+    BUILTIN: builtin,
     "ideal ratio mask": ideal_ratio_mask,
 }
 
 
 def sdr(reference: Samples, estimate: Samples) -> float:
     """Signal to distortion ratio, dB; a gain counts as distortion."""
-    truth, found = reference.astype(np.float64), estimate.astype(np.float64)
-    return float(10 * np.log10((truth @ truth) / max(1e-12, np.sum((truth - found) ** 2))))
+    truth, result = reference.astype(np.float64), estimate.astype(np.float64)
+    return float(10 * np.log10((truth @ truth) / max(1e-12, np.sum((truth - result) ** 2))))
 
 
 def si_sdr(reference: Samples, estimate: Samples) -> float:
     """Scale-invariant SDR, dB: Le Roux, Wisdom, Erdogan & Hershey, "SDR - half-baked or well done?", 2019."""
-    truth, found = reference.astype(np.float64), estimate.astype(np.float64)
-    target = (truth @ found) / (truth @ truth) * truth
-    kept, lost = float(target @ target), float(np.sum((target - found) ** 2))
+    truth, result = reference.astype(np.float64), estimate.astype(np.float64)
+    target = (truth @ result) / (truth @ truth) * truth
+    kept, lost = float(target @ target), float(np.sum((target - result) ** 2))
     return float(10 * np.log10(max(1e-12, kept) / max(1e-12, lost)))
 
 
-def alike(reference: Samples, estimate: Samples) -> float:
-    """Correlation of log band levels."""
+def band_correlation(reference: Samples, estimate: Samples) -> float:
+    """Correlation of log band levels; 1 for equal spectra over time up to a gain."""
     levels = []
     for samples in (reference, estimate):
         power = np.add.reduceat(builtin_separator.power_spectrum(samples[None]), masks.EDGES[:-1:3], axis=1)
@@ -216,8 +220,8 @@ def alike(reference: Samples, estimate: Samples) -> float:
     return float(np.sum(levels[0] * levels[1]) / np.sqrt(np.sum(levels[0] ** 2) * np.sum(levels[1] ** 2) + 1e-20))
 
 
-def judge(clip: Clip, stems: Stems) -> dict[str, float]:
-    """Figures of one clip: for drums, bass and residuals, or without a true bass for drums and all the rest."""
+def evaluate(clip: Clip, stems: Stems) -> dict[str, float]:
+    """Figures of one clip: drums, bass and residuals; without a true bass, drums and everything else."""
     pairs = {"drums": (clip.stems["drums"], stems["drums"])}
     if "bass" in clip.stems:
         pairs["bass"] = (clip.stems["bass"], stems["bass"])
@@ -226,56 +230,42 @@ def judge(clip: Clip, stems: Stems) -> dict[str, float]:
         rest = stems[REST] if REST in stems else stems["bass"] + stems["residuals"]
         pairs[REST] = (clip.stems["residuals"], rest)
     figures = {f"{name} {part}": measure(*pair) for part, pair in pairs.items() for name, measure in _MEASURES}
-    return {**figures, "alike drums": alike(*pairs["drums"])}
+    return {**figures, DRUM_CORRELATION: band_correlation(*pairs["drums"])}
 
 
 _MEASURES = (("SDR", sdr), ("SI-SDR", si_sdr))
-COLUMNS = tuple(f"{n} {p}" for p in ("drums", "bass", "residuals", REST) for n in ("SDR", "SI-SDR"))
+COLUMNS = (*(f"{n} {p}" for p in ("drums", "bass", "residuals", REST) for n in ("SDR", "SI-SDR")), DRUM_CORRELATION)
 
 
-def milliseconds(samples: Samples) -> float:
-    """Processor time of the separator per second of mono audio; the best of seven."""
-    separator, times = builtin_separator.BuiltinSeparator(), []
-    for _ in range(7):
-        start = time.process_time()
-        separator.separate(samples[None])
-        times.append(time.process_time() - start)
-    return 1000 * min(times) / (len(samples) / SAMPLE_RATE)
+def print_figures(title: str, rows: list[tuple[str, dict[str, float]]]) -> None:
+    """A heading and a table of named rows of figures."""
+    columns = [column for column in COLUMNS if any(column in figures for _, figures in rows)]
+    print(f"\n### {title}\n")
+    print_table(
+        ("", *columns),
+        [(name, *(f"{figures[c]:.2f}" if c in figures else "-" for c in columns)) for name, figures in rows],
+    )
 
 
-def table(rows: list[tuple[str, dict[str, float]]]) -> str:
-    """Markdown of named rows of figures."""
-    columns = [c for c in (*COLUMNS, "alike drums") if any(c in figures for _, figures in rows)]
-    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
-    for name, figures in rows:
-        cells = (f"{figures[c]:.2f}" if c in figures else "-" for c in columns)
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def mean_figures(clips: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of each figure over the clips that have it."""
+    names = dict.fromkeys(name for figures in clips for name in figures)
+    return {name: float(np.mean([figures[name] for figures in clips if name in figures])) for name in names}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--songs", type=int, default=8, help="made-up songs to judge on (0: none)")
+    parser.add_argument("--songs", type=int, default=8, help="generated songs (0: none)")
     options = parser.parse_args()
-    place = os.environ.get("SOUNDALIKE_TEST_DATA")
-    clips = [*multitracks(Path(place)), *collages(Path(place))] if place else []
-    clips += made_up_songs(options.songs) if options.songs else []
-    judged = [(clip, name, judge(clip, method(clip))) for clip in clips for name, method in METHODS.items()]
-    for bed in dict.fromkeys(clip.bed for clip in clips):
-        rows = []
-        for name in METHODS:
-            found = [figures for clip, method, figures in judged if clip.bed == bed and method == name]
-            keys = dict.fromkeys(key for figures in found for key in figures)
-            rows.append((name, {key: float(np.mean([f[key] for f in found if key in f])) for key in keys}))
-        print(f"\n### {bed}: means of {len(found)} clips\n\n{table(rows)}")
-    each = [(f"{clip.bed}: {clip.name}", figures) for clip, name, figures in judged if name == "embedded separator"]
-    print(f"\n### embedded separator, clip by clip\n\n{table(each)}")
-    longest = max((clip.mixture for clip in clips), key=len)
-    print(f"\n{milliseconds(longest):.2f} ms of processor time per second of mono audio")
-
-
-def _rms(samples: Samples) -> float:
-    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) + 1e-9
+    folder = audio_folder()
+    clips = [*multitracks(folder), *collages(folder), *generated_songs(options.songs)]
+    figures = {(clip.name, method): evaluate(clip, METHODS[method](clip)) for clip in clips for method in METHODS}
+    for test_set in dict.fromkeys(clip.test_set for clip in clips):
+        names = [clip.name for clip in clips if clip.test_set == test_set]
+        rows = [(method, mean_figures([figures[name, method] for name in names])) for method in METHODS]
+        print_figures(f"{test_set}: means of {len(names)} clips", rows)
+    rows = [(f"{clip.test_set}: {clip.name}", figures[clip.name, BUILTIN]) for clip in clips]
+    print_figures(f"{BUILTIN}, clip by clip", rows)
 
 
 if __name__ == "__main__":

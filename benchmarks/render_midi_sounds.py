@@ -1,10 +1,12 @@
-"""Renders the General-MIDI material of the encoder's study: python benchmarks/midi_sounds.py SOUNDFONT FOLDER
+"""Render General-MIDI sounds for fitting and evaluating the built-in encoder.
 
-Needs `tinysoundfont`, which is no dependency of the project: use an environment of its own
-(`pip install numpy tinysoundfont --no-deps`; a General-MIDI soundfont comes inside `pretty_midi`). Deterministic.
+    python -m benchmarks.render_midi_sounds SOUNDFONT FOLDER
 
-FOLDER gets one .npz a collection: `audio` int16 (all clips behind one another, each with a peak of 32000), `lengths`,
-and an array a label, at 32 kHz mono:
+Needs `tinysoundfont`, which is not a dependency of the project: use a separate environment
+(`pip install numpy tinysoundfont --no-deps`; the package `pretty_midi` contains a General-MIDI SoundFont). Deterministic.
+
+Writes to FOLDER one .npz per collection: `audio` int16 (all clips one after the other, each with a peak of 32000),
+`lengths`, and one array per label, at 32 kHz mono:
 
 tones            120 programs x 6 pitches x 2 velocities, 1.6 s; `program`, `key`, `velocity`
 kits             pieces of 8 drum kits at 2 velocities, 1.5 s; `kind`, `kit`, `key`
@@ -13,7 +15,7 @@ phrases_PART     64 invented tracks x 3 excerpts of 5 s; `track`, `program` (the
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,7 @@ TRACKS, EXCERPTS, SECONDS = 64, 3, 5.0
 
 
 class Instrument:
-    """A loaded soundfont."""
+    """A loaded SoundFont."""
 
     def __init__(self, soundfont: str) -> None:
         self._synth = Synth(samplerate=RATE)
@@ -70,7 +72,7 @@ class Instrument:
             self._synth.program_select(0, self._font, 0, program)
 
     def play(self, events: Sequence[Event], seconds: float, drums: bool) -> Clip:
-        """A mono clip of `events`; what rings on after it is thrown away."""
+        """A mono clip of `events`; the decay after it is discarded."""
         pieces, position, channel = [], 0, DRUMS if drums else 0
         for time, on, key, velocity in sorted(events):
             count = int(time * RATE) - position
@@ -132,15 +134,15 @@ def varied(pattern: NDArray[np.bool_], rate: float, rng: np.random.Generator) ->
 
 
 class Track:
-    """An invented piece: tempo, key and chords, and for each part an instrument, a pattern and a manner of playing."""
+    """An invented piece: tempo, key and chords, and for each part an instrument, a pattern and a way of playing."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.step = 15 / rng.uniform(72, 165)  # s a sixteenth
+        self.step = 15 / rng.uniform(72, 165)  # s per sixteenth note
         self.root = int(rng.integers(12))
         self.scale = SCALES[rng.integers(2)]
         self.chords = CHORDS[rng.integers(len(CHORDS))]
-        self.parts = {part: self._manner(part) for part in PROGRAMS}
+        self.parts = {part: self._style(part) for part in PROGRAMS}
         self.kit = int(rng.choice(KITS))
         extra = int(rng.choice([45, 50, 47, 56, 54, 39, 51, 37]))
         chances = {36: 0.25, 38: 0.15, 42: rng.uniform(0.2, 0.8), 46: 0.08, extra: rng.uniform(0, 0.3)}
@@ -150,9 +152,9 @@ class Track:
             self.drums[38][[4, 12]] = True
         if rng.random() < 0.5:
             self.drums[42][::2] = True
-        self.force = {key: int(rng.integers(70, 118)) for key in self.drums}
+        self.velocity = {key: int(rng.integers(70, 118)) for key in self.drums}
 
-    def _manner(self, part: str) -> dict[str, Any]:
+    def _style(self, part: str) -> dict[str, Any]:
         rng = self.rng
         pattern = rng.random(16) < rng.uniform(0.15, 0.7)
         pattern[0] = True
@@ -168,31 +170,31 @@ class Track:
         }
 
     def _degrees(self, part: str, degree: int) -> list[int]:
-        manner, rng = self.parts[part], self.rng
-        if manner["chords"]:
+        style, rng = self.parts[part], self.rng
+        if style["chords"]:
             return [degree, degree + 2, degree + 4]
         if part == "bass":
-            return [degree + (int(rng.choice([2, 4, -3, 7])) if rng.random() < 0.4 * manner["leaps"] else 0)]
+            return [degree + (int(rng.choice([2, 4, -3, 7])) if rng.random() < 0.4 * style["leaps"] else 0)]
         return [degree + int(rng.choice([0, 2, 4, 6, 1, -1, 7]))]
 
     def notes(self, part: str, excerpt: int, offset: float) -> list[Event]:
-        """One excerpt of a pitched part: the same manner, other notes."""
-        manner, rng, events = self.parts[part], self.rng, []
-        pattern = varied(manner["pattern"], 0.06, rng)
+        """One excerpt of a pitched part: the same style, other notes."""
+        style, rng, events = self.parts[part], self.rng, []
+        pattern = varied(style["pattern"], 0.06, rng)
         for bar in range(int(np.ceil(SECONDS / (16 * self.step))) + 1):
             for step in np.flatnonzero(varied(pattern, 0.04, rng)):
                 time = (bar * 16 + step) * self.step - offset
                 if not 0 <= time < SECONDS - 0.05:
                     continue
                 for degree in self._degrees(part, self.chords[(bar + excerpt) % 4]):
-                    octave = manner["octave"] + 1 + degree // 7
+                    octave = style["octave"] + 1 + degree // 7
                     key = int(np.clip(12 * octave + self.root + self.scale[degree % 7], 24, 100))
-                    velocity = int(np.clip(manner["velocity"] + rng.integers(-10, 11), 30, 127))
-                    end = min(time + manner["length"] * self.step * 0.95, SECONDS)
+                    velocity = int(np.clip(style["velocity"] + rng.integers(-10, 11), 30, 127))
+                    end = min(time + style["length"] * self.step * 0.95, SECONDS)
                     events += [(time, 1, key, velocity), (end, 0, key, 0)]
         return events
 
-    def hits(self, offset: float) -> list[Event]:
+    def strokes(self, offset: float) -> list[Event]:
         """One excerpt of the drums."""
         rng, events = self.rng, []
         patterns = {key: varied(pattern, 0.03, rng) for key, pattern in self.drums.items()}
@@ -201,7 +203,7 @@ class Track:
                 for step in np.flatnonzero(varied(pattern, 0.02, rng)):
                     time = (bar * 16 + step) * self.step - offset
                     if 0 <= time < SECONDS - 0.03:
-                        velocity = int(np.clip(self.force[key] + rng.integers(-12, 13), 30, 127))
+                        velocity = int(np.clip(self.velocity[key] + rng.integers(-12, 13), 30, 127))
                         events.append((time, 1, key, velocity))
         return events
 
@@ -221,7 +223,7 @@ def phrases(instrument: Instrument, folder: Path) -> None:
                 drums = part == "drums"
                 program = track.kit if drums else track.parts[part]["program"]
                 instrument.choose(program, drums)
-                events = track.hits(offset) if drums else track.notes(part, excerpt, offset)
+                events = track.strokes(offset) if drums else track.notes(part, excerpt, offset)
                 clip = instrument.play(events, SECONDS, drums)
                 clips[part].append(clip)
                 programs[part].append(program)
@@ -235,9 +237,11 @@ def phrases(instrument: Instrument, folder: Path) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    instrument, folder = Instrument(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("soundfont")
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    instrument, folder = Instrument(arguments.soundfont), arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     tones(instrument, folder)
     kits(instrument, folder)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from made_up import PARTS
 from numpy.typing import NDArray
+
+from benchmarks.vector_search.synthetic_vectors import PARTS
 
 COUNT = 100
 _FLOATS = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)  # of every float16

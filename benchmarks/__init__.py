@@ -1,0 +1,1 @@
+"""Scripts that measure soundalike: run them from the root of the repository with `python -m benchmarks.NAME`."""

@@ -1,0 +1,86 @@
+"""How fast one audio file becomes vectors, stage by stage, on one core.
+
+    python -m benchmarks.analysis_speed [FOLDER]
+
+Every file of FOLDER (default: songs/ of SOUNDALIKE_TEST_DATA) is decoded, separated and embedded in one process with
+one thread. Each stage is timed on its own, in processor time, best of `--repeats` runs. "complete analysis" is one call
+of `Analyser.analyse`, metadata included.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from benchmarks.shared.audio_data import audio_files, audio_folder
+from benchmarks.shared.markdown import print_table
+from benchmarks.shared.timing import shortest
+from soundalike.analysis.analyser import Analyser
+from soundalike.analysis.recipe import make_recipe
+from soundalike.audio import decode
+from soundalike.audio.metadata import facts
+from soundalike.audio.waveform import resample, to_channels
+from soundalike.audio.waveform_overview import outline
+from soundalike.audio.windows import window_starts
+from soundalike.models.encoders import load_encoder
+from soundalike.models.separators import load_separator
+
+VECTOR_STAGES = ("decode", "resample", "separate", "embed (4 parts)")
+VECTORS_ONLY = "decode, resample, separate, embed"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    paths = audio_files(arguments.folder or audio_folder("songs"))
+    analyser = Analyser(make_recipe())
+    analyser.analyse(paths[0])  # imports and caches
+    seconds: dict[str, float] = defaultdict(float)
+    audio = 0.0
+    with threadpool_limits(1):
+        for path in paths:
+            stages, duration = stage_times(analyser, path, arguments.repeats)
+            audio += duration
+            for stage, spent in stages.items():
+                seconds[stage] += spent
+    seconds[VECTORS_ONLY] = sum(seconds[stage] for stage in VECTOR_STAGES)
+    print(f"{len(paths)} files, {audio:.0f} s of audio, one process, one thread\n")
+    print_table(
+        ("stage", "ms per second of audio", "times real time"),
+        [(stage, f"{1e3 * spent / audio:.2f}", f"{audio / spent:.0f}") for stage, spent in seconds.items()],
+    )
+
+
+def stage_times(analyser: Analyser, path: Path, repeats: int) -> tuple[dict[str, float], float]:
+    """Processor time in seconds of each stage for one file, and the file's duration in seconds."""
+    separator, encoder = load_separator("builtin"), load_encoder("builtin")
+    times: dict[str, float] = {}
+    times["decode"], waveform = shortest(lambda: decode.read(path), repeats)
+    channels = to_channels(waveform.samples, separator.channels)
+    times["resample"], mixture = shortest(
+        lambda: resample(channels, waveform.sample_rate, separator.sample_rate), repeats
+    )
+    times["separate"], stems = shortest(lambda: separator.separate(mixture), repeats)
+    starts = [round(start * encoder.sample_rate) for start in window_starts(waveform.duration)]
+    width = 10 * encoder.sample_rate
+    windows = [stem[0, start : start + width] for stem in (*stems.values(), mixture) for start in starts]
+    mono = waveform.mono()
+    for stage, function in {
+        "embed (4 parts)": lambda: encoder.embed(windows),
+        "waveform overview": lambda: outline(waveform.samples),
+        "loudness": lambda: facts.estimate_loudness(waveform),
+        "tempo": lambda: facts.estimate_tempo(mono, waveform.sample_rate),
+        "key": lambda: facts.estimate_key(mono, waveform.sample_rate),
+        "complete analysis": lambda: analyser.analyse(path),
+    }.items():
+        times[stage], _ = shortest(function, repeats)
+    return times, waveform.duration
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,362 @@
+"""Evaluate the built-in encoder against simple baselines, on many retrieval tasks.
+
+    python -m benchmarks.encoder_evaluation [--midi FOLDER] [--no-ablation]
+
+Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds`) the larger
+part of the evaluation runs as well. The encoder's constants are fitted to those renders, so tasks on them have a column
+"unseen": each half of the instruments is queried with constants that were fitted to the other half. Real sounds are
+unseen in any case.
+
+A task has queries. For each query some clips are relevant, some are not, and some are excluded (the query itself, its
+neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision. Triplets:
+probability that a relevant clip is nearer than another one (ABX), 0.5 by chance. Intervals: 95 % bootstrap over the
+classes of the queries.
+
+Baselines: mean and standard deviation of 20 MFCCs; mean log mel spectrum of 128 bands; mean chroma (librosa's defaults,
+standardised over all clips of the evaluation, cosine).
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from benchmarks import encoder_sounds as sounds
+from benchmarks.encoder_fit import GROUPS, Features, extract_features, fit_constants, midi_collections
+from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.markdown import print_table
+from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, WEIGHTS, BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_features import BLOCKS
+
+Matrix = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Embed = Callable[[str], Matrix]  # name of a collection -> unit rows
+Collections = Mapping[str, sounds.Collection]
+Constants = tuple[Matrix, Matrix]  # mean, whitening
+PARTS = ("bass", "drums", "guitar", "piano", "residuals")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Queries are the clips of `collection`; candidates are the same clips, or those of `against`.
+
+    `relevant` and `excluded` are (queries, candidates); `classes` is (queries,).
+    """
+
+    title: str
+    family: str
+    collection: str
+    relevant: Flags
+    excluded: Flags
+    classes: NDArray[Any]
+    against: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures of a task, one value per query."""
+
+    first: Matrix
+    precision: Matrix
+    triplets: Matrix
+    classes: NDArray[Any]
+
+
+def equal_pairs(labels: NDArray[Any]) -> Flags:
+    """(N, N): which pairs have the same label."""
+    return np.asarray(labels[:, None] == labels[None, :])
+
+
+def real_tasks(collections: Collections) -> list[Task]:
+    tasks = []
+    kinds = collections["samples"].labels["kind"]
+    same = equal_pairs(kinds) & (kinds != "")[None, :] & (kinds != "")[:, None]
+    excluded = np.eye(len(kinds), dtype=bool) | (kinds == "")[None, :]
+    tasks.append(Task("class of a sample", "samples", "samples", same, excluded, kinds))
+    one_shots = collections["one-shot loops"].labels["same"]
+    repeated = one_shots[:, None] == np.arange(len(kinds))[None, :]
+    unused = ~np.isin(np.arange(len(kinds)), one_shots)[None, :].repeat(len(one_shots), axis=0)
+    tasks.append(
+        Task("one-shot that a loop repeats", "samples", "one-shot loops", repeated, unused, one_shots, "samples")
+    )
+    windows = {"songs10": ("song, 10 s windows", 20), "songs5": ("song, 5 s windows", 10)}
+    stems = {f"stem {part}": (f"song of a stem: {part}", 10) for part in ("drums", "other", "vocals", "mixture")}
+    for name, (title, gap) in (windows | stems).items():
+        labels = collections[name].labels
+        near = np.abs(labels["start"][:, None] - labels["start"][None, :]) < gap - 0.5
+        same = equal_pairs(labels["same"])
+        family = "songs" if name in windows else "stems"
+        tasks.append(Task(title, family, name, same, same & near, labels["same"]))
+    return tasks
+
+
+def midi_tasks(collections: Collections) -> list[Task]:
+    labels = collections["tones"].labels
+    program, key = labels["program"], labels["key"]
+    same, at_pitch, family = equal_pairs(program), equal_pairs(key), equal_pairs(program // 8)
+    tasks = [
+        Task("instrument at another pitch", "tones", "tones", same, same & at_pitch, program),
+        Task("other of the family, same pitch", "tones", "tones", family, same | ~at_pitch, program // 8),
+    ]
+    kits = collections["kits"].labels
+    same, excluded = equal_pairs(kits["kind"]), equal_pairs(kits["kit"])
+    tasks.append(Task("drum piece, other kit", "tones", "kits", same, excluded, kits["kind"]))
+    for part in (*PARTS, "mix"):
+        track = collections[f"phrases_{part}"].labels["track"]
+        itself = np.eye(len(track), dtype=bool)
+        name, title = f"phrases_{part}", f"track of a phrase: {part}"
+        tasks.append(Task(title, "tracks", name, equal_pairs(track), itself, track))
+    for part in PARTS:
+        labels = collections[f"phrases_{part}"].labels
+        same, excluded = equal_pairs(labels["program"]), equal_pairs(labels["track"])
+        title = f"instrument of a phrase: {part}"
+        tasks.append(Task(title, "instruments", f"phrases_{part}", same, excluded, labels["program"]))
+    return tasks
+
+
+def evaluate(task: Task, embed: Embed, queries: Flags | None = None) -> Result:
+    """Figures of a task; with `queries` (one flag per query), of those only."""
+    rows = embed(task.collection)
+    columns = embed(task.against) if task.against else rows
+    first, precision, triplets, classes = [], [], [], []
+    for index, similarity in enumerate(rows @ columns.T):
+        if queries is not None and not queries[index]:
+            continue
+        kept = np.flatnonzero(~task.excluded[index])
+        order = kept[np.argsort(-similarity[kept], kind="stable")]
+        ranks = np.flatnonzero(task.relevant[index][order])
+        others = len(order) - len(ranks)
+        if len(ranks) == 0 or others == 0:
+            continue
+        first.append(float(ranks[0] == 0))
+        precision.append(float(np.mean((np.arange(len(ranks)) + 1) / (ranks + 1))))
+        triplets.append(1 - float(np.mean(ranks - np.arange(len(ranks)))) / others)
+        classes.append(task.classes[index])
+    return Result(np.array(first), np.array(precision), np.array(triplets), np.array(classes))
+
+
+def bootstrap_interval(values: Matrix, classes: NDArray[Any], draws: int = 500) -> tuple[float, float]:
+    """95 % interval of the mean of `values`; whole classes are drawn with replacement."""
+    _, index = np.unique(classes, return_inverse=True)
+    sums, counts = np.bincount(index, values), np.bincount(index)
+    drawn = np.random.default_rng(0).integers(0, len(sums), (draws, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Rows at unit length; zeros stay zeros."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
+
+
+def compose(features: Features, constants: Constants, weights: Mapping[str, float]) -> Matrix:
+    """Vectors (N, D) from raw features as the encoder computes them, with any weights of the blocks."""
+    mean, whitening = constants
+    whitened = (features.values - mean) @ whitening
+    blocks, first = [], 0
+    for name, size in BLOCKS.items():
+        block = unit(whitened[:, first : first + size])
+        present = features.present.get(name, np.ones(len(block)))
+        blocks.append(block * np.sqrt(weights.get(name, 0.0)) * present[:, None])
+        first += size
+    return unit(np.concatenate(blocks, axis=1))
+
+
+def baselines(collections: Collections) -> dict[str, Embed]:
+    """MFCC, mel and chroma of every collection, standardised over all clips."""
+    raw: dict[str, dict[str, Matrix]] = {"MFCC": {}, "mel": {}, "chroma": {}}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning)  # "n_fft is too large" for the shortest samples
+        for name, collection in collections.items():
+            features = [_baseline_features(clip) for clip in collection.clips]
+            for kind in raw:
+                raw[kind][name] = np.array([clip[kind] for clip in features])
+
+    def standardised(kind: str) -> Embed:
+        everything = np.concatenate(list(raw[kind].values()))
+        mean, scale = everything.mean(axis=0), everything.std(axis=0) + 1e-9
+        rows = {name: unit((values - mean) / scale) for name, values in raw[kind].items()}
+        return lambda name: rows[name]
+
+    return {kind: standardised(kind) for kind in raw}
+
+
+def _baseline_features(clip: sounds.Clip) -> dict[str, Any]:
+    mel = librosa.power_to_db(librosa.feature.melspectrogram(y=clip, sr=sounds.RATE))
+    mfcc = librosa.feature.mfcc(S=mel, n_mfcc=20)
+    chroma = librosa.feature.chroma_stft(y=clip, sr=sounds.RATE, n_fft=4096, tuning=0.0)
+    return {
+        "MFCC": np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)]),
+        "mel": mel.mean(axis=1),
+        "chroma": chroma.mean(axis=1),
+    }
+
+
+class Evaluation:
+    """All tasks, with the raw features of all clips and the constants of the encoder."""
+
+    def __init__(self, collections: Collections, midi: bool) -> None:
+        self.tasks = real_tasks(collections) + (midi_tasks(collections) if midi else [])
+        self._collections = collections
+        self._features = {name: extract_features(collection.clips) for name, collection in collections.items()}
+        with np.load(CONSTANTS) as stored:
+            self._shipped = stored["mean"].astype(np.float64), stored["whitening"].astype(np.float64)
+        folds = (0, 1) if midi else ()
+        self._halves = [fit_constants(self._without_fold(fold), []) for fold in folds]
+        self._scaled_halves = [fit_constants(self._without_fold(fold), [], shrinkage=1.0) for fold in folds]
+        self._scaled = fit_constants(self._without_fold(None), [], shrinkage=1.0) if midi else None
+
+    def _without_fold(self, fold: int | None) -> dict[str, tuple[Features, NDArray[Any]]]:
+        """What constants are fitted to, without the instruments of one fold (None: with all)."""
+        kept = {}
+        for name in (name for group in GROUPS.values() for name in group):
+            labels, features = self._collections[name].labels, self._features[name]
+            rows = labels["fold"] != fold
+            present = {block: values[rows] for block, values in features.present.items()}
+            kept[name] = Features(features.values[rows], present), labels["same"][rows]
+        return kept
+
+    def run(self, weights: Mapping[str, float], unseen: bool = True, whitened: bool = True) -> dict[str, Result]:
+        """Results by task. `unseen`: instruments are queried with constants fitted to the others."""
+        whole, halves = (self._shipped, self._halves) if whitened else (self._scaled, self._scaled_halves)
+        assert whole is not None  # without MIDI sounds there is nothing to scale by
+        results = {}
+        for task in self.tasks:
+            folds = self._collections[task.collection].labels.get("fold")
+            if folds is None or not unseen:
+                results[task.title] = evaluate(task, self._embed(whole, weights))
+            else:
+                by_fold = [
+                    evaluate(task, self._embed(half, weights), folds == fold) for fold, half in enumerate(halves)
+                ]
+                columns = ([getattr(result, field.name) for result in by_fold] for field in fields(Result))
+                results[task.title] = Result(*map(np.concatenate, columns))
+        return results
+
+    def _embed(self, constants: Constants, weights: Mapping[str, float]) -> Embed:
+        return lambda name: compose(self._features[name], constants, weights)
+
+
+def family_means(results: Mapping[str, Result], tasks: Sequence[Task]) -> list[float]:
+    """Mean mAP of each family of tasks, then the mean of those."""
+    families = dict.fromkeys(task.family for task in tasks)
+    means = [
+        float(np.mean([results[task.title].precision.mean() for task in tasks if task.family == family]))
+        for family in families
+    ]
+    return [*means, float(np.mean(means))]
+
+
+def print_tasks(columns: Mapping[str, Mapping[str, Result]], tasks: Sequence[Task]) -> None:
+    """R@1, mAP, triplets and the interval of the mAP: a row per task, a column per encoder."""
+    print("R@1 / **mAP** / triplets (interval of mAP)\n")
+    rows = [[task.title, *(cell(results[task.title]) for results in columns.values())] for task in tasks]
+    means = [f"**{family_means(results, tasks)[-1]:.3f}**" for results in columns.values()]
+    print_table(["task", *columns], [*rows, ["mean mAP of the families of tasks", *means]])
+
+
+def cell(result: Result) -> str:
+    low, high = bootstrap_interval(result.precision, result.classes)
+    figures = f"{result.first.mean():.2f} / **{result.precision.mean():.3f}** / {result.triplets.mean():.3f}"
+    return f"{figures} ({low:.2f}-{high:.2f})"
+
+
+def print_ablation(evaluation: Evaluation, midi: bool) -> None:
+    """Mean mAP of each family of tasks without a block of features, with that block alone, and with twice its weight."""
+    tasks = evaluation.tasks
+
+    def row(title: str, results: Mapping[str, Result]) -> list[str]:
+        return [title, *(f"{100 * value:.1f}" for value in family_means(results, tasks))]
+
+    rows = [row("all blocks", evaluation.run(WEIGHTS))]
+    if midi:
+        rows.append(row("scaled, not whitened", evaluation.run(WEIGHTS, whitened=False)))
+    for title, change in (
+        ("without", lambda block: {**WEIGHTS, block: 0.0}),
+        ("only", lambda block: {block: 1.0}),
+        ("twice", lambda block: {**WEIGHTS, block: 2 * WEIGHTS[block]}),
+    ):
+        rows += [row(f"{title} {block}", evaluation.run(change(block))) for block in BLOCKS]
+    print_table(["mAP, %", *dict.fromkeys(task.family for task in tasks), "mean"], rows)
+
+
+def print_robustness(clips: sounds.Collection, encoder: BuiltinEncoder) -> None:
+    """How well an altered clip retrieves its original."""
+    song = clips.labels["song"]
+    clean = encoder.embed(clips.clips)
+    rows = []
+    for title, alter in sounds.ALTERATIONS.items():
+        similarity = encoder.embed([alter(clip) for clip in clips.clips]) @ clean.T
+        row = [title]
+        for kind in (song, ~song):
+            altered = similarity[np.ix_(kind, kind)]
+            others = (clean @ clean.T)[np.ix_(kind, kind)][~np.eye(kind.sum(), dtype=bool)]
+            first = float(np.mean(altered.argmax(axis=1) == np.arange(len(altered))))
+            own = float(np.diag(altered).mean())
+            row.append(f"{first:.2f} / {own:.3f} / {(own - others.mean()) / others.std():.1f}")
+        rows.append(row)
+    header = ["alteration", "song windows: itself first / cosine / deviations above others", "samples: the same"]
+    print_table(header, rows)
+
+
+def print_dimensions(encoder: BuiltinEncoder) -> None:
+    """Distances along dimensions of timbre, and the share of triples that are ordered correctly."""
+    distances: dict[str, list[Matrix]] = {}
+    for name, tones in sounds.tone_rows():
+        vectors = encoder.embed(tones).astype(np.float64)
+        distances.setdefault(name, []).append(1 - vectors @ vectors.T)
+    triples = [(a, b, c) for a in range(5) for b in range(5) for c in range(5) if a < b < c or a > b > c]
+    rows = []
+    for name, matrices in distances.items():
+        ordered = np.mean([[matrix[a, c] > matrix[a, b] for a, b, c in triples] for matrix in matrices])
+        mean = np.mean(matrices, axis=0)
+        steps = " ".join(f"{mean[k, k + 1]:.3f}" for k in range(4))
+        rows.append([name, steps, f"{mean[0, 4]:.2f}", f"{ordered:.2f}"])
+    print_table(["dimension", "distance (1 - cosine) of each step", "end to end", "order kept"], rows)
+
+
+def load_collections(folder: Path, midi_folder: Path | None) -> dict[str, sounds.Collection]:
+    """All sounds by name of their collection."""
+    collections = midi_collections(midi_folder) if midi_folder else {}
+    collections["samples"] = sounds.samples(folder)
+    collections["one-shot loops"] = sounds.one_shot_loops(collections["samples"])
+    collections["songs10"], collections["songs5"] = sounds.songs(folder, 10), sounds.songs(folder, 5)
+    for part in ("drums", "other", "vocals", "mixture"):
+        collections[f"stem {part}"] = sounds.stems(folder, part)
+    return collections
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--midi", type=Path, help="folder rendered by benchmarks.render_midi_sounds")
+    parser.add_argument("--no-ablation", action="store_true")
+    options = parser.parse_args()
+    midi = options.midi is not None
+    with threadpool_limits(1):
+        collections = load_collections(audio_folder(), options.midi)
+        evaluation = Evaluation(collections, midi)
+        columns = {"builtin": evaluation.run(WEIGHTS, unseen=False)}
+        if midi:
+            columns["builtin, unseen"] = evaluation.run(WEIGHTS)
+        for name, embed in baselines(collections).items():
+            columns[name] = {task.title: evaluate(task, embed) for task in evaluation.tasks}
+        print_tasks(columns, evaluation.tasks)
+        if not options.no_ablation:
+            print_ablation(evaluation, midi)
+        encoder = BuiltinEncoder()
+        print_robustness(sounds.to_alter(collections["songs10"], collections["samples"]), encoder)
+        print_dimensions(encoder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""How well a part retrieves its like, on generated music with known truth: built-in separator against true stems.
+
+    python -m benchmarks.part_retrieval --songs 48 --seed 3
+
+Songs: the drums (bass) of each song are the query among all songs; relevant are songs with the same kit (bass patch).
+Loops: the drums (bass) of each song are the query among all loops; the right part are drum (bass) loops, the same sound
+those with the same kit (patch). Figures are mean average precision, and for loops the share of the first five that are of
+the right part. "true stems" is what the encoder would reach if separation were perfect, "mix" what it reaches without
+separation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.shared.markdown import print_table
+from benchmarks.shared.ranking import average_precision
+from soundalike.analysis.analyser import Analyser, Analysis
+from soundalike.analysis.recipe import make_recipe
+from soundalike.audio import decode
+from soundalike.audio.waveform import resample
+from soundalike.audio.windows import window_starts
+from soundalike.parts import MIX
+from soundalike.synth.music_library import write_library
+from soundalike.synth.truth import Truth
+
+Float32 = NDArray[np.float32]
+PARTS = ("drums", "bass")
+HEADER = ("part", "vectors from", "songs, same sound: mAP", "loops: first five of that part", "loops: mAP", "queries")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--songs", type=int, default=48)
+    parser.add_argument("--seed", type=int, default=3)
+    arguments = parser.parse_args()
+    analyser = Analyser(make_recipe())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        truth = write_library(folder, arguments.seed, arguments.songs, 2 * arguments.songs, 0, 30.0, stems=True)
+        songs = [analyser.analyse(folder / song.file, "song", with_facts=False) for song in truth.songs]
+        loops = np.concatenate(
+            [analyser.analyse(folder / loop.file, "loop", with_facts=False).vectors[:, 0] for loop in truth.loops]
+        )
+        print(f"{len(songs)} songs, {len(loops)} loops, seed {arguments.seed}\n")
+        print_table(HEADER, rows(analyser, folder, truth, songs, loops))
+
+
+def rows(
+    analyser: Analyser, folder: Path, truth: Truth, songs: list[Analysis], loops: Float32
+) -> Iterator[tuple[str, ...]]:
+    """The rows of the table, for each part and source of vectors."""
+    rng = np.random.default_rng(0)
+    for part in PARTS:
+        assert all(part in song.stems for song in truth.songs)
+        true = [embed_stem(analyser, folder / song.stems[part]) for song in truth.songs]
+        for label, column in (("separated", part), ("mix, unseparated", MIX)):
+            index = analyser.recipe.parts.index(column)
+            windows = [song.vectors[song.present[:, index], index] for song in songs]
+            yield part, label, *evaluate(part, truth, windows, loops)
+        yield part, "true stems", *evaluate(part, truth, true, loops)
+        chance = [rng.normal(size=windows.shape).astype(np.float32) for windows in true]
+        yield part, "chance", *evaluate(part, truth, chance, loops)
+
+
+def embed_stem(analyser: Analyser, path: Path) -> Float32:
+    """Vectors of the windows of a true stem; silent windows are left out."""
+    waveform = decode.read(path)
+    mono = resample(waveform.mono(), waveform.sample_rate, 32_000)
+    crops = [mono[round(32_000 * start) :][:320_000] for start in window_starts(waveform.duration)]
+    return analyser.embed_whole([crop for crop in crops if np.square(crop).mean() > 1e-7])
+
+
+def song_scores(queries: list[Float32], windows: list[Float32]) -> NDArray[np.floating]:
+    """Score of each song for each query: mean over the query's windows, best window of the song; -inf for itself."""
+    means = [query.mean(axis=0) if len(query) else np.zeros(windows[0].shape[1]) for query in queries]
+    scores = np.array([[(song @ mean).max(initial=-1.0) for song in windows] for mean in means])
+    np.fill_diagonal(scores, -np.inf)
+    return scores
+
+
+def evaluate(part: str, truth: Truth, windows: list[Float32], loops: Float32) -> tuple[str, ...]:
+    """The last four columns of a row."""
+    names = [song.file for song in truth.songs]
+    scores = song_scores(windows, windows)
+    of_part = np.array([loop.part == part for loop in truth.loops])
+    same_song, same_part, same_loop = [], [], []
+    for row, name in enumerate(names):
+        relevant = np.array([other in truth.songs_like(name, part) for other in names])
+        if relevant.any():
+            same_song.append(average_precision(np.delete(scores[row], row), np.delete(relevant, row)))
+        by_loop = loops @ windows[row].mean(axis=0) if len(windows[row]) else np.zeros(len(loops))
+        same_part.append(of_part[np.argsort(-by_loop, kind="stable")[:5]].mean())
+        relevant = np.array([loop.file in truth.loops_like(name, part) for loop in truth.loops])
+        if relevant.any():
+            same_loop.append(average_precision(by_loop, relevant))
+    figures = (f"{np.mean(same_song):.3f}", f"{np.mean(same_part):.2f}", f"{np.mean(same_loop):.3f}")
+    return *figures, f"{len(same_song)} / {len(same_loop)}"
+
+
+if __name__ == "__main__":
+    main()
