@@ -216,6 +216,12 @@ def test_a_partial_file_of_another_version_is_replaced(hub: HubServer, folder: P
     assert names(folder) == COMPLETE
 
 
+def test_a_server_without_ranges_starts_again(hub: HubServer, folder: Path) -> None:
+    hub.ranges, hub.cuts = False, [MIB]
+    fetch(ROW, folder)
+    verify(ROW, folder)
+
+
 def test_a_complete_partial_file_is_not_downloaded_again(hub: HubServer, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "weights.pt.part").write_bytes(FILES["weights.pt"])
