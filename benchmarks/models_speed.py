@@ -94,17 +94,17 @@ def original_encoder(name: str, folder: Path) -> Callable[[list[np.ndarray]], ob
 def our_encoder(name: str, folder: Path, precision: str) -> Any:
     """Ours, of the checkpoint in `folder`."""
     from soundalike.config import Runtime, check_precision
-    from soundalike.models.checkpoints import Located
+    from soundalike.models.checkpoints import LocalCheckpoint
 
     runtime = Runtime(precision=check_precision(precision))
     if name == "muq-mulan":
         from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
-        from tests.models.neural.narrow_muq_mulan import located
+        from tests.models.neural.narrow_muq_mulan import muq_checkpoint
 
-        return MuqMulanEncoder.load(located(folder / "muq-mulan"), runtime)
+        return MuqMulanEncoder.load(muq_checkpoint(folder / "muq-mulan"), runtime)
     from soundalike.models.encoders.clap.clap_encoder import MODELS, ClapEncoder
 
-    return ClapEncoder.load(Located(name, {MODELS[name].weights: folder / f"{name}.pt"}, "0" * 16), runtime)
+    return ClapEncoder.load(LocalCheckpoint(name, {MODELS[name].weights: folder / f"{name}.pt"}, "0" * 16), runtime)
 
 
 def demucs_file(name: str, folder: Path) -> Path:
@@ -138,10 +138,10 @@ def our_separator(name: str, folder: Path, precision: str) -> Any:
     """Ours, of the same checkpoint."""
     from soundalike.config import Runtime, check_precision
     from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator
-    from tests.models.neural.narrow_demucs import located_demucs
+    from tests.models.neural.narrow_demucs import demucs_checkpoint
 
-    located = located_demucs(demucs_file(name, folder), name)
-    return DemucsSeparator.load(located, Runtime(precision=check_precision(precision)))
+    local = demucs_checkpoint(demucs_file(name, folder), name)
+    return DemucsSeparator.load(local, Runtime(precision=check_precision(precision)))
 
 
 def measure_model(name: str, side: str, folder: Path) -> Measured:

@@ -270,14 +270,14 @@ def write_original(name: str, folder: Path) -> None:
 def compare(name: str, folder: Path) -> None:
     """Ours against the vectors in `folder`: largest differences of unit vectors, lowest cosines, speed."""
     from soundalike.config import Runtime
-    from soundalike.models.checkpoints import Located
+    from soundalike.models.checkpoints import LocalCheckpoint
     from soundalike.models.encoders.clap.clap_encoder import MODELS, ClapEncoder
 
     with np.load(folder / f"{name}.npz") as arrays:
         theirs = dict(arrays)
-    located = Located(name, {MODELS[name].weights: folder / f"{name}.pt"}, "0" * 16)
+    checkpoint = LocalCheckpoint(name, {MODELS[name].weights: folder / f"{name}.pt"}, "0" * 16)
     for precision in ("exact", "fast"):
-        encoder = ClapEncoder.load(located, Runtime("cpu", precision))
+        encoder = ClapEncoder.load(checkpoint, Runtime("cpu", precision))
         sounds = ten_seconds()
         encoder.embed(sounds[:1])
         seconds = timed(lambda encoder=encoder, sounds=sounds: encoder.embed(sounds))

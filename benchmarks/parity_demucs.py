@@ -35,7 +35,7 @@ from tests.models.neural.narrow_demucs import (
     Original,
     arguments,
     decibels,
-    located_demucs,
+    demucs_checkpoint,
     mixture,
     write_demucs,
 )
@@ -75,7 +75,7 @@ def checkpoint(name: str, folder: Path) -> Path:
 def load(path: Path, name: str, precision: Precision) -> DemucsSeparator | None:
     """Our separator, or None where the processor has no fast way."""
     try:
-        return DemucsSeparator.load(located_demucs(path, name), Runtime("cpu", precision))
+        return DemucsSeparator.load(demucs_checkpoint(path, name), Runtime("cpu", precision))
     except InputError as error:
         print(f"{precision}: {error}")
         return None

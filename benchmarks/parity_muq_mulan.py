@@ -46,7 +46,7 @@ from tests.models.neural.narrow_muq_mulan import (
     NARROW,
     Configurations,
     draw_state,
-    located,
+    muq_checkpoint,
     write_configurations,
 )
 
@@ -207,7 +207,7 @@ def compare(folder: Path) -> None:
         theirs = dict(arrays)
     sounds, right = cases(), unit(theirs["audio"])
     for precision in ("exact", "fast"):
-        encoder = MuqMulanEncoder.load(located(folder), Runtime("cpu", precision))
+        encoder = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu", precision))
         start = time.perf_counter()
         encoder.embed(sounds[:1])
         first = time.perf_counter() - start
@@ -221,7 +221,7 @@ def compare(folder: Path) -> None:
             )
         del encoder
         gc.collect()
-    encoder = MuqMulanEncoder.load(located(folder), Runtime("cpu"))
+    encoder = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu"))
     texts = made_up_ids(FULL["xlm-roberta-config.json"]["vocab_size"])
     ours = np.concatenate([encoder.embed_ids(text[None]) for text in texts])
     print(f"  text, {len(ours)} rows of token ids: largest difference {np.abs(ours - theirs['texts']).max():.1e}")

@@ -42,7 +42,8 @@ song = next(item for item in finder.items if item["kind"] == "song")
 finder.similar(song["id"])
 Analyser(make_recipe()).analyse_region(finder.library.absolute(song["root"], song["path"]), 2.0, 6.0)
 command.main(["--format", "json"], standalone_mode=False)
-print(sorted({"torch", "transformers", "tokenizers", "openvino", "demucs", "ray"} & set(sys.modules)), file=sys.stderr)
+heavy = {"torch", "transformers", "tokenizers", "openvino", "demucs", "huggingface_hub", "ray"}
+print(sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
 

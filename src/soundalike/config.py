@@ -129,7 +129,7 @@ def checkpoint_folder(name: str) -> Path:
 
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "neural": ("torch", "transformers", "openvino", "demucs"),
+    "neural": ("torch", "transformers", "openvino", "demucs", "huggingface_hub"),
     "report": ("matplotlib", "jinja2"),
     "s3": ("obstore",),
     "cluster": ("ray", "obstore"),

@@ -29,7 +29,7 @@ from soundalike.search.filters import make_filters  # noqa: E402
 from soundalike.search.finder import Finder  # noqa: E402
 from tests.made_up_library import Inline  # noqa: E402
 from tests.models.neural.narrow_clap import narrow_model, write_files  # noqa: E402
-from tests.models.neural.narrow_demucs import arguments, located_demucs, write_demucs  # noqa: E402
+from tests.models.neural.narrow_demucs import arguments, demucs_checkpoint, write_demucs  # noqa: E402
 
 pytestmark = pytest.mark.neural
 
@@ -46,7 +46,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("SOUNDALIKE_CACHE", str(folder / "cache"))
         patch.setattr(library_update, "Workers", Inline)
         clap, demucs = write_files(folder), write_demucs(folder / "htdemucs.safetensors", arguments("htdemucs"))
-        stems = located_demucs(demucs, "htdemucs")
+        stems = demucs_checkpoint(demucs, "htdemucs")
         _load(patch, ENCODERS, "clap", lambda runtime: ClapEncoder(narrow_model(), clap, runtime))
         _load(patch, SEPARATORS, "htdemucs", lambda runtime: DemucsSeparator.load(stems, runtime))
         yield folder

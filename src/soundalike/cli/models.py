@@ -1,4 +1,4 @@
-"""`soundalike models`: the encoders and separators there are, what each needs, and whether it is here."""
+"""`soundalike models`: the encoders and separators, what each needs, and whether it is installed and downloaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMANDS = {"fetch": "soundalike.cli.models_fetch"}
 
 
 class _Models(click.Group):
-    """Commands on models, each imported when it is asked for."""
+    """Subcommands, each imported when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -36,16 +36,16 @@ class _Models(click.Group):
     "models",
     cls=_Models,
     invoke_without_command=True,
-    short_help="Encoders, separators, weight profiles; fetch their weights.",
+    short_help="List encoders, separators and weight profiles; fetch weights.",
     epilog="""\b
 Examples:
-  soundalike models                       what there is, and whether it is here
+  soundalike models                       list all models and their status
   soundalike models fetch clap htdemucs   download the weights of two models""",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
-    """Encoders, separators and weight profiles: licences, what they need, and whether that is here."""
+    """List encoders, separators and weight profiles with their licences, requirements and status."""
     if ctx.invoked_subcommand is not None:
         return
     import json
@@ -69,7 +69,7 @@ def command(ctx: click.Context, form: str) -> None:
 
 
 def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
-    """What is known of a model, as JSON-ready values."""
+    """The facts about a model, as JSON-ready values."""
     from importlib.util import find_spec
 
     from soundalike.config import EXTRAS
@@ -85,15 +85,14 @@ def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
 
 
 def _checkpoint(name: str) -> dict[str, Any]:
-    """A checkpoint and what of it is here, as JSON-ready values; `state` is `here`, `missing`, `incomplete` or
-    `damaged`."""
+    """A checkpoint and its status, as JSON-ready values; `state` is `here`, `missing`, `incomplete` or `damaged`."""
     from soundalike.config import checkpoint_folder
-    from soundalike.models.checkpoints.locate import find
+    from soundalike.models.checkpoints.local_files import file_status
     from soundalike.models.checkpoints.table import checkpoint
 
     row, folder = checkpoint(name), checkpoint_folder(name)
-    findings = [find(file, folder) for file in row.files]
-    states = {finding.state for finding in findings}
+    statuses = [file_status(file, folder) for file in row.files]
+    states = {status.state for status in statuses}
     state = "damaged" if "damaged" in states else states.pop() if len(states) == 1 else "incomplete"
     return {
         "name": row.name,
@@ -108,24 +107,24 @@ def _checkpoint(name: str) -> dict[str, Any]:
         "homepage": row.homepage,
         "files": [
             {
-                "name": finding.file.name,
-                "path": str(finding.path),
-                "state": finding.state,
-                "words": finding.words,
-                "sha256": finding.sha256 or None,
-                "url": finding.file.url,
-                "size": finding.file.size,
-                "pin": finding.file.pin,
-                "pinned_sha256": finding.file.sha256,
-                "source": finding.file.source,
+                "name": status.file.name,
+                "path": str(status.path),
+                "state": status.state,
+                "words": status.message,
+                "sha256": status.sha256 or None,
+                "url": status.file.url,
+                "size": status.file.size,
+                "pin": status.file.pin,
+                "pinned_sha256": status.file.sha256,
+                "source": status.file.source,
             }
-            for finding in findings
+            for status in statuses
         ],
     }
 
 
 def _table(title: str, rows: dict[str, list[str]]) -> Table:
-    """Names on the left, what is said of each on the right, folded where the terminal is narrow."""
+    """Names in the left column, their lines in the right one, wrapped if the terminal is narrow."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -152,21 +151,21 @@ def _lines(model: dict[str, Any]) -> Iterator[str]:
 
 
 def _checkpoint_lines(values: dict[str, Any]) -> Iterator[str]:
-    from soundalike.models.checkpoints.table import shown_size
+    from soundalike.models.checkpoints.table import format_size
 
     pin = "" if values["pin"] == "pinned" else f", {values['pin']}"
-    what = f"weights ({shown_size(values['size'])}{pin})"
+    weights = f"weights ({format_size(values['size'])}{pin})"
     get = f"soundalike models fetch {values['name']}"
     if values["state"] == "here":
-        yield f"{what}: here, in {_short(values['folder'])}"
+        yield f"{weights}: in {_short(values['folder'])}"
     elif values["state"] == "damaged":
-        words = next(file["words"] for file in values["files"] if file["state"] == "damaged")
-        yield f"{what}: DAMAGED: {words}; {get}"
+        message = next(file["words"] for file in values["files"] if file["state"] == "damaged")
+        yield f"{weights}: DAMAGED: {message}; {get}"
     else:
         missing = [file for file in values["files"] if file["state"] == "missing"]
         rest = ", ".join(file["name"] + (f" ({file['words']})" if file["words"] else "") for file in missing)
         begun = values["state"] == "incomplete" or any(file["words"] for file in missing)
-        yield f"{what}: {f'incomplete, without {rest}' if begun else 'not here'}: {get}"
+        yield f"{weights}: {f'incomplete, without {rest}' if begun else 'not downloaded'}: {get}"
 
 
 def _profile_lines(profile: dict[str, Any]) -> Iterator[str]:
@@ -175,6 +174,6 @@ def _profile_lines(profile: dict[str, Any]) -> Iterator[str]:
 
 
 def _short(folder: str) -> str:
-    """`folder` with the user's own written as ~."""
+    """`folder` with the home folder written as ~."""
     path = Path(folder)
     return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else folder

@@ -1,4 +1,4 @@
-"""`soundalike models fetch`: the weights of models, downloaded or imported."""
+"""`soundalike models fetch`: download or import the weights of models."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 @click.command(
     "fetch",
-    short_help="Download the weights of models, or import them.",
+    short_help="Download or import the weights of models.",
     epilog="""\b
 Examples:
   soundalike models fetch clap htdemucs
-  soundalike models fetch clap --from ~/Downloads        files that are here already
+  soundalike models fetch clap --from ~/Downloads        files that you have already
   soundalike models fetch --all --mirror https://weights.example.org/soundalike
 \b
-An interrupted download goes on where it stopped. Files are checked against published SHA-256 digests.
-SOUNDALIKE_CHECKPOINTS names the folder they go to.""",
+An interrupted download continues where it stopped. Files are verified with published SHA-256 digests.
+Downloading needs the extra `neural`; --from does not. SOUNDALIKE_CHECKPOINTS names the folder for the files,
+HF_ENDPOINT another server with the interface of the Hugging Face Hub.""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="All models.")
@@ -33,25 +34,25 @@ SOUNDALIKE_CHECKPOINTS names the folder they go to.""",
     "--from",
     "source",
     type=click.Path(path_type=Path),
-    help="A file or folder that holds the weights: they are copied from there, nothing is downloaded.",
+    help="Copy the weights from this file or folder; nothing is downloaded.",
 )
 @click.option(
     "--mirror",
     envvar="SOUNDALIKE_MIRROR",
     metavar="URL",
-    help="Take files from URL/NAME/FILE instead of where they are published  [default: $SOUNDALIKE_MIRROR].",
+    help="Download from URL/NAME/FILE instead of the Hugging Face Hub  [default: $SOUNDALIKE_MIRROR].",
 )
 def command(names: tuple[str, ...], everything: bool, source: Path | None, mirror: str | None) -> None:
-    """Download the weights of the models NAME, or import them; says first what their licences ask.
+    """Download or import the weights of the models NAME. Prints the terms of their licences first.
 
-    Files that are here and whole are left as they are.
+    Files that exist and are intact are left as they are.
     """
     from soundalike.config import checkpoint_folder
     from soundalike.models.checkpoints.fetch import fetch, import_files
     from soundalike.models.checkpoints.table import CHECKPOINTS
 
     if everything == bool(names):
-        raise InputError(f"name the models to fetch, or give --all; there are {', '.join(CHECKPOINTS)}")
+        raise InputError(f"name the models to fetch, or give --all; choose among {', '.join(CHECKPOINTS)}")
     rows = [_row(name) for name in dict.fromkeys(names or CHECKPOINTS)]
     for terms in dict.fromkeys(row.terms for row in rows if row.terms):
         say(f"licence: {terms}.")
@@ -60,42 +61,43 @@ def command(names: tuple[str, ...], everything: bool, source: Path | None, mirro
         try:
             with _FetchProgress() as progress:
                 if source is None:
-                    got = fetch(row, folder, mirror=mirror, progress=progress.update)
+                    new = fetch(row, folder, mirror=mirror, progress=progress.update)
                 else:
-                    got = import_files(row, folder, source.expanduser(), progress=progress.update)
+                    new = import_files(row, folder, source.expanduser(), progress=progress.update)
         except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt("interrupted; what has arrived is kept, run this again to go on") from stop
-        _report(row, got, folder)
+            raise KeyboardInterrupt("interrupted; what was downloaded is kept, run this again to continue") from stop
+        _report(row, new, folder)
 
 
 def _row(name: str) -> Checkpoint:
+    """The checkpoint of that name, or of the model of that name. Raises InputError if there is none."""
     from soundalike.models.checkpoints.table import checkpoint
     from soundalike.models.encoders import ENCODERS
     from soundalike.models.separators import SEPARATORS
 
-    known = ENCODERS.get(name) or SEPARATORS.get(name)
-    if known is not None and known.checkpoint is None:
-        raise InputError(f"{name} needs no weights: it works as it is")
-    return checkpoint(name if known is None or known.checkpoint is None else known.checkpoint)
+    model = ENCODERS.get(name) or SEPARATORS.get(name)
+    if model is not None and model.checkpoint is None:
+        raise InputError(f"{name} needs no weights: it works without a download")
+    return checkpoint(name if model is None or model.checkpoint is None else model.checkpoint)
 
 
-def _report(row: Checkpoint, got: list[CheckpointFile], folder: Path) -> None:
-    from soundalike.models.checkpoints.record import recorded
-    from soundalike.models.checkpoints.table import shown_size
+def _report(row: Checkpoint, new: list[CheckpointFile], folder: Path) -> None:
+    from soundalike.models.checkpoints.record import read_record
+    from soundalike.models.checkpoints.table import format_size
 
-    if not got:
-        say(f"{row.name}: all here already, in {folder}")
+    if not new:
+        say(f"{row.name}: all files exist already, in {folder}")
         return
-    files = ", ".join(f"{file.name} ({shown_size((folder / file.name).stat().st_size)})" for file in got)
+    files = ", ".join(f"{file.name} ({format_size((folder / file.name).stat().st_size)})" for file in new)
     say(f"{row.name}: {files}, verified, in {folder}")
-    for file in got:
-        record = recorded(folder / file.name)
+    for file in new:
+        record = read_record(folder / file.name)
         if not file.pinned and record is not None:
-            say(f"  {file.name} is {file.pin}: its SHA-256 is {record.sha256}, and is enforced from now on")
+            say(f"  {file.name} is {file.pin}: its SHA-256 is {record.sha256}, which is enforced from now on")
 
 
 class _FetchProgress(LiveBar):
-    """A context manager whose `update` draws how far a file has come: a bar on a terminal, else a line now and then."""
+    """A context manager whose `update` shows the progress of a file: a bar on a terminal, otherwise an occasional line."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -110,11 +112,11 @@ class _FetchProgress(LiveBar):
         self._file: CheckpointFile | None = None
 
     def update(self, file: CheckpointFile, here: int, total: int | None) -> None:
-        """Draw that `here` of `total` bytes of `file` have come."""
-        from soundalike.models.checkpoints.table import shown_size
+        """Show that `here` of `total` bytes of `file` have arrived."""
+        from soundalike.models.checkpoints.table import format_size
 
         if file is not self._file:
             self._file = file
             self.bar.reset(self.task, description=file.name, total=total)
-        of = f" of {shown_size(total)}" if total else ""
-        self.draw(f"{file.name}: {shown_size(here)}{of}", completed=here, total=total)
+        of = f" of {format_size(total)}" if total else ""
+        self.draw(f"{file.name}: {format_size(here)}{of}", completed=here, total=total)

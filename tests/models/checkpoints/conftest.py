@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from soundalike.models.checkpoints import record
-from tests.models.checkpoints.site import Site, serving
+from tests.models.checkpoints.hub_server import HubServer, serving
 
 
 @pytest.fixture(autouse=True)
 def _as_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy stands before this machine's own addresses, and no process-wide memory of digests."""
+    """No proxy for the addresses of this machine, and no digests that another test has cached."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1,localhost")
-    record._hashed.cache_clear()
+    record._hash.cache_clear()
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with serving(Site()) as site:
-        yield site
+def hub() -> Iterator[HubServer]:
+    with serving(HubServer()) as hub:
+        yield hub

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.models.checkpoints.table import CHECKPOINTS, notice, shown_size
+from soundalike.models.checkpoints.table import CHECKPOINTS, format_size, notice
 from soundalike.models.encoders import ENCODERS
 from soundalike.models.separators import SEPARATORS
-from tests.models.checkpoints.site import row_of
+from tests.models.checkpoints.hub_server import row_of
 
 MODELS = {
     **{f"encoder {name}": row for name, row in ENCODERS.items()},
@@ -17,7 +17,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
-def test_every_row_is_pinned_and_says_where_from(name: str) -> None:
+def test_every_row_is_pinned_and_names_its_source(name: str) -> None:
     row = CHECKPOINTS[name]
     assert row.name == name
     assert row.pin == "pinned"
@@ -44,15 +44,15 @@ def test_models_and_checkpoints_agree(model: str) -> None:
         assert row.licence == CHECKPOINTS[row.checkpoint].licence
 
 
-def test_every_checkpoint_has_its_model() -> None:
+def test_every_checkpoint_belongs_to_a_model() -> None:
     assert {row.checkpoint for row in MODELS.values()} - {None} == set(CHECKPOINTS)
 
 
-def test_what_is_not_free_is_said() -> None:
+def test_licences_with_conditions_have_a_notice() -> None:
     for name, row in CHECKPOINTS.items():
-        words = notice(name)
-        assert (words is not None) or not row.non_commercial
-        assert "\n" not in (words or "")
+        terms = notice(name)
+        assert (terms is not None) or not row.non_commercial
+        assert "\n" not in (terms or "")
     assert "non-commercial use only" in (notice("muq-mulan") or "")
     assert "scientific purposes" in (notice("htdemucs") or "")
     assert notice("clap") is None
@@ -61,14 +61,14 @@ def test_what_is_not_free_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pins", "words"), [("full", "pinned"), ("prefix", "pinned by 8 hex digits"), ("none", "unpinned")]
+    ("pins", "pin"), [("full", "pinned"), ("prefix", "pinned by 8 hex digits"), ("none", "unpinned")]
 )
-def test_the_weakest_pin_is_named(pins: str, words: str) -> None:
-    assert row_of({"a": b"a"}, pins=pins).pin == words
+def test_the_pin_of_a_checkpoint_is_its_weakest(pins: str, pin: str) -> None:
+    assert row_of({"a": b"a"}, pins=pins).pin == pin
     loose = row_of({"a": b"a", "b": b"b"}, pins=pins)
     mixed = row_of({"c": b"c"})
     both = type(loose)("toy", "", (*mixed.files, *loose.files), "", False, "")
-    assert both.pin == words
+    assert both.pin == pin
     assert both.size == (3 if pins == "full" else None)
 
 
@@ -83,5 +83,5 @@ def test_the_weakest_pin_is_named(pins: str, words: str) -> None:
         (None, "size unknown"),
     ],
 )
-def test_sizes(size: int | None, text: str) -> None:
-    assert shown_size(size) == text
+def test_sizes_are_formatted(size: int | None, text: str) -> None:
+    assert format_size(size) == text

@@ -21,7 +21,7 @@ from tests.models.neural.random_weights import Float32, draw_all
 
 if TYPE_CHECKING:
     from soundalike.config import Runtime
-    from soundalike.models.checkpoints import Located
+    from soundalike.models.checkpoints import LocalCheckpoint
     from soundalike.models.encoders.clap.clap_encoder import ClapEncoder, ClapModel
 
 GOLDEN = Path(__file__).parent / "golden_clap.npz"
@@ -167,13 +167,13 @@ def narrow_model() -> ClapModel:
     )
 
 
-def write_files(folder: Path) -> Located:
-    """Write the narrow checkpoint and its tokenizer into `folder`, as a located checkpoint called `clap`."""
-    from soundalike.models.checkpoints import Located
+def write_files(folder: Path) -> LocalCheckpoint:
+    """Write the narrow checkpoint and its tokenizer into `folder`, as a local checkpoint called `clap`."""
+    from soundalike.models.checkpoints import LocalCheckpoint
 
     write_checkpoint(folder / WEIGHTS, narrow_state())
     write_tokenizer(folder / TOKENIZER, facts()["sizes"]["vocabulary"])
-    return Located("clap", {name: folder / name for name in (WEIGHTS, TOKENIZER)}, "0123456789abcdef")
+    return LocalCheckpoint("clap", {name: folder / name for name in (WEIGHTS, TOKENIZER)}, "0123456789abcdef")
 
 
 def narrow_clap(folder: Path, runtime: Runtime) -> ClapEncoder:

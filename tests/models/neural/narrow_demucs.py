@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from soundalike.config import Runtime
-from soundalike.models.checkpoints import Located
+from soundalike.models.checkpoints import LocalCheckpoint
 from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator
 from tests.models.neural.clips import clip
 from tests.models.neural.random_weights import draw_all
@@ -106,9 +106,9 @@ def write_demucs(path: Path, given: dict[str, Any], **metadata: str) -> Path:
     return path
 
 
-def located_demucs(path: Path, name: str) -> Located:
+def demucs_checkpoint(path: Path, name: str) -> LocalCheckpoint:
     """The checkpoint file as the table of checkpoints would hand it over."""
-    return Located(name, {FILES[name]: path}, hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+    return LocalCheckpoint(name, {FILES[name]: path}, hashlib.sha256(path.read_bytes()).hexdigest()[:16])
 
 
 class Original(Separator):
@@ -144,7 +144,7 @@ def mixture(seconds: float) -> Samples:
 def narrow_demucs(folder: Path, runtime: Runtime, name: str = "htdemucs") -> DemucsSeparator:
     """Our separator, with a narrow checkpoint written into `folder`."""
     path = write_demucs(folder / FILES[name], arguments(name))
-    return DemucsSeparator.load(located_demucs(path, name), runtime)
+    return DemucsSeparator.load(demucs_checkpoint(path, name), runtime)
 
 
 def as_json(given: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from tests.models.neural.random_weights import draw
 
 if TYPE_CHECKING:  # not where the original is
     from soundalike.config import Runtime
-    from soundalike.models.checkpoints import Located
+    from soundalike.models.checkpoints import LocalCheckpoint
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
 
 GOLDEN = Path(__file__).with_name("golden_muq_mulan.npz")
@@ -190,14 +190,14 @@ def _gain(name: str) -> float:
     return 1.0
 
 
-def located(folder: Path) -> Located:
+def muq_checkpoint(folder: Path) -> LocalCheckpoint:
     """The files in `folder` as a checkpoint."""
-    from soundalike.models.checkpoints import Located
+    from soundalike.models.checkpoints import LocalCheckpoint
 
     # Converted networks are kept under this name, so other sizes need another.
     digest = hashlib.blake2b(b"".join((folder / name).read_bytes() for name in FULL), digest_size=8).hexdigest()
     names = ("config.json", "muq-config.json", "xlm-roberta-config.json", "pytorch_model.bin", "tokenizer.json")
-    return Located("muq-mulan", {name: folder / name for name in names}, digest)
+    return LocalCheckpoint("muq-mulan", {name: folder / name for name in names}, digest)
 
 
 def write_narrow(folder: Path) -> None:
@@ -225,4 +225,4 @@ def narrow_muq_mulan(folder: Path, runtime: Runtime) -> MuqMulanEncoder:
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
 
     write_narrow(folder)
-    return MuqMulanEncoder.load(located(folder), runtime)
+    return MuqMulanEncoder.load(muq_checkpoint(folder), runtime)

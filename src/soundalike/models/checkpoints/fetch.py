@@ -1,206 +1,211 @@
-"""Getting a checkpoint's files: from where they are published, from a mirror, or from a folder. All or nothing a file.
+"""Getting the files of a checkpoint: from the Hugging Face Hub, from a mirror, or from a folder.
 
-A file appears under its name only when it is whole and verified; until then it has `.part` behind its name, and what has
-arrived survives an interruption. A mirror is laid out as the folder of checkpoints is: `MIRROR/clap/tokenizer.json`.
+A file appears under its name only when it is complete and verified. While it is being downloaded its name ends in
+`.part`; an interrupted download leaves that file, and the next one continues it. A mirror has the layout of the folder of
+checkpoints: `MIRROR/clap/tokenizer.json`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
 from soundalike.errors import CheckpointError
-from soundalike.models.checkpoints.download import Patience, check_space, download, forget, shown_url, writing
-from soundalike.models.checkpoints.locate import PART, Finding, digest_problem, find
-from soundalike.models.checkpoints.record import remember
-from soundalike.models.checkpoints.table import Checkpoint, CheckpointFile, shown_size
+from soundalike.models.checkpoints.hub import (
+    cannot_write,
+    download,
+    file_length,
+    hub_url,
+    public_url,
+    require_huggingface_hub,
+)
+from soundalike.models.checkpoints.local_files import FileStatus, digest_problem, file_status, part_path
+from soundalike.models.checkpoints.record import write_record
+from soundalike.models.checkpoints.table import Checkpoint, CheckpointFile, format_size
 
 FileProgress = Callable[[CheckpointFile, int, int | None], None]
-"""Called with a file, the bytes of it that are here, and those of the whole, None where that is not known."""
+"""Called with a file, the bytes of it that have arrived, and its size, None if unknown."""
 
-_IMPORT = ".import"
 _LOCK = ".fetch.lock"
 _CHUNK = 1 << 20
 
 
 def fetch(
-    row: Checkpoint,
-    folder: Path,
-    *,
-    mirror: str | None = None,
-    progress: FileProgress | None = None,
-    patience: Patience | None = None,
+    row: Checkpoint, folder: Path, *, mirror: str | None = None, progress: FileProgress | None = None
 ) -> list[CheckpointFile]:
-    """Download the files of `row` that are not in `folder` yet, verified; which these were.
+    """Download the files of `row` that are not in `folder`, verify them, and return which they were.
 
-    mirror: the address of a server to take them from instead of where they are published. Raises CheckpointError, where
-    something arrived already that is kept, and a later call goes on with it.
+    mirror: the address of a server that has copies, used instead of the Hub. Raises CheckpointError if a file cannot be
+    downloaded (what has arrived is kept, and the next call continues), InputError if huggingface_hub is not installed.
     """
-    with _filling(folder):
-        wanted = _wanted(row, folder)
-        check_space(folder, sum(_still(finding) for finding in wanted))
-        for finding in wanted:
-            url = f"{mirror.rstrip('/')}/{row.name}/{quote(finding.file.name)}" if mirror else finding.file.url
-            _download(finding, url, progress or _silent, patience)
-    return [finding.file for finding in wanted]
+    with _locked(folder):
+        wanted = _not_here(row, folder)
+        if wanted:
+            require_huggingface_hub()
+        _check_space(folder, sum(_remaining(status) for status in wanted))
+        for status in wanted:
+            url = f"{mirror.rstrip('/')}/{row.name}/{quote(status.file.name)}" if mirror else hub_url(status.file)
+            _download_verified(status, url, progress or _no_progress)
+    return [status.file for status in wanted]
 
 
 def import_files(
     row: Checkpoint, folder: Path, source: Path, *, progress: FileProgress | None = None
 ) -> list[CheckpointFile]:
-    """Copy the files of `row` that are not in `folder` yet from `source`, verified; which these were.
+    """Copy the files of `row` that are not in `folder` from `source`, verify them, and return which they were.
 
-    source: a folder that holds them, itself or below the checkpoint's name, or one of them. Raises CheckpointError where
-    one cannot be found there or is not what it should be; those before it are imported then.
+    source: one of the files, or a folder that holds them, directly or in a subfolder with the checkpoint's name. Raises
+    CheckpointError if a file is not there or is not the right one; the files before it are imported.
     """
     if not source.exists():
-        raise CheckpointError(f"{source} is not there; name a file or folder that holds the files of {row.name}")
-    with _filling(folder):
-        wanted = _wanted(row, folder)
+        raise CheckpointError(f"{source} does not exist; give a file or folder with the files of {row.name}")
+    with _locked(folder):
+        wanted = _not_here(row, folder)
         absent = []
-        for finding in wanted:
-            original = _original(finding, row, source)
+        for status in wanted:
+            original = _find_original(status, row, source)
             if original is None:
-                absent.append(finding.file.name)
+                absent.append(status.file.name)
             else:
-                _copy(finding, original, progress or _silent)
+                _copy_verified(status, original, progress or _no_progress)
     if absent:
         raise CheckpointError(
-            f"{source} does not hold {', '.join(absent)} of {row.name} (files must have these names: some are published "
-            "under others, see docs/models.md)"
+            f"{source} does not have {', '.join(absent)} of {row.name} (the files must have these names; some are "
+            "published under other names, see docs/models.md)"
         )
-    return [finding.file for finding in wanted]
+    return [status.file for status in wanted]
 
 
 @contextmanager
-def _filling(folder: Path) -> Iterator[None]:
-    """The folder made, and held against a second fetch into it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"the folder {folder} cannot be made ({error.strerror or error}); name another by SOUNDALIKE_CHECKPOINTS"
-        ) from error
+def _locked(folder: Path) -> Iterator[None]:
+    """The folder, created if necessary and locked against a second process."""
     lock = FileLock(folder / _LOCK, timeout=0, fallback_to_soft=False)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise CheckpointError(
-            f"another process is fetching into {folder} already; wait until it is done, or end it"
+            f"another process is downloading into {folder}; wait until it has finished, or stop it"
         ) from None
     except (OSError, NotImplementedError) as error:
-        raise CheckpointError(
-            f"the folder {folder} cannot be written ({error}); name another by SOUNDALIKE_CHECKPOINTS"
-        ) from error
+        raise cannot_write(folder, error) from error
     try:
         yield
     finally:
         lock.release()
 
 
-def _wanted(row: Checkpoint, folder: Path) -> list[Finding]:
-    """Those of the files that are missing or damaged. Raises CheckpointError where no file can be put in place."""
-    wanted = [finding for finding in (find(file, folder) for file in row.files) if finding.state != "here"]
-    for finding in wanted:
-        if finding.path.exists() and not finding.path.is_file():
-            raise CheckpointError(finding.words)
+def _not_here(row: Checkpoint, folder: Path) -> list[FileStatus]:
+    """The files that are missing or damaged. Raises CheckpointError if something else has the name of one."""
+    wanted = [status for status in (file_status(file, folder) for file in row.files) if status.state != "here"]
+    for status in wanted:
+        if status.path.exists() and not status.path.is_file():
+            raise CheckpointError(status.message)
     return wanted
 
 
-def _still(finding: Finding) -> int:
-    """Bytes that a download still has to write, 0 where that is not known."""
-    part = finding.path.with_name(finding.path.name + PART)
-    return max(0, (finding.file.size or 0) - (part.stat().st_size if part.is_file() else 0))
+def _remaining(status: FileStatus) -> int:
+    """Bytes that still have to be downloaded, 0 if unknown."""
+    return max(0, (status.file.size or 0) - file_length(part_path(status.path)))
 
 
-def _download(finding: Finding, url: str, progress: FileProgress, patience: Patience | None) -> None:
-    file, path = finding.file, finding.path
-    part = path.with_name(path.name + PART)
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise CheckpointError(
+            f"{folder} has {format_size(free)} free, but {format_size(needed)} are needed; make room, or set "
+            "SOUNDALIKE_CHECKPOINTS to another folder"
+        )
+
+
+def _download_verified(status: FileStatus, url: str, progress: FileProgress) -> None:
+    file, path = status.file, status.path
+    part = part_path(path)
+    # Without a digest nothing would reveal that the server has another file now.
+    if not file.pinned or (file.size is not None and file_length(part) > file.size):
+        with _writing(part):
+            part.unlink(missing_ok=True)
     resumed = part.exists()
     while True:
-        download(
-            url,
-            part,
-            size=file.size,
-            digest_known=file.pinned,
-            progress=lambda here, total: progress(file, here, total),
-            patience=patience,
-        )
+        download(file, url, part, partial(progress, file))
         problem = _install(file, part, path)
         if problem is None:
-            forget(part)
             return
-        forget(part)
+        part.unlink()
         if not resumed:
             raise CheckpointError(
-                f"what {shown_url(url)} gave {problem}; it was removed. Try again, name another server (--mirror), or "
-                "import the file from elsewhere (--from)"
+                f"the file from {public_url(url)} {problem}; it was deleted. Try again, use another server (--mirror), or import "
+                "the file from elsewhere (--from)"
             )
-        resumed = False  # its first bytes may have been those of an older file
+        resumed = False  # the first bytes may be those of an older version: download once more from the start
 
 
-def _copy(finding: Finding, original: Path, progress: FileProgress) -> None:
-    file, path = finding.file, finding.path
-    copy = path.with_name(path.name + _IMPORT)
+def _copy_verified(status: FileStatus, original: Path, progress: FileProgress) -> None:
+    file, path = status.file, status.path
+    copy = path.with_name(path.name + ".import")
     try:
         size = original.stat().st_size
         if file.size is not None and size != file.size:
-            raise CheckpointError(
-                f"{original} is not imported: it has {size:,} bytes ({shown_size(size)}) where {file.size:,} are expected"
-            )
-        check_space(path.parent, size)
-        with original.open("rb") as opened, writing(copy, kept=False), copy.open("wb") as target:
+            raise CheckpointError(f"{original} is not imported: it has {size:,} bytes, expected {file.size:,}")
+        _check_space(path.parent, size)
+        with original.open("rb") as source, copy.open("wb") as target:
             here = 0
-            while chunk := _read(opened, original):
+            while chunk := source.read(_CHUNK):
                 target.write(chunk)
                 here += len(chunk)
                 progress(file, here, size)
         if problem := _install(file, copy, path):
             raise CheckpointError(f"{original} is not imported: it {problem}")
     except OSError as error:
-        raise CheckpointError(f"{original} cannot be read ({error.strerror or error})") from error
+        raise CheckpointError(
+            f"{original} cannot be copied to {path.parent} ({error.strerror or error}); make room there, or set "
+            "SOUNDALIKE_CHECKPOINTS to another folder"
+        ) from error
     finally:
         copy.unlink(missing_ok=True)
 
 
-def _read(opened: BinaryIO, original: Path) -> bytes:
-    try:
-        return opened.read(_CHUNK)
-    except OSError as error:
-        raise CheckpointError(f"{original} cannot be read ({error.strerror or error})") from error
-
-
-def _original(finding: Finding, row: Checkpoint, source: Path) -> Path | None:
-    """The file at `source` that can be imported as `finding`'s; None where there is none."""
-    name = finding.file.name
+def _find_original(status: FileStatus, row: Checkpoint, source: Path) -> Path | None:
+    """The file at `source` to import, None if there is none."""
+    name = status.file.name
     candidates = [source / name, source / row.name / name] if source.is_dir() else [source] * (source.name == name)
     for candidate in candidates:
-        if candidate.is_file() and not (finding.path.exists() and candidate.samefile(finding.path)):
+        if candidate.is_file() and not (status.path.exists() and candidate.samefile(status.path)):
             return candidate
     return None
 
 
 def _install(file: CheckpointFile, arrived: Path, path: Path) -> str | None:
-    """Put the file `arrived` at `path` and record its digest; what is wrong with it instead where it may not."""
-    with writing(arrived), arrived.open("r+b") as opened:
+    """Move the file `arrived` to `path` and record its digest, or return what is wrong with it."""
+    with _writing(arrived), arrived.open("r+b") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
         os.fsync(opened.fileno())
     if problem := digest_problem(file, path, sha256):
         return problem
     if arrived.stat().st_size == 0:
         return "is empty"
-    with writing(path):
+    with _writing(path):
         os.replace(arrived, path)
-        remember(path, sha256, path.stat())
+        write_record(path, sha256, path.stat())
     return None
 
 
-def _silent(file: CheckpointFile, here: int, total: int | None) -> None:
-    """No progress asked for."""
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turns an OSError while writing `path` into a CheckpointError."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _no_progress(file: CheckpointFile, here: int, total: int | None) -> None:
+    """Ignore the progress."""

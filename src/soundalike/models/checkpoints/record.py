@@ -1,7 +1,7 @@
-"""What was verified of a file, kept in a small JSON beside it.
+"""The digest of a verified file, stored in a small JSON file beside it.
 
-It serves two ends: a file of some gigabytes is not hashed again while its size and time of change stay the same, and
-what a file without a published digest held when it was first seen is enforced from then on.
+It has two purposes: a file of some gigabytes is not hashed again while its size and modification time are unchanged, and
+a file without a published digest must keep the digest that it had when it was first seen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Record:
-    """sha256: hex digest of the whole file; size: bytes; mtime_ns: time of last change, as `os.stat` gives it."""
+    """sha256: hex digest of the whole file; size: bytes; mtime_ns: modification time as `os.stat` gives it."""
 
     sha256: str
     size: int
@@ -27,12 +27,12 @@ class Record:
 
 
 def record_path(path: Path) -> Path:
-    """Where the record of the file `path` lies."""
+    """The path of the record of the file `path`."""
     return path.with_name(path.name + ".verified.json")
 
 
-def recorded(path: Path) -> Record | None:
-    """What is recorded of the file `path`; None where nothing is, or nothing that can be read."""
+def read_record(path: Path) -> Record | None:
+    """The record of the file `path`; None if there is none or it is damaged."""
     try:
         values = json.loads(record_path(path).read_text(encoding="utf-8"))
         record = Record(str(values["sha256"]), int(values["size"]), int(values["mtime_ns"]))
@@ -41,10 +41,10 @@ def recorded(path: Path) -> Record | None:
     return record if re.fullmatch(r"[0-9a-f]{64}", record.sha256) else None
 
 
-def remember(path: Path, sha256: str, stat: os.stat_result) -> None:
-    """Record that the file `path` had the digest `sha256` when it was as `stat` says.
+def write_record(path: Path, sha256: str, stat: os.stat_result) -> None:
+    """Record that the file `path` had the digest `sha256` when its status was `stat`.
 
-    Where the folder cannot be written nothing is recorded: the file is then hashed whenever a process first needs it.
+    Does nothing if the folder is not writable: the file is then hashed once by each process that needs it.
     """
     text = json.dumps(asdict(Record(sha256, stat.st_size, stat.st_mtime_ns)), indent=2) + "\n"
     with (
@@ -60,16 +60,19 @@ def remember(path: Path, sha256: str, stat: os.stat_result) -> None:
 
 
 def digest_of(path: Path, stat: os.stat_result) -> str:
-    """SHA-256 of the file `path`, in hex: as recorded if that was for a file of this size and time of change, else
-    computed (some seconds a gigabyte). Raises OSError where it cannot be read."""
-    known = recorded(path)
-    if known is not None and (known.size, known.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-        return known.sha256
-    return _hashed(path, stat.st_size, stat.st_mtime_ns)
+    """SHA-256 of the file `path` as a hex string.
+
+    Taken from the record if size and modification time match, otherwise computed (some seconds per gigabyte). Raises
+    OSError if the file cannot be read.
+    """
+    record = read_record(path)
+    if record is not None and (record.size, record.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+        return record.sha256
+    return _hash(path, stat.st_size, stat.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=64)
-def _hashed(path: Path, size: int, mtime_ns: int) -> str:
-    """SHA-256 of the file. Size and time stand for its content: what has changed since is hashed anew."""
+def _hash(path: Path, size: int, mtime_ns: int) -> str:
+    """SHA-256 of the file. Size and modification time are part of the cache's key: a changed file is hashed again."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""The table of checkpoints: one row a model, with its files, where they come from, and under which licence.
+"""The table of checkpoints: one row per model, with its files, where they are published, and their licence.
 
-Sizes and digests are copied from the sources that each file names, and were never computed from a file that somebody
-happened to have. To add one: see `docs/models.md`.
+All files are on the Hugging Face Hub, each at a pinned revision. Sizes and digests are copied from the sources that each
+file names; none was computed from a file that somebody happened to have. To add a checkpoint, see `docs/models.md`.
 """
 
 from __future__ import annotations
@@ -10,30 +10,42 @@ from dataclasses import dataclass
 
 from soundalike.errors import InputError
 
-_FULL = 64
-"""Hex digits of a whole SHA-256."""
+_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
     """One file of a checkpoint.
 
-    name: its file name here; url: where it comes from, at a pinned revision where there is one; size: bytes, None where
-    not known; sha256: hex digest from a citable source, or its first digits where no more is published, None where
-    nothing is (what is not pinned whole is recorded when first seen, and enforced from then on); source: where size and
-    digest are published.
+    name: its file name on this machine; repository, revision: where the Hugging Face Hub has it, the revision a commit
+    hash; size: bytes, None if unknown; sha256: hex digest from a citable source, or its first digits if no more is
+    published, None if nothing is (a file that is not pinned completely is recorded when it is first seen, and must not
+    change afterwards); source: where size and digest are published; published_as: its name in the repository if that is
+    not `name`.
     """
 
     name: str
-    url: str
+    repository: str
+    revision: str
     size: int | None
     sha256: str | None
     source: str
+    published_as: str = ""
+
+    @property
+    def repository_name(self) -> str:
+        """The file's name in its repository."""
+        return self.published_as or self.name
+
+    @property
+    def url(self) -> str:
+        """The address of the file on the Hugging Face Hub."""
+        return f"https://huggingface.co/{self.repository}/resolve/{self.revision}/{self.repository_name}"
 
     @property
     def pinned(self) -> bool:
-        """Whether the table itself says what the file holds, to the last bit."""
-        return self.sha256 is not None and len(self.sha256) == _FULL
+        """Whether the table has the complete digest."""
+        return self.sha256 is not None and len(self.sha256) == _SHA256_DIGITS
 
     @property
     def pin(self) -> str:
@@ -45,9 +57,9 @@ class CheckpointFile:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The files of one model, tokenizer files among them, and what one must know before using them.
+    """The files of one model, including its tokenizer, and its licence.
 
-    terms: what is said before the first use, None where the licence asks nothing of a user.
+    terms: what a user must read before the first use, None if the licence asks nothing of a user.
     """
 
     name: str
@@ -60,49 +72,49 @@ class Checkpoint:
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files, None where that of one is not known."""
+        """Bytes of all files, None if one size is unknown."""
         sizes = [file.size for file in self.files]
         return sum(size for size in sizes if size is not None) if None not in sizes else None
 
     @property
     def pin(self) -> str:
-        """`pinned` if all files are, else the weakest pin among them."""
+        """`pinned` if all files are, otherwise the weakest pin among them."""
         loose = [file for file in self.files if not file.pinned]
         return min(loose, key=lambda file: len(file.sha256 or "")).pin if loose else "pinned"
 
 
-_LAION_CLAP = "https://huggingface.co/lukewys/laion_clap/resolve/b3708341862f581175dba5c356a4ebf74a9b6651"
-_MUQ_MULAN = "https://huggingface.co/OpenMuQ/MuQ-MuLan-large/resolve/2e01c796b71dca71b45251384c04cd7b237c9020"
-_MUQ = "https://huggingface.co/OpenMuQ/MuQ-large-msd-iter/resolve/0562a57814f6f8bbd9fdea0a25921a2fce1a841a"
-_HTDEMUCS = "https://huggingface.co/adefossez/HTDemucs/resolve/bf35a81b663819a8255c8fefee17f9d812b786b5"
-_HTDEMUCS_6S = "https://huggingface.co/adefossez/HTDemucs-6s/resolve/3c5ee475be622df764938de97e4281a7b07ffa58"
-_ROBERTA = "https://huggingface.co/FacebookAI/roberta-base/resolve/e2da8e2f811d1448a5b465c236feacd80ffbac7b"
-_XLM_ROBERTA = "https://huggingface.co/FacebookAI/xlm-roberta-base/resolve/e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
+_LAION_CLAP = ("lukewys/laion_clap", "b3708341862f581175dba5c356a4ebf74a9b6651")
+_MUQ_MULAN = ("OpenMuQ/MuQ-MuLan-large", "2e01c796b71dca71b45251384c04cd7b237c9020")
+_MUQ = ("OpenMuQ/MuQ-large-msd-iter", "0562a57814f6f8bbd9fdea0a25921a2fce1a841a")
+_HTDEMUCS = ("adefossez/HTDemucs", "bf35a81b663819a8255c8fefee17f9d812b786b5")
+_HTDEMUCS_6S = ("adefossez/HTDemucs-6s", "3c5ee475be622df764938de97e4281a7b07ffa58")
+_ROBERTA = ("FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b")
+_XLM_ROBERTA = ("FacebookAI/xlm-roberta-base", "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089")
 
 _FLOWSET = "github.com/discolotus/flowset apps/api/scripts/download_semantic_models.py"
 
 _ROBERTA_TOKENIZER = CheckpointFile(
     "tokenizer.json",
-    f"{_ROBERTA}/tokenizer.json",
+    *_ROBERTA,
     1_355_863,
     "847bbeab6174d66a88898f729d52fa8d355fafe1bea101cf960dd404581df70e",
-    "Not a large file on Hugging Face, which names 1.36 MB and no SHA-256; pinned so by several public projects that use "
-    "it with these weights, and as roberta-large's, which is the same file, by an Arch package of the tokenizers library",
+    "Hugging Face gives 1.36 MB and no SHA-256 (not a large file); several public projects that use it with these weights "
+    "pin this digest, as does an Arch package of the tokenizers library for roberta-large, which has the same file",
 )
 
 _XLM_ROBERTA_TOKENIZER = CheckpointFile(
     "tokenizer.json",
-    f"{_XLM_ROBERTA}/tokenizer.json",
+    *_XLM_ROBERTA,
     9_096_718,
     "a898ea75433890f6610f4e470b8ebeb0c21dce5c8dd61f892eb09eb5919d2e2c",
-    "Not a large file on Hugging Face, which names 9.1 MB and no SHA-256; named of a copy of it there "
-    "(huggingface.co/pere/roberta-base-exp/blob/main/tokenizer.json), and pinned so by several public projects",
+    "Hugging Face gives 9.1 MB and no SHA-256 (not a large file), but gives it for a copy "
+    "(huggingface.co/pere/roberta-base-exp/blob/main/tokenizer.json); several public projects pin this digest",
 )
 
 _DEMUCS_TERMS = (
-    "Its author publishes these files under MIT on Hugging Face (2026), having said of the same weights before that they "
-    "'are not covered by the MIT license, and are provided only for scientific purposes' (facebookresearch/demucs issue "
-    "327, 2022): ask him before a commercial use"
+    "The author publishes these files under MIT on Hugging Face (2026), but wrote earlier that the same weights 'are not "
+    "covered by the MIT license, and are provided only for scientific purposes' (facebookresearch/demucs issue 327, 2022): "
+    "ask the author before commercial use"
 )
 _DEMUCS_LICENCE = "MIT (see terms)"
 _DEMUCS_CARD = "licence: the model card in github.com/adefossez/demucs tools/export_hf.py"
@@ -116,7 +128,7 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             (
                 CheckpointFile(
                     "630k-audioset-best.pt",
-                    f"{_LAION_CLAP}/630k-audioset-best.pt",
+                    *_LAION_CLAP,
                     1_863_587_645,
                     "8053c9775516af2f4902e1e8281e356cc1bf7a85e8b761908170767b77c3f037",
                     "SHA-256: huggingface.co/lukewys/laion_clap/blob/main/630k-audioset-best.pt; size and revision: "
@@ -134,12 +146,12 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             (
                 CheckpointFile(
                     "music_audioset_epoch_15_esc_90.14.pt",
-                    f"{_LAION_CLAP}/music_audioset_epoch_15_esc_90.14.pt",
+                    *_LAION_CLAP,
                     2_352_471_003,
                     "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
                     "SHA-256: the copy at huggingface.co/spaces/MasalaDosa1337/RGMC/blob/"
                     "866a4318332297ed3db9a06a2f798f947e701f20/checkpoints/music_audioset_epoch_15_esc_90.14.pt; size, "
-                    "digest and revision pinned so by several public projects",
+                    "digest and revision: pinned by several public projects",
                 ),
                 _ROBERTA_TOKENIZER,
             ),
@@ -153,14 +165,14 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             (
                 CheckpointFile(
                     "config.json",
-                    f"{_MUQ_MULAN}/config.json",
+                    *_MUQ_MULAN,
                     847,
                     "8fefc545ef87ecd9bcde7417dd03464370c48c321f36dcff20266a752079e468",
                     _FLOWSET,
                 ),
                 CheckpointFile(
                     "pytorch_model.bin",
-                    f"{_MUQ_MULAN}/pytorch_model.bin",
+                    *_MUQ_MULAN,
                     2_653_954_401,
                     "d42ae3f7cb9b66759ee0089ddc70e2f28b130c2d8ba621457358272d32dd0444",
                     "SHA-256: huggingface.co/OpenMuQ/MuQ-MuLan-large/blob/main/pytorch_model.bin; size and revision: "
@@ -168,24 +180,26 @@ CHECKPOINTS: dict[str, Checkpoint] = {
                 ),
                 CheckpointFile(
                     "muq-config.json",
-                    f"{_MUQ}/config.json",
+                    *_MUQ,
                     3_133,
                     "237335ee27d8fb951ce778701a12a79e06c51ae636dd786f97e45f51ce532543",
                     _FLOWSET,
+                    published_as="config.json",
                 ),
                 CheckpointFile(
                     "xlm-roberta-config.json",
-                    f"{_XLM_ROBERTA}/config.json",
+                    *_XLM_ROBERTA,
                     615,
                     "d66ed8cd4f2a93b358c245e50736fa389ed4f35c0bae7aad0b32abb20c62b579",
                     _FLOWSET,
+                    published_as="config.json",
                 ),
                 _XLM_ROBERTA_TOKENIZER,
             ),
             "CC-BY-NC-4.0",
             non_commercial=True,
             homepage="https://huggingface.co/OpenMuQ/MuQ-MuLan-large",
-            terms="The weights of MuQ-MuLan are licensed CC-BY-NC 4.0: for non-commercial use only, with attribution "
+            terms="The weights of MuQ-MuLan are licensed under CC-BY-NC 4.0: non-commercial use only, with attribution "
             "(github.com/tencent-ailab/MuQ, LICENSE_weights)",
         ),
         Checkpoint(
@@ -194,11 +208,10 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             (
                 CheckpointFile(
                     "955717e8.safetensors",
-                    f"{_HTDEMUCS}/955717e8.safetensors",
+                    *_HTDEMUCS,
                     84_025_440,
                     "d9fa14133cfcc034a6758923bb3a8ca9f8dfd0b582134643bbf83f72c17576dd",
-                    "size, digest and revision pinned so by several public projects that use demucs 4.1; "
-                    + _DEMUCS_CARD,
+                    "size, digest and revision: pinned by several public projects that use demucs 4.1; " + _DEMUCS_CARD,
                 ),
             ),
             _DEMUCS_LICENCE,
@@ -212,11 +225,10 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             (
                 CheckpointFile(
                     "5c90dfd2.safetensors",
-                    f"{_HTDEMUCS_6S}/5c90dfd2.safetensors",
+                    *_HTDEMUCS_6S,
                     54_885_744,
                     "d2a1745f0744721f6b8ca5bf469b67c651ea5ed1b52998cab033b2158609d411",
-                    "size, digest and revision pinned so by several public projects that use demucs 4.1; "
-                    + _DEMUCS_CARD,
+                    "size, digest and revision: pinned by several public projects that use demucs 4.1; " + _DEMUCS_CARD,
                 ),
             ),
             _DEMUCS_LICENCE,
@@ -229,19 +241,21 @@ CHECKPOINTS: dict[str, Checkpoint] = {
 
 
 def checkpoint(name: str) -> Checkpoint:
-    """The row called `name`. Raises InputError where there is none."""
+    """The row called `name`. Raises InputError if there is none."""
     if name not in CHECKPOINTS:
-        raise InputError(f"unknown checkpoint {name!r}; there are {', '.join(CHECKPOINTS)} (see `soundalike models`)")
+        raise InputError(
+            f"unknown checkpoint {name!r}; choose one of {', '.join(CHECKPOINTS)} (see `soundalike models`)"
+        )
     return CHECKPOINTS[name]
 
 
 def notice(name: str) -> str | None:
-    """One line on the licence of the checkpoint `name` that a user must have read before using it; None where there is
-    nothing to heed. Raises InputError where there is no such checkpoint."""
+    """One line on the licence of the checkpoint `name` that a user must read before using it, None if there is nothing to
+    know. Raises InputError if there is no such checkpoint."""
     return checkpoint(name).terms
 
 
-def shown_size(size: int | None) -> str:
+def format_size(size: int | None) -> str:
     """`1.86 GB`, `84 MB`, `847 B`; `size unknown` for None."""
     if size is None:
         return "size unknown"

@@ -77,21 +77,21 @@ def _builtin(runtime: Runtime) -> Encoder:
     return BuiltinEncoder()
 
 
-def _clap(checkpoint: str) -> Callable[[Runtime], Encoder]:
+def _clap(name: str) -> Callable[[Runtime], Encoder]:
     def load(runtime: Runtime) -> Encoder:
-        from soundalike.models.checkpoints import located
+        from soundalike.models.checkpoints import local_checkpoint
         from soundalike.models.encoders.clap.clap_encoder import ClapEncoder
 
-        return ClapEncoder.load(located(checkpoint), runtime)
+        return ClapEncoder.load(local_checkpoint(name), runtime)
 
     return load
 
 
 def _muq_mulan(runtime: Runtime) -> Encoder:
-    from soundalike.models.checkpoints import located
+    from soundalike.models.checkpoints import local_checkpoint
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
 
-    return MuqMulanEncoder.load(located("muq-mulan"), runtime)
+    return MuqMulanEncoder.load(local_checkpoint("muq-mulan"), runtime)
 
 
 ENCODERS: dict[str, EncoderRow] = {

@@ -101,10 +101,10 @@ def _builtin(runtime: Runtime) -> Separator:
 
 def _demucs(name: str) -> Callable[[Runtime], Separator]:
     def load(runtime: Runtime) -> Separator:
-        from soundalike.models.checkpoints import located
+        from soundalike.models.checkpoints import local_checkpoint
         from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator
 
-        return DemucsSeparator.load(located(name), runtime)
+        return DemucsSeparator.load(local_checkpoint(name), runtime)
 
     return load
 

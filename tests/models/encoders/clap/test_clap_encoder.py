@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import CheckpointError, InputError  # noqa: E402
-from soundalike.models.checkpoints import Located  # noqa: E402
+from soundalike.models.checkpoints import LocalCheckpoint  # noqa: E402
 from soundalike.models.encoders import Encoder, TextEncoder  # noqa: E402
 from soundalike.models.encoders.clap import clap_frontend, clap_network  # noqa: E402
 from soundalike.models.encoders.clap.clap_encoder import MODELS, ClapEncoder  # noqa: E402
@@ -57,12 +57,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Located:
+def files(tmp_path_factory: pytest.TempPathFactory) -> LocalCheckpoint:
     return write_files(tmp_path_factory.mktemp("clap"))
 
 
 @pytest.fixture(scope="module")
-def encoder(files: Located) -> ClapEncoder:
+def encoder(files: LocalCheckpoint) -> ClapEncoder:
     """With its tower loaded, which is checked against the front end as it is."""
     encoder = ClapEncoder(narrow_model(), files, EXACT)
     encoder.embed(windows()[:1])
@@ -124,7 +124,7 @@ def test_a_wrong_turn_of_the_front_end_shows(encoder: ClapEncoder, monkeypatch: 
     assert off > OTHER
 
 
-def test_the_wrong_epsilon_of_the_text_tower_shows(files: Located, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wrong_epsilon_of_the_text_tower_shows(files: LocalCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import ClapTextConfig
 
     def with_default(**options: Any) -> Any:
@@ -186,14 +186,14 @@ def test_it_is_an_encoder_of_texts_too(encoder: ClapEncoder) -> None:
 
 
 def test_published_models_go_by_their_sizes() -> None:
-    located = Located("clap-music", {}, "")
-    encoder = ClapEncoder.load(located, EXACT)
+    checkpoint = LocalCheckpoint("clap-music", {}, "")
+    encoder = ClapEncoder.load(checkpoint, EXACT)
     assert (encoder.name, encoder.dimension) == ("clap-music", 512)
     assert MODELS["clap"].audio.depths == (2, 2, 6, 2)
     assert MODELS["clap-music"].audio.depths == (2, 2, 12, 2)
 
 
-def test_texts_are_embedded_without_the_audio_tower(files: Located, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_embedded_without_the_audio_tower(files: LocalCheckpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_arguments: Any) -> None:
         raise AssertionError("the audio tower was loaded")
 
@@ -203,7 +203,7 @@ def test_texts_are_embedded_without_the_audio_tower(files: Located, monkeypatch:
 
 
 @pytest.mark.skipif(not cpu_has_bfloat16(), reason="this processor has no bfloat16")
-def test_fast_is_nearly_exact(files: Located, encoder: ClapEncoder) -> None:
+def test_fast_is_nearly_exact(files: LocalCheckpoint, encoder: ClapEncoder) -> None:
     fast = ClapEncoder(narrow_model(), files, Runtime("cpu", "fast")).embed(windows()[:8])
     cosines = (fast * encoder.embed(windows()[:8])).sum(axis=1)
     assert 0.999 < cosines.min() < 1 - 1e-9
@@ -221,7 +221,7 @@ def test_an_empty_text_is_refused(encoder: ClapEncoder, text: str) -> None:
         encoder.embed_text(["snare", text])
 
 
-def test_tokens_are_those_of_the_originals_call(files: Located) -> None:
+def test_tokens_are_those_of_the_originals_call(files: LocalCheckpoint) -> None:
     """`tokenize(text, padding="max_length", truncation=True, max_length=77)` in laion_clap's hook.py."""
     from transformers import PreTrainedTokenizerFast
 
@@ -251,7 +251,7 @@ def spoilt(folder: Path, change: Callable[[dict[str, Any]], None]) -> ClapEncode
     state = narrow_state()
     change(state)
     write_checkpoint(folder / WEIGHTS, state)
-    return ClapEncoder(narrow_model(), Located("clap", {WEIGHTS: folder / WEIGHTS}, folder.name), EXACT)
+    return ClapEncoder(narrow_model(), LocalCheckpoint("clap", {WEIGHTS: folder / WEIGHTS}, folder.name), EXACT)
 
 
 def assert_refused(encoder: ClapEncoder, words: str) -> None:
@@ -287,7 +287,7 @@ def test_a_checkpoint_that_was_trained_on_other_spectrograms(tmp_path: Path, nam
 def test_a_checkpoint_of_something_else(tmp_path: Path) -> None:
     assert_refused(spoilt(tmp_path, lambda state: state.clear()), "lacks audio_branch")
     write_checkpoint(tmp_path / WEIGHTS, {"module.names": ["bass", "drums"]})
-    encoder = ClapEncoder(narrow_model(), Located("clap", {WEIGHTS: tmp_path / WEIGHTS}, "1"), EXACT)
+    encoder = ClapEncoder(narrow_model(), LocalCheckpoint("clap", {WEIGHTS: tmp_path / WEIGHTS}, "1"), EXACT)
     assert_refused(encoder, "other things than named weights")
 
 
@@ -331,7 +331,7 @@ def test_a_learning_rate_of_numpy_1_is_read(tmp_path: Path) -> None:
         assert len(clap_network._read(tmp_path / name, "clap")) == len(facts()["shapes"])
 
 
-def test_a_tokenizer_that_is_damaged_or_anothers(files: Located, tmp_path: Path) -> None:
+def test_a_tokenizer_that_is_damaged_or_anothers(files: LocalCheckpoint, tmp_path: Path) -> None:
     path = tmp_path / TOKENIZER
     path.write_bytes(files.paths[TOKENIZER].read_bytes()[:500])
     with pytest.raises(CheckpointError, match="damaged or not a tokenizer") as caught:

@@ -24,7 +24,7 @@ from soundalike.models.encoders.muq_mulan.muq_frontend import FRAME, LogMel  # n
 from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder  # noqa: E402
 from soundalike.models.neural.device import cpu_has_bfloat16  # noqa: E402
 from tests.models.neural.clips import clip  # noqa: E402
-from tests.models.neural.narrow_muq_mulan import GOLDEN, located, narrow_muq_mulan  # noqa: E402
+from tests.models.neural.narrow_muq_mulan import GOLDEN, muq_checkpoint, narrow_muq_mulan  # noqa: E402
 
 pytestmark = pytest.mark.neural
 
@@ -69,7 +69,7 @@ def test_fulfils_the_protocols(folder: Path, encoder: MuqMulanEncoder) -> None:
     assert isinstance(encoder, TextEncoder)
     assert (encoder.name, encoder.version) == (
         "muq-mulan",
-        f"{muq_mulan_encoder.CODE_VERSION}+{located(folder).digest}",
+        f"{muq_mulan_encoder.CODE_VERSION}+{muq_checkpoint(folder).digest}",
     )
     assert (encoder.sample_rate, encoder.dimension, encoder.clip_seconds) == (RATE, 24, 10.0)
 
@@ -266,7 +266,7 @@ def test_a_damaged_checkpoint_is_named_when_it_is_needed(folder: Path, monkeypat
 def test_fast_is_near_and_not_the_same(folder: Path, encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
     if not cpu_has_bfloat16():
         pytest.skip("this processor has no bfloat16")
-    rows = MuqMulanEncoder.load(located(folder), Runtime("cpu", "fast")).embed(sounds())
+    rows = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu", "fast")).embed(sounds())
     cosines = (rows * unit(golden["audio"])).sum(axis=1)
     assert cosines.min() > 0.999
     assert np.abs(rows - unit(golden["audio"])).max() > 1e-4
@@ -276,4 +276,4 @@ def test_devices_that_are_not_there_are_named(folder: Path, encoder: MuqMulanEnc
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(InputError, match="'cuda' is not available"):
-        MuqMulanEncoder.load(located(folder), Runtime("cuda"))
+        MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cuda"))

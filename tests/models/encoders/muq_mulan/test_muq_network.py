@@ -21,7 +21,7 @@ from soundalike.models.encoders.muq_mulan.muq_network import (  # noqa: E402
     tower_weights,
 )
 from soundalike.models.encoders.muq_mulan.muq_settings import Settings, read_settings  # noqa: E402
-from tests.models.neural.narrow_muq_mulan import NARROW, draw_state, located, write_narrow  # noqa: E402
+from tests.models.neural.narrow_muq_mulan import NARROW, draw_state, muq_checkpoint, write_narrow  # noqa: E402
 
 pytestmark = pytest.mark.neural
 
@@ -32,7 +32,7 @@ WEIGHTS = "pytorch_model.bin"
 def settings(tmp_path: Path) -> Settings:
     """Those of a narrow checkpoint in `tmp_path`."""
     write_narrow(tmp_path)
-    return read_settings(located(tmp_path).paths)
+    return read_settings(muq_checkpoint(tmp_path).paths)
 
 
 def drawn(module: torch.nn.Module) -> dict[str, torch.Tensor]:

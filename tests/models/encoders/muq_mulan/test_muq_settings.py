@@ -12,7 +12,7 @@ import pytest
 from soundalike.errors import CheckpointError
 from soundalike.models.checkpoints import CHECKPOINTS
 from soundalike.models.encoders.muq_mulan.muq_settings import ConformerSettings, TransformerSettings, read_settings
-from tests.models.neural.narrow_muq_mulan import FULL, NARROW, Configurations, located, write_configurations
+from tests.models.neural.narrow_muq_mulan import FULL, NARROW, Configurations, muq_checkpoint, write_configurations
 
 
 @pytest.mark.parametrize(("file", "end"), [("config.json", ""), ("xlm-roberta-config.json", "\n")])
@@ -24,7 +24,7 @@ def test_the_true_size_is_the_published_one(file: str, end: str) -> None:
 
 def test_the_true_size(tmp_path: Path) -> None:
     write_configurations(tmp_path, FULL)
-    settings = read_settings(located(tmp_path).paths)
+    settings = read_settings(muq_checkpoint(tmp_path).paths)
     assert (settings.sample_rate, settings.clip, settings.dimension) == (24_000, 240_000, 512)
     assert settings.muq == ConformerSettings(
         hop=240,
@@ -51,7 +51,7 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
     changed["config.json"]["mulan"] |= {"sr": 16_000, "clip_secs": 5}
     changed["muq-config.json"]["label_rate"] = 50
     write_configurations(tmp_path, changed)
-    settings = read_settings(located(tmp_path).paths)
+    settings = read_settings(muq_checkpoint(tmp_path).paths)
     assert (settings.sample_rate, settings.clip, settings.dimension) == (16_000, 80_000, 24)
     assert settings.muq.strides == (2, 1)
     assert (settings.audio.backbone, settings.audio.width, settings.audio.heads) == (32, 24, 3)
@@ -91,7 +91,7 @@ def test_what_is_not_computed_is_named(
     fields[place[-1]] = value
     write_configurations(tmp_path, changed)
     with pytest.raises(CheckpointError, match=rf"{file}.*{words}"):
-        read_settings(located(tmp_path).paths)
+        read_settings(muq_checkpoint(tmp_path).paths)
 
 
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
     del changed["muq-config.json"]["w2v2_config"]["intermediate_size"]
     write_configurations(tmp_path, changed)
     with pytest.raises(CheckpointError, match=r"muq-config.json, w2v2_config: there is no field intermediate_size"):
-        read_settings(located(tmp_path).paths)
+        read_settings(muq_checkpoint(tmp_path).paths)
 
 
 @pytest.mark.parametrize(("text", "words"), [("{", "damaged"), ("[1]", "holds a list"), (None, "damaged")])
 def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str | None, words: str) -> None:
     write_configurations(tmp_path, NARROW)
-    paths = located(tmp_path).paths
+    paths = muq_checkpoint(tmp_path).paths
     path = paths["muq-config.json"]
     path.unlink()
     if text is not None:

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import CheckpointError, InputError  # noqa: E402
-from soundalike.models.checkpoints import Located  # noqa: E402
+from soundalike.models.checkpoints import LocalCheckpoint  # noqa: E402
 from soundalike.models.neural import device as devices  # noqa: E402
 from soundalike.models.separators import SEPARATORS, Separator  # noqa: E402
 from soundalike.models.separators.demucs import demucs_separator as separators  # noqa: E402
@@ -32,7 +32,7 @@ from tests.models.neural.narrow_demucs import (  # noqa: E402
     arguments,
     as_json,
     decibels,
-    located_demucs,
+    demucs_checkpoint,
     mixture,
     write_demucs,
 )
@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @functools.cache
 def separator(folder: Path, name: str = "htdemucs", runtime: Runtime = CPU) -> DemucsSeparator:
-    return DemucsSeparator.load(located_demucs(folder / FILES[name], name), runtime)
+    return DemucsSeparator.load(demucs_checkpoint(folder / FILES[name], name), runtime)
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def test_it_is_the_separator_that_the_table_promises(folder: Path, name: str) ->
     assert isinstance(ours, Separator)
     assert (ours.name, ours.parts) == (name, SEPARATORS[name].parts)
     assert (ours.sample_rate, ours.channels) == (44100, 2)
-    assert ours.version.endswith(located_demucs(folder / FILES[name], name).digest)
+    assert ours.version.endswith(demucs_checkpoint(folder / FILES[name], name).digest)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,7 +136,7 @@ def test_the_batch_is_of_no_effect(folder: Path, monkeypatch: pytest.MonkeyPatch
     mix = mixture(1.0)
     one = separator(folder).separate(mix)
     monkeypatch.setattr(separators, "_BATCH_CPU", 4)
-    four = DemucsSeparator.load(located_demucs(folder / FILES["htdemucs"], "htdemucs"), CPU)
+    four = DemucsSeparator.load(demucs_checkpoint(folder / FILES["htdemucs"], "htdemucs"), CPU)
     for part, stem in four.separate(mix).items():
         np.testing.assert_allclose(stem, one[part], atol=1e-6)
 
@@ -243,7 +243,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path, file: str, zipped: bool) -> N
     else:
         path.write_bytes(pickle.dumps(package))
     with pytest.raises(CheckpointError, match=r"not a safetensors file.*models fetch.*\.th file") as caught:
-        DemucsSeparator.load(Located("htdemucs", {file: path}, "0"), CPU)
+        DemucsSeparator.load(LocalCheckpoint("htdemucs", {file: path}, "0"), CPU)
     assert "\n" not in str(caught.value)
     assert not proof.exists()
 
@@ -259,7 +259,7 @@ def test_truncated_files_are_named(folder: Path, tmp_path: Path, share: float) -
 
 def test_the_other_model_is_named(folder: Path) -> None:
     with pytest.raises(CheckpointError, match=r"not a checkpoint of htdemucs: it gives .*guitar.* are expected"):
-        DemucsSeparator.load(located_demucs(folder / FILES["htdemucs_6s"], "htdemucs"), CPU)
+        DemucsSeparator.load(demucs_checkpoint(folder / FILES["htdemucs_6s"], "htdemucs"), CPU)
 
 
 @pytest.mark.parametrize(

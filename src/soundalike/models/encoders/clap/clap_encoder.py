@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from soundalike.config import Runtime
-from soundalike.models.checkpoints import Located
+from soundalike.models.checkpoints import LocalCheckpoint
 from soundalike.models.encoders import Embeddings, Samples
 from soundalike.models.encoders.clap.clap_frontend import BANDS, FRAMES, SAMPLE_RATE, cut, log_mel
 from soundalike.models.encoders.clap.clap_network import (
@@ -59,20 +59,20 @@ class ClapEncoder:
     sample_rate = SAMPLE_RATE
     clip_seconds: float | None = 10.0
 
-    def __init__(self, model: ClapModel, located: Located, runtime: Runtime) -> None:
+    def __init__(self, model: ClapModel, checkpoint: LocalCheckpoint, runtime: Runtime) -> None:
         """Raises InputError where this machine has not the device or precision of `config`."""
         check_fast(runtime.precision, choose_device(runtime))
-        self.name = located.name
-        self.version = f"{CODE_VERSION}+{located.digest}"
+        self.name = checkpoint.name
+        self.version = f"{CODE_VERSION}+{checkpoint.digest}"
         self.dimension = model.audio.projection
         self._model = model
-        self._located = located
+        self._checkpoint = checkpoint
         self._runtime = runtime
 
     @classmethod
-    def load(cls, located: Located, runtime: Runtime) -> ClapEncoder:
-        """The model that `located` names, one of `MODELS`. Raises as `__init__` does."""
-        return cls(MODELS[located.name], located, runtime)
+    def load(cls, checkpoint: LocalCheckpoint, runtime: Runtime) -> ClapEncoder:
+        """The model that `checkpoint` names, one of `MODELS`. Raises as `__init__` does."""
+        return cls(MODELS[checkpoint.name], checkpoint, runtime)
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
         """Embeddings (N, D), rows of unit norm, of N mono waveforms (samples,) at 48 kHz, nominally -1 to 1.
@@ -115,21 +115,21 @@ class ClapEncoder:
 
     @cached_property
     def _audio(self) -> Network:
-        path = self._located.paths[self._model.weights]
+        path = self._checkpoint.paths[self._model.weights]
         return compiled(
             lambda: load_audio_tower(path, self._model.audio, self.name),
             (torch.zeros(2, 1, FRAMES, BANDS),),
-            key=f"{self.name}-{CODE_VERSION}-{self._located.digest}-audio",
+            key=f"{self.name}-{CODE_VERSION}-{self._checkpoint.digest}-audio",
             runtime=self._runtime,
         )
 
     @cached_property
     def _text(self) -> TextTower:
-        return load_text_tower(self._located.paths[self._model.weights], self._model.text, self.name)
+        return load_text_tower(self._checkpoint.paths[self._model.weights], self._model.text, self.name)
 
     @cached_property
     def _tokens(self) -> Tokens:
-        return Tokens(self._located.paths[TOKENIZER], self._model.text.vocabulary)
+        return Tokens(self._checkpoint.paths[TOKENIZER], self._model.text.vocabulary)
 
 
 def _batches(waveforms: Sequence[Samples]) -> Iterator[tuple[list[int], list[Samples]]]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from soundalike.config import Runtime
-from soundalike.models.checkpoints import Located
+from soundalike.models.checkpoints import LocalCheckpoint
 from soundalike.models.encoders import Embeddings, Samples
 from soundalike.models.encoders.input_checks import check_texts, check_waveforms
 from soundalike.models.encoders.muq_mulan.muq_frontend import LogMel, cut
@@ -37,22 +37,22 @@ class MuqMulanEncoder:
 
     name = "muq-mulan"
 
-    def __init__(self, settings: Settings, located: Located, runtime: Runtime) -> None:
+    def __init__(self, settings: Settings, checkpoint: LocalCheckpoint, runtime: Runtime) -> None:
         """Raises InputError where this machine has not the device or precision of `config`."""
         self._device = choose_device(runtime)
         check_fast(runtime.precision, self._device)
-        self.version = f"{CODE_VERSION}+{located.digest}"
+        self.version = f"{CODE_VERSION}+{checkpoint.digest}"
         self.sample_rate = settings.sample_rate
         self.dimension = settings.dimension
         self.clip_seconds: float | None = settings.clip / settings.sample_rate
         self._settings = settings
-        self._located = located
+        self._checkpoint = checkpoint
         self._runtime = runtime
 
     @classmethod
-    def load(cls, located: Located, runtime: Runtime) -> MuqMulanEncoder:
+    def load(cls, checkpoint: LocalCheckpoint, runtime: Runtime) -> MuqMulanEncoder:
         """The model of the sizes that its files tell. Raises as `__init__` and `read_settings` do."""
-        return cls(read_settings(located.paths), located, runtime)
+        return cls(read_settings(checkpoint.paths), checkpoint, runtime)
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
         """Embeddings (N, D), rows of unit norm, of N mono waveforms (samples,) at 24 kHz, nominally -1 to 1.
@@ -105,20 +105,20 @@ class MuqMulanEncoder:
     def _audio(self) -> Network:
         frames = self._settings.clip // self._settings.muq.hop
         return compiled(
-            lambda: load_audio_tower(self._located.paths[WEIGHTS], self._settings),
+            lambda: load_audio_tower(self._checkpoint.paths[WEIGHTS], self._settings),
             (torch.zeros(2, self._settings.muq.bands, frames),),
-            key=f"{self.name}-{CODE_VERSION}-{self._located.digest}-audio",
+            key=f"{self.name}-{CODE_VERSION}-{self._checkpoint.digest}-audio",
             runtime=self._runtime,
             free=((2,),),
         )
 
     @cached_property
     def _text(self) -> Tower:
-        return load_text_tower(self._located.paths[WEIGHTS], self._settings)
+        return load_text_tower(self._checkpoint.paths[WEIGHTS], self._settings)
 
     @cached_property
     def _tokens(self) -> Tokens:
-        return Tokens(self._located.paths[TOKENIZER], self._settings.vocabulary, self._settings.longest)
+        return Tokens(self._checkpoint.paths[TOKENIZER], self._settings.vocabulary, self._settings.longest)
 
 
 def _batches(waveforms: Sequence[Samples], clip: int) -> Iterator[tuple[list[int], list[Samples]]]:

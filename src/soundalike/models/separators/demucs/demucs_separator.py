@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from soundalike.config import Runtime
 from soundalike.errors import CheckpointError, InputError
-from soundalike.models.checkpoints import Located
+from soundalike.models.checkpoints import LocalCheckpoint
 from soundalike.models.neural.compiled import Network, compiled
 from soundalike.models.neural.device import check_fast, choose_device
 from soundalike.models.separators.demucs.demucs_network import (
@@ -68,9 +68,9 @@ class DemucsSeparator:
     context = 0.84
     stretch = 115.3
 
-    def __init__(self, located: Located, runtime: Runtime) -> None:
-        (path,) = located.paths.values()
-        name = located.name
+    def __init__(self, checkpoint: LocalCheckpoint, runtime: Runtime) -> None:
+        (path,) = checkpoint.paths.values()
+        name = checkpoint.name
         model = read_architecture(path, name)
         if set(model.sources) != _SOURCES[name]:
             raise CheckpointError(
@@ -78,7 +78,7 @@ class DemucsSeparator:
                 f"{', '.join(sorted(_SOURCES[name]))} are expected"
             )
         self.name = name
-        self.version = f"{CODE_VERSION}+{located.digest}"
+        self.version = f"{CODE_VERSION}+{checkpoint.digest}"
         self.parts = ordered(_PARTS[source] for source in model.sources)
         self._model = model
         self._segment = segment_samples(model)
@@ -106,12 +106,12 @@ class DemucsSeparator:
         return compiled(build, examples, key=key, runtime=self._runtime)
 
     @classmethod
-    def load(cls, located: Located, runtime: Runtime) -> DemucsSeparator:
-        """The separator called `located.name`, with the weights in its one file.
+    def load(cls, checkpoint: LocalCheckpoint, runtime: Runtime) -> DemucsSeparator:
+        """The separator called `checkpoint.name`, with the weights in its one file.
 
         Raises CheckpointError where that is damaged or another model's, InputError for a device that there is not.
         """
-        return cls(located, runtime)
+        return cls(checkpoint, runtime)
 
     def separate(self, mixture: Samples) -> dict[str, Samples]:
         """Stems of `mixture` (2, samples), each float32 of the same shape; those of a silent mixture are silent.
