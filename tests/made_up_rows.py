@@ -20,7 +20,7 @@ from soundalike.analysis.kinds import Kind
 from soundalike.analysis.recipe import Recipe
 from soundalike.audio.metadata.facts import Estimate
 from soundalike.audio.metadata.tags import Tags
-from soundalike.audio.waveform_overview import STRETCHES
+from soundalike.audio.waveform_overview import OVERVIEW_POINTS
 from soundalike.config import Runtime
 from soundalike.errors import AudioError
 from soundalike.library.storage.location import as_location
@@ -70,7 +70,7 @@ def analysis(kind: Kind = "song", windows: int = 2, seed: int = 0, recipe: Recip
 
 def peaks(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """An outline that tells its seed."""
-    high = np.full(STRETCHES, seed % 128, dtype=np.int8)
+    high = np.full(OVERVIEW_POINTS, seed % 128, dtype=np.int8)
     return -high, high
 
 

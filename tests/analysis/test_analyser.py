@@ -1,4 +1,4 @@
-"""One file -> rows, with small models whose answers are known by hand."""
+"""One file -> vectors, with small models whose results are known by hand."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile as sf
 
-from soundalike.analysis import analyser as analyser_module
+from soundalike.analysis import segments
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import Recipe, make_recipe
-from soundalike.analysis.window_selection import choice_version
+from soundalike.analysis.window_selection import selection_version
 from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError
 from soundalike.models.encoders import ENCODERS, Embeddings, EncoderRow, Samples
 from soundalike.models.separators import SEPARATORS, SeparatorRow
@@ -37,7 +38,7 @@ class LevelEncoder:
 
 
 class QuarterSeparator:
-    """Gives a quarter of the mixture as drums, a ten-thousandth as bass, the rest as residuals; counts what it was fed."""
+    """Returns a quarter of the mixture as drums, a ten-thousandth as bass, the rest as residuals; records its input."""
 
     name, version, parts, sample_rate, channels, context = "quarter", "1", ("bass", "drums", "residuals"), RATE, 1, 1.0
     stretch = 600.0
@@ -74,7 +75,7 @@ def written(folder: Path, samples: np.ndarray, name: str = "a.wav") -> Path:
     return folder / name
 
 
-def test_a_song_has_a_row_a_window_and_a_vector_a_part(analyser: Analyser, tmp_path: Path) -> None:
+def test_a_song_has_a_vector_for_each_window_and_part(analyser: Analyser, tmp_path: Path) -> None:
     found = analyser.analyse(written(tmp_path, noise(34.0)))
     assert found.kind == "song"
     assert found.parts == ("bass", "drums", "residuals", "mix")
@@ -84,14 +85,14 @@ def test_a_song_has_a_row_a_window_and_a_vector_a_part(analyser: Analyser, tmp_p
     assert found.duration == pytest.approx(34)
 
 
-def test_a_part_far_under_its_mixture_is_absent(analyser: Analyser, tmp_path: Path) -> None:
+def test_a_part_far_below_its_mixture_is_absent(analyser: Analyser, tmp_path: Path) -> None:
     found = analyser.analyse(written(tmp_path, noise(30.0)))
     assert found.present.tolist() == [[False, True, True, True]] * 3
     assert not found.vectors[:, 0].any()
     np.testing.assert_allclose(np.linalg.norm(found.vectors[:, 1:], axis=2), 1, atol=1e-6)
 
 
-def test_each_vector_is_that_of_its_stem_in_its_seconds(analyser: Analyser, tmp_path: Path) -> None:
+def test_each_vector_is_that_of_its_stem_in_its_window(analyser: Analyser, tmp_path: Path) -> None:
     samples = np.concatenate([noise(10.0, 0.4), noise(10.0, 0.05, 2), noise(10.0, 0.2, 3)])
     found = analyser.analyse(written(tmp_path, samples))
     drums = found.parts.index("drums")
@@ -100,19 +101,19 @@ def test_each_vector_is_that_of_its_stem_in_its_seconds(analyser: Analyser, tmp_
         np.testing.assert_allclose(found.vectors[window, drums], LevelEncoder().embed([stem])[0], atol=1e-6)
 
 
-def test_silent_windows_have_no_row(analyser: Analyser, tmp_path: Path) -> None:
+def test_silent_windows_have_no_vectors(analyser: Analyser, tmp_path: Path) -> None:
     samples = np.concatenate([noise(10.0), np.zeros(10 * RATE, np.float32), noise(10.0)])
     assert analyser.analyse(written(tmp_path, samples)).starts.tolist() == [0, 20]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 30.0])
-def test_silence_is_refused_in_words(analyser: Analyser, tmp_path: Path, seconds: float) -> None:
+def test_silent_files_are_rejected(analyser: Analyser, tmp_path: Path, seconds: float) -> None:
     path = written(tmp_path, np.zeros(round(seconds * RATE), np.float32))
     with pytest.raises(AudioError, match=r"a\.wav.*silent"):
         analyser.analyse(path)
 
 
-def test_a_one_shot_is_embedded_whole_and_unseparated(
+def test_a_one_shot_is_embedded_whole_and_not_separated(
     analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path
 ) -> None:
     hit = noise(0.5) * np.exp(-np.arange(RATE // 2) / 800).astype(np.float32)
@@ -121,38 +122,50 @@ def test_a_one_shot_is_embedded_whole_and_unseparated(
     assert (found.kind, found.parts, small_models.fed) == ("one-shot", ("mix",), [])
     sounding = samples[np.abs(samples) > 1e-3 * np.abs(samples).max()]
     assert found.vectors.shape == (1, 1, D)
-    # It begins where it sounds: the leading silence is no part of it.
+    # The leading silence is trimmed.
     length = np.flatnonzero(np.abs(samples) > 1e-3 * np.abs(samples).max())
     expected = LevelEncoder().embed([samples[length[0] : length[-1] + 1]])[0]
     np.testing.assert_allclose(found.vectors[0, 0], expected, atol=1e-6)
     assert len(sounding)
 
 
-def test_the_kind_can_be_told(analyser: Analyser, tmp_path: Path) -> None:
+def test_the_kind_can_be_given(analyser: Analyser, tmp_path: Path) -> None:
     path = written(tmp_path, noise(3.0))
     assert analyser.analyse(path, "song").parts == analyser.recipe.parts
     assert analyser.analyse(path, "loop").parts == ("mix",)
 
 
-def test_long_songs_in_segments_give_the_rows_of_the_whole(
+def test_a_long_song_in_segments_gives_the_vectors_of_the_whole(
     analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, noise(65.0))
     whole = analyser.analyse(path)
     small_models.fed.clear()
-    monkeypatch.setattr(analyser_module, "SEGMENT_SECONDS", 25.0)
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 25.0)
     parts = analyser.analyse(path)
     assert max(small_models.fed) <= 25.0 + 2 * small_models.context
     assert parts.starts.tolist() == whole.starts.tolist()
     np.testing.assert_allclose(parts.vectors, whole.vectors, atol=1e-6)
     assert parts.duration == pytest.approx(whole.duration)
-    assert parts.loudness == pytest.approx(whole.loudness, abs=0.3)
+    assert parts.loudness == pytest.approx(whole.loudness, abs=0.01)
 
 
-def test_a_long_song_that_is_cut_short_keeps_what_it_holds(
+@pytest.mark.parametrize("parts", [None, ["mix"]])
+def test_the_loudness_of_a_long_song_is_that_of_one_pass(
+    analyser: Analyser, tmp_path: Path, parts: list[str] | None
+) -> None:
+    """610 s in two segments; the loud end must count as 10 s of 610 s, not as half of the song."""
+    samples = np.concatenate([noise(600.0, 0.03), noise(10.0, 0.3, 2)])
+    found = analyser.analyse(written(tmp_path, samples), parts=parts)
+    expected = pyloudnorm.Meter(RATE).integrated_loudness(samples.astype(np.float64))
+    assert found.loudness == pytest.approx(expected, abs=0.01)
+    assert found.duration == 610
+
+
+def test_a_truncated_long_song_keeps_what_it_holds(
     analyser: Analyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analyser_module, "SEGMENT_SECONDS", 25.0)
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 25.0)
     path = tmp_path / "cut.flac"
     sf.write(path, noise(100.0), RATE)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 45 // 100])
@@ -163,7 +176,7 @@ def test_a_long_song_that_is_cut_short_keeps_what_it_holds(
     assert found.ends[-1] <= found.duration + 0.01
 
 
-def test_a_region_is_separated_with_its_surroundings_and_cropped(
+def test_a_region_is_separated_with_its_context_and_cropped(
     analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path
 ) -> None:
     samples = noise(30.0)
@@ -174,7 +187,7 @@ def test_a_region_is_separated_with_its_surroundings_and_cropped(
     np.testing.assert_allclose(found.vectors[0, found.parts.index("drums")], expected, atol=1e-6)
 
 
-def test_a_short_region_snaps_to_the_onset(analyser: Analyser, tmp_path: Path) -> None:
+def test_a_short_region_snaps_to_the_nearest_onset(analyser: Analyser, tmp_path: Path) -> None:
     samples = noise(5.0, 1e-3)
     samples[round(2.03 * RATE) : round(2.2 * RATE)] += noise(0.17, 0.3, 4)[: round(2.2 * RATE) - round(2.03 * RATE)]
     found = analyser.analyse_region(written(tmp_path, samples), 2.0, 2.1)
@@ -183,19 +196,21 @@ def test_a_short_region_snaps_to_the_onset(analyser: Analyser, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1.0, 2.0), (40.0, 50.0), (5.0, 5.0), (1.0, 1.01)])
-def test_impossible_regions_are_named(analyser: Analyser, tmp_path: Path, start: float, end: float) -> None:
+def test_regions_outside_the_file_or_too_short_are_rejected(
+    analyser: Analyser, tmp_path: Path, start: float, end: float
+) -> None:
     with pytest.raises(InputError, match="region"):
         analyser.analyse_region(written(tmp_path, noise(30.0)), start, end)
 
 
-def test_models_of_another_version_are_refused_with_the_cure(small_models: QuarterSeparator) -> None:
+def test_models_of_another_version_are_rejected_with_the_solution(small_models: QuarterSeparator) -> None:
     recipe = make_recipe("level", "quarter")
     older = Recipe.from_json({**recipe.to_json(), "encoder_version": "0"})
     with pytest.raises(LibraryError, match=r"encoder_version: 0 here, 1 there.*--upgrade"):
         Analyser(older).load()
 
 
-def test_only_the_parts_asked_for_are_embedded_and_the_mix_alone_is_not_separated(
+def test_only_requested_parts_are_embedded_and_the_mix_alone_is_not_separated(
     analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path
 ) -> None:
     path = written(tmp_path, noise(34.0))
@@ -228,7 +243,7 @@ def sections(*levels: float) -> np.ndarray:
     return np.concatenate(pieces).astype(np.float32)
 
 
-def test_few_windows_are_chosen_to_represent_the_song_and_separated_alone(
+def test_a_limited_number_of_windows_represents_the_song_and_only_they_are_separated(
     small_models: QuarterSeparator, tmp_path: Path
 ) -> None:
     path = written(tmp_path, sections(0.1, 0.1, 0.1, 0.1, 0.4, 0.4, 0.4, 0.001, 0.1, 0.1))
@@ -237,7 +252,7 @@ def test_few_windows_are_chosen_to_represent_the_song_and_separated_alone(
     few = Analyser(make_recipe("level", "quarter", windows=2)).analyse(path)
     assert len(few.starts) == 2
     assert sorted({0 <= start < 40 or start >= 80 for start in few.starts}) == [False, True], "one of each section"
-    assert 70 not in few.starts, "the near-silent window stands for nothing"
+    assert 70 not in few.starts, "the near-silent window represents nothing"
     assert sum(small_models.fed) <= 2 * 12, "two windows and their context"
     for start, vectors in zip(few.starts, few.vectors, strict=True):
         np.testing.assert_allclose(vectors, every.vectors[list(every.starts).index(start)], atol=1e-5)
@@ -245,8 +260,8 @@ def test_few_windows_are_chosen_to_represent_the_song_and_separated_alone(
     assert few.duration == every.duration
 
 
-def test_loaded_models_serve_another_recipe_of_the_same_models(analyser: Analyser) -> None:
-    few = analyser.with_recipe(replace(analyser.recipe, windows=2, windows_version=choice_version()))
+def test_loaded_models_are_shared_with_another_recipe_of_the_same_models(analyser: Analyser) -> None:
+    few = analyser.with_recipe(replace(analyser.recipe, windows=2, windows_version=selection_version()))
     assert few.encoder is analyser.encoder
     assert few.separator is analyser.separator
     for other in (replace(analyser.recipe, encoder_version="other"), replace(analyser.recipe, encoder="other")):
@@ -254,18 +269,18 @@ def test_loaded_models_serve_another_recipe_of_the_same_models(analyser: Analyse
             analyser.with_recipe(other)
 
 
-def test_few_windows_of_a_long_file_are_those_of_the_whole(
+def test_selected_windows_of_a_long_file_are_those_of_the_whole(
     small_models: QuarterSeparator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, sections(0.1, 0.12, 0.4, 0.45, 0.2, 0.3, 0.14, 0.35))
     whole = Analyser(make_recipe("level", "quarter", windows=3)).analyse(path)
-    monkeypatch.setattr(analyser_module, "SEGMENT_SECONDS", 25.0)
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 25.0)
     piecewise = Analyser(make_recipe("level", "quarter", windows=3)).analyse(path)
     np.testing.assert_array_equal(piecewise.starts, whole.starts)
     np.testing.assert_allclose(piecewise.vectors, whole.vectors, atol=1e-5)
 
 
-def test_a_separator_is_fed_no_more_than_it_takes(
+def test_a_separator_gets_segments_of_its_maximal_length(
     small_models: QuarterSeparator, analyser: Analyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, noise(64.0))
@@ -282,30 +297,28 @@ def test_a_separator_is_fed_no_more_than_it_takes(
     assert (len(joined["drums"]), rate) == (64 * RATE, RATE)
 
 
-def test_an_encoder_without_text_says_which_have_it(analyser: Analyser) -> None:
+def test_an_encoder_without_text_names_those_that_have_it(analyser: Analyser) -> None:
     with pytest.raises(InputError, match=r"level has no text.*--encoder clap"):
         analyser.embed_text(["a dry snare"])
 
 
 class BrokenEncoder(LevelEncoder):
-    """Fails as a model does whose weights are not what they should be."""
+    """Fails as a model with damaged weights does."""
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
         raise CheckpointError("weights.pt is damaged")
 
 
-def test_loading_shows_what_is_wrong_with_a_model(
-    small_models: QuarterSeparator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loading_reports_a_broken_model(small_models: QuarterSeparator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENCODERS, "level", EncoderRow(lambda _: BrokenEncoder(), "", ""))
     with pytest.raises(CheckpointError, match="damaged"):
         Analyser(make_recipe("level", "quarter")).load()
 
 
-def test_the_outline_is_that_of_the_whole_file(analyser: Analyser, tmp_path: Path) -> None:
+def test_the_overview_is_that_of_the_whole_file(analyser: Analyser, tmp_path: Path) -> None:
     samples = noise(34.0) * np.linspace(0, 1, 34 * RATE, dtype=np.float32)
     path = written(tmp_path, samples)
-    low, high = analyser.analyse(path).peaks or pytest.fail("no outline")
+    low, high = analyser.analyse(path).peaks or pytest.fail("no overview")
     edges = np.arange(121) * len(samples) // 120
     expected = [samples[a:b].max() * 127 for a, b in itertools.pairwise(edges)]
     np.testing.assert_allclose(high, expected, atol=0.51)
@@ -313,14 +326,14 @@ def test_the_outline_is_that_of_the_whole_file(analyser: Analyser, tmp_path: Pat
     assert analyser.analyse(path, with_facts=False).peaks is None
 
 
-def test_the_outline_of_a_file_read_in_segments(
+def test_the_overview_of_a_file_decoded_in_segments(
     analyser: Analyser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = noise(95.0) * np.linspace(0, 1, 95 * RATE, dtype=np.float32)
     path = written(tmp_path, samples)
-    whole = analyser.analyse(path).peaks or pytest.fail("no outline")
-    monkeypatch.setattr(analyser_module, "SEGMENT_SECONDS", 30.0)
-    pieces = analyser.analyse(path).peaks or pytest.fail("no outline")
+    whole = analyser.analyse(path).peaks or pytest.fail("no overview")
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 30.0)
+    pieces = analyser.analyse(path).peaks or pytest.fail("no overview")
     difference = np.abs(whole[1].astype(int) - pieces[1].astype(int))
     assert np.quantile(difference, 0.8) <= 1
     assert difference.max() <= 15

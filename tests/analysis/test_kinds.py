@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.analysis.kinds import check_kind, estimate_kind
+from soundalike.analysis.kinds import SONG_SECONDS, check_kind, detect_kind, estimate_kind
 from soundalike.audio import decode
 from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import Tags
+from soundalike.audio.waveform import waveform
 from soundalike.errors import InputError
 from soundalike.synth.truth import read_truth
 
@@ -25,23 +27,23 @@ def pattern(seconds: float, every: float) -> np.ndarray:
     out = np.zeros(round(seconds * RATE), np.float32)
     for start in np.arange(0, seconds - 0.1, every):
         at = round(start * RATE)
-        stroke = hit()[: len(out) - at]
-        out[at : at + len(stroke)] += stroke
+        struck = hit()[: len(out) - at]
+        out[at : at + len(struck)] += struck
     return out
 
 
-def test_strokes_that_go_on_are_a_loop_and_one_stroke_is_a_one_shot() -> None:
+def test_onsets_throughout_make_a_loop_and_one_onset_a_one_shot() -> None:
     assert estimate_kind(pattern(4.0, 0.25), RATE, None) == "loop"
     assert estimate_kind(hit(), RATE, None) == "one-shot"
     assert estimate_kind(np.pad(hit(), (0, 4 * RATE)), RATE, None) == "one-shot"
 
 
-def test_a_chunk_that_says_it_outright_is_believed() -> None:
+def test_the_kind_in_a_loop_chunk_is_used() -> None:
     assert estimate_kind(hit(), RATE, LoopChunk("acid", one_shot=False)) == "loop"
     assert estimate_kind(pattern(4.0, 0.25), RATE, LoopChunk("acid", one_shot=True)) == "one-shot"
 
 
-def test_kinds_are_checked() -> None:
+def test_kinds_are_recognised_in_any_spelling_and_others_are_rejected() -> None:
     assert [check_kind(word) for word in ("loop", "Loops", "SONG", "oneshot", "one shots")] == [
         "loop",
         "loop",
@@ -53,23 +55,30 @@ def test_kinds_are_checked() -> None:
         check_kind("album")
 
 
-def test_generated_one_shots_and_drum_loops_are_told_apart(music: Path) -> None:
+def test_generated_one_shots_and_drum_loops_are_recognised(music: Path) -> None:
     truth = read_truth(music)
     for wanted, files in (
         ("one-shot", [shot.file for shot in truth.one_shots]),
         ("loop", [loop.file for loop in truth.loops if loop.part == "drums"]),
     ):
-        waveforms = [decode.read(music / file) for file in files]
-        kinds = [estimate_kind(waveform.mono(), waveform.sample_rate, None) for waveform in waveforms]
+        sounds = [decode.read(music / file) for file in files]
+        kinds = [estimate_kind(sound.mono(), sound.sample_rate, None) for sound in sounds]
         assert kinds.count(wanted) == len(kinds)
 
 
-def test_real_samples_are_told_apart(test_data: Path) -> None:
+def test_real_one_shots_and_loops_are_recognised(test_data: Path) -> None:
     """At least 95 % of 195 samples; their names say which are loops."""
     right = 0
     paths = sorted((test_data / "samples").glob("*.flac"))
     for path in paths:
-        waveform = decode.read(path)
+        sound = decode.read(path)
         wanted = "loop" if path.name.startswith(("loop_", "arovane_")) else "one-shot"
-        right += estimate_kind(waveform.mono(), waveform.sample_rate, None) == wanted
+        right += estimate_kind(sound.mono(), sound.sample_rate, None) == wanted
     assert right >= 0.95 * len(paths)
+
+
+def test_the_length_of_a_file_decides_first() -> None:
+    beginning = waveform(hit(), RATE)
+    assert detect_kind(SONG_SECONDS, beginning, Tags(loop=LoopChunk("acid", one_shot=True))) == "song"
+    assert detect_kind(0.2, beginning, Tags()) == "one-shot"
+    assert detect_kind(0.2, beginning, Tags(loop=LoopChunk("acid", one_shot=False))) == "loop"

@@ -10,7 +10,7 @@ from soundalike.analysis.recipe import Recipe, is_heavy, licences, make_recipe
 from soundalike.errors import InputError, LibraryError
 
 
-def test_recipes_survive_json_and_tell_differences() -> None:
+def test_recipes_survive_json_and_list_their_differences() -> None:
     recipe = make_recipe(window=5.0)
     assert Recipe.from_json(recipe.to_json()) == recipe
     other = make_recipe(window=5.0, gate_db=-30.0)
@@ -30,7 +30,7 @@ def test_recipes_of_the_first_format_are_read() -> None:
         Recipe.from_json(values)
 
 
-def test_what_changes_vectors_changes_the_recipe() -> None:
+def test_options_that_change_vectors_change_the_recipe() -> None:
     plain = make_recipe()
     few = make_recipe(windows=4)
     assert plain.fingerprint() != few.fingerprint()
@@ -55,6 +55,6 @@ def test_what_changes_vectors_changes_the_recipe() -> None:
         {"precision": "int8"},
     ],
 )
-def test_impossible_recipes_are_refused(arguments: dict[str, float]) -> None:
+def test_impossible_recipes_are_rejected(arguments: dict[str, float]) -> None:
     with pytest.raises(InputError):
         make_recipe(**arguments)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
-from soundalike.analysis.analyser import prepare
+from soundalike.analysis.preparation import prepare
 from soundalike.library import Library
 from soundalike.library.maintenance.parquet import export_parquet, import_parquet
 from soundalike.search.filters import Filters, make_filters

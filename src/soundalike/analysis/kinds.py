@@ -1,7 +1,7 @@
-"""What kind of thing a file is: a song, a loop or a one-shot.
+"""What kind of file it is: a song, a loop or a one-shot.
 
-Length decides first (`SONG_SECONDS`); then a loop chunk in the file, which says it outright; then how the sound goes
-on: a loop keeps striking up to its end, a one-shot is struck once (or a few times closely) and dies away.
+Length decides first (`SONG_SECONDS`); then a loop chunk in the file, which states it; then the course of the sound: a
+loop has onsets up to its end, a one-shot has one (or a few close together) and decays.
 """
 
 from __future__ import annotations
@@ -12,27 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import Tags
 from soundalike.audio.onsets import onset_times
+from soundalike.audio.waveform import Waveform
 from soundalike.errors import InputError
 
 Kind = Literal["song", "loop", "one-shot"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SONG_SECONDS = 20.0
-"""From this length on a file is a song, unless the user says otherwise."""
+"""A file of this length or longer is a song, unless the user gives its kind."""
 
 _SHORTEST_LOOP = 0.8  # s: a bar at 300 bpm; anything shorter holds no rhythm
-_FEWEST_ONSETS = 4  # a loop strikes at least this often
-_LATER_ENERGY = 0.3  # share of a loop's energy that comes after its first quarter, at least
+_FEWEST_ONSETS = 4  # of a loop
+_LATER_ENERGY = 0.3  # least share of a loop's energy after its first quarter
 
 
 def check_kind(kind: str) -> Kind:
-    """The kind that `kind` names; capitals, a plural s and `oneshot` are understood. Raises InputError for others."""
+    """The kind that `kind` names, in any case, singular or plural, with or without a hyphen. Raises InputError."""
     written = kind.strip().lower().replace(" ", "-").replace("_", "-").replace("oneshot", "one-shot")
     for known in KINDS:
         if written in (known, f"{known}s"):
             return known
     raise InputError(f"unknown kind {kind!r}; the kinds are {', '.join(KINDS)}")
+
+
+def detect_kind(duration: float, beginning: Waveform, tags: Tags) -> Kind:
+    """The kind of a file of `duration` s, from its beginning (all of what is shorter than a song) and its tags."""
+    if duration >= SONG_SECONDS:
+        return "song"
+    return estimate_kind(beginning.mono(), beginning.sample_rate, tags.loop)
 
 
 def estimate_kind(samples: NDArray[np.float32], sample_rate: int, chunk: LoopChunk | None) -> Kind:
@@ -46,6 +55,6 @@ def estimate_kind(samples: NDArray[np.float32], sample_rate: int, chunk: LoopChu
     if len(onsets) < _FEWEST_ONSETS:
         return "one-shot"
     energy = np.square(samples, dtype=np.float64)
-    goes_on = energy[len(energy) // 4 :].sum() > _LATER_ENERGY * energy.sum()
+    sustained = energy[len(energy) // 4 :].sum() > _LATER_ENERGY * energy.sum()
     quarters = np.unique(np.minimum((onsets / duration * 4).astype(int), 3))
-    return "loop" if goes_on and len(quarters) >= 3 else "one-shot"
+    return "loop" if sustained and len(quarters) >= 3 else "one-shot"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from soundalike.analysis.window_selection import choice_version
+from soundalike.analysis.window_selection import selection_version
 from soundalike.config import Precision, check_precision
 from soundalike.errors import InputError, LibraryError
 from soundalike.models.encoders import ENCODERS, load_encoder
@@ -16,10 +16,12 @@ from soundalike.models.separators import SEPARATORS, load_separator
 from soundalike.parts import MIX, ordered
 
 FACTS_VERSION = "1"
-"""Changes whenever estimates of tempo, key or loudness do."""
+"""Changes whenever estimates of tempo, key or loudness do.
+
+It did not change when the loudness of recordings longer than ten minutes was corrected: too few items would differ."""
 
 _LATER_FIELDS = ("precision", "windows", "windows_version")
-"""Fields that libraries of the first format do not have; their defaults say how those were made."""
+"""Fields that libraries of the first format lack; their defaults say how those were made."""
 
 MOST_WINDOWS = 1_000
 
@@ -28,10 +30,10 @@ MOST_WINDOWS = 1_000
 class Recipe:
     """How vectors were made. Two vectors may be compared if and only if their recipes agree.
 
-    encoder_version, separator_version: of code and checkpoint (its digest stands after the `+`); parts include `mix`;
-    dimension: D of the vectors; window, hop: seconds; gate_db: level under the mixture (dB, negative) below which a part
-    is absent; precision: `exact` or `fast`; windows: how many representative windows a song has (None: all), chosen as
-    `windows_version` names.
+    encoder_version, separator_version: of code and checkpoint (its digest comes after the `+`); parts include `mix`;
+    dimension: D of the vectors; window, hop: seconds; gate_db: level relative to the mixture (dB, negative) below which a
+    part is absent; precision: `exact` or `fast`; windows: how many representative windows a song has (None: all);
+    windows_version: how they are selected.
     """
 
     encoder: str
@@ -54,20 +56,20 @@ class Recipe:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Recipe:
-        """The recipe in `values`; fields that came later may be missing. Raises LibraryError where others are, or where
-        one is unknown."""
+        """The recipe in `values`; fields that were added later may be missing. Raises LibraryError if others are missing,
+        or if one is unknown."""
         names = {field.name for field in fields(cls)}
         given = {**{name: getattr(cls, name) for name in _LATER_FIELDS}, **values}
         if set(given) != names:
             differing = ", ".join(sorted(set(given) ^ names))
             raise LibraryError(
-                f"the recipe of this library has other fields than this version knows: {differing}; "
+                f"the recipe of this library does not have the fields that this version expects: {differing}; "
                 "use the soundalike version that made it, or index into a new library"
             )
         return cls(**{**given, "parts": ordered(given["parts"])})
 
     def fingerprint(self) -> str:
-        """Short digest of all fields: equal recipes, equal fingerprints."""
+        """Short digest of all fields; equal for equal recipes."""
         text = json.dumps(self.to_json(), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -88,10 +90,11 @@ def make_recipe(
     precision: str = "exact",
     windows: int | None = None,
 ) -> Recipe:
-    """The recipe of an encoder and a separator as they are now; `hop` defaults to `window`, `parts` to all there are.
+    """The recipe of an encoder and a separator in their present versions.
 
-    Raises InputError for unknown models, parts the separator does not give, a precision that neither model has, or
-    lengths and numbers out of range, CheckpointError where a model's weights are not here.
+    hop: defaults to `window`; parts: default to all that the separator has. Raises InputError for unknown models, parts
+    that the separator does not have, a precision that neither model has, or lengths and numbers out of range,
+    CheckpointError if a model's weights are not downloaded.
     """
     if not 0.5 <= window <= 600:
         raise InputError(f"a window of {window} s is not possible; choose 0.5 to 600 s (10 is usual)")
@@ -115,36 +118,36 @@ def make_recipe(
         gate_db=float(gate_db),
         precision=precision_of(encoder, separator, precision),
         windows=windows,
-        windows_version="" if windows is None else choice_version(),
+        windows_version="" if windows is None else selection_version(),
     )
 
 
 def is_heavy(recipe: Recipe) -> bool:
-    """Whether the recipe's models are neural: each wants all cores and much memory, where the others want one core."""
+    """Whether a model of the recipe is neural: it uses all cores and much memory, where the others use one core."""
     rows = (ENCODERS.get(recipe.encoder), SEPARATORS.get(recipe.separator))
     return any(row is not None and row.extra == "neural" for row in rows)
 
 
 def licences(recipe: Recipe) -> dict[str, str]:
-    """The licence of each model of the recipe, by its name; of models from elsewhere nothing is known."""
+    """The licence of each model of the recipe, by name; models that are not in the tables are left out."""
     rows = {recipe.separator: SEPARATORS.get(recipe.separator), recipe.encoder: ENCODERS.get(recipe.encoder)}
     return {name: row.licence for name, row in sorted(rows.items()) if row is not None}
 
 
-def _parts(separator: str, stems: tuple[str, ...], asked: Iterable[str] | None) -> tuple[str, ...]:
-    there = ordered([*stems, MIX])
-    if asked is None:
-        return there
-    wanted = ordered([*asked, MIX])  # the mix is always there: loops and one-shots have nothing else
-    missing = [part for part in wanted if part not in there]
+def _parts(separator: str, stems: tuple[str, ...], requested: Iterable[str] | None) -> tuple[str, ...]:
+    available = ordered([*stems, MIX])
+    if requested is None:
+        return available
+    wanted = ordered([*requested, MIX])  # the mix is always included: loops and one-shots have no other part
+    missing = [part for part in wanted if part not in available]
     if missing:
-        raise InputError(f"the separator {separator} gives no {missing[0]}; it gives {', '.join(there)}")
+        raise InputError(f"the separator {separator} has no {missing[0]}; it has {', '.join(available)}")
     return wanted
 
 
-def precision_of(encoder: str, separator: str, asked: str) -> Precision:
-    """`asked` as a Precision. Raises InputError where neither model has it: nothing would be as asked for."""
-    precision = check_precision(asked)
+def precision_of(encoder: str, separator: str, requested: str) -> Precision:
+    """`requested` as a Precision. Raises InputError if neither model has it."""
+    precision = check_precision(requested)
     if precision not in ENCODERS[encoder].precisions + SEPARATORS[separator].precisions:
         raise InputError(
             f"neither the encoder {encoder} nor the separator {separator} has the precision {precision!r}; leave it out"

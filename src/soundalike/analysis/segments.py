@@ -1,6 +1,7 @@
-"""A stretch of a file, taken apart: its stems and mix, mono, at the encoder's rate.
+"""How audio is cut into segments: pieces that are decoded, or separated, at once. Nothing else cuts audio.
 
-One decode, one resampling a rate, and no separation where only the mix is asked for.
+A segment is long enough to be efficient and short enough to fit in memory, whatever the length of the file. Windows are
+grouped into segments; around what is to be separated comes the context that the separator needs.
 """
 
 from __future__ import annotations
@@ -14,15 +15,41 @@ from numpy.typing import NDArray
 
 from soundalike.audio import decode
 from soundalike.audio.waveform import Waveform, resample, to_channels
+from soundalike.errors import AudioError
 from soundalike.models.separators import Separator, StemFiles
 from soundalike.parts import MIX
 
 Float32 = NDArray[np.float32]
+Times = NDArray[np.float64]
+
+SEGMENT_SECONDS = 600.0
+"""Songs are decoded this many seconds at a time, so that memory is bounded whatever their length."""
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Mono stems (samples,) by part, `mix` always among them, of a stretch that begins `offset` s into its file."""
+class Segment:
+    """Decoded audio that begins `offset` s into its file."""
+
+    waveform: Waveform
+    offset: float
+
+    @property
+    def end(self) -> float:
+        """Where it ends, in seconds of the file."""
+        rate = self.waveform.sample_rate
+        return (round(self.offset * rate) + int(self.waveform.samples.shape[1])) / rate
+
+    def crop(self, start: float, end: float) -> Segment:
+        """The seconds `start` to `end` of the file, as far as the segment holds them."""
+        rate = self.waveform.sample_rate
+        first = max(0, round((start - self.offset) * rate))
+        last = max(first, round((end - self.offset) * rate))
+        return Segment(Waveform(self.waveform.samples[:, first:last], rate), self.offset + first / rate)
+
+
+@dataclass(frozen=True)
+class SeparatedSegment:
+    """Mono stems (samples,) by part, `mix` always among them, of a segment that begins `offset` s into its file."""
 
     stems: dict[str, Float32]
     sample_rate: int
@@ -30,81 +57,152 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file to be taken apart.
+class Separation:
+    """What a segment is separated into, and by what.
 
-    separator: None where only the mix is wanted; parts: those wanted; among: all that the recipe has; sample_rate: Hz of
-    what comes out; most_seconds: how long a stretch may be where the separator sets no bound.
+    separator: None if only the mix is wanted; parts: those wanted; recipe_parts: all that the recipe has; sample_rate: Hz
+    of the stems.
     """
 
-    path: Path
     separator: Separator | StemFiles | None
     parts: tuple[str, ...]
-    among: tuple[str, ...]
+    recipe_parts: tuple[str, ...]
     sample_rate: int
-    most_seconds: float
 
     @property
     def context(self) -> float:
-        """Seconds of music that the separator wants either side of what it is to separate."""
+        """Seconds of audio that the separator needs either side of what it separates."""
         return self.separator.context if isinstance(self.separator, Separator) else 0.0
 
     @property
-    def longest(self) -> float:
-        """Seconds to be taken apart at a time."""
-        return self.separator.stretch if isinstance(self.separator, Separator) else self.most_seconds
+    def segment_seconds(self) -> float:
+        """Seconds that can be separated at once, without context."""
+        return self.separator.stretch if isinstance(self.separator, Separator) else SEGMENT_SECONDS
 
-    def decode(self, start: float, end: float, duration: float) -> tuple[Waveform, float]:
-        """The native waveform from `start` to `end` (s) of the file, which lasts `duration`, with the separator's
-        context around it, and the second it begins at."""
-        begin = max(0.0, start - self.context)
-        return decode.read(self.path, begin, min(duration, end + self.context) - begin), begin
-
-    def read(self, start: float, end: float, duration: float) -> Stretch:
-        """The stretch from `start` to `end`, decoded with its context and taken apart."""
-        return self.take_apart(*self.decode(start, end, duration))
-
-    def take_apart(self, waveform: Waveform, offset: float) -> Stretch:
-        """The parts and the mix of a waveform that begins `offset` s into the file.
-
-        A part of which there is no true stem (`StemFiles`) is all zeros.
-        """
-        rate = self.sample_rate
-        found = {MIX: resample(waveform.mono(), waveform.sample_rate, rate)}
+    def separate(self, path: Path, segment: Segment) -> SeparatedSegment:
+        """The parts and the mix of a segment of the file at `path`. A part without a true stem is all zeros."""
+        waveform, rate = segment.waveform, self.sample_rate
+        stems = {MIX: resample(waveform.mono(), waveform.sample_rate, rate)}
         wanted = [part for part in self.parts if part != MIX]
-        if wanted and isinstance(self.separator, Separator):
-            stems = separated(self.separator, waveform, wanted)
-            found |= {part: resample(stem.mono(), stem.sample_rate, rate) for part, stem in stems.items()}
-        elif wanted and isinstance(self.separator, StemFiles):
-            files = self.separator.read(self.path, offset, waveform.duration, wanted, among=self.among)
-            silence = np.zeros(round(waveform.duration * rate), dtype=np.float32)
-            for part in wanted:
-                stem = files.get(part)
-                found[part] = silence if stem is None else resample(stem.mono(), stem.sample_rate, rate)
-        return Stretch(found, rate, offset)
+        if not wanted or self.separator is None:
+            return SeparatedSegment(stems, rate, segment.offset)
+        if isinstance(self.separator, Separator):
+            parts = separate_waveform(self.separator, waveform, wanted)
+        else:
+            parts = self.separator.read(path, segment.offset, waveform.duration, wanted, among=self.recipe_parts)
+        silence = np.zeros(round(waveform.duration * rate), dtype=np.float32)
+        for part in wanted:
+            stem = parts.get(part)
+            stems[part] = silence if stem is None else resample(stem.mono(), stem.sample_rate, rate)
+        return SeparatedSegment(stems, rate, segment.offset)
 
 
-def separated(separator: Separator, waveform: Waveform, parts: Sequence[str]) -> dict[str, Waveform]:
+@dataclass(frozen=True)
+class Segmenter:
+    """The segments of one file.
+
+    duration: seconds that the file is taken to last; whole: all of it, if it has been decoded already.
+    """
+
+    path: Path
+    duration: float
+    separation: Separation
+    whole: Segment | None = None
+
+    def decoded(self, starts: Times, ends: Times) -> Iterator[tuple[slice, Segment]]:
+        """Segments with the windows (starts, ends in s) that each contains; the last one reaches to the file's end."""
+        if self.whole is not None:
+            yield slice(0, len(starts)), self.whole
+            return
+        for windows in group_windows(starts, ends, SEGMENT_SECONDS):
+            end = self.duration if windows.stop == len(starts) else float(ends[windows][-1])
+            yield windows, self._read(float(starts[windows][0]), end)
+
+    def separated(
+        self, starts: Times, ends: Times, *, within: Segment | None = None, gap: float = np.inf
+    ) -> Iterator[tuple[slice, SeparatedSegment]]:
+        """Separated segments with the windows that each contains.
+
+        within: the decoded segment that holds the windows (None: they are read from the file); gap: windows further
+        apart than these seconds are separated apart, and nothing of what is between them.
+        """
+        source = within or self.whole
+        for windows in group_windows(starts, ends, self.separation.segment_seconds, gap):
+            start, end = float(starts[windows][0]), float(ends[windows][-1])
+            if source is None:
+                segment = self._read(start, end)
+            else:
+                context = self.separation.context
+                segment = source.crop(start - context, end + context)
+            yield windows, self.separation.separate(self.path, segment)
+
+    def stems(self, start: float, end: float) -> dict[str, Float32]:
+        """The stems and the mix (samples,) of the seconds `start` to `end`, joined from as many segments as needed."""
+        edges = np.arange(start, end, self.separation.segment_seconds)
+        pieces = []
+        for begin, finish in zip(edges, [*edges[1:], end], strict=True):
+            for _, segment in self.separated(np.array([begin]), np.array([finish])):
+                first = round((begin - segment.offset) * segment.sample_rate)
+                last = first + round((finish - begin) * segment.sample_rate)
+                pieces.append({part: stem[first:last] for part, stem in segment.stems.items()})
+        return {part: np.concatenate([piece[part] for piece in pieces]) for part in pieces[0]}
+
+    def _read(self, start: float, end: float) -> Segment:
+        """The seconds `start` to `end`, decoded with the separator's context around them."""
+        first = max(0.0, start - self.separation.context)
+        last = min(self.duration, end + self.separation.context)
+        return Segment(decode.read(self.path, first, last - first), first)
+
+
+def read_beginning(path: Path, duration: float) -> Waveform:
+    """The first segment of a file that is `duration` s long by its header: all of it, if that is at most
+    `SEGMENT_SECONDS`."""
+    return decode.read(path, 0.0, min(duration, SEGMENT_SECONDS) if duration > 0 else None)
+
+
+def fits_one_segment(duration: float) -> bool:
+    """Whether a file of `duration` s is decoded at once."""
+    return duration <= SEGMENT_SECONDS
+
+
+def read_segments(
+    path: Path, start: float = 0.0, end: float | None = None, *, seconds: float, values: int
+) -> Iterator[Segment]:
+    """A file from `start` to `end` (s; None: wherever it ends, whatever its header says), one segment after the other.
+
+    A segment has at most `seconds` and at most `values` samples times channels. Raises AudioError if nothing can be
+    decoded.
+    """
+    info = decode.probe(path)
+    longest = min(seconds, max(1.0, values / (info.sample_rate * info.channels)))
+    position = start
+    while end is None or position < end:
+        wanted = longest if end is None else min(longest, end - position)
+        try:
+            waveform = decode.read(path, position, wanted)
+        except AudioError:
+            if position > start:  # the file ended just where the last segment did, or is damaged from here on
+                return
+            raise
+        segment = Segment(waveform, position)
+        yield segment
+        position = segment.end
+        if waveform.duration < wanted - 1.5 / waveform.sample_rate:
+            return
+
+
+def separate_waveform(separator: Separator, waveform: Waveform, parts: Sequence[str]) -> dict[str, Waveform]:
     """The stems of `parts` (without `mix`) of a waveform, mono, at the separator's rate."""
-    fed = resample(to_channels(waveform.samples, separator.channels), waveform.sample_rate, separator.sample_rate)
-    stems = separator.separate(fed)
+    mixture = resample(to_channels(waveform.samples, separator.channels), waveform.sample_rate, separator.sample_rate)
+    stems = separator.separate(mixture)
     return {part: Waveform(to_channels(stems[part], 1), separator.sample_rate) for part in parts}
 
 
-def part_of(waveform: Waveform, start: float, end: float) -> tuple[Waveform, float]:
-    """The seconds `start` to `end` of a waveform, as far as it holds them, and the second they begin at."""
-    first = max(0, round(start * waveform.sample_rate))
-    last = round(end * waveform.sample_rate)
-    return Waveform(waveform.samples[:, first:last], waveform.sample_rate), first / waveform.sample_rate
-
-
-def groups(
-    starts: NDArray[np.float64], ends: NDArray[np.float64], seconds: float, gap: float = np.inf
-) -> Iterator[slice]:
-    """Slices of consecutive windows that span at most `seconds` (a single window may span more) and lie no more than
-    `gap` s apart."""
-    begin = 0
+def group_windows(starts: Times, ends: Times, seconds: float, gap: float = np.inf) -> Iterator[slice]:
+    """Slices of consecutive windows that span at most `seconds` (a single window may span more) and are at most `gap` s
+    apart."""
+    first = 0
     for index in range(1, len(starts) + 1):
-        if index == len(starts) or ends[index] - starts[begin] > seconds or starts[index] - ends[index - 1] > gap:
-            yield slice(begin, index)
-            begin = index
+        if index == len(starts) or ends[index] - starts[first] > seconds or starts[index] - ends[index - 1] > gap:
+            yield slice(first, index)
+            first = index

@@ -1,4 +1,4 @@
-"""Which stretches of a long recording an estimate listens to."""
+"""Selects excerpts of a long recording that an estimate is made from."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def middle(samples: NDArray[np.float32], sample_rate: int, seconds: float) -> NDArray[np.float32]:
-    """The middle `seconds` of (..., samples); all of it where it is shorter. A view, not a copy."""
+def middle_excerpt(samples: NDArray[np.float32], sample_rate: int, seconds: float) -> NDArray[np.float32]:
+    """The middle `seconds` of (..., samples), or all of it if it is shorter. A view, not a copy."""
     length = samples.shape[-1]
     wanted = round(seconds * sample_rate)
     if length <= wanted:
@@ -16,12 +16,17 @@ def middle(samples: NDArray[np.float32], sample_rate: int, seconds: float) -> ND
     return samples[..., first : first + wanted]
 
 
-def spread(samples: NDArray[np.float32], sample_rate: int, seconds: float, piece: float) -> list[NDArray[np.float32]]:
-    """Pieces of `piece` s, evenly spread, `seconds` in all; the whole where it is shorter. Views of (..., samples)."""
+def spread_excerpts(
+    samples: NDArray[np.float32], sample_rate: int, seconds: float, excerpt_seconds: float
+) -> list[NDArray[np.float32]]:
+    """Evenly spread excerpts of `excerpt_seconds` each, `seconds` in total; all of (..., samples) if it is shorter.
+
+    Views, not copies.
+    """
     length = samples.shape[-1]
     if length <= round(seconds * sample_rate):
         return [samples]
-    size = round(piece * sample_rate)
-    count = max(1, int(seconds / piece))
-    firsts = np.linspace(0, length - size, count).astype(int)
-    return [samples[..., first : first + size] for first in firsts]
+    size = round(excerpt_seconds * sample_rate)
+    count = max(1, int(seconds / excerpt_seconds))
+    starts = np.linspace(0, length - size, count).astype(int)
+    return [samples[..., start : start + size] for start in starts]

@@ -1,7 +1,8 @@
-"""The outline of a waveform: its lowest and highest sample in equal stretches, for pictures.
+"""Waveform overviews: the lowest and highest sample in equal intervals of a recording, for drawing it.
 
-Conventions: samples float32 (channels, samples) or (samples,); an outline is (count, 2), low then high, low <= 0 <= high; all
-channels count, so that channels of opposite sign do not vanish. As bytes: int8, 127 is full scale, louder is clipped.
+Conventions: samples float32 (channels, samples) or (samples,); an overview is float32 (points, 2), low then high, with
+low <= 0 <= high. All channels count, so that channels of opposite sign do not cancel. As int8, 127 is full scale and
+louder samples are clipped.
 """
 
 from __future__ import annotations
@@ -11,43 +12,46 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-STRETCHES = 120
-"""Of an outline that a library keeps: a bar a pixel or two in a list."""
+OVERVIEW_POINTS = 120
+"""Points of an overview that a library stores: a bar one or two pixels wide in a list."""
 
-FINE = 10
-"""Pieces of a long file are outlined so many times finer than the whole, for being put together."""
+OVERSAMPLING = 10
+"""How many times finer the overviews of segments are than the one they are joined into."""
 
-Outline = NDArray[np.float32]
+Overview = NDArray[np.float32]
 Int8 = NDArray[np.int8]
 
 
-def outline(samples: NDArray[np.float32], count: int = STRETCHES) -> Outline:
-    """(count, 2) lowest and highest sample of `count` equal stretches, which share samples where there are fewer."""
+def waveform_overview(samples: NDArray[np.float32], points: int = OVERVIEW_POINTS) -> Overview:
+    """(points, 2): lowest and highest sample of equal intervals, which share samples if there are fewer than points."""
     length = samples.shape[-1]
-    found = np.zeros((count, 2), dtype=np.float32)
-    for row in range(count if length else 0):
-        begin = row * length // count
-        piece = samples[..., begin : max(begin + 1, (row + 1) * length // count)]
-        found[row] = min(0.0, piece.min()), max(0.0, piece.max())
-    return found
+    overview = np.zeros((points, 2), dtype=np.float32)
+    for point in range(points if length else 0):
+        first = point * length // points
+        interval = samples[..., first : max(first + 1, (point + 1) * length // points)]
+        overview[point] = min(0.0, interval.min()), max(0.0, interval.max())
+    return overview
 
 
-def joined(pieces: Sequence[tuple[float, float, Outline]], count: int = STRETCHES) -> Outline:
-    """One outline from those of pieces (start s, end s, outline), which follow each other and may overlap; a boundary is
-    as exact as the pieces are fine."""
-    duration = max((end for _, end, _ in pieces), default=0.0)
-    found = np.zeros((count, 2), dtype=np.float32)
-    for start, end, part in pieces:
-        if not len(part) or duration <= 0:
+def join_overviews(segments: Sequence[tuple[float, float, Overview]], points: int = OVERVIEW_POINTS) -> Overview:
+    """One overview from those of segments (start s, end s, overview) that follow each other and may overlap.
+
+    A peak near the boundary of an interval may count for the neighbouring interval, by as much as the segments'
+    overviews are coarse.
+    """
+    duration = max((end for _, end, _ in segments), default=0.0)
+    joined = np.zeros((points, 2), dtype=np.float32)
+    for start, end, overview in segments:
+        if not len(overview) or duration <= 0:
             continue
-        middles = start + (np.arange(len(part)) + 0.5) * ((end - start) / len(part))
-        rows = np.minimum((middles / duration * count).astype(np.int64), count - 1)
-        np.minimum.at(found[:, 0], rows, part[:, 0])
-        np.maximum.at(found[:, 1], rows, part[:, 1])
-    return found
+        centres = start + (np.arange(len(overview)) + 0.5) * ((end - start) / len(overview))
+        rows = np.minimum((centres / duration * points).astype(np.int64), points - 1)
+        np.minimum.at(joined[:, 0], rows, overview[:, 0])
+        np.maximum.at(joined[:, 1], rows, overview[:, 1])
+    return joined
 
 
-def as_bytes(values: Outline) -> tuple[Int8, Int8]:
+def overview_to_int8(overview: Overview) -> tuple[Int8, Int8]:
     """Low and high as int8: -127..0 and 0..127."""
-    scaled = np.rint(np.clip(values, -1.0, 1.0) * 127).astype(np.int8)
+    scaled = np.rint(np.clip(overview, -1.0, 1.0) * 127).astype(np.int8)
     return scaled[:, 0], scaled[:, 1]

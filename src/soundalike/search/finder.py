@@ -25,7 +25,7 @@ import numpy as np
 
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.kinds import Kind
-from soundalike.analysis.onset_groups import HitGroup, group_hits
+from soundalike.analysis.onset_groups import OnsetGroup, group_onsets
 from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library import Library
@@ -408,7 +408,7 @@ class Finder:
         filters: Filters | None = None,
         groups: int = 6,
         n: int = 3,
-    ) -> list[tuple[HitGroup, Found]]:
+    ) -> list[tuple[OnsetGroup, Found]]:
         """The hits in one part of a song, like ones together, and for each group the whole sounds that are like it.
 
         The region (default: the whole file) is separated, its `part` cut at the onsets, and the `groups` most frequent
@@ -427,7 +427,7 @@ class Finder:
         if not filters.kinds:
             filters = replace(filters, kinds=("one-shot",))
         found = []
-        for group in group_hits(self.analyser, stems[part], sample_rate, alike=ALIKE)[:groups]:
+        for group in group_onsets(self.analyser, stems[part], sample_rate, min_similarity=ALIKE)[:groups]:
             query = Query(
                 label=f"{path.name} {part} hit at {start + group.starts[0]:.2f} s",
                 whole=True,

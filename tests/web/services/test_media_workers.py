@@ -14,7 +14,7 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError
 from soundalike.web.services import media_workers
-from soundalike.web.services.media_workers import AsWav, BusyError, Desk, Look, Stem, pieces_of
+from soundalike.web.services.media_workers import AsWav, BusyError, Desk, Look, Stem, segments_of
 
 RATE = 8_000
 
@@ -35,19 +35,20 @@ def noise(tmp_path: Path) -> Path:
 
 def test_pieces_are_the_whole(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_workers, "PIECE_VALUES", 2 * 3 * RATE)
-    pieces = list(pieces_of(noise))
-    assert [at for at, _ in pieces] == [0, 3, 6, 9]
+    segments = list(segments_of(noise))
+    assert [segment.offset for segment in segments] == [0, 3, 6, 9]
     np.testing.assert_array_equal(
-        np.concatenate([piece.samples for _, piece in pieces], axis=1), soundfile.read(noise)[0].T.astype(np.float32)
+        np.concatenate([segment.waveform.samples for segment in segments], axis=1),
+        soundfile.read(noise)[0].T.astype(np.float32),
     )
-    some = list(pieces_of(noise, 2.0, 9.5))
-    assert sum(piece.samples.shape[1] for _, piece in some) == 7.5 * RATE
+    some = list(segments_of(noise, 2.0, 9.5))
+    assert sum(segment.waveform.samples.shape[1] for segment in some) == 7.5 * RATE
 
 
 def test_length_is_bounded_by_what_is_there(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_workers, "LONGEST", 9.0)
     with pytest.raises(AudioError, match=r"noise\.flac lasts longer than"):
-        list(pieces_of(noise))
+        list(segments_of(noise))
 
 
 def test_a_look_in_pieces_is_a_look_at_all(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from soundalike.audio import decode
-from soundalike.audio.waveform_overview import as_bytes, outline
+from soundalike.audio.waveform_overview import overview_to_int8, waveform_overview
 from soundalike.library.storage.store import Library
 from soundalike.web.app import create_app
 from soundalike.web.services import server_state
@@ -43,7 +43,7 @@ def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
             answer = client.get("/api/peaks", params={"item": item["id"]})
             assert "max-age" in answer.headers["cache-control"]
             found = answer.json()["peaks"][item["id"]]
-            low, high = as_bytes(outline(decode.read(item["path"]).samples))
+            low, high = overview_to_int8(waveform_overview(decode.read(item["path"]).samples))
             assert found == {"duration": item["duration"], "low": low.tolist(), "high": high.tolist()}
 
 

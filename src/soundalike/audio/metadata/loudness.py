@@ -1,4 +1,4 @@
-"""Loudness after ITU-R BS.1770-4, in LUFS (pyloudnorm's filters, gating and channel weights)."""
+"""Integrated loudness after ITU-R BS.1770-4, in LUFS (pyloudnorm's filters, gating and channel weights)."""
 
 from __future__ import annotations
 
@@ -9,44 +9,89 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.audio.excerpt_selection import spread
+from soundalike.audio.excerpt_selection import spread_excerpts
 from soundalike.audio.waveform import Waveform
 
-_BLOCK = 0.4  # s, BS.1770's
-_STEP = 0.1
-_ABSOLUTE_GATE = -70.0  # LUFS; what lies under it all through counts as silence
+_BLOCK_SECONDS = 0.4  # a gating block of BS.1770
+_STEP_SECONDS = 0.1  # blocks overlap by 75 %
+_STEPS_PER_BLOCK = 4
+_ABSOLUTE_GATE = -70.0  # LUFS; a file with nothing above it counts as silent
 _RELATIVE_GATE = -10.0  # LU
-_HEARD, _PIECE = 90.0, 5.0  # s listened to in a long file, in pieces of
 _OFFSET = -0.691
 _CHANNEL_GAINS = {5: (1.0, 1.0, 1.0, 1.41, 1.41), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}
+
+_SAMPLED_FROM, _SAMPLED_UP_TO = 90.0, 600.0  # s; between these lengths excerpts stand for the whole
+_EXCERPT_SECONDS = 5.0
+
+_FILTERED_AT_ONCE = 2**18  # samples a channel: bounds memory, stays in cache
 
 
 def estimate_loudness(waveform: Waveform) -> float | None:
     """Integrated loudness in LUFS; None for silence (nothing above -70 LUFS) and for no samples.
 
-    Up to 90 s are measured whole, as the standard says. Of a longer file 18 pieces of 5 s, spread evenly,
-    are: their gated mean lies within some tenths of a LU of the whole's. Under 0.4 s, the standard's block,
-    there is nothing to gate: the level of the whole K-weighted sound is given.
+    Up to 90 s, and from 600 s, all of the waveform is measured, as the standard says. In between, 18 excerpts of 5 s,
+    evenly spread, are: their gated mean is within some tenths of a LU of the whole's. A waveform shorter than the
+    standard's block of 0.4 s cannot be gated: the level of all of it, K-weighted, is returned.
     """
     samples, rate = waveform.samples, waveform.sample_rate
-    if samples.shape[1] == 0 or not samples.any():
-        return None
-    powers = np.concatenate([_block_powers(piece, rate) for piece in spread(samples, rate, _HEARD, _PIECE)])
-    return _gated(powers)
+    excerpts = [samples]
+    if _SAMPLED_FROM < waveform.duration <= _SAMPLED_UP_TO:
+        excerpts = spread_excerpts(samples, rate, _SAMPLED_FROM, _EXCERPT_SECONDS)
+    powers = []
+    for excerpt in excerpts:
+        meter = LoudnessMeter(rate)
+        meter.add(excerpt)
+        powers.append(meter.block_powers())
+    return _gated(np.concatenate(powers))
 
 
-def _block_powers(samples: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
-    """Weighted power of each 400 ms block (every 100 ms), channels summed; one block where the sound is shorter."""
-    import scipy.signal
+class LoudnessMeter:
+    """Integrated loudness of a recording that is decoded piece by piece: that of one pass over the whole.
 
-    weighted = scipy.signal.sosfilt(_k_weighting(rate), samples, axis=1)
-    squares = np.einsum("ct,ct,c->t", weighted, weighted, _gains(samples.shape[0]))
-    step = round(_STEP * rate)
-    steps = squares.size // step
-    if squares.size < round(_BLOCK * rate) or steps < 4:
-        return np.array([squares.mean()])
-    sums = squares[: steps * step].reshape(steps, step).sum(axis=1)
-    return np.asarray(np.convolve(sums, np.ones(4), mode="valid") / (4 * step), dtype=np.float64)
+    The filters' state and the samples of an unfinished step go from piece to piece, so where the recording is cut does
+    not matter. Holds 80 bytes per second of audio.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._step = round(_STEP_SECONDS * sample_rate)
+        self._state: NDArray[np.float64] | None = None
+        self._rest = np.zeros(0)  # weighted squares after the last complete step
+        self._sums: list[NDArray[np.float64]] = []  # of the complete steps, once there is a block of them
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Measure the next `samples` (channels, samples) of the recording."""
+        shortest = max(_STEPS_PER_BLOCK * self._step, round(_BLOCK_SECONDS * self._rate))
+        for first in range(0, samples.shape[1], _FILTERED_AT_ONCE):
+            squares = self._weighted_squares(samples[:, first : first + _FILTERED_AT_ONCE])
+            self._rest = np.concatenate([self._rest, squares])
+            if self._sums or self._rest.size >= shortest:
+                steps = self._rest.size // self._step
+                self._sums.append(self._rest[: steps * self._step].reshape(steps, self._step).sum(axis=1))
+                self._rest = self._rest[steps * self._step :].copy()
+
+    def block_powers(self) -> NDArray[np.float64]:
+        """(blocks,): weighted power of each 400 ms block (every 100 ms), channels summed; one block of all there is
+        where that is shorter, none of nothing."""
+        if self._sums:
+            blocks = np.convolve(np.concatenate(self._sums), np.ones(_STEPS_PER_BLOCK), mode="valid")
+            return np.asarray(blocks / (_STEPS_PER_BLOCK * self._step), dtype=np.float64)
+        return np.array([self._rest.mean()]) if self._rest.size else np.zeros(0)
+
+    def integrated(self) -> float | None:
+        """Integrated loudness in LUFS of all that was added; None where nothing is above -70 LUFS."""
+        return _gated(self.block_powers())
+
+    def _weighted_squares(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(samples,): squares of the K-weighted channels, weighted and summed over the channels."""
+        import scipy.signal
+
+        sections = _k_weighting(self._rate)
+        if self._state is None:
+            self._state = np.zeros((len(sections), len(samples), 2))
+        weighted, self._state = scipy.signal.sosfilt(sections, samples, axis=1, zi=self._state)
+        squares: NDArray[np.float64] = np.einsum("ct,ct,c->t", weighted, weighted, _gains(len(samples)))
+        return squares
 
 
 def _gated(powers: NDArray[np.float64]) -> float | None:

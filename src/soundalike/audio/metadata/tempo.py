@@ -9,7 +9,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from soundalike.audio import librosa_import
-from soundalike.audio.excerpt_selection import middle
+from soundalike.audio.excerpt_selection import middle_excerpt
 from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.onsets import onset_strength
 from soundalike.audio.waveform import resample
@@ -47,7 +47,7 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     """
     librosa = librosa_import.librosa()
 
-    heard = middle(mono, sample_rate, _HEARD)
+    heard = middle_excerpt(mono, sample_rate, _HEARD)
     if heard.size < _SHORTEST * sample_rate or not heard.any():
         return Estimate(None, 0.0)
     strength = onset_strength(resample(heard, sample_rate, _RATE), _RATE, _HOP)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.audio import librosa_import
-from soundalike.audio.excerpt_selection import middle
+from soundalike.audio.excerpt_selection import middle_excerpt
 from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.keys import Key, Mode
 from soundalike.audio.waveform import resample
@@ -33,7 +33,7 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     Confidence is the best correlation (0..1) times how far it stands out from the best that is no neighbour
     on the circle (relative and fifth are close by nature), in parts of 0.2, at most 1.
     """
-    heard = middle(mono, sample_rate, _HEARD)
+    heard = middle_excerpt(mono, sample_rate, _HEARD)
     if heard.size < _SHORTEST * sample_rate or not heard.any():
         return Estimate(None, 0.0)
     chroma = mean_chroma(resample(heard, sample_rate, _RATE))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from soundalike.analysis.analyser import Analysis, Prepared
+    from soundalike.analysis.analyser import Analysis
     from soundalike.analysis.kinds import Kind
+    from soundalike.analysis.preparation import Prepared
     from soundalike.analysis.recipe import Recipe
     from soundalike.config import Runtime
 
@@ -37,7 +38,7 @@ def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[Task], Analysis]:
 
 def preparer() -> Callable[[Task], Prepared]:
     """The first half of `analyser`'s function, for which no model is needed."""
-    from soundalike.analysis.analyser import prepare
+    from soundalike.analysis.preparation import prepare
     from soundalike.library.storage.location import as_location
     from soundalike.library.storage.remote_cache import brought_here
 
@@ -63,7 +64,7 @@ def finisher(recipe: Recipe, runtime: Runtime) -> Callable[[Task, Any], Analysis
 
     def work(task: Task, prepared: Prepared) -> Analysis:
         place = as_location(task[0])
-        if isinstance(place, Remote) and not prepared.whole:
+        if isinstance(place, Remote) and not prepared.complete:
             with brought_here(place) as path:
                 return loaded.finish(path, prepared)
         stand_in = Path(task[0])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.recipe import Recipe
-from soundalike.audio.waveform_overview import STRETCHES
+from soundalike.audio.waveform_overview import OVERVIEW_POINTS
 from soundalike.parts import MIX
 
 WINDOWS, WHOLES, ITEMS, SKIPPED = "windows", "wholes", "items", "skipped"
@@ -77,8 +77,8 @@ PEAKS_SCHEMA = pa.schema(
     [
         _must("content", _TEXT),
         _must("duration", _REAL),
-        _must("low", pa.binary(STRETCHES)),  # int8, see `audio.waveform_overview`
-        _must("high", pa.binary(STRETCHES)),
+        _must("low", pa.binary(OVERVIEW_POINTS)),  # int8, see `audio.waveform_overview`
+        _must("high", pa.binary(OVERVIEW_POINTS)),
     ]
 )
 

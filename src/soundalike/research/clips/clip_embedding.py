@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis.segments import separated
+from soundalike.analysis.level_gate import above_gate
+from soundalike.analysis.segments import separate_waveform
 from soundalike.audio import decode
+from soundalike.audio.level import rms_level
 from soundalike.audio.waveform import Waveform, resample
 from soundalike.config import Precision
 from soundalike.errors import AudioError
@@ -53,8 +55,7 @@ class PartVectors:
         """(K,) whether each part's level lies no more than -gate_db under that of the mix, which must be among the
         parts."""
         mixture = self.levels[self.parts.index(MIX)]
-        there: NDArray[np.bool_] = np.isfinite(self.levels) & (self.levels >= mixture + gate_db)
-        return there
+        return above_gate(self.levels, mixture, gate_db)
 
 
 class ClipEmbedder:
@@ -101,7 +102,9 @@ class ClipEmbedder:
         found = self._kept(keys)
         lacking = {part for part, _ in self._lacking(found)}
         if native is not None and isinstance(self.separator, Separator) and lacking - {MIX}:
-            sounds |= separated(self.separator, native, [part for part in self.parts if part in lacking - {MIX}])
+            sounds |= separate_waveform(
+                self.separator, native, [part for part in self.parts if part in lacking - {MIX}]
+            )
         new = self._embedded(sounds, self._lacking(found))
         self._cache.put({self._key(keys[part], name): entry for (part, name), entry in new.items()})
         found |= new
@@ -157,7 +160,7 @@ class ClipEmbedder:
                 continue
             fed = [resample(sounds[part].mono(), sounds[part].sample_rate, encoder.sample_rate) for part in parts]
             for part, vector in zip(parts, encoder.embed(fed), strict=True):
-                new[part, name] = Embedded(vector, _level(sounds[part].mono()))
+                new[part, name] = Embedded(vector, rms_level(sounds[part].mono()))
         return new
 
     def _key(self, content: str, name: str) -> str:
@@ -189,9 +192,3 @@ def _digest(sound: Waveform) -> str:
     digest = hashlib.blake2b(sound.samples.tobytes(), digest_size=16)
     digest.update(f"{sound.samples.shape} {sound.sample_rate}".encode())
     return digest.hexdigest()
-
-
-def _level(samples: Float32) -> float:
-    """RMS in dB of full scale; -inf for silence."""
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return 10 * float(np.log10(power)) if power > 0 else -np.inf

@@ -24,13 +24,10 @@ from soundalike.errors import AudioError, InputError, LibraryError, SoundalikeEr
 from soundalike.jobs.worker_pool import START_SECONDS, Failure, Lost, Workers
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from soundalike.analysis.analyser import Analyser
     from soundalike.analysis.recipe import Recipe
+    from soundalike.analysis.segments import Segment
     from soundalike.audio.waveform import Waveform
-    from soundalike.audio.waveform_overview import Outline
     from soundalike.config import Runtime
 
 SECONDS = 30.0
@@ -290,81 +287,60 @@ def _with_few(analyser: Analyser, few: int | None) -> Analyser:
         return analyser
     from dataclasses import replace
 
-    from soundalike.analysis.window_selection import choice_version
+    from soundalike.analysis.window_selection import selection_version
 
-    return analyser.with_recipe(replace(analyser.recipe, windows=few, windows_version=choice_version()))
+    return analyser.with_recipe(replace(analyser.recipe, windows=few, windows_version=selection_version()))
 
 
-def pieces_of(path: Path, start: float = 0.0, end: float | None = None) -> Iterator[tuple[float, Waveform]]:
-    """A file from `start` to `end`, piece by piece: the second at which each begins, and its samples.
+def segments_of(path: Path, start: float = 0.0, end: float | None = None) -> Iterator[Segment]:
+    """The segments of a file from `start` to `end`.
 
     Raises AudioError for a file that goes on for longer than `LONGEST`, whatever its header claims.
     """
-    from soundalike.audio import decode
+    from soundalike.analysis.segments import read_segments
 
-    info = decode.probe(path)
-    longest = min(PIECE_SECONDS, max(1.0, PIECE_VALUES / (info.sample_rate * info.channels)))
-    at = start
-    while end is None or at < end:
-        wanted = longest if end is None else min(longest, end - at)
-        try:
-            piece = decode.read(path, at, wanted)
-        except AudioError:
-            if at > start:  # it ended just where the last piece did, or cannot be decoded any further
-                return
-            raise
-        yield at, piece
-        at += piece.duration
-        if at - start > LONGEST:
+    for segment in read_segments(path, start, end, seconds=PIECE_SECONDS, values=PIECE_VALUES):
+        yield segment
+        if segment.end - start > LONGEST:
             raise AudioError(f"{path.name} lasts longer than {LONGEST / 3600:.0f} hours; use a part of it, or index it")
-        if piece.duration < wanted - 1.5 / piece.sample_rate:
-            return
 
 
 def _look(task: Look) -> dict[str, Any]:
-    import numpy as np
+    from soundalike.audio.audio_summary import AudioSummary
 
-    from soundalike.audio.metadata import facts
-    from soundalike.audio.waveform_overview import FINE, joined, outline
-
-    pieces: list[tuple[float, float, Outline]] = []
-    powers: list[float] = []
-    count = channels = rate = 0
+    summary = AudioSummary(task.peaks)
     told: dict[str, Any] = {}
-    for at, piece in pieces_of(task.path):
-        if not pieces and task.name is not None:
-            told = _kind_and_tempo(task.path, task.name, piece)
-        rate, channels = piece.sample_rate, piece.channels
-        count += piece.samples.shape[1]
-        pieces.append((at, at + piece.duration, outline(piece.samples, FINE * task.peaks)))
-        loudness = facts.estimate_loudness(piece)
-        if loudness is not None:
-            powers.append(10 ** (loudness / 10))
-        whole: NDArray[np.float32] = piece.samples
-    found = outline(whole, task.peaks) if len(pieces) == 1 else joined(pieces, task.peaks)
+    for segment in segments_of(task.path):
+        if not summary.duration and task.name is not None:
+            told = _kind_and_tempo(task.path, task.name, segment.waveform)
+        summary.add(segment.waveform, segment.offset)
     return {
-        "duration": count / rate,
-        "sample_rate": rate,
-        "channels": channels,
-        "loudness": 10 * float(np.log10(np.mean(powers))) if powers else None,
-        "peaks": found,
+        "duration": summary.duration,
+        "sample_rate": segment.waveform.sample_rate,
+        "channels": segment.waveform.channels,
+        "loudness": summary.loudness(),
+        "peaks": summary.overview(),
         **told,
     }
 
 
 def _kind_and_tempo(path: Path, name: str, first: Waveform) -> dict[str, Any]:
     """As indexing would tell them, from a file's first piece."""
-    from soundalike.analysis.analyser import SEGMENT_SECONDS, kind_of, tempo_of
+    from soundalike.analysis.kinds import detect_kind
+    from soundalike.analysis.preparation import confident_tempo
+    from soundalike.analysis.segments import SEGMENT_SECONDS
     from soundalike.audio import decode
     from soundalike.audio.metadata import facts
     from soundalike.audio.metadata.tags import read_tags
 
     info, tags = decode.probe(path), read_tags(path)
-    kind = kind_of(info.duration, first, tags)
+    kind = detect_kind(info.duration, first, tags)
     mono = first.mono()[: round(SEGMENT_SECONDS * first.sample_rate)]
     stated, _ = facts.resolve_facts(tags, Path(name).stem)
     if stated is None:
-        stated, _ = facts.resolve_facts(tags, "", (tempo_of(mono, first.sample_rate, kind, first.duration), None))
+        stated, _ = facts.resolve_facts(
+            tags, "", (confident_tempo(mono, first.sample_rate, kind, first.duration), None)
+        )
     return {"kind": kind, "tempo": None if stated is None else stated.value}
 
 
@@ -389,7 +365,8 @@ def _write_wav(task: AsWav) -> None:
 
     written: soundfile.SoundFile | None = None
     try:
-        for _, piece in pieces_of(task.path, task.start, task.end):
+        for segment in segments_of(task.path, task.start, task.end):
+            piece = segment.waveform
             if written is None:
                 written = soundfile.SoundFile(
                     task.out, "w", piece.sample_rate, piece.channels, format="WAV", subtype="PCM_16"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soundalike.audio.waveform_overview import STRETCHES, Int8
+from soundalike.audio.waveform_overview import OVERVIEW_POINTS, Int8
 from soundalike.library.storage.store import Library
 
 FILE_NAME = "outlines.sqlite"
@@ -73,7 +73,7 @@ def _read(place: Path, contents: Sequence[str]) -> dict[str, Kept]:
         rows = file.execute(
             f"SELECT content, duration, low, high FROM peaks WHERE content IN ({marks})", list(contents)
         )
-        return {row[0]: _kept(*row) for row in rows if len(row[2]) == len(row[3]) == STRETCHES}
+        return {row[0]: _kept(*row) for row in rows if len(row[2]) == len(row[3]) == OVERVIEW_POINTS}
     return {}
 
 

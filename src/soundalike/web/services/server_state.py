@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from soundalike.audio.waveform_overview import STRETCHES, as_bytes
+from soundalike.audio.waveform_overview import OVERVIEW_POINTS, overview_to_int8
 from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.library.storage.location import Location
@@ -196,10 +196,10 @@ class Session:
     def _make_outline(self, shelf: Shelf, item: Item) -> Kept | None:
         """The outline of an item that the library has none of; None where its file cannot be read now."""
         try:
-            found = self.ask(Look(shelf.file_of(item["id"]), STRETCHES), item["path"])
+            found = self.ask(Look(shelf.file_of(item["id"]), OVERVIEW_POINTS), item["path"])
         except (AudioError, BusyError):
             return None
-        made = (found["duration"], *as_bytes(found["peaks"]))
+        made = (found["duration"], *overview_to_int8(found["peaks"]))
         self._outlines.put(shelf.finder.library, item["content"], made)
         return made
 
