@@ -52,7 +52,7 @@ class Source:
     @property
     def longest(self) -> float:
         """Seconds to be taken apart at a time."""
-        return self.separator.stretch if isinstance(self.separator, Separator) else self.most_seconds
+        return self.separator.segment_seconds if isinstance(self.separator, Separator) else self.most_seconds
 
     def decode(self, start: float, end: float, duration: float) -> tuple[Waveform, float]:
         """The native waveform from `start` to `end` (s) of the file, which lasts `duration`, with the separator's
