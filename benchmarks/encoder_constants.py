@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
-from soundalike.models.encoders.builtin.builtin_spectra import listen
+from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 
 Matrix = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def extract(clips: Sequence[sounds.Clip]) -> Features:
     """Raw features of clips; a silent one gets those of a click."""
     rows, present = [], []
     for clip in clips:
-        sound = listen(clip) or listen(np.ones(1, np.float32))
+        sound = compute_spectra(clip) or compute_spectra(np.ones(1, np.float32))
         assert sound is not None
         values, blocks = features(sound)
         rows.append(values)

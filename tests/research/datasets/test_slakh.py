@@ -100,7 +100,7 @@ class TestMissing:
             2: "holds no mix.flac or mix.wav",
             3: "holds no metadata.yaml",
             4: "the stems S01 are missing",
-            5: "stems has no stems",
+            5: "stems holds no stems",
             6: "lists no stems",
             9: "is not under",
         }.items():

@@ -1,4 +1,4 @@
-"""Masks of the embedded separator: bands, cues, network, excess."""
+"""Masks of the built-in separator: bands, cues, network, excess."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 
 def power(frames: int, seed: int = 0) -> Floats:
-    """Random power of a noise's spectrum."""
+    """Power spectra of noise."""
     return np.random.default_rng(seed).exponential(size=(frames, masks.BINS)).astype(np.float32)
 
 
@@ -24,7 +24,7 @@ def test_bands_cover_every_bin_once() -> None:
 
 
 def test_cues_compare_mean_levels_around_a_frame() -> None:
-    """Against the definition, written out slowly, for some bands and frames."""
+    """Compared with the definition, computed slowly, for some bands and frames."""
     values = power(3 * masks.REACH)
     own, group = masks.cues(values)
     level = np.stack(
