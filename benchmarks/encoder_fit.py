@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks import encoder_sounds as sounds
 from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
-from soundalike.models.encoders.builtin.builtin_spectra import listen
+from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 
 Matrix = NDArray[np.float64]
 Labelled = tuple["Features", NDArray[Any]]  # features of clips, class of each
@@ -53,7 +53,7 @@ def extract_features(clips: Sequence[sounds.Clip]) -> Features:
     """Raw features of clips; a silent clip gets those of a click."""
     rows, present = [], []
     for clip in clips:
-        spectra = listen(clip) or listen(np.ones(1, np.float32))
+        spectra = compute_spectra(clip) or compute_spectra(np.ones(1, np.float32))
         assert spectra is not None
         values, blocks = features(spectra)
         rows.append(values)

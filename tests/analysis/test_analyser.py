@@ -41,7 +41,7 @@ class QuarterSeparator:
     """Returns a quarter of the mixture as drums, a ten-thousandth as bass, the rest as residuals; records its input."""
 
     name, version, parts, sample_rate, channels, context = "quarter", "1", ("bass", "drums", "residuals"), RATE, 1, 1.0
-    stretch = 600.0
+    segment_seconds = 600.0
     fed: list[float]
 
     def __init__(self) -> None:
@@ -286,7 +286,7 @@ def test_a_separator_gets_segments_of_its_maximal_length(
     path = written(tmp_path, noise(64.0))
     whole = analyser.analyse(path)
     small_models.fed.clear()
-    monkeypatch.setattr(QuarterSeparator, "stretch", 20.0)
+    monkeypatch.setattr(QuarterSeparator, "segment_seconds", 20.0)
     pieces = analyser.analyse(path)
     assert len(small_models.fed) >= 3
     assert max(small_models.fed) <= 22.0 + 1e-6, "twenty seconds and the context"

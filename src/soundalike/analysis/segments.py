@@ -77,7 +77,7 @@ class Separation:
     @property
     def segment_seconds(self) -> float:
         """Seconds that can be separated at once, without context."""
-        return self.separator.stretch if isinstance(self.separator, Separator) else SEGMENT_SECONDS
+        return self.separator.segment_seconds if isinstance(self.separator, Separator) else SEGMENT_SECONDS
 
     def separate(self, path: Path, segment: Segment) -> SeparatedSegment:
         """The parts and the mix of a segment of the file at `path`. A part without a true stem is all zeros."""

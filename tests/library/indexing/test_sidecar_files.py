@@ -142,7 +142,7 @@ def test_a_scan_lists_each_folder_once(many: Path, monkeypatch: pytest.MonkeyPat
 
     def look(folder: Path) -> stem_files.Listing:
         listed.append(folder)
-        return stem_files.look(folder)
+        return stem_files.list_folder(folder)
 
     scan({"r": many}, [Scope("r")], extensions=frozenset({".wav"}), known={}, companions=StemsSeparator(look))
     assert len(listed) == len(set(listed)) > 0

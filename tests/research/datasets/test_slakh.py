@@ -101,7 +101,7 @@ class TestMissing:
             3: "holds no metadata.yaml",
             4: "the stems S01 are missing",
             5: "stems holds no stems",
-            6: "names no stems",
+            6: "lists no stems",
             9: "is not under",
         }.items():
             assert reason in found[f"Track0000{number}"]

@@ -1,6 +1,6 @@
-"""Separators: a mixture in, one stem a part out. The protocol, and the table of those that exist.
+"""Separators: a mixture in, one stem per part out. The protocol, and the table of those that exist.
 
-To add one: write a module beside this file with a class that fulfils `Separator`, add a row to `SEPARATORS`.
+To add one, write a module with a class that implements `Separator`, and add a row to `SEPARATORS`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Samples = NDArray[np.float32]
 
 @runtime_checkable
 class Separator(Protocol):
-    """Takes mixtures apart. Attributes are constants of the loaded model.
+    """Separates mixtures into stems. Attributes are constants of the loaded model.
 
-    name: its key in `SEPARATORS`; version: changes whenever its output does; parts: the stems it gives, in the order of
-    `soundalike.parts.PARTS`, without `mix`; sample_rate: Hz it must be fed; channels: 1 or 2, what it wants to be fed;
-    context: seconds of music either side of a region that it needs to separate the region well; stretch: seconds it is
-    fed at a time at most, which bounds the memory it takes.
+    name: its key in `SEPARATORS`; version: changes whenever its output does; parts: its stems, in the order of
+    `soundalike.parts.PARTS`, without `mix`; sample_rate, channels: of its input (Hz; 1 or 2); context: seconds of music
+    on either side of a region that it needs to separate the region well; segment_seconds: the longest input, which bounds
+    its memory.
     """
 
     @property
@@ -44,7 +44,7 @@ class Separator(Protocol):
     @property
     def context(self) -> float: ...
     @property
-    def stretch(self) -> float: ...
+    def segment_seconds(self) -> float: ...
 
     def separate(self, mixture: Samples) -> dict[str, Samples]:
         """Stems of `mixture` (channels, samples), each of the same shape, keyed by part."""
@@ -53,7 +53,7 @@ class Separator(Protocol):
 
 @runtime_checkable
 class StemFiles(Protocol):
-    """Stands in for a separator where the true stems lie in files. Attributes as of `Separator`."""
+    """Takes the place of a separator if the true stems exist as files. Attributes as in `Separator`."""
 
     @property
     def name(self) -> str: ...
@@ -63,26 +63,26 @@ class StemFiles(Protocol):
     def parts(self) -> tuple[str, ...]: ...
 
     def files(self, mixture: Path) -> dict[str, tuple[Path, ...]]:
-        """The files of each part that belong to the mixture at this path, absent parts left out.
+        """The stem files of the mixture at this path by part, without absent parts.
 
-        Raises AudioError where there are none, or one that cannot be assigned to a part.
+        Raises AudioError if there are none, or if one cannot be assigned to a part.
         """
         ...
 
     def read(
         self, mixture: Path, start: float, seconds: float, parts: Sequence[str], *, among: Sequence[str]
     ) -> dict[str, Waveform]:
-        """The stems of `parts` (without `mix`) from `start` on, mono, at their files' own rate; absent ones left out.
+        """The stems of `parts` (without `mix`) from `start` on, mono, at the sample rate of their files; without absent ones.
 
-        among: all parts that there are to be; a stem of any other belongs to `residuals`. Raises AudioError as `files`
-        does and for files that cannot be decoded.
+        among: all parts in use; stems of other parts count as `residuals`. Raises AudioError as `files` does, and for
+        files that cannot be decoded.
         """
         ...
 
 
 @dataclass(frozen=True)
 class SeparatorRow:
-    """What is known of a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`."""
+    """The facts about a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`."""
 
     load: Callable[[Runtime], Separator | StemFiles]
     summary: str
@@ -118,13 +118,13 @@ def _stems(runtime: Runtime) -> StemFiles:
 SEPARATORS: dict[str, SeparatorRow] = {
     "builtin": SeparatorRow(
         _builtin,
-        "masks fitted on harmonic, percussive and low-band cues; no download, no torch",
+        "masks fitted to harmonic, percussive and low-frequency cues; no download, no torch",
         ("bass", "drums", "residuals"),
         "Apache-2.0",
     ),
     "htdemucs": SeparatorRow(
         _demucs("htdemucs"),
-        "Hybrid Transformer Demucs, four stems, the paper's",
+        "Hybrid Transformer Demucs, four stems, as in the paper",
         ("bass", "drums", "vocals", "residuals"),
         "MIT (see terms)",
         checkpoint="htdemucs",
@@ -133,7 +133,7 @@ SEPARATORS: dict[str, SeparatorRow] = {
     ),
     "htdemucs_6s": SeparatorRow(
         _demucs("htdemucs_6s"),
-        "Hybrid Transformer Demucs, six stems, the paper's",
+        "Hybrid Transformer Demucs, six stems, as in the paper",
         ("bass", "drums", "guitar", "piano", "vocals", "residuals"),
         "MIT (see terms)",
         checkpoint="htdemucs_6s",
@@ -142,7 +142,7 @@ SEPARATORS: dict[str, SeparatorRow] = {
     ),
     "stems": SeparatorRow(
         _stems,
-        "true stems from files beside the mixture (Slakh's and MUSDB's layouts among others)",
+        "true stems from files beside the mixture (layouts of Slakh, MUSDB and others)",
         STEMS,
         "that of your files",
     ),
@@ -152,11 +152,11 @@ SEPARATORS: dict[str, SeparatorRow] = {
 def load_separator(name: str, runtime: Runtime | None = None) -> Separator | StemFiles:
     """The separator called `name`.
 
-    Raises InputError where there is none of that name or its extra is not installed, CheckpointError where its weights
-    are not here or not what they should be.
+    Raises InputError if there is none of that name or its extra is not installed, CheckpointError if its weights are
+    missing or damaged.
     """
     if name not in SEPARATORS:
-        raise InputError(f"unknown separator {name!r}; there are {', '.join(SEPARATORS)} (see `soundalike models`)")
+        raise InputError(f"unknown separator {name!r}; choose one of {', '.join(SEPARATORS)} (see `soundalike models`)")
     row = SEPARATORS[name]
     require_extra(row.extra, f"the separator {name}")
     return row.load(runtime or Runtime())

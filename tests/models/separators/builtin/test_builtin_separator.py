@@ -38,7 +38,7 @@ def hat() -> NDArray[np.float64]:
 
 
 def drum_track(seconds: float) -> Samples:
-    """Kicks on the beat and hats between, 120 beats a minute."""
+    """Kicks on the beat and hats in between, at 120 BPM."""
     out = np.zeros(int(seconds * RATE))
     for sound, offset in ((kick(), 0), (hat(), RATE // 4)):
         for start in range(offset, len(out) - len(sound), RATE // 2):
@@ -47,7 +47,7 @@ def drum_track(seconds: float) -> Samples:
 
 
 def tones(seconds: float, frequencies: tuple[float, ...], harmonics: int) -> Samples:
-    """Held notes with a few harmonics."""
+    """Sustained notes with a few harmonics."""
     time = np.arange(int(seconds * RATE)) / RATE
     parts = [np.sin(2 * np.pi * f * k * time + f) / k for f in frequencies for k in range(1, harmonics + 1)]
     return (0.15 * np.sum(parts, axis=0)).astype(np.float32)
@@ -63,7 +63,7 @@ def sdr(reference: Samples, estimate: Samples) -> float:
     return 10 * np.log10(float(np.sum(reference**2)) / error)
 
 
-def test_it_is_what_its_table_row_says(separator: BuiltinSeparator) -> None:
+def test_it_agrees_with_its_row_in_the_table(separator: BuiltinSeparator) -> None:
     assert isinstance(separator, Separator)
     assert isinstance(load_separator("builtin"), BuiltinSeparator)
     assert separator.parts == SEPARATORS["builtin"].parts == ("bass", "drums", "residuals")
@@ -85,33 +85,33 @@ def test_stems_add_up_to_the_mixture(separator: BuiltinSeparator, channels: int,
 
 
 @pytest.mark.parametrize("shape", [(1, 0), (2, 0), (0, 100)])
-def test_nothing_gives_nothing(separator: BuiltinSeparator, shape: tuple[int, int]) -> None:
+def test_an_empty_mixture_has_empty_stems(separator: BuiltinSeparator, shape: tuple[int, int]) -> None:
     assert {stem.shape for stem in separator.separate(np.zeros(shape, np.float32)).values()} == {shape}
 
 
-def test_silence_stays_silent(separator: BuiltinSeparator) -> None:
+def test_stems_of_silence_are_silent(separator: BuiltinSeparator) -> None:
     for stem in separator.separate(np.zeros((2, RATE), np.float32)).values():
         assert not stem.any()
 
 
-def test_a_constant_is_no_drum(separator: BuiltinSeparator) -> None:
+def test_a_constant_is_not_taken_for_drums(separator: BuiltinSeparator) -> None:
     stems = separator.separate(np.full((1, 2 * RATE), 0.5, np.float32))
     assert float(np.mean(stems["drums"] ** 2)) < 0.15 * 0.25
 
 
 @pytest.mark.parametrize("bad", [np.zeros(100, np.float32), np.zeros((1, 100)), np.zeros((1, 1, 9), np.float32)])
-def test_another_shape_or_type_is_refused_by_name(separator: BuiltinSeparator, bad: Samples) -> None:
+def test_other_shapes_and_types_are_refused(separator: BuiltinSeparator, bad: Samples) -> None:
     with pytest.raises(InputError, match=r"float32 of shape \(channels, samples\)"):
         separator.separate(bad)
 
 
 def test_an_empty_block_is_refused() -> None:
-    with pytest.raises(InputError, match="block 0"):
+    with pytest.raises(InputError, match="block is 0"):
         BuiltinSeparator(block=0)
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 4096])
-def test_blocks_leave_no_trace(separator: BuiltinSeparator, block: int) -> None:
+def test_the_block_size_does_not_change_the_stems(separator: BuiltinSeparator, block: int) -> None:
     mixture = noise((2, 70000)) + np.stack([drum_track(70000 / RATE)] * 2)
     expected = separator.separate(mixture)
     found = BuiltinSeparator(block=block).separate(mixture)
@@ -119,7 +119,7 @@ def test_blocks_leave_no_trace(separator: BuiltinSeparator, block: int) -> None:
         np.testing.assert_allclose(found[part], stem, rtol=0, atol=2e-6)
 
 
-def test_the_mixture_is_left_alone_and_the_result_repeats(separator: BuiltinSeparator) -> None:
+def test_separation_is_deterministic_and_does_not_change_the_mixture(separator: BuiltinSeparator) -> None:
     mixture = noise((1, RATE))
     before = mixture.copy()
     first, second = separator.separate(mixture), separator.separate(mixture)
@@ -129,7 +129,7 @@ def test_the_mixture_is_left_alone_and_the_result_repeats(separator: BuiltinSepa
 
 
 @pytest.mark.parametrize("gain", [1e-3, 0.1, 8.0])
-def test_louder_in_is_louder_out(separator: BuiltinSeparator, gain: float) -> None:
+def test_stems_scale_with_the_mixture(separator: BuiltinSeparator, gain: float) -> None:
     mixture = (drum_track(2) + tones(2, (220.0, 277.0), 4))[None] + noise((1, 2 * RATE)) * np.float32(0.01)
     expected, found = separator.separate(mixture), separator.separate(mixture * np.float32(gain))
     for part in separator.parts:
@@ -145,8 +145,8 @@ def test_channels_share_one_mask(separator: BuiltinSeparator) -> None:
         np.testing.assert_array_equal(both[part][0], -both[part][1])
 
 
-def test_far_away_music_does_not_matter(separator: BuiltinSeparator) -> None:
-    """`context` says how far stems look around."""
+def test_stems_depend_on_no_more_than_the_context(separator: BuiltinSeparator) -> None:
+    """Changes further away than `context` do not change the stems."""
     middle = slice(int((2 + separator.context) * RATE), int(4 * RATE))
     mixture = noise((1, 6 * RATE))
     changed = mixture.copy()
@@ -156,7 +156,7 @@ def test_far_away_music_does_not_matter(separator: BuiltinSeparator) -> None:
         np.testing.assert_allclose(separator.separate(changed)[part][:, middle], stem[:, middle], atol=2e-6)
 
 
-def test_drums_bass_and_chords_part_ways(separator: BuiltinSeparator) -> None:
+def test_drums_bass_and_chords_are_separated(separator: BuiltinSeparator) -> None:
     drums, bass = drum_track(8), tones(8, (49.0,), 3)
     chords = tones(8, (330.0, 415.3, 493.9), 5)
     stems = separator.separate((drums + bass + chords)[None])
@@ -165,8 +165,8 @@ def test_drums_bass_and_chords_part_ways(separator: BuiltinSeparator) -> None:
     assert sdr(chords, stems["residuals"][0]) > 10
 
 
-def test_real_drums_come_out_cleaner_than_they_went_in(separator: BuiltinSeparator, test_data: Path) -> None:
-    """Multitracks that the masks were not fitted to: SDR rises by 4 dB at least over the mixture's own."""
+def test_the_sdr_of_real_drums_improves(separator: BuiltinSeparator, test_data: Path) -> None:
+    """On multitracks that the masks were not fitted to, the SDR is at least 4 dB above that of the mixture."""
     for song in ("caesium", "lithium"):
         pair = []
         for name in ("mixture.flac", "drums.ogg"):

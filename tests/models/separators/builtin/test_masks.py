@@ -1,4 +1,4 @@
-"""Masks of the embedded separator: bands, cues, network, excess."""
+"""Masks of the built-in separator: bands, cues, network, excess."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 
 def power(frames: int, seed: int = 0) -> Floats:
-    """Random power of a noise's spectrum."""
+    """Power spectra of noise."""
     return np.random.default_rng(seed).exponential(size=(frames, masks.BINS)).astype(np.float32)
 
 
@@ -23,8 +23,8 @@ def test_bands_cover_every_bin_once() -> None:
     assert masks.GROUPS[-1] == masks.BANDS == len(masks.EDGES) - 1
 
 
-def test_cues_are_mean_levels_around_a_frame() -> None:
-    """Against the definition, written out slowly, for some bands and frames."""
+def test_cues_compare_mean_levels_around_a_frame() -> None:
+    """Compared with the definition, computed slowly, for some bands and frames."""
     values = power(3 * masks.REACH)
     own, group = masks.cues(values)
     level = np.stack(
@@ -50,13 +50,13 @@ def test_cues_are_mean_levels_around_a_frame() -> None:
     np.testing.assert_allclose(group[7], own[1, :, masks.GROUPS[3] :].mean(axis=1), atol=1e-5)
 
 
-def test_cues_do_not_know_the_level() -> None:
+def test_cues_are_independent_of_level() -> None:
     values = power(2 * masks.REACH + 5)
     for one, other in zip(masks.cues(values), masks.cues(values * np.float32(1e-3)), strict=True):
         np.testing.assert_allclose(one, other, atol=5e-3)
 
 
-def test_shares_add_up_to_one_and_match_the_plain_network() -> None:
+def test_shares_add_up_to_one_and_match_a_plain_implementation() -> None:
     network = masks.load_network()
     own, group = masks.cues(power(2 * masks.REACH + 4))
     shares = network.shares(own, group)
@@ -68,7 +68,7 @@ def test_shares_add_up_to_one_and_match_the_plain_network() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-12, 1.0, 1e12])
-def test_masks_never_exceed_the_mixture(scale: float) -> None:
+def test_masks_add_up_to_at_most_one(scale: float) -> None:
     bass, drums = masks.masks(power(2 * masks.REACH + 6) * np.float32(scale), masks.load_network())
     assert bass.shape == drums.shape == (6, masks.BINS)
     for mask in (bass, drums, 1 - bass - drums):
@@ -76,7 +76,7 @@ def test_masks_never_exceed_the_mixture(scale: float) -> None:
         assert mask.max() <= 1 + 1e-5
 
 
-def test_excess_is_nothing_of_what_lasts_and_all_of_what_does_not() -> None:
+def test_excess_is_zero_for_sustained_and_one_for_short_sounds() -> None:
     values = np.ones((60, 4), np.float32)
     values[30:33, 1] = 10000.0  # three frames of a hundredfold magnitude
     values[:, 2] = 0

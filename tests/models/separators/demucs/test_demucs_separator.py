@@ -180,7 +180,7 @@ def test_context_and_stretch_fill_whole_segments() -> None:
     """Of the published models: a lone window of 10 s costs two segments, a stretch 20, rounding up by a sample or two
     included."""
     stride = int(0.75 * int(7.8 * 44100))
-    for seconds, segments in ((10.0, 2), (DemucsSeparator.stretch, 20)):
+    for seconds, segments in ((10.0, 2), (DemucsSeparator.segment_seconds, 20)):
         fed = math.ceil((seconds + 2 * DemucsSeparator.context) * 44100)
         assert math.ceil((fed + 2) / stride) == segments
         assert math.ceil((fed + 0.05 * 44100) / stride) == segments + 1

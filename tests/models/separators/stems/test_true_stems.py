@@ -11,7 +11,7 @@ from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
 from soundalike.models.separators import StemFiles, load_separator
-from soundalike.models.separators.stems.stem_files import is_mixture, part_named
+from soundalike.models.separators.stems.stem_files import is_mixture, part_from_name
 from soundalike.models.separators.stems.true_stems import StemsSeparator
 from soundalike.parts import STEMS
 from tests.models.separators.slakh import SAMPLE_RATE, tone, write_named, write_slakh
@@ -65,7 +65,7 @@ class TestSlakh:
     def test_six_parts_are_read_and_those_of_one_part_summed(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         found = read(mixture, *STEMS)
-        assert set(found) == {"bass", "drums", "guitar", "piano", "residuals"}  # nothing sings
+        assert set(found) == {"bass", "drums", "guitar", "piano", "residuals"}  # no vocals
         np.testing.assert_allclose(found["guitar"], tone(700) + tone(710), atol=ROUNDING)
         np.testing.assert_allclose(found["drums"], DRUMS, atol=ROUNDING)
         np.testing.assert_allclose(found["residuals"], REST, atol=ROUNDING)
@@ -77,47 +77,47 @@ class TestSlakh:
         np.testing.assert_allclose(found["residuals"], REST + tone(700) + tone(710) + tone(800), atol=4 * ROUNDING)
         assert set(read(mixture, "drums")) == {"drums"}
 
-    def test_a_query_for_few_parts_has_the_library_s_residuals(self, tmp_path: Path) -> None:
-        """Asked for residuals alone, drums that are a part of the library do not go into them."""
+    def test_a_query_for_few_parts_has_the_residuals_of_the_library(self, tmp_path: Path) -> None:
+        """Residuals alone do not include drums if drums are a part of the library."""
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         separator = StemsSeparator()
         alone = separator.read(mixture, 0.0, 1.0, ["residuals"], among=["bass", "drums", "residuals"])
         whole = separator.read(mixture, 0.0, 1.0, ["bass", "drums", "residuals"])
         np.testing.assert_array_equal(alone["residuals"].samples, whole["residuals"].samples)
 
-    def test_babyslakh_s_metadata_call_all_stems_unrendered(self, tmp_path: Path) -> None:
+    def test_stems_marked_as_not_rendered_count_if_they_exist(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK, suffix="wav", rendered=False)
         assert names(mixture)["drums"] == ["stems/S01.wav"]
 
-    def test_submixes_beneath_the_stems_are_not_stems(self, tmp_path: Path) -> None:
+    def test_submixes_below_the_stems_are_not_stems(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         before = names(mixture)
         write_named(tmp_path / "Track00001" / "stems" / "band", {"residuals.wav": REST})
         assert names(mixture) == before
         assert StemsSeparator().belongs(tmp_path / "Track00001" / "stems" / "band" / "residuals.wav")
 
-    def test_missing_stems_are_named(self, tmp_path: Path) -> None:
+    def test_missing_stems_are_listed(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         for name in ("S01", "S04"):
             (mixture.parent / "stems" / f"{name}.flac").unlink()
         with pytest.raises(AudioError, match=r"S01, S04 are missing"):
             StemsSeparator().files(mixture)
 
-    def test_a_stem_that_the_metadata_do_not_name(self, tmp_path: Path) -> None:
+    def test_a_stem_that_the_metadata_do_not_list_is_refused(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         write_named(mixture.parent / "stems", {"drums.wav": DRUMS})
-        with pytest.raises(AudioError, match=r"nothing of the stem drums\.wav; it names S00, S01"):
+        with pytest.raises(AudioError, match=r"does not list the stem drums\.wav; it lists S00, S01"):
             StemsSeparator().files(mixture)
 
     @pytest.mark.parametrize("text", ["stems: [", "stems: drums", "- S00", "", "stems:\n  S00: Drums\n", "\x00"])
-    def test_metadata_that_are_none(self, tmp_path: Path, text: str) -> None:
+    def test_damaged_metadata_are_refused(self, tmp_path: Path, text: str) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         (mixture.parent / "metadata.yaml").write_text(text)
         with pytest.raises(AudioError, match=r"metadata\.yaml") as caught:
             StemsSeparator().files(mixture)
         assert "\n" not in str(caught.value)
 
-    def test_metadata_run_no_code(self, tmp_path: Path) -> None:
+    def test_metadata_do_not_run_code(self, tmp_path: Path) -> None:
         mixture = write_slakh(tmp_path / "Track00001", TRACK)
         order = f"stems: !!python/object/apply:os.mkdir ['{tmp_path / 'made'}']\n"
         (mixture.parent / "metadata.yaml").write_text(order)
@@ -156,31 +156,33 @@ def test_layouts_by_name(tmp_path: Path, mixture: str, place: str) -> None:
     )
 
 
-def test_a_folder_of_stems_is_only_that_of_the_one_song_beside_it(tmp_path: Path) -> None:
+def test_a_folder_called_stems_belongs_only_to_the_single_song_beside_it(tmp_path: Path) -> None:
     write_named(tmp_path / "stems", FOUR)
     write_named(tmp_path, {"one.wav": REST, "two.wav": REST})
     separator = StemsSeparator()
-    with pytest.raises(AudioError, match=r"one\.wav: has no stems beside it; put them into the folder one\.stems"):
+    with pytest.raises(
+        AudioError, match=r"one\.wav: there are no stems beside it; put them into the folder one\.stems"
+    ):
         separator.files(tmp_path / "one.wav")
     assert not separator.belongs(tmp_path / "stems" / "drums.wav")
     write_named(tmp_path / "two.stems", FOUR)
     assert separator.files(tmp_path / "two.wav")["drums"] == (tmp_path / "two.stems" / "drums.wav",)
 
 
-def test_an_album_called_like_a_song_is_no_folder_of_stems(tmp_path: Path) -> None:
+def test_an_album_with_the_name_of_a_song_is_not_a_folder_of_stems(tmp_path: Path) -> None:
     write_named(tmp_path, {"Blue.wav": REST, "other song.wav": REST})
     write_named(tmp_path / "Blue", {"All I Want.wav": REST, "Carey.wav": REST})
     assert StemsSeparator().companions(tmp_path / "Blue.wav") == ()
     assert not StemsSeparator().belongs(tmp_path / "Blue" / "Carey.wav")
 
 
-def test_songs_beside_a_file_called_mix_are_no_stems(tmp_path: Path) -> None:
+def test_songs_beside_a_file_called_mix_are_not_stems(tmp_path: Path) -> None:
     write_named(tmp_path, {"mix.wav": REST, "Blue.wav": REST})
     assert StemsSeparator().companions(tmp_path / "mix.wav") == ()
     assert not StemsSeparator().belongs(tmp_path / "Blue.wav")
 
 
-def test_numbered_stems_are_summed_and_a_mix_among_them_is_left_out(tmp_path: Path) -> None:
+def test_numbered_stems_are_summed_without_a_mix_among_them(tmp_path: Path) -> None:
     write_named(tmp_path, {"song.wav": REST})
     stems = {"01 drums.wav": DRUMS, "guitar 1.wav": BASS, "guitar_2.flac": VOICE, "00 Mix.wav": REST, "Other.wav": REST}
     write_named(tmp_path / "song.stems", stems)
@@ -208,28 +210,31 @@ def test_numbered_stems_are_summed_and_a_mix_among_them_is_left_out(tmp_path: Pa
         ("S00.wav", None),
     ],
 )
-def test_names_of_parts(name: str, part: str | None) -> None:
-    assert part_named(name) == part
+def test_part_from_name(name: str, part: str | None) -> None:
+    assert part_from_name(name) == part
     assert not is_mixture(name)
 
 
 @pytest.mark.parametrize(
-    ("stems", "word"),
+    ("stems", "message"),
     [
-        ({"drums.wav": DRUMS, "keys.wav": REST}, r"the stem keys\.wav .* has no part's name; the names are bass, drum"),
-        ({"drums.wav": DRUMS, "drums.flac": DRUMS}, r"drums\.flac and drums\.wav .* would count twice"),
-        ({"mix.wav": DRUMS}, r"holds no stems"),
+        (
+            {"drums.wav": DRUMS, "keys.wav": REST},
+            r"the stem keys\.wav .* does not have the name of a part; the names are bass, drum",
+        ),
+        ({"drums.wav": DRUMS, "drums.flac": DRUMS}, r"drums\.flac and drums\.wav .* are the same stem"),
+        ({"mix.wav": DRUMS}, r"has no stems"),
     ],
 )
-def test_stems_that_cannot_be_assigned_are_named(tmp_path: Path, stems: dict[str, np.ndarray], word: str) -> None:
+def test_stems_that_cannot_be_assigned_are_refused(tmp_path: Path, stems: dict[str, np.ndarray], message: str) -> None:
     write_named(tmp_path, {"song.wav": REST})
     write_named(tmp_path / "song.stems", stems)
-    with pytest.raises(AudioError, match=word) as caught:
+    with pytest.raises(AudioError, match=message) as caught:
         StemsSeparator().files(tmp_path / "song.wav")
     assert str(caught.value).startswith(str(tmp_path / "song.wav"))
 
 
-def test_a_stem_that_is_no_audio_is_named(tmp_path: Path) -> None:
+def test_a_stem_that_is_not_audio_is_refused(tmp_path: Path) -> None:
     write_named(tmp_path / "song.stems", {"drums.wav": DRUMS})
     write_named(tmp_path, {"song.wav": REST})
     (tmp_path / "song.stems" / "bass.wav").write_text("no audio")
@@ -238,7 +243,7 @@ def test_a_stem_that_is_no_audio_is_named(tmp_path: Path) -> None:
     assert set(read(tmp_path / "song.wav", "drums")) == {"drums"}
 
 
-def test_a_stretch_is_read_where_it_lies_and_goes_on_in_silence(tmp_path: Path) -> None:
+def test_a_region_is_read_from_its_start_and_continued_with_silence(tmp_path: Path) -> None:
     long, short = tone(60, 3.0), tone(3000, 1.0)
     write_named(tmp_path / "song.stems", {"drums 1.wav": long, "drums 2.wav": short, "bass.wav": short})
     write_named(tmp_path, {"song.wav": long})
@@ -254,7 +259,7 @@ def test_a_stretch_is_read_where_it_lies_and_goes_on_in_silence(tmp_path: Path) 
     assert (len(late["bass"]), late["bass"].any(), late["drums"].any()) == (half, False, True)
 
 
-def test_stems_of_several_rates_and_channels(tmp_path: Path) -> None:
+def test_stems_of_different_rates_and_channels_are_combined(tmp_path: Path) -> None:
     low, high = tone(400, sample_rate=22_050), tone(500, sample_rate=44_100)
     write_named(tmp_path / "song.stems", {"drums 1.wav": low, "bass.wav": low}, 22_050)
     write_named(tmp_path / "song.stems", {"drums 2.wav": np.stack([2 * high, 0 * high], axis=1)}, 44_100)
@@ -268,8 +273,8 @@ def test_stems_of_several_rates_and_channels(tmp_path: Path) -> None:
     )
 
 
-def test_an_analysis_holds_the_vectors_of_the_true_stems(tmp_path: Path) -> None:
-    """Each part's vector is that of the file; parts without one are absent; and what is asked for alone is the same."""
+def test_an_analysis_has_the_vectors_of_the_true_stems(tmp_path: Path) -> None:
+    """The vector of a part is that of its file; parts without one are absent; a part analysed alone has the same vector."""
     long = {name: (kind, None if x is None else np.tile(x, 12)) for name, (kind, x) in TRACK.items()}
     mixture = write_slakh(tmp_path / "Track00001", long)
     analyser = Analyser(make_recipe(separator="stems"))

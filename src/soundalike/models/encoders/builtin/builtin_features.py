@@ -1,7 +1,7 @@
-"""The features of the embedded encoder: one small vector a block, from the spectra of `frontend`.
+"""The features of the built-in encoder: one small vector per block, computed from `builtin_spectra.Spectra`.
 
-Every block is a float32 vector of constant length, finite, independent of the level of the waveform and (but for the
-number of onsets) of the silence around it. `BLOCKS` names them in order with their sizes.
+Every block is a finite float32 vector of constant length that is independent of the level of the waveform and, except for
+the number of onsets, of the silence around it. `BLOCKS` lists them in order with their sizes.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from soundalike.models.encoders.builtin.builtin_spectra import (
     SLOW_FRAME,
     SLOW_RATE,
     Array,
-    Sound,
+    Spectra,
 )
 
 FLOOR = 1e-3
-"""Specific loudness under which nothing is told apart: some 46 dB under the mean band of the loudest frame."""
+"""Specific loudness below which differences do not count: about 46 dB below the mean band of the loudest frame."""
 
 CEPSTRA = 20
 ENVELOPE_ORDERS = 13
-"""Cepstral orders that describe a spectral envelope; the higher ones follow single harmonics, so the pitch."""
+"""Cepstral orders that describe a spectral envelope; higher orders resolve single harmonics, and so the pitch."""
 
 SCALES = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 9), (9, 13), (13, 20))
 RATES = tuple(0.5 * 2 ** (0.7 * step) for step in range(9))  # 0.5 to 24 Hz
 DELAYS = (0, 1, 2, 3, 4, 6, 9, 14, 22, 36)  # frames of 16 ms
-COURSE_BANDS = 16
-COURSE_ORDERS = (6, 8)
+EVOLUTION_BANDS = 16
+EVOLUTION_ORDERS = (6, 8)
 BROAD_BANDS = 6
 RHYTHM_BANDS = 3
 RHYTHM_LAGS = 24
-ROUGH_RATES = (16.0, 32.0, 64.0, 128.0)
+ROUGHNESS_RATES = (16.0, 32.0, 64.0, 128.0)
 FLATNESS_EDGES = (100.0, 400.0, 1200.0, 3000.0, 6000.0, 12000.0)
 LOWEST_PEAK, HIGHEST_PEAK = 55.0, 3000.0
 
 BLOCKS: dict[str, int] = {
     "spectrum": ENVELOPE_ORDERS,
     "attack": ENVELOPE_ORDERS,
-    "course": COURSE_ORDERS[0] * COURSE_ORDERS[1] - 1,
+    "evolution": EVOLUTION_ORDERS[0] * EVOLUTION_ORDERS[1] - 1,
     "dynamics": 8,
     "modulation": len(SCALES) * len(RATES),
     "bands": BROAD_BANDS * len(RATES),
     "motion": ENVELOPE_ORDERS,
-    "rough": 3 * len(ROUGH_RATES),
+    "roughness": 3 * len(ROUGHNESS_RATES),
     "tonality": 6,
     "register": 12,
     "chroma": 12,
@@ -68,7 +68,7 @@ def _cosines(length: int, orders: int) -> Array:
 
 @cache
 def _grouping(groups: int) -> Array:
-    """(BANDS, groups): means over neighbouring bands."""
+    """(BANDS, groups): means over groups of neighbouring bands."""
     matrix = np.zeros((BANDS, groups), dtype=np.float32)
     for index, group in enumerate(np.array_split(np.arange(BANDS), groups)):
         matrix[group, index] = 1 / len(group)
@@ -85,37 +85,37 @@ def _rate_bands(length: int, rate: float, centres: tuple[float, ...]) -> Array:
 
 
 def spectrum(shape: Array) -> Array:
-    """(13,): a spectrum (BANDS,) of specific loudness as a cepstrum without its level."""
+    """(13,): the cepstrum of a spectrum (BANDS,) of specific loudness, without the level."""
     shape = shape / max(float(shape.sum()), 1e-12)
     cepstrum: Array = np.log(shape + np.float32(1e-3)) @ _cosines(BANDS, ENVELOPE_ORDERS + 1)
     return cepstrum[1:]
 
 
-def modulation(course_: Array, sounding: float, groups: tuple[tuple[int, int], ...]) -> Array:
-    """(rates * groups,): log power of columns of `course_` (T, n) per modulation rate, averaged over groups of columns.
+def modulation(series: Array, effective_frames: float, groups: tuple[tuple[int, int], ...]) -> Array:
+    """(rates * groups,): log power of the columns of `series` (T, n) per modulation rate, averaged over groups of columns.
 
-    Spectral scale (order of the cepstrum) against temporal rate is what listeners' dissimilarities of tones follow
-    (Patil et al. 2012; Thoret et al. 2021). `sounding` is the effective number of frames, so that silence around
-    the sound does not count. The waveform is taken to stand in silence: its beginning and end are modulation too.
+    Spectral scale (order of the cepstrum) by temporal rate explains listeners' dissimilarities of tones (Patil et al.
+    2012; Thoret et al. 2021). effective_frames: the effective number of frames, so that silence around the sound does not
+    count. Before and after the waveform there is silence, so its beginning and end count as modulation.
     """
-    length = scipy.fft.next_fast_len(int(max(len(course_) + FRAME_RATE, 4 * FRAME_RATE)), real=True)
-    transform = scipy.fft.rfft(course_, n=length, axis=0)
+    length = scipy.fft.next_fast_len(int(max(len(series) + FRAME_RATE, 4 * FRAME_RATE)), real=True)
+    transform = scipy.fft.rfft(series, n=length, axis=0)
     power = np.square(transform.real) + np.square(transform.imag)
     rates = _rate_bands(length, FRAME_RATE, RATES) @ power
     grouped = np.stack([rates[:, a:b].mean(axis=1) for a, b in groups], axis=1)
-    logs: Array = np.log(grouped / np.float32(length * sounding) + np.float32(1e-4)).ravel()
+    logs: Array = np.log(grouped / np.float32(length * effective_frames) + np.float32(1e-4)).ravel()
     return logs
 
 
-def onset_strength(sound: Sound) -> Array:
-    """(T, BANDS): half-wave-rectified growth of specific loudness over two frames; the first grow from silence."""
-    strength = sound.loudness.copy()
-    strength[2:] -= sound.loudness[:-2]
+def onset_strength(spectra: Spectra) -> Array:
+    """(T, BANDS): half-wave-rectified increase of specific loudness over two frames; before the first there is silence."""
+    strength = spectra.loudness.copy()
+    strength[2:] -= spectra.loudness[:-2]
     return np.maximum(strength, 0, out=strength)
 
 
 def onset_weights(strength: Array) -> Array:
-    """(T,): the summed strength at its local maxima above a tenth of the largest, zero elsewhere; sums to 1."""
+    """(T,): the summed strength at its local maxima above a tenth of the largest, zero elsewhere; scaled to a sum of 1."""
     total = strength.sum(axis=1)
     padded = np.concatenate([np.zeros(3, np.float32), total, np.zeros(3, np.float32)])
     near = np.lib.stride_tricks.sliding_window_view(padded, 7).max(axis=1)
@@ -123,24 +123,24 @@ def onset_weights(strength: Array) -> Array:
     return np.asarray(chosen / max(float(chosen.sum()), 1e-12), dtype=np.float32)
 
 
-def course(sound: Sound, onsets: Array) -> Array:
+def evolution(spectra: Spectra, onsets: Array) -> Array:
     """(47,): log loudness of 16 bands at 10 delays after the onsets, as 2-D cosine coefficients without the level.
 
-    A mean over onsets weighted by their strength: a one-shot and a loop of it give the same picture up to the next hit.
+    It is a mean over onsets weighted by their strength: a one-shot and a loop of it agree up to the next onset.
     """
-    grouped = sound.loudness @ _grouping(COURSE_BANDS)
-    padded = np.concatenate([grouped, np.zeros((DELAYS[-1] + 1, COURSE_BANDS), np.float32)])
+    grouped = spectra.loudness @ _grouping(EVOLUTION_BANDS)
+    padded = np.concatenate([grouped, np.zeros((DELAYS[-1] + 1, EVOLUTION_BANDS), np.float32)])
     at = np.flatnonzero(onsets)
-    picture = np.stack([onsets[at] @ padded[at + delay] for delay in DELAYS])
-    logs = np.log(picture / max(float(picture.max()), 1e-9) + np.float32(0.01))
-    times, bands = COURSE_ORDERS
-    coefficients: Array = _cosines(len(DELAYS), times).T @ logs @ _cosines(COURSE_BANDS, bands)
+    image = np.stack([onsets[at] @ padded[at + delay] for delay in DELAYS])
+    logs = np.log(image / max(float(image.max()), 1e-9) + np.float32(0.01))
+    times, bands = EVOLUTION_ORDERS
+    coefficients: Array = _cosines(len(DELAYS), times).T @ logs @ _cosines(EVOLUTION_BANDS, bands)
     return coefficients.ravel()[1:]
 
 
-def dynamics(sound: Sound, onsets: Array) -> Array:
-    """(8,): log attack time, centroid in time, early and late decay, unevenness, onsets a second, length, flutter."""
-    envelope = np.sqrt(np.convolve(sound.envelopes[1], np.array([0.25, 0.5, 0.25], np.float32), mode="same"))
+def dynamics(spectra: Spectra, onsets: Array) -> Array:
+    """(8,): logs of attack time, temporal centroid, early and late decay, crest, onsets per second, length, and flutter."""
+    envelope = np.sqrt(np.convolve(spectra.envelopes[1], np.array([0.25, 0.5, 0.25], np.float32), mode="same"))
     at = np.flatnonzero(onsets)
     at = at[np.argsort(-onsets[at], kind="stable")[:64]]
     share = onsets[at] / max(float(onsets[at].sum()), 1e-12)
@@ -154,7 +154,7 @@ def dynamics(sound: Sound, onsets: Array) -> Array:
     rise = ((head > 0.1 * top) & (head < 0.9 * top) & rising).sum(axis=1) + 1
     tail = pieces[:, before:] / top
     centroid = (tail @ np.arange(after, dtype=np.float32) + 1) / (tail.sum(axis=1) + 1e-9)
-    total = sound.loudness.sum(axis=1)
+    total = spectra.loudness.sum(axis=1)
     square = float(np.sum(total**2))
     sounding = float(total.sum()) / FRAME_RATE
     values = (
@@ -171,18 +171,18 @@ def dynamics(sound: Sound, onsets: Array) -> Array:
 
 
 def onset_count(onsets: Array) -> float:
-    """Effective number of onsets: 1 where one of them has all the weight."""
+    """Effective number of onsets: 1 if one of them has all the weight."""
     return 1 / max(float(onsets @ onsets), 1e-9)
 
 
-def rough(sound: Sound) -> Array:
-    """(12,): log modulation power of the low, whole and high envelopes around 16, 32, 64 and 128 Hz."""
-    loudness = np.power(sound.envelopes, np.float32(0.3))
+def roughness(spectra: Spectra) -> Array:
+    """(12,): log modulation power of the low, full and high envelopes around 16, 32, 64 and 128 Hz."""
+    loudness = np.power(spectra.envelopes, np.float32(0.3))
     loudness /= np.maximum(np.sqrt(np.mean(loudness**2, axis=1, keepdims=True)), 1e-9)
     length = scipy.fft.next_fast_len(max(loudness.shape[1], 400), real=True)
     transform = scipy.fft.rfft(loudness, n=length, axis=1)
     power = np.square(transform.real) + np.square(transform.imag)
-    rates = power @ _rate_bands(length, ENVELOPE_RATE, ROUGH_RATES).T
+    rates = power @ _rate_bands(length, ENVELOPE_RATE, ROUGHNESS_RATES).T
     logs: Array = np.log(rates / np.float32(length * loudness.shape[1]) + np.float32(1e-5)).ravel()
     return logs
 
@@ -196,26 +196,26 @@ def _flatness_ranges() -> Array:
     return np.asarray(ranges / ranges.sum(axis=0), dtype=np.float32)
 
 
-def tonality(sound: Sound, peaks: Array, total: float) -> Array:
-    """(6,): log spectral flatness in five ranges, and log share of the slow spectrum that lies in its peaks."""
-    level = sound.power.sum(axis=1)
+def tonality(spectra: Spectra, peaks: Array, total: float) -> Array:
+    """(6,): log spectral flatness in five ranges, and log share of the peaks in the slow spectrum."""
+    level = spectra.power.sum(axis=1)
     floor = np.float32(1e-9 * max(float(level.max()), 1e-12))
     weight = level ** np.float32(0.3)
     weight /= max(float(weight.sum()), 1e-12)
-    logs = np.log(sound.power + floor) @ _flatness_ranges()
-    flatness = weight @ (logs - np.log(sound.power @ _flatness_ranges() + floor))
+    logs = np.log(spectra.power + floor) @ _flatness_ranges()
+    flatness = weight @ (logs - np.log(spectra.power @ _flatness_ranges() + floor))
     peaked = np.log(float(peaks.sum()) / max(total, 1e-12) + 0.02)
     return np.append(flatness, np.float32(peaked)).astype(np.float32)
 
 
-def spectral_peaks(sound: Sound) -> tuple[Array, Array, float]:
-    """Pitch (MIDI numbers) and weight of the peaks of the slow spectrum that stand out, and the weight of it all."""
+def spectral_peaks(spectra: Spectra) -> tuple[Array, Array, float]:
+    """Pitch (MIDI numbers) and weight of the prominent peaks of the slow spectrum, and the weight of the whole spectrum."""
     width = 12
     low = int(LOWEST_PEAK * SLOW_FRAME / SLOW_RATE) - 1
     high = int(HIGHEST_PEAK * SLOW_FRAME / SLOW_RATE) + 1
-    sums = np.cumsum(sound.slow[:, : high + width + 1], axis=1)
+    sums = np.cumsum(spectra.slow[:, : high + width + 1], axis=1)
     around = (sums[:, low + width : high + width] - sums[:, low - width : high - width]) / (2 * width)
-    here = sound.slow[:, low:high]
+    here = spectra.slow[:, low:high]
     prominent = (here[:, 1:-1] > here[:, :-2]) & (here[:, 1:-1] >= here[:, 2:])
     prominent &= here[:, 1:-1] > 2 * around[:, 1:-1]
     frame, index = np.nonzero(prominent)
@@ -227,7 +227,7 @@ def spectral_peaks(sound: Sound) -> tuple[Array, Array, float]:
 
 
 def _histogram(position: Array, weight: Array, size: int) -> Array:
-    """Weights summed into `size` slots, each shared between the two slots next to its position; the last wraps."""
+    """Weights summed into `size` circular slots, each split linearly between the two slots next to its position."""
     slot = np.floor(position).astype(int)
     share = position - slot
     counts = np.bincount(slot % size, weight * (1 - share), size) + np.bincount((slot + 1) % size, weight * share, size)
@@ -235,14 +235,14 @@ def _histogram(position: Array, weight: Array, size: int) -> Array:
 
 
 def chroma(pitch: Array, peaks: Array) -> Array:
-    """(12,): share of each pitch class less the mean; its norm says how much harmony there is."""
+    """(12,): share of each pitch class minus the mean; its norm is the amount of harmony."""
     shares = _histogram(pitch, peaks, 12)
     shares /= max(float(shares.sum()), 1e-9)
     return np.asarray(shares - shares.mean(), dtype=np.float32)
 
 
 def register(pitch: Array, peaks: Array, total: float) -> Array:
-    """(12,): log weight of peaks in steps of half an octave from 55 Hz up."""
+    """(12,): log weight of the peaks in steps of half an octave from 55 Hz."""
     shares = _histogram(np.clip((pitch - 33) / 6, 0, 10.99).astype(np.float32), peaks, 12)
     return np.asarray(np.log(shares / max(total, 1e-9) + 0.01), dtype=np.float32)
 
@@ -270,32 +270,32 @@ def rhythm(strength: Array) -> Array:
     return np.asarray((_lags(longest) @ correlation).T.ravel(), dtype=np.float32)
 
 
-def features(sound: Sound) -> tuple[Array, dict[str, float]]:
-    """All blocks of a sound in the order of BLOCKS, one vector (sum of their sizes,), and how present some are.
+def features(spectra: Spectra) -> tuple[Array, dict[str, float]]:
+    """All blocks in the order of BLOCKS as one vector (sum of their sizes,), and the presence of some, from 0 to 1.
 
-    A single hit has no rhythm and noise has no harmony: `rhythm` is present by 1 - 1/n for n onsets, `chroma` by the
-    weight of spectral peaks, from 0 to 1. Blocks that are not named are always there.
+    A single hit has no rhythm and noise has no harmony: the presence of `rhythm` is 1 - 1/n for n onsets, that of `chroma`
+    the weight of spectral peaks. Blocks that are not named are always present.
     """
-    level = sound.loudness.sum(axis=1)
+    level = spectra.loudness.sum(axis=1)
     weight = level / max(float(level.sum()), 1e-12)
-    sounding = 1 / max(float(weight @ weight), 1e-9)
-    logs = np.log(sound.loudness + np.float32(FLOOR)) - np.float32(np.log(FLOOR))
+    effective_frames = 1 / max(float(weight @ weight), 1e-9)
+    logs = np.log(spectra.loudness + np.float32(FLOOR)) - np.float32(np.log(FLOOR))
     cepstra = logs @ _cosines(BANDS, CEPSTRA)
     steps = np.diff(cepstra[:, :ENVELOPE_ORDERS], axis=0, prepend=np.float32(0))
-    strength = onset_strength(sound)
+    strength = onset_strength(spectra)
     onsets = onset_weights(strength)
-    pitch, peaks, total = spectral_peaks(sound)
+    pitch, peaks, total = spectral_peaks(spectra)
     each_band = tuple((band, band + 1) for band in range(BROAD_BANDS))
     blocks = {
-        "spectrum": spectrum(weight @ sound.loudness),
+        "spectrum": spectrum(weight @ spectra.loudness),
         "attack": spectrum(strength.sum(axis=0)),
-        "course": course(sound, onsets),
-        "dynamics": dynamics(sound, onsets),
-        "modulation": modulation(cepstra, sounding, SCALES),
-        "bands": modulation(logs @ _grouping(BROAD_BANDS), sounding, each_band),
+        "evolution": evolution(spectra, onsets),
+        "dynamics": dynamics(spectra, onsets),
+        "modulation": modulation(cepstra, effective_frames, SCALES),
+        "bands": modulation(logs @ _grouping(BROAD_BANDS), effective_frames, each_band),
         "motion": np.log(np.sqrt(weight @ steps**2) + np.float32(0.02)),
-        "rough": rough(sound),
-        "tonality": tonality(sound, peaks, total),
+        "roughness": roughness(spectra),
+        "tonality": tonality(spectra, peaks, total),
         "register": register(pitch, peaks, total),
         "chroma": chroma(pitch, peaks),
         "rhythm": rhythm(strength),

@@ -1,8 +1,8 @@
-"""What the embedded encoder hears with: spectra of one mono waveform, computed once, shared by all its features.
+"""Front end of the built-in encoder: spectra of a mono waveform, computed once and shared by all its features.
 
-Axes are (frames, bands). Times are seconds, frequencies Hz. Nothing here depends on the waveform's level: it is
-scaled to a peak of 1 first. Three resolutions: 32 ms frames over the whole range (attacks, modulation, timbre), 256 ms
-frames below 4 kHz (pitch, harmony, tonality), and envelopes of 2.5 ms (attack time, roughness).
+Axes are (frames, bands), times seconds, frequencies Hz. The level of the waveform does not matter: it is scaled to a peak
+of 1 first. There are three resolutions: frames of 32 ms over the whole range (attacks, modulation, timbre), frames of
+256 ms below 4 kHz (pitch, harmony, tonality), and envelopes at 2.5 ms (attack time, roughness).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FRAME_RATE = SAMPLE_RATE / HOP
 BANDS = 40
 LOWEST, HIGHEST = 40.0, 14_000.0
 SPARSE = 8
-"""Every how many frames a whole power spectrum is kept."""
+"""A complete power spectrum is stored every so many frames."""
 
 SLOW_RATE = 8_000
 SLOW_FRAME = 2048
 SLOW_HOP = 1024
 SLOW_BINS = 800
-"""Bins of the slow spectrum that are kept: up to 3.1 kHz."""
+"""Bins of the slow spectrum that are stored: up to 3.1 kHz."""
 
 ENVELOPE_HOP = 80
 ENVELOPE_RATE = SAMPLE_RATE / ENVELOPE_HOP
@@ -40,18 +40,18 @@ ENVELOPE_RATE = SAMPLE_RATE / ENVELOPE_HOP
 LOUDNESS_EXPONENT = 0.3
 """Stevens' law: loudness grows as the 0.3rd power of intensity."""
 
-_BLOCK = 128  # frames per FFT call: what stays in the cache; a multiple of SPARSE
+_BLOCK = 128  # frames per FFT call, so that they fit the cache; a multiple of SPARSE
 
 
 @dataclass(frozen=True)
-class Sound:
+class Spectra:
     """Spectra of a waveform.
 
-    loudness (T, BANDS): specific loudness at FRAME_RATE, the loudest frame sums to 1.
+    loudness (T, BANDS): specific loudness at FRAME_RATE; the bands of the loudest frame sum to 1.
     power (T / SPARSE, FRAME // 2 + 1): power spectra of every SPARSE-th frame.
     slow (S, SLOW_BINS): amplitude spectra below 3.1 kHz.
-    envelopes (3, E): mean squares at ENVELOPE_RATE of the low end (below about 1 kHz), the whole, and the
-        differentiated waveform (the high end).
+    envelopes (3, E): mean squares at ENVELOPE_RATE of the low frequencies (below about 1 kHz), of the waveform, and of its
+        derivative (the high frequencies).
     """
 
     loudness: Array
@@ -70,10 +70,10 @@ def erb_frequency(rate: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((10 ** (rate / 21.4) - 1) / 0.00437, dtype=np.float64)
 
 
-def ear(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Power gain of the ear, 1 at 1 kHz: half (in dB) of Terhardt's (1979) threshold in quiet, upside down.
+def ear_gain(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Power gain of the ear, 1 at 1 kHz: the inverse of Terhardt's (1979) threshold in quiet, halved in dB.
 
-    Half, because at the level at which one listens low frequencies are heard better than at threshold.
+    It is halved because at listening levels the ear is more sensitive to low frequencies than at threshold.
     """
     khz = np.maximum(frequency, 20.0) / 1000
     threshold = 3.64 * khz**-0.8 - 6.5 * np.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
@@ -82,7 +82,7 @@ def ear(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def band_matrix() -> Array:
-    """(bins, BANDS): triangles equally spaced in ERB rate, half as wide again as their spacing, at least one bin."""
+    """(bins, BANDS): triangles equally spaced in ERB rate, 1.5 times as wide as their spacing, and at least one bin."""
     low, high = erb_rate(np.array([LOWEST, HIGHEST]))
     centres = np.linspace(low, high, BANDS)
     bins = np.arange(FRAME // 2 + 1) * SAMPLE_RATE / FRAME
@@ -90,8 +90,8 @@ def band_matrix() -> Array:
     width = np.maximum(1.5 * (centres[1] - centres[0]), one_bin)
     distance = np.abs(erb_rate(bins)[:, None] - centres[None, :])
     matrix = np.maximum(0.0, 1 - distance / width[None, :])
-    matrix[0] = 0  # DC is not heard
-    return np.asarray(matrix * ear(erb_frequency(centres))[None, :], dtype=np.float32)
+    matrix[0] = 0  # DC is inaudible
+    return np.asarray(matrix * ear_gain(erb_frequency(centres))[None, :], dtype=np.float32)
 
 
 @cache
@@ -100,7 +100,7 @@ def _window(length: int) -> Array:
 
 
 def _frames(samples: Array, frame: int, hop: int) -> Array:
-    """Frames (T, frame) of `samples` with zeros around: frame t is centred on sample t * hop."""
+    """Frames (T, frame) of `samples` padded with zeros: frame t is centred on sample t * hop."""
     count = -(-len(samples) // hop) + 1
     padded = np.zeros((count - 1) * hop + frame, dtype=np.float32)
     padded[frame // 2 : frame // 2 + len(samples)] = samples
@@ -137,16 +137,16 @@ def _envelopes(samples: Array, slow_samples: Array) -> Array:
     return envelopes
 
 
-def listen(samples: Array) -> Sound | None:
-    """Spectra of `samples` (T,) at SAMPLE_RATE; None where there is nothing to hear (no sample differs from zero).
+def compute_spectra(samples: Array) -> Spectra | None:
+    """Spectra of `samples` (T,) at SAMPLE_RATE, None for silence (all samples zero).
 
-    Raises InputError where a sample is not finite.
+    Raises InputError if a sample is not finite.
     """
     peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
     if peak == 0:
         return None
     if not np.isfinite(peak):
-        raise InputError("a waveform with samples that are not finite cannot be embedded; decode the file again")
+        raise InputError("a waveform has samples that are not finite; decode the file again")
     samples = samples / np.float32(peak)
     frames, matrix = _frames(samples, FRAME, HOP), band_matrix()
     bands = np.empty((len(frames), BANDS), dtype=np.float32)
@@ -154,11 +154,11 @@ def listen(samples: Array) -> Sound | None:
     for first in range(0, len(frames), _BLOCK):
         power = _power(frames[first : first + _BLOCK])
         np.matmul(power, matrix, out=bands[first : first + _BLOCK])
-        kept = power[::SPARSE]
-        sparse[first // SPARSE : first // SPARSE + len(kept)] = kept
+        rows = power[::SPARSE]
+        sparse[first // SPARSE : first // SPARSE + len(rows)] = rows
     loudness: Array = np.power(bands, np.float32(LOUDNESS_EXPONENT), out=bands)
     loudness /= max(float(loudness.sum(axis=1).max()), 1e-12)
     slow_samples = soxr.resample(samples, SAMPLE_RATE, SLOW_RATE, quality="LQ")
     slow_frames = _frames(slow_samples, SLOW_FRAME, SLOW_HOP)
     slow = np.concatenate([np.sqrt(_power(slow_frames[i : i + _BLOCK])) for i in range(0, len(slow_frames), _BLOCK)])
-    return Sound(loudness, sparse, slow, _envelopes(samples, slow_samples))
+    return Spectra(loudness, sparse, slow, _envelopes(samples, slow_samples))

@@ -1,1 +1,1 @@
-"""The built-in separator: masks by signal processing, no download."""
+"""The built-in separator: masks from signal processing, no download."""

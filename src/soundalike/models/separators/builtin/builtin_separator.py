@@ -1,16 +1,14 @@
-"""The embedded separator: bass, drums and the rest from any mixture by signal processing; no download, no
-torch.
+"""The built-in separator: bass, drums and residuals of any mixture by signal processing; no download, no torch.
 
-One real mask a part in 0..1, the same on every channel, is laid on the short-time spectrum (sine window of 64
-ms, hop 16 ms, perfect reconstruction), in the manner of soft harmonic/percussive masking (FitzGerald 2010;
-Driedger, Müller & Disch 2014) with a third class for the bass. How the masks come about, and the sources, is
-told in `masks`. Vocals, chords and everything else are residuals. Residuals are the mixture less bass and
-drums in the time domain, so that stems add up to the mixture by construction.
+Each part has one real mask in 0..1, the same for all channels, that multiplies the short-time spectrum (sine window of
+64 ms, hop of 16 ms, perfect reconstruction), as in soft harmonic/percussive masking (FitzGerald 2010; Driedger, Müller &
+Disch 2014), with a third class for the bass. `masks` computes the masks and names the sources. Vocals, chords and
+everything else are residuals: the mixture minus bass and drums in the time domain, so stems add up to the mixture.
 
-Conventions: waveforms are float32 (channels, samples) at 32 kHz. Stems depend on the mixture within half a
-second either side; beyond its ends the mixture is taken to be mirrored, so that a file that begins in the
-middle of a note does not begin with a drum. Files are worked through in blocks, whose size changes neither
-the result (but for float rounding) nor, with the file's length, the memory beyond the stems.
+Conventions: waveforms are float32 (channels, samples) at 32 kHz. Stems depend on the mixture within half a second on
+either side. The mixture is mirrored at its ends, so that a file that begins in the middle of a note does not begin with a
+drum. Mixtures are processed in blocks; the size of a block does not change the result (except for rounding), and the
+memory needed beyond the stems does not depend on the length of the mixture.
 """
 
 from __future__ import annotations
@@ -25,19 +23,19 @@ from soundalike.models.separators.builtin.masks import BINS, FRAME, HOP, REACH, 
 Samples = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
-# Frames worked on at once, 2.6 s: larger blocks fall out of the cache, smaller ones repeat more of their rims.
+# Frames processed at once, 2.6 s: larger blocks do not fit the cache, smaller ones recompute more of their margins.
 BLOCK = 160
-_FFT_ROWS = 32  # frames transformed at once: they and their spectra stay in the nearest cache
+_FFT_ROWS = 32  # frames transformed at once: they and their spectra fit the fastest cache
 _OVERLAP = FRAME // HOP
-_LEAD = FRAME - HOP  # samples by which the first frame begins before the mixture
+_LEAD = FRAME - HOP  # samples between the start of the first frame and that of the mixture
 _WINDOW: Samples = np.sin(np.pi * (np.arange(FRAME) + 0.5) / FRAME).astype(np.float32)
 _SYNTHESIS: Samples = (_WINDOW * np.float32(2 * HOP / FRAME)).astype(np.float32)
 
 
 class BuiltinSeparator:
-    """Bass, drums and residuals of any mixture at 32 kHz, mono as it is fed for indexing, or of any number of channels.
+    """Separates mixtures at 32 kHz, of any number of channels (indexing uses mono), into bass, drums and residuals.
 
-    `block`: frames worked on at once; of no effect on the result.
+    block: frames processed at once; it does not change the result.
     """
 
     name = "builtin"
@@ -46,19 +44,19 @@ class BuiltinSeparator:
     sample_rate = SAMPLE_RATE
     channels = 1
     context = 1.0
-    stretch = 600.0
+    segment_seconds = 600.0
     licence = "Apache-2.0"
 
     def __init__(self, block: int = BLOCK) -> None:
         if block < 1:
-            raise InputError(f"block {block}: a block has at least 1 frame; leave it out for the default, {BLOCK}")
+            raise InputError(f"block is {block}; give at least 1 frame, or leave it out for the default of {BLOCK}")
         self._block = block
         self._network = load_network()
 
     def separate(self, mixture: Samples) -> dict[str, Samples]:
-        """Stems of `mixture`, each float32 (channels, samples) as it is; together they are the mixture.
+        """Stems of `mixture` (channels, samples), each float32 of the same shape; they add up to the mixture.
 
-        Raises InputError for anything but a float32 array of two axes.
+        Raises InputError unless `mixture` is a float32 array with two axes.
         """
         if mixture.ndim != 2 or mixture.dtype != np.float32:
             raise InputError(
@@ -75,7 +73,7 @@ class BuiltinSeparator:
         return {"bass": bass, "drums": drums, "residuals": residuals}
 
     def _add_block(self, mixture: Samples, first: int, last: int, bass: Samples, drums: Samples) -> None:
-        """Add frames first..last-1 of the mixture's bass and drums to `bass` and `drums`."""
+        """Add the frames first..last-1 of the bass and drums of the mixture to `bass` and `drums`."""
         start = first * HOP - _LEAD
         around = _mirrored(mixture, start - REACH * HOP, (last - first + 2 * REACH + _OVERLAP - 1) * HOP)
         spectra = [_spectrum(channel) for channel in around]
@@ -86,8 +84,8 @@ class BuiltinSeparator:
 
 
 def power_spectrum(samples: Samples) -> Samples:
-    """Mean power over channels, (frames, BINS), of `samples` (channels, samples) with `REACH` mirrored frames
-    around."""
+    """Mean power over channels (frames, BINS) of `samples` (channels, samples), with `REACH` mirrored frames on either
+    side."""
     frames = -(-(samples.shape[1] + _LEAD) // HOP)
     around = _mirrored(samples, -_LEAD - REACH * HOP, (frames + 2 * REACH + _OVERLAP - 1) * HOP)
     return _power([_spectrum(channel) for channel in around])
@@ -103,7 +101,7 @@ def _power(spectra: list[Spectrum]) -> Samples:
 
 
 def _mirrored(mixture: Samples, start: int, length: int) -> Samples:
-    """`length` samples from `start` on; outside, the mixture is continued by its mirror image, again and again."""
+    """`length` samples from `start` on; beyond its ends the mixture is extended by repeated mirroring."""
     total = mixture.shape[1]
     if start >= 0 and start + length <= total:
         return mixture[:, start : start + length]
@@ -113,7 +111,7 @@ def _mirrored(mixture: Samples, start: int, length: int) -> Samples:
 
 
 def _spectrum(samples: Samples) -> Spectrum:
-    """Short-time spectrum (frames, BINS) of the frames that lie wholly within `samples`."""
+    """Short-time spectrum (frames, BINS) of the frames that are completely within `samples`."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP]
     spectrum = np.empty((len(frames), BINS), np.complex64)
     for row in range(0, len(frames), _FFT_ROWS):
@@ -134,7 +132,7 @@ def _waveform(spectrum: Spectrum, mask: Samples) -> Samples:
 
 
 def _add(stem: Samples, samples: Samples, start: int) -> None:
-    """Add `samples` to `stem` from `start` on, leaving out what lies outside of it."""
+    """Add `samples` to `stem` from `start` on, ignoring what is outside it."""
     skip = max(0, -start)
     end = min(len(stem), start + len(samples))
     if end > start + skip:

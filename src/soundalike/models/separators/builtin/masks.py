@@ -1,25 +1,23 @@
-"""Masks of the embedded separator: which share of each spectral band belongs to the bass, to the drums, to
-the rest.
+"""Masks of the built-in separator: the share of each spectral band that belongs to bass, drums and residuals.
 
-Two estimates, both local in time (half a second either side) and blind to level:
+There are two estimates, both local in time (half a second on either side) and independent of level:
 
-- *Cues*: the classic signs of percussion, harmony and bass (Ono et al. 2008; FitzGerald 2010; Driedger et al.
-  2014) taken in 52 bands: how a band's level compares with itself before and after (an onset then a decay:
-  percussion; a plateau: a note), with its neighbours (a ridge: a partial), how peaky it is inside, and what
-  the whole spectrum does at that moment (the click above a kick's body). A small network of two hidden layers
-  (`builtin.npz`, about 5,000 numbers, shared by all bands) turns them into shares. It is fitted to made-up
-  music, no recording among it, by `benchmarks/separator_fit.py`: to the Wiener mask, the energy share, which is
-  the real mask of least squared error for sounds that do not correlate.
-- *Excess* (the low band only): the part of a bin's magnitude that stands above its running median over 0.4 s,
-  i.e. what does not last (FitzGerald's median in time, as a dilated remedian: Rousseeuw & Bassett 1990). A
-  kick's body is tonal and low, so that frequency says nothing about it, but it decays sooner than most
-  basses.
+- *Cues*: the classic signs of percussion, harmony and bass (Ono et al. 2008; FitzGerald 2010; Driedger et al. 2014) in
+  52 bands. They compare the level of a band with its levels before and after (onset and decay: percussion; plateau: a
+  note) and with its neighbours (a ridge: a partial), and measure how peaky it is and what the whole spectrum does at that
+  moment (the click above the body of a kick). A small network with two hidden layers (`builtin_masks.npz`, about 5,000
+  numbers, shared by all bands) turns them into shares. `benchmarks/separator_fit.py` fits it to synthetic music, without
+  any recording; its target is the Wiener mask, the share of energy, which among real masks has the least squared error
+  for uncorrelated sources.
+- *Excess* (low frequencies only): the part of the magnitude of a bin above its running median over 0.4 s, that is, what
+  does not last (FitzGerald's median over time, as a dilated remedian: Rousseeuw & Bassett 1990). The body of a kick is
+  tonal and low, so frequency alone does not separate it from the bass, but it decays sooner than most basses.
 
-Below `EXCESS_BELOW` drums are the mean of both estimates; above, the first alone. What is neither drums nor
-bass is bass below `BASS_BELOW`: low notes of an organ or a piano are compared as bass.
+Below `EXCESS_BELOW` the mask of drums is the mean of both estimates, above it is the first alone. Below `BASS_BELOW`
+everything but drums is bass, so low notes of an organ or piano are compared as bass.
 
-Conventions: power is float32 (frames, BINS), squared magnitudes of frames of `FRAME` samples at hop `HOP`;
-times are in frames; masks are float32 (frames, BINS) within 0..1. Nothing here loads audio.
+Conventions: power is float32 (frames, BINS), squared magnitudes of frames of `FRAME` samples at hop `HOP`; times are in
+frames; masks are float32 (frames, BINS) in 0..1. Nothing here loads audio.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ SAMPLE_RATE = 32000
 FRAME = 2048
 HOP = 512
 BINS = FRAME // 2 + 1
-REACH = 31  # frames either side of a frame that its masks depend on
+REACH = 31  # frames on either side of a frame that its masks depend on
 SINGLE_BINS = 18  # bands of one bin each, below 280 Hz
 BAND_GROWTH = 1.155
 EXCESS_BELOW = 200.0  # Hz
@@ -45,16 +43,16 @@ BASS_BELOW = 160.0  # Hz
 LOW_BINS = 40
 WEIGHTS = Path(__file__).with_name("builtin_masks.npz")
 
-_FLOOR = np.float32(1e-12)  # of power: white noise of -150 dB, less than a file of 24 bits can hold
+_FLOOR = np.float32(1e-12)  # of power: white noise at -150 dB, below the resolution of 24 bits
 _CLIP = 4.0  # nats, 35 dB
 _SPANS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, REACH))
-_NEAR_SPANS = (0, 1, 5, 4)  # of the cues made from _SPANS: 1 after, 1 before, 3-4 before, 3-4 after
+_NEAR_SPANS = (0, 1, 5, 4)  # indices of cues made from _SPANS: 1 after, 1 before, 3-4 before, 3-4 after
 _OWN_CUES = 2 * len(_SPANS) + 6 + 2 * len(_NEAR_SPANS) + 1
 _REMEDIAN = (1, 3, 9)
 
 
 def band_edges() -> NDArray[np.intp]:
-    """First bin of each band, then BINS: single bins at first, then bands each 15 % wider than the last."""
+    """First bin of each band, then BINS: single bins first, then bands that are each 15 % wider than the one before."""
     edges = list(range(SINGLE_BINS))
     width = 1.0
     while edges[-1] < BINS:
@@ -71,7 +69,7 @@ GROUPS = (0, 8, 20, BANDS // 2 + 6, BANDS)  # bands up to 125, 310, 1500, 16000 
 @dataclass(frozen=True)
 class Network:
     """Weights from cues to shares: `own` (cues of a band, H), `group` (cues of the frame, H), `bias` (BANDS, H), then a
-    hidden layer (H, H), (H,) and the output (H, 3), (3,) for drums, bass and rest."""
+    hidden layer (H, H), (H,) and the output (H, 3), (3,) for drums, bass and residuals."""
 
     own: Floats
     group: Floats
@@ -82,7 +80,7 @@ class Network:
     out_bias: Floats
 
     def shares(self, own: Floats, group: Floats) -> Floats:
-        """Shares of drums, bass and rest, (3, frames, BANDS), adding up to 1, from `cues`."""
+        """Shares of drums, bass and residuals (3, frames, BANDS), which add up to 1, from `cues`."""
         count, frames, bands = own.shape
         first = self.own.T @ own.reshape(count, -1)
         first = first.reshape(-1, frames, bands)
@@ -107,7 +105,7 @@ def load_network(path: Path = WEIGHTS) -> Network:
 
 
 def masks(power: Floats, network: Network) -> tuple[Floats, Floats]:
-    """Masks of bass and drums, (frames - 2 REACH, BINS), for the frames of `power` that have REACH either side."""
+    """Masks of bass and drums (frames - 2 REACH, BINS), for the frames of `power` with REACH frames on either side."""
     drums_share, bass_share, rest_share = network.shares(*cues(power))
     low = power[REACH - sum(_REMEDIAN) : len(power) - REACH + sum(_REMEDIAN), :LOW_BINS]
     drums = _to_bins(drums_share)
@@ -119,9 +117,9 @@ def masks(power: Floats, network: Network) -> tuple[Floats, Floats]:
 
 
 def cues(power: Floats) -> tuple[Floats, Floats]:
-    """What the network sees: cues of each band, (27, frames - 2 REACH, BANDS), and of the whole frame, (40, ...).
+    """Inputs of the network: cues of each band (27, frames - 2 REACH, BANDS), and of the whole frame (40, ...).
 
-    All are differences of log magnitudes, in nats and within +-4.
+    All are differences of log magnitudes in nats, clipped to +-4.
     """
     level: Floats = np.add.reduceat(power, EDGES[:-1], axis=1)
     level = np.asarray(0.5 * np.log(level + _FLOOR), np.float32)
@@ -131,15 +129,15 @@ def cues(power: Floats) -> tuple[Floats, Floats]:
     np.cumsum(level, axis=0, dtype=np.float64, out=total[1:])
     cube = np.empty((_OWN_CUES, *here.shape), np.float32)
     row = 0
-    for first, last in _SPANS:  # the band's own mean level, after and before
+    for first, last in _SPANS:  # mean level of the same band after and before
         for low, high in ((first, last), (-last, -first)):
             after, before = total[REACH + high + 1 :][: len(here)], total[REACH + low :][: len(here)]
             np.multiply(after - before, 1 / (high - low + 1), out=cube[row])
             row += 1
-    for step in (-4, -2, -1, 1, 2, 4):  # the neighbours' level now
+    for step in (-4, -2, -1, 1, 2, 4):  # current level of the neighbours
         _neighbour(here, step, cube[row])
         row += 1
-    for step in (-1, 1):  # and a little before and after
+    for step in (-1, 1):  # and shortly before and after
         for span in _NEAR_SPANS:
             _neighbour(cube[span], step, cube[row])
             row += 1
@@ -151,10 +149,10 @@ def cues(power: Floats) -> tuple[Floats, Floats]:
 
 
 def excess(power: Floats) -> Floats:
-    """Share of the magnitude above its running (remedian) level, in 0..1; 13 frames either side are used up.
+    """Share of the magnitude above its running (remedian) level, in 0..1; removes 13 frames on either side.
 
-    A dilated remedian takes the median of three, of frames 1 apart, then of those 3 apart, then 9 apart: a
-    robust middle of 27 frames at the price of twelve comparisons.
+    A dilated remedian takes the median of three frames 1 apart, then of three such medians 3 apart, then 9 apart: a robust
+    average of 27 frames for twelve comparisons.
     """
     margin = sum(_REMEDIAN)
     magnitude = np.sqrt(power)
@@ -167,7 +165,7 @@ def excess(power: Floats) -> Floats:
 
 
 def _neighbour(values: Floats, step: int, out: Floats) -> None:
-    """Each band's neighbour `step` bands above into `out`; the outermost band stands in where there is none."""
+    """Write the neighbour `step` bands above each band to `out`, the outermost band if there is none."""
     if step > 0:
         out[:, :-step], out[:, -step:] = values[:, step:], values[:, -1:]
     else:
@@ -175,19 +173,19 @@ def _neighbour(values: Floats, step: int, out: Floats) -> None:
 
 
 def _to_bins(shares: Floats) -> Floats:
-    """From bands to bins, linearly between the centres of bands."""
+    """Shares of bins from shares of bands, interpolated linearly between the centres of bands."""
     return shares @ _INTERPOLATION
 
 
 def _interpolation() -> Floats:
-    """The matrix (BANDS, BINS) that does so."""
+    """The matrix (BANDS, BINS) of `_to_bins`."""
     centres = (EDGES[:-1] + EDGES[1:] - 1) / 2
     bins = np.arange(BINS)
     return np.stack([np.interp(bins, centres, row) for row in np.eye(BANDS)]).astype(np.float32)
 
 
 def _grouping() -> Floats:
-    """The matrix (BANDS, groups) that takes the mean of each group of bands."""
+    """The matrix (BANDS, groups) of means over groups of bands."""
     matrix = np.zeros((BANDS, len(GROUPS) - 1), np.float32)
     for group, (first, last) in enumerate(pairwise(GROUPS)):
         matrix[first:last, group] = 1 / (last - first)
@@ -195,7 +193,7 @@ def _grouping() -> Floats:
 
 
 def _low_pass(cutoff: float) -> Floats:
-    """1 below `cutoff` Hz, 1/2 there, falling as an eighth-order filter's power does; the lowest LOW_BINS bins."""
+    """(LOW_BINS,): 1 below `cutoff` Hz, 1/2 at `cutoff`, then falling like the power of an eighth-order filter."""
     frequency = np.arange(LOW_BINS) * (SAMPLE_RATE / FRAME)
     return np.asarray(1 / (1 + (frequency / cutoff) ** 8), np.float32)
 

@@ -66,7 +66,7 @@ class DemucsSeparator:
     sample_rate = 44100
     channels = 2
     context = 0.84
-    stretch = 115.3
+    segment_seconds = 115.3
 
     def __init__(self, checkpoint: LocalCheckpoint, runtime: Runtime) -> None:
         (path,) = checkpoint.paths.values()

@@ -1,21 +1,20 @@
-"""Which files are the true stems of a mixture, and of which parts.
+"""The files that are the true stems of a mixture, and their parts.
 
-Layouts, the first that fits (NAME is the mixture's name without its suffix; letter case does not matter):
+Layouts, of which the first match counts (NAME is the mixture's name without its suffix; case is ignored):
 
-    mix.flac, metadata.yaml and stems/S00.flac ...     Slakh2100: the metadata say what each stem is
+    mix.flac, metadata.yaml and stems/S00.flac ...     Slakh2100: the metadata name the instrument of each stem
     NAME.wav and NAME.stems/drums.wav ...              named by part
     NAME.wav and stems/NAME/drums.wav ...
-    NAME.wav and NAME/drums.wav ...                    where at least one file there has a part's name
-    NAME.wav and stems/drums.wav ...                   where NAME.wav is the only audio in its folder, or a `mix`
+    NAME.wav and NAME/drums.wav ...                    if at least one file there has a part's name
+    NAME.wav and stems/drums.wav ...                   if NAME.wav is the only audio file in its folder, or a `mix`
     mixture.wav and drums.wav ... beside it            MUSDB18-HQ, or `mix`
 
-A part's name may have a number before or after it, and several files of a part are summed: `01 drums.flac`,
-`guitar 2.wav`. A file called `mix` or `mixture` among stems is no stem.
+A part's name may have a number before or after it (`01 drums.flac`, `guitar 2.wav`), and several files of a part are
+summed. A file called `mix` or `mixture` among stems is not a stem.
 
 Slakh (Manilow et al. 2019; https://github.com/ethman/slakh-utils): `stems` in metadata.yaml maps S00 and so on to `inst_class`
-(Bass, Drums, Guitar and Piano are parts of their own here, all others residuals) and `audio_rendered`. BabySlakh's
-metadata call every stem unrendered though they are there; so a file that is there counts, and only a missing one is
-excused by that mark.
+(Bass, Drums, Guitar and Piano are parts here, all others are residuals) and `audio_rendered`. BabySlakh's metadata mark
+every stem as not rendered although the files exist; so that mark only excuses a missing file.
 """
 
 from __future__ import annotations
@@ -45,10 +44,10 @@ NAMES: dict[str, str] = {
     "residual": "residuals",
     "residuals": "residuals",
 }
-"""A stem's name (lower case, without number) -> its part."""
+"""The part by a stem's name in lower case, without number."""
 
 CLASSES: dict[str, str] = {"Bass": "bass", "Drums": "drums", "Guitar": "guitar", "Piano": "piano"}
-"""Slakh's `inst_class` -> part; all others are residuals."""
+"""The part by Slakh's `inst_class`; all others are residuals."""
 
 MIXTURES = frozenset({"mix", "mixture"})
 METADATA = "metadata.yaml"
@@ -59,35 +58,35 @@ _NUMBERED = re.compile(r"[\d\s._-]*(?P<name>[^\W\d_](?:.*[^\W\d_])?)[\d\s._-]*")
 
 @dataclass(frozen=True)
 class Listing:
-    """Names in a folder: audio files, and folders; sorted."""
+    """The sorted names of the audio files and of the folders in a folder."""
 
     audio: tuple[str, ...]
     folders: tuple[str, ...]
     has_metadata: bool
 
 
-Look = Callable[[Path], Listing]
+ListFolder = Callable[[Path], Listing]
 
 
-def look(folder: Path) -> Listing:
-    """What is in a folder; nothing where it cannot be listed. Hidden entries are left out."""
+def list_folder(folder: Path) -> Listing:
+    """The contents of a folder without hidden entries; empty if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
-            there = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+            names = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
     except OSError:
         return Listing((), (), False)
-    files = [name for name, is_folder in there if not is_folder]
+    files = [name for name, is_folder in names if not is_folder]
     return Listing(
         audio=tuple(name for name in files if os.path.splitext(name)[1].lower() in EXTENSIONS),
-        folders=tuple(name for name, is_folder in there if is_folder),
+        folders=tuple(name for name, is_folder in names if is_folder),
         has_metadata=METADATA in files,
     )
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a mixture's stems lie: their folder, the names of the audio files in it that are not the mixture, and the
-    metadata that say what they are (None: their names do)."""
+    """Where the stems of a mixture are: their folder, the names of the audio files in it except the mixture, and the file
+    with the metadata that assigns them to parts (None: their names do)."""
 
     folder: Path
     names: tuple[str, ...]
@@ -95,74 +94,74 @@ class Layout:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that the stems depend on, by name."""
+        """All files that the stems depend on, sorted by name."""
         stems = tuple(self.folder / name for name in self.names)
         return stems if self.metadata is None else tuple(sorted((*stems, self.metadata), key=lambda path: path.name))
 
 
-def layout_of(mixture: Path, look: Look = look) -> Layout | None:
-    """The layout of the stems of `mixture`; None where it has none."""
+def layout_of(mixture: Path, listing_of: ListFolder = list_folder) -> Layout | None:
+    """The layout of the stems of `mixture`, None if it has no stems."""
     here = mixture.parent
-    listing = look(here)
+    listing = listing_of(here)
     name, is_mix = mixture.stem.lower(), is_mixture(mixture.name)
     folders = {folder.lower(): here / folder for folder in listing.folders}
     stems = folders.get(STEMS_FOLDER)
-    if is_mix and stems and listing.has_metadata and (there := look(stems).audio):
+    if is_mix and stems and listing.has_metadata and (there := listing_of(stems).audio):
         return Layout(stems, there, here / METADATA)
     places = [(folders.get(f"{name}.{STEMS_FOLDER}"), False)]
     if stems:
-        inner = {folder.lower(): stems / folder for folder in look(stems).folders}
+        inner = {folder.lower(): stems / folder for folder in listing_of(stems).folders}
         places.append((inner.get(name), False))
     if name != STEMS_FOLDER:
         places.append((folders.get(name), True))
     if is_mix or listing.audio == (mixture.name,):
         places.append((stems, False))
     for place, must_name_parts in places:
-        if place is not None and (there := look(place).audio):
-            if must_name_parts and not any(part_named(file) for file in there):
+        if place is not None and (there := listing_of(place).audio):
+            if must_name_parts and not any(part_from_name(file) for file in there):
                 continue
             return Layout(place, there)
     beside = tuple(file for file in listing.audio if not is_mixture(file))
-    if is_mix and any(part_named(file) for file in beside):
+    if is_mix and any(part_from_name(file) for file in beside):
         return Layout(here, beside)
     return None
 
 
-def is_stem(path: Path, look: Look = look) -> bool:
-    """Whether a file is a stem of some mixture, or lies deeper in a folder of stems (a submix, say)."""
-    if any(_owners(folder, look) for folder in (path.parent, path.parent.parent)):
+def is_stem(path: Path, listing_of: ListFolder = list_folder) -> bool:
+    """Whether a file is a stem of a mixture, or deeper in a folder of stems (such as a submix)."""
+    if any(_owners(folder, listing_of) for folder in (path.parent, path.parent.parent)):
         return True
     if is_mixture(path.name):
         return False
-    mixtures = [path.parent / name for name in look(path.parent).audio if is_mixture(name)]
-    layouts = [layout_of(mixture, look) for mixture in mixtures]
+    mixtures = [path.parent / name for name in listing_of(path.parent).audio if is_mixture(name)]
+    layouts = [layout_of(mixture, listing_of) for mixture in mixtures]
     return any(layout is not None and layout.folder == path.parent for layout in layouts)
 
 
-def _owners(folder: Path, look: Look) -> list[Path]:
-    """The mixtures whose stems lie in `folder` (those beside them in one folder left out)."""
+def _owners(folder: Path, listing_of: ListFolder) -> list[Path]:
+    """The mixtures whose stems are in `folder`, without mixtures in `folder` itself."""
     above, name = folder.parent, folder.name.lower()
     if above == folder:
         return []
-    audio = look(above).audio
+    audio = listing_of(above).audio
     named = {name, name.removesuffix(f".{STEMS_FOLDER}")}
     candidates = [above / file for file in audio if os.path.splitext(file)[0].lower() in named]
     if name == STEMS_FOLDER:
         candidates += [above / file for file in audio if is_mixture(file) or len(audio) == 1]
     if above.name.lower() == STEMS_FOLDER:
-        further = look(above.parent).audio
+        further = listing_of(above.parent).audio
         candidates += [above.parent / file for file in further if os.path.splitext(file)[0].lower() == name]
-    layouts = {candidate: layout_of(candidate, look) for candidate in candidates}
+    layouts = {candidate: layout_of(candidate, listing_of) for candidate in candidates}
     return [candidate for candidate, layout in layouts.items() if layout is not None and layout.folder == folder]
 
 
 def is_mixture(name: str) -> bool:
-    """Whether a file name is one that datasets give to mixtures; a number before or after does not matter."""
+    """Whether a file name is one that datasets use for mixtures; a number before or after it is ignored."""
     return _plain(name) in MIXTURES
 
 
-def part_named(name: str) -> str | None:
-    """The part that a file name says; None where it says none."""
+def part_from_name(name: str) -> str | None:
+    """The part that a file name stands for, None if none."""
     return NAMES.get(_plain(name))
 
 
@@ -171,15 +170,15 @@ def _plain(name: str) -> str:
     return match["name"].lower() if match else ""
 
 
-def assign(mixture: Path, look: Look = look) -> dict[str, tuple[Path, ...]]:
-    """The stem files of each part of `mixture`, absent parts left out.
+def assign(mixture: Path, listing_of: ListFolder = list_folder) -> dict[str, tuple[Path, ...]]:
+    """The stem files of `mixture` by part, without absent parts.
 
-    Raises AudioError where it has no stems, where one is missing or there twice, and where one cannot be assigned.
+    Raises AudioError if there are no stems, if one is missing or exists twice, or if one cannot be assigned to a part.
     """
-    layout = layout_of(mixture, look)
+    layout = layout_of(mixture, listing_of)
     if layout is None:
         raise AudioError(
-            f"{mixture}: has no stems beside it; put them into the folder {mixture.stem}.stems, named by part: "
+            f"{mixture}: there are no stems beside it; put them into the folder {mixture.stem}.stems, named by part: "
             f"{', '.join(f'{part}.wav' for part in STEMS)}"
         )
     seen: dict[str, str] = {}
@@ -187,7 +186,7 @@ def assign(mixture: Path, look: Look = look) -> dict[str, tuple[Path, ...]]:
         stem = os.path.splitext(name)[0].lower()
         if stem in seen:
             raise AudioError(
-                f"{mixture}: {seen[stem]} and {name} in {layout.folder} would count twice; leave one of them"
+                f"{mixture}: {seen[stem]} and {name} in {layout.folder} are the same stem; keep one of them"
             )
         seen[stem] = name
     metadata = layout.metadata
@@ -196,42 +195,42 @@ def assign(mixture: Path, look: Look = look) -> dict[str, tuple[Path, ...]]:
 
 
 def _parts_by_name(mixture: Path, layout: Layout) -> list[tuple[str, str]]:
-    found = []
+    parts = []
     for name in layout.names:
-        part = part_named(name)
+        part = part_from_name(name)
         if part is not None:
-            found.append((name, part))
+            parts.append((name, part))
         elif not is_mixture(name):
             raise AudioError(
-                f"{mixture}: the stem {name} in {layout.folder} has no part's name; the names are {', '.join(NAMES)}, with "
-                "or without a number"
+                f"{mixture}: the stem {name} in {layout.folder} does not have the name of a part; the names are "
+                f"{', '.join(NAMES)}, with or without a number"
             )
-    if not found:
-        raise AudioError(f"{mixture}: {layout.folder} holds no stems; name them by part: {', '.join(NAMES)}")
-    return found
+    if not parts:
+        raise AudioError(f"{mixture}: {layout.folder} has no stems; name them by part: {', '.join(NAMES)}")
+    return parts
 
 
 def _parts_of_slakh(mixture: Path, layout: Layout, metadata: Path) -> list[tuple[str, str]]:
     stems = _read_metadata(metadata)
-    there = {os.path.splitext(name)[0]: name for name in layout.names}
-    unknown = sorted(set(there) - set(stems))
+    names = {os.path.splitext(name)[0]: name for name in layout.names}
+    unknown = sorted(set(names) - set(stems))
     if unknown:
         raise AudioError(
-            f"{mixture}: {metadata} says nothing of the stem {there[unknown[0]]}; it names {', '.join(sorted(stems))}"
+            f"{mixture}: {metadata} does not list the stem {names[unknown[0]]}; it lists {', '.join(sorted(stems))}"
         )
     missing = sorted(
-        key for key, values in stems.items() if key not in there and values.get("audio_rendered") is not False
+        key for key, values in stems.items() if key not in names and values.get("audio_rendered") is not False
     )
     if missing:
         raise AudioError(
-            f"{mixture}: the stems {', '.join(missing)} are missing in {layout.folder}, though {METADATA} names them; fetch "
-            "them again, or set their audio_rendered to false"
+            f"{mixture}: the stems {', '.join(missing)} are missing in {layout.folder}, but {METADATA} lists them; "
+            "download them again, or set their audio_rendered to false"
         )
-    return [(there[key], CLASSES.get(str(stems[key].get("inst_class")), "residuals")) for key in sorted(there)]
+    return [(names[key], CLASSES.get(str(stems[key].get("inst_class")), "residuals")) for key in sorted(names)]
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """`stems` of a Slakh track: name -> its facts."""
+    """The facts about each stem of a Slakh track, by its name."""
     import yaml
 
     try:
@@ -240,5 +239,5 @@ def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
         raise AudioError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
     stems = values.get("stems") if isinstance(values, dict) else None
     if not isinstance(stems, dict) or not stems or not all(isinstance(facts, dict) for facts in stems.values()):
-        raise AudioError(f"{path}: names no stems; Slakh's metadata have `stems:` with S00, S01 and so on below it")
+        raise AudioError(f"{path}: lists no stems; Slakh's metadata have `stems:` with S00, S01 and so on below it")
     return {str(name): facts for name, facts in stems.items()}

@@ -1,7 +1,7 @@
-"""In place of a separator: the true stems, from files beside the mixture (`stem_files` says where).
+"""True stems from files beside the mixture (`stem_files` finds them), in place of a separator.
 
-Stems are mono, the mean of their channels, at their files' own rate. Those of one part are summed; where their rates
-differ, at the highest of them. A stem that ends before the mixture goes on in silence.
+Stems are mono, the mean of their channels, at the sample rate of their files. Those of one part are summed, at the
+highest of their rates. A stem that ends before the mixture is continued with silence.
 """
 
 from __future__ import annotations
@@ -16,42 +16,41 @@ import numpy as np
 from soundalike.audio import decode
 from soundalike.audio.waveform import Samples, Waveform, resample
 from soundalike.errors import AudioError
-from soundalike.models.separators.stems.stem_files import Look, assign, is_stem, layout_of, look
+from soundalike.models.separators.stems.stem_files import ListFolder, assign, is_stem, layout_of, list_folder
 from soundalike.parts import STEMS
 
 RESIDUALS = "residuals"
 
 SLACK = 0.1
-"""Seconds by which headers of lossy files may promise too much."""
+"""Seconds by which the headers of lossy files may overstate the duration."""
 
 
 class StemsSeparator:
-    """True stems; fulfils `StemFiles`, and `library.indexing.sidecar_files.Companions`: a mixture's stems belong to it."""
+    """Reads true stems. Implements `StemFiles`, and the protocol of `library.indexing.sidecar_files`."""
 
     name = "stems"
     version = "1"
     parts = STEMS
 
-    def __init__(self, look: Look = look) -> None:
-        """`look`: how folders are listed."""
-        self._look = look
+    def __init__(self, listing_of: ListFolder = list_folder) -> None:
+        """listing_of: lists a folder."""
+        self._listing_of = listing_of
 
     def files(self, mixture: Path) -> dict[str, tuple[Path, ...]]:
-        """The files of each part that belong to the mixture at this path, absent parts left out.
+        """The stem files of the mixture at this path by part, without absent parts.
 
-        Raises AudioError where there are none, where one is missing or there twice, and where one cannot be assigned to
-        a part.
+        Raises AudioError if there are none, if one is missing or exists twice, or if one cannot be assigned to a part.
         """
-        return assign(mixture, self._look)
+        return assign(mixture, self._listing_of)
 
     def read(
         self, mixture: Path, start: float, seconds: float, parts: Sequence[str], *, among: Sequence[str] | None = None
     ) -> dict[str, Waveform]:
-        """The stems of `parts` (without `mix`) from `start` on for `seconds`, mono; absent ones left out.
+        """The stems of `parts` (without `mix`) from `start` on for `seconds`, mono; without absent ones.
 
-        among: all parts that there are to be (None: just `parts`). A stem of any other part belongs to `residuals`. So
-        Slakh's "4 stems" are drums, bass, residuals with guitar and piano in them. Raises AudioError as `files` does and
-        for files that cannot be decoded.
+        among: all parts in use (None: just `parts`). Stems of other parts count as `residuals`: so Slakh's "4 stems" are
+        drums, bass, and residuals that include guitar and piano. Raises AudioError as `files` does, and for files that
+        cannot be decoded.
         """
         known = {*parts, *(among or ())}
         sources: dict[str, list[Path]] = {}
@@ -60,21 +59,21 @@ class StemsSeparator:
         return {part: _sum(sources[part], start, seconds) for part in parts if part in sources}
 
     def companions(self, path: Path) -> tuple[Path, ...]:
-        """The files beside a mixture that its stems depend on, by name; none where it has no stems."""
-        layout = layout_of(path, self._look)
+        """The files beside a mixture that its stems depend on, sorted by name; none if it has no stems."""
+        layout = layout_of(path, self._listing_of)
         return () if layout is None else layout.files
 
     def belongs(self, path: Path) -> bool:
         """Whether a file is a stem of a mixture."""
-        return is_stem(path, self._look)
+        return is_stem(path, self._listing_of)
 
     def snapshot(self) -> Self:
-        """The same with each folder listed once, for as long as one looks at many files."""
-        return type(self)(cache(self._look))
+        """A copy that lists each folder only once, for checking many files."""
+        return type(self)(cache(self._listing_of))
 
 
 def _sum(files: Iterable[Path], start: float, seconds: float) -> Waveform:
-    """The sum of the files' mono, from `start` on for `seconds`."""
+    """The sum of the files in mono, from `start` on for `seconds`."""
     pieces = [_mono(file, start, seconds) for file in files]
     rate = max(piece.sample_rate for piece in pieces)
     total: Samples = np.zeros((1, round(seconds * rate)), dtype=np.float32)
@@ -85,15 +84,15 @@ def _sum(files: Iterable[Path], start: float, seconds: float) -> Waveform:
 
 
 def _mono(file: Path, start: float, seconds: float) -> Waveform:
-    """What a file holds of the stretch, which may be nothing. Raises AudioError where it holds less than its header says:
-    silence in its place would be compared as if it were music."""
+    """The part of a file from `start` on for `seconds`, which may be empty, in mono. Raises AudioError if it is shorter
+    than its header says, because silence in its place would be compared as if it were music."""
     info = decode.probe(file)
     if round(start * info.sample_rate) >= info.frames:
         return Waveform(np.zeros((1, 0), dtype=np.float32), info.sample_rate)
     native = decode.read(file, start, seconds)
-    held, promised = native.samples.shape[1], info.frames - round(start * info.sample_rate)
-    if held < min(round(seconds * info.sample_rate), promised) - round(SLACK * info.sample_rate):
+    decoded, promised = native.samples.shape[1], info.frames - round(start * info.sample_rate)
+    if decoded < min(round(seconds * info.sample_rate), promised) - round(SLACK * info.sample_rate):
         raise AudioError(
-            f"{file}: only {native.duration:.2f} s can be decoded from {start:.2f} s on; it is cut short, get the file again"
+            f"{file}: only {native.duration:.2f} s can be decoded from {start:.2f} s on; the file is truncated, get it again"
         )
     return Waveform(native.mono()[np.newaxis], native.sample_rate)
