@@ -1,13 +1,12 @@
-"""Ray against one process: the same library, how fast, what a task costs, and search in shards.
+"""Ray against one process: the same rows and results, the cost of a task, and search in shards.
 
-    PYTHONPATH=. python benchmarks/cluster.py index --songs 12 --nodes 2 4
-    PYTHONPATH=. python benchmarks/cluster.py overhead
-    PYTHONPATH=. python benchmarks/cluster.py search --rows 100000 --shards 1 2 4
-    PYTHONPATH=. python benchmarks/cluster.py model SONG        (extra `neural` and its checkpoints)
+    python -m benchmarks.ray_overhead index --songs 12 --nodes 2 4
+    python -m benchmarks.ray_overhead tasks
+    python -m benchmarks.ray_overhead search --rows 100000 --shards 1 2 4
 
-Nodes are processes of their own on this machine (`ray.cluster_utils.Cluster`), with one processor each as far as Ray is
-concerned; on a machine of two cores four nodes share two, so that speed-ups say what Ray costs and not what a cluster
-gives. Every library made is compared with that of one process, row for row.
+Nodes are processes on this machine (`ray.cluster_utils.Cluster`) that offer one processor each. Four nodes on a machine
+with two cores share these, so the figures show what Ray costs, not what a cluster gains. Every library is compared with
+that of one process, row by row.
 """
 
 from __future__ import annotations
@@ -19,15 +18,18 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.exact_search import make_library
-from soundalike.jobs.ray import Machines, connected
+from benchmarks.shared.markdown import print_table
+from benchmarks.shared.random_library import WINDOWS, write_random_library
+from soundalike.jobs.ray import connected
 from soundalike.jobs.ray.ray_cluster import one_a_core
 from soundalike.jobs.ray.ray_pool import RayTeam, Stage
 from soundalike.jobs.worker_pool import Workers
@@ -39,16 +41,23 @@ from soundalike.search.index.matching import Match, best_matches
 from soundalike.search.index.sharded import Shards
 from soundalike.search.index.vectors import Term, Vectors
 from soundalike.synth.music_library import write_library
-from tests.library.compare import rows_of
+from tests.library.compare import Rows, rows_of
 from tests.made_up_rows import ready_made
 
 STORE_BYTES = 150 << 20
+HITS = 100
+WARM_TASKS = 40
+RECOVERY_SECONDS = 600
+CLAP_MS, CLAP_FEW_WINDOWS_MS = 72_900, 12_200  # per track, from benchmarks.models_speed
 
-warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as programs of their own
+warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as separate programs
+
+Search = Callable[[list[Term]], tuple[list[Match], float]]
+"""Terms of a query -> matches, and the share of the rows that was searched."""
 
 
 @contextmanager
-def cluster_of(count: int) -> Iterator[Any]:
+def local_cluster(count: int) -> Iterator[Any]:
     """A cluster of `count` nodes on this machine, one processor each."""
     from ray.cluster_utils import Cluster
 
@@ -63,180 +72,198 @@ def cluster_of(count: int) -> Iterator[Any]:
         cluster.shutdown()
 
 
-def study_index(folder: Path, songs: int, counts: list[int]) -> None:
-    """Throughput and sameness."""
-    music = folder / "music"
-    write_library(music, seed=11, songs=songs, loops=songs, one_shots=4 * songs, length=40.0)
-    index(folder / "warm", [music / "one-shots"])  # compiled code that is cached on disk
-    rows: list[tuple[str, float, float]] = []
+class Indexing:
+    """Indexes the same music in different ways; every library must equal that of one process."""
 
-    def run(name: str, **options: Any) -> Library:
-        place = folder / name
-        report = index(place, [music], **options)
-        rows.append((name, report.seconds, report.audio_seconds))
-        found = Library.open(place)
-        assert audit(found).problems == (), audit(found).problems
-        return found
+    def __init__(self, folder: Path, songs: int) -> None:
+        self.folder, self.music = folder, folder / "music"
+        write_library(self.music, seed=11, songs=songs, loops=songs, one_shots=4 * songs, length=40.0)
+        index(folder / "warm", [self.music / "one-shots"])  # compiled code is cached on disk
+        self.seconds: dict[str, float] = {}
+        self.same: dict[str, bool] = {}
+        self.audio_seconds = 0.0
+        self._expected: Rows | None = None
 
-    expected = rows_of(run("one-process", jobs=1))
-    same = {"one-process": True, "worker-processes": rows_of(run("worker-processes")) == expected}
+    def run(self, name: str, **options: Any) -> None:
+        """Index, and compare the library with that of the first run."""
+        place = self.folder / name
+        report = index(place, [self.music], **options)
+        library = Library.open(place)
+        problems = audit(library).problems
+        assert problems == (), problems
+        self.seconds[name], self.audio_seconds = report.seconds, report.audio_seconds
+        rows = rows_of(library)
+        self._expected = self._expected or rows
+        self.same[name] = rows == self._expected
+
+
+def benchmark_index(folder: Path, songs: int, counts: list[int]) -> None:
+    """Indexing rate, and equality with one process."""
+    indexing = Indexing(folder, songs)
+    indexing.run("one process", jobs=1)
+    indexing.run("worker processes")
     for count in counts:
-        with cluster_of(count) as cluster, connected(cluster.address) as machines:
-            name = f"ray-{count}-nodes"
-            same[name] = rows_of(run(name, elsewhere=machines)) == expected
-            again = f"ray-{count}-nodes-again"  # models are loaded, but by new actors
-            same[again] = rows_of(run(again, elsewhere=machines)) == expected
-    with cluster_of(max(counts)) as cluster, connected(cluster.address) as machines:
-        victim = next(iter(cluster.worker_nodes))
-        gone = threading.Event()
+        with local_cluster(count) as cluster, connected(cluster.address) as machines:
+            indexing.run(f"Ray, {count} nodes", elsewhere=machines)
+            indexing.run(f"Ray, {count} nodes, again", elsewhere=machines)  # by new actors
+    with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
+        killed = threading.Event()
 
-        def kill(now: Progress) -> None:
-            if now.done >= now.total // 3 and not gone.is_set():
-                gone.set()
-                cluster.remove_node(victim, allow_graceful=False)
+        def kill_node(progress: Progress) -> None:
+            if progress.done >= progress.total // 3 and not killed.is_set():
+                killed.set()
+                cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
 
-        name = f"ray-{max(counts)}-nodes-one-killed"
-        same[name] = rows_of(run(name, elsewhere=machines, on_progress=kill)) == expected
-        assert gone.is_set()
-    first = rows[0][1]
-    print(f"\n{6 * songs} files, {rows[0][2]:.0f} s of audio, built-in models, {os.cpu_count()} cores\n")
-    print("| | seconds | x real time | times one process | same rows |\n|---|---|---|---|---|")
-    for name, seconds, audio in rows:
-        print(f"| {name} | {seconds:.1f} | {audio / seconds:.0f} | {first / seconds:.2f} | {same[name]} |")
-    if not all(same.values()):
+        indexing.run(f"Ray, {max(counts)} nodes, one killed", elsewhere=machines, on_progress=kill_node)
+        assert killed.is_set()
+    first = indexing.seconds["one process"]
+    audio = indexing.audio_seconds
+    print(f"\n{6 * songs} files, {audio:.0f} s of audio, built-in models, {os.cpu_count()} cores\n")
+    print_table(
+        ("", "seconds", "times real time", "times one process", "same rows"),
+        [
+            (name, f"{seconds:.1f}", f"{audio / seconds:.0f}", f"{first / seconds:.2f}", indexing.same[name])
+            for name, seconds in indexing.seconds.items()
+        ],
+    )
+    if not all(indexing.same.values()):
         sys.exit("a library differs from that of one process")
 
 
-def study_overhead(folder: Path, tasks: int) -> None:
-    """What a task costs beyond its work: milliseconds a file, and as a share of what models take."""
+def benchmark_tasks(folder: Path, tasks: int) -> None:
+    """Cost of a task beyond its work, in ms per file and as a share of the time that models take."""
     (folder / "a.wav").write_bytes(b"")
-    rows = []
+    costs = {}
     with Workers(ready_made, 2) as workers:
-        rows.append(("worker processes, 2", _spent(workers, folder, tasks)))
+        costs["worker processes, 2"] = ms_per_task(workers, folder, tasks)
     for count in (1, 2):
         with (
-            cluster_of(count) as cluster,
+            local_cluster(count) as cluster,
             connected(cluster.address) as machines,
-            RayTeam(machines, [Stage(lambda _: ready_made, one_a_core)]) as team,
+            RayTeam(machines, [Stage(lambda _: ready_made, one_a_core)]) as pool,
         ):
-            rows.append((f"Ray, {count} node{'s' * (count > 1)}", _spent(team, folder, tasks)))
-    print(
-        "\n| a task of no work, its answer of 172 kB | ms a file | share of 72.9 s (clap) | of 12.2 s (clap, --windows 4) |"
+            costs[f"Ray, nodes: {count}"] = ms_per_task(pool, folder, tasks)
+    print_table(
+        ("empty task, result of 172 kB", "ms per file", "share of 72.9 s (clap)", "of 12.2 s (clap, --max-windows 4)"),
+        [(name, f"{ms:.2f}", f"{ms / CLAP_MS:.4%}", f"{ms / CLAP_FEW_WINDOWS_MS:.4%}") for name, ms in costs.items()],
     )
-    print("|---|---|---|---|")
-    for name, ms in rows:
-        print(f"| {name} | {ms:.2f} | {ms / 72_900:.4%} | {ms / 12_200:.4%} |")
 
 
-def _spent(team: Any, folder: Path, tasks: int) -> float:
-    """Milliseconds a task, once all have come up."""
+def ms_per_task(pool: Any, folder: Path, tasks: int) -> float:
+    """Milliseconds per task; the first tasks, while processes start, are not counted."""
     path = str(folder / "a.wav")
-    done, given, begin = 0, 0, 0.0
-    warm = 40
-    while done < warm + tasks:
-        while not team.full and given < warm + tasks:
-            team.submit(given, (path, None), 60.0)
-            given += 1
+    done, submitted, start, counted = 0, 0, 0.0, 0
+    while done < WARM_TASKS + tasks:
+        while not pool.full and submitted < WARM_TASKS + tasks:
+            pool.submit(submitted, (path, None), 60.0)
+            submitted += 1
         before = done
-        done += len(team.wait(0.1))
-        if before < warm <= done:
-            begin, counted = time.perf_counter(), done
-    return 1e3 * (time.perf_counter() - begin) / (done - counted)
+        done += len(pool.wait(0.1))
+        if before < WARM_TASKS <= done:
+            start, counted = time.perf_counter(), done
+    return 1e3 * (time.perf_counter() - start) / (done - counted)
 
 
-def study_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
-    """Latency at 1, 2, 4 shards beside one process, the same answers, a shard killed under load."""
-    library = make_library(folder / "library", rows, np.random.default_rng(5))
+@dataclass(frozen=True)
+class Queries:
+    """Queries with random signed weights, and the matches of one process."""
+
+    vectors: Vectors
+    ranks: NDArray[np.int64]
+    terms: list[list[Term]]
+    expected: list[list[Match]]
+
+    def sharded(self, shards: Shards) -> Search:
+        return lambda terms: shards.best_matches(self.vectors, "windows", terms, HITS, self.ranks)
+
+
+def timed(search: Search, terms: list[Term]) -> tuple[list[Match], float, float]:
+    """Matches, share of the rows searched, and milliseconds."""
+    start = time.perf_counter()
+    matches, share = search(terms)
+    return matches, share, 1e3 * (time.perf_counter() - start)
+
+
+def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
+    """Latency of shards and of one process, equality of their results, and a shard killed under load."""
+    library = write_random_library(folder / "library", rows // WINDOWS, np.random.default_rng(5))
+    asked, single = one_process(library, queries)
+    table = {"one process": single}
+    columns: list[tuple[Any, str]] = [("windows", part) for part in library.recipe.parts]
+    with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
+        for count in counts:
+            start = time.perf_counter()
+            shards = Shards(machines, library, count, columns=columns)
+            label = f"shards: {count} (loaded in {time.perf_counter() - start:.1f} s)"
+            search = asked.sharded(shards)
+            search(asked.terms[0])
+            table[label] = []
+            for terms, expected in zip(asked.terms, asked.expected, strict=True):
+                matches, share, ms = timed(search, terms)
+                assert (matches, share) == (expected, 1.0), "the result of the shards is not that of one process"
+                table[label].append(ms)
+            if count == max(counts) and count > 1:
+                killed = kill_shard(shards, search, asked)
+            shards.close()
+    print(f"\n{rows} rows of {len(columns)} x {library.recipe.dimension}, all parts, signed weights, {HITS} hits\n")
+    print_table(
+        ("", "p50 ms", "p99 ms", "same results"),
+        [
+            (name, f"{np.percentile(times, 50):.1f}", f"{np.percentile(times, 99):.1f}", f"all of {queries}")
+            for name, times in table.items()
+        ],
+    )
+    if max(counts) > 1:
+        print(f"one of {max(counts)} shards killed under load: {killed}")
+
+
+def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
+    """Random queries with the matches of one process, and the times of those searches in ms."""
     vectors = Vectors(library, budget=sys.maxsize)
     ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
     parts = library.recipe.parts
     rng = np.random.default_rng(7)
-    chosen = rng.integers(0, rows, queries)
+    chosen = rng.integers(0, len(vectors.rows("windows")), count)
+    weights = rng.normal(size=(count, len(parts)))
 
     def terms(number: int) -> list[Term]:
         row = int(chosen[number])
-        weights = rng_weights[number]
         return [
             Term(part, part, vectors.column("windows", part)[row].astype(np.float64), float(weight))
-            for part, weight in zip(parts, weights, strict=True)
+            for part, weight in zip(parts, weights[number], strict=True)
         ]
 
-    rng_weights = rng.normal(size=(queries, len(parts)))
-    asked = [terms(number) for number in range(queries)]
-    expected: list[list[Match]] = []
-    table: list[tuple[str, list[float]]] = [("one process", [])]
-    best_matches(vectors, "windows", asked[0], 100, ranks)
-    for one in asked:
-        begin = time.perf_counter()
-        expected.append(best_matches(vectors, "windows", one, 100, ranks))
-        table[0][1].append(1e3 * (time.perf_counter() - begin))
-    columns: list[tuple[Any, str]] = [("windows", part) for part in parts]
-    with cluster_of(max(counts)) as cluster, connected(cluster.address) as machines:
-        for count in counts:
-            begin = time.perf_counter()
-            shards = Shards(machines, library, count, columns=columns)
-            loaded = time.perf_counter() - begin
-            shards.best_matches(vectors, "windows", asked[0], 100, ranks)
-            times = []
-            for one, truth in zip(asked, expected, strict=True):
-                begin = time.perf_counter()
-                found, share = shards.best_matches(vectors, "windows", one, 100, ranks)
-                times.append(1e3 * (time.perf_counter() - begin))
-                assert (found, share) == (truth, 1.0), "the shards' answer is not that of one process"
-            table.append((f"{count} shard{'s' * (count > 1)} (loaded in {loaded:.1f} s)", times))
-            if count == max(counts) and count > 1:
-                killed = _kill_one(machines, shards, vectors, asked, ranks, expected)
-            shards.close()
-    print(f"\n{rows} rows of {len(parts)} x {library.recipe.dimension}, all parts weighted, signed; best 100\n")
-    print("| | p50 ms | p99 ms | same answers |\n|---|---|---|---|")
-    for name, times in table:
-        print(f"| {name} | {np.percentile(times, 50):.1f} | {np.percentile(times, 99):.1f} | all of {queries} |")
-    print(f"\na shard of {max(counts)} killed under load: {killed}")
+    def search(asked: list[Term]) -> tuple[list[Match], float]:
+        return best_matches(vectors, "windows", asked, HITS, ranks), 1.0
+
+    every = [terms(number) for number in range(count)]
+    search(every[0])
+    results = [timed(search, asked) for asked in every]
+    expected = [matches for matches, _, _ in results]
+    return Queries(vectors, ranks, every, expected), [ms for _, _, ms in results]
 
 
-def _kill_one(
-    machines: Machines,
-    shards: Shards,
-    vectors: Vectors,
-    asked: list[list[Term]],
-    ranks: Any,
-    expected: list[list[Match]],
-) -> str:
+def kill_shard(shards: Shards, search: Search, asked: Queries) -> str:
+    """Kill one shard and search until all rows are searched again."""
     import ray
 
     ray.kill(shards.actors()[0])
-    begin = time.perf_counter()
-    times, shares, number = [], [], 0
+    start = time.perf_counter()
+    times, shares = [], []
     while not shares or shares[-1] < 1.0:
-        at = time.perf_counter()
-        found, share = shards.best_matches(vectors, "windows", asked[number % len(asked)], 100, ranks)
-        times.append(1e3 * (time.perf_counter() - at))
+        number = len(times) % len(asked.terms)
+        matches, share, ms = timed(search, asked.terms[number])
+        times.append(ms)
         shares.append(share)
         if share == 1.0:
-            assert found == expected[number % len(asked)]
-        number += 1
-        if time.perf_counter() - begin > 600:
-            sys.exit("the shard did not come back within 600 s")
-    partial_ones = sum(share < 1.0 for share in shares)
+            assert matches == asked.expected[number]
+        if time.perf_counter() - start > RECOVERY_SECONDS:
+            sys.exit(f"the shard did not come back within {RECOVERY_SECONDS} s")
+    partial = sum(share < 1.0 for share in shares)
     return (
-        f"{partial_ones} answers from {min(shares):.1%} of the rows, said so, p50 {np.percentile(times, 50):.1f} ms, p99 "
-        f"{np.percentile(times, 99):.1f} ms; whole again after {time.perf_counter() - begin:.1f} s"
+        f"{partial} results from {min(shares):.1%} of the rows, each reporting that, p50 {np.percentile(times, 50):.1f} "
+        f"ms, p99 {np.percentile(times, 99):.1f} ms; complete again after {time.perf_counter() - start:.1f} s"
     )
-
-
-def study_model(folder: Path, song: Path) -> None:
-    """One song by clap on htdemucs, here and on Ray: what Ray adds."""
-    seconds = {}
-    for name in ("here", "here-again"):
-        report = index(folder / name, [song], encoder="clap", separator="htdemucs")
-        seconds[name] = report.seconds
-    with cluster_of(1) as cluster, connected(cluster.address) as machines:
-        report = index(folder / "ray", [song], encoder="clap", separator="htdemucs", elsewhere=machines)
-        seconds["ray"] = report.seconds
-    same = rows_of(Library.open(folder / "here")) == rows_of(Library.open(folder / "ray"))
-    for name, value in seconds.items():
-        print(f"{name}: {value:.1f} s")
-    print(f"same rows: {same}")
 
 
 def main() -> None:
@@ -245,25 +272,21 @@ def main() -> None:
     indexing = commands.add_parser("index")
     indexing.add_argument("--songs", type=int, default=12)
     indexing.add_argument("--nodes", type=int, nargs="+", default=[2, 4])
-    overhead = commands.add_parser("overhead")
-    overhead.add_argument("--tasks", type=int, default=400)
+    tasks = commands.add_parser("tasks")
+    tasks.add_argument("--tasks", type=int, default=400)
     search = commands.add_parser("search")
     search.add_argument("--rows", type=int, default=100_000)
     search.add_argument("--shards", type=int, nargs="+", default=[1, 2, 4])
     search.add_argument("--queries", type=int, default=200)
-    model = commands.add_parser("model")
-    model.add_argument("song", type=Path)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        if given.command == "index":
-            study_index(place, given.songs, given.nodes)
-        elif given.command == "overhead":
-            study_overhead(place, given.tasks)
-        elif given.command == "search":
-            study_search(place, given.rows, given.shards, given.queries)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.command == "index":
+            benchmark_index(folder, arguments.songs, arguments.nodes)
+        elif arguments.command == "tasks":
+            benchmark_tasks(folder, arguments.tasks)
         else:
-            study_model(place, given.song)
+            benchmark_search(folder, arguments.rows, arguments.shards, arguments.queries)
 
 
 if __name__ == "__main__":

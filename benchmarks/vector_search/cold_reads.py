@@ -1,6 +1,6 @@
 """What exact re-ranking costs while the rows are not in the page cache yet.
 
-    python benchmarks/cold_reads.py [--rows 100000] [--folder /tmp/vectors]
+    python benchmarks/cold_reads.py [--rows 100000] [--folder build/vectors]
 
 A copy of the rows is dropped from the cache before each search: rows come from the disk, with the pages that the kernel
 reads ahead (default) or without (advice: random).
@@ -25,7 +25,7 @@ from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS, opened
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"))
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
     source, _ = opened(arguments.folder, arguments.rows)
     query = np.load(arguments.folder / "queries.npy")[0]

@@ -1,6 +1,6 @@
 """The exact answers, by products with one chunk of the file after the other; kept beside it as `truth-N.npz`.
 
-    python benchmarks/truth.py --rows 100000 [--folder /tmp/vectors]
+    python benchmarks/truth.py --rows 100000 [--folder build/vectors]
 
 For each weight setting and query: the best 100 rows, and the best 100 songs by their best window.
 """
@@ -95,7 +95,7 @@ def exact(folder: Path, count: int) -> dict[str, NDArray[np.generic]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"))
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
     began = time.perf_counter()
     found = exact(arguments.folder, arguments.rows)

@@ -1,6 +1,6 @@
 """How long LanceDB takes to fetch rows by number, beside NumPy from a memory-mapped file; and what the numbers survive.
 
-python benchmarks/lance_take.py [--rows 100000] [--folder /tmp/vectors]
+python benchmarks/lance_take.py [--rows 100000] [--folder build/vectors]
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def order_holds(seed: int, rounds: int = 150) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"))
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
     survival(stable=False)
     survival(stable=True)

@@ -43,7 +43,7 @@ def main(out: Path, built: list[Path]) -> None:
     for colour, (engine, (variant, label)) in zip(("#777777", "#b35900", "#7a3fa0"), OTHERS.items(), strict=True):
         found = latest(engine, variant)
         searching.plot(list(found), [one["p50_uniform_ms"] for one in found.values()], "s-", color=colour, label=label)
-    building.plot(rows, [one["sketches_s"] for one in ours], "o-", color="#0063a6", label="sketches")
+    building.plot(rows, [one["quantised_s"] for one in ours], "o-", color="#0063a6", label="sketches")
     found = latest("faiss RaBitQ", "re-rank 4000, query 8 bits")
     building.plot(list(found), [one["build_s"] for one in found.values()], "s-", color="#b35900", label="faiss RaBitQ")
     for axes, title, unit in ((searching, "one search, median", "ms"), (building, "building", "s")):

@@ -1,6 +1,6 @@
 """How well signs stand for vectors, real and made up: with and without a rotation, the query in signs or in floats.
 
-    python benchmarks/signs.py LIBRARY [--folder /tmp/vectors]      (needs soundalike; LIBRARY: one indexed by it)
+    python benchmarks/signs.py LIBRARY [--folder build/vectors]      (needs soundalike; LIBRARY: one indexed by it)
 
 Per part: x = mean + r. The estimate is <q, mean> + <mean, r> + <q - mean, r>, the last from the signs of r: *symmetric*
 |q - mean| |r| cos(pi * share of signs that differ); *asymmetric* <q - mean, signs> |r|^2 / |r|_1. Printed: the deviation of
@@ -59,7 +59,7 @@ def show(name: str, vectors: Float64) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"))
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
     library = Library.open(arguments.library)
     for part in library.recipe.parts:

@@ -1,6 +1,6 @@
 """Vectors of realistic structure, as many as asked for, on disk: N rows x 7 parts x 512, float16.
 
-    python benchmarks/made_up.py --rows 100000 [--folder /tmp/vectors] [--library LIBRARY]
+    python benchmarks/made_up.py --rows 100000 [--folder build/vectors] [--library LIBRARY]
 
 A file grows: 10,000 rows are the first of 100,000, and those the first of a million. Everything follows from `SEED` and
 the number of a chunk (1,000 songs), whatever has been made before.
@@ -236,7 +236,7 @@ def _alike(songs: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"))
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     parser.add_argument("--library", type=Path)
     arguments = parser.parse_args()
     make(arguments.folder, arguments.rows)

@@ -217,8 +217,8 @@ def arguments_of(doc: str | None) -> argparse.ArgumentParser:
     """The options that all trials take."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/vectors"), help="of the made-up vectors")
-    parser.add_argument("--work", type=Path, default=Path("/tmp/trials/built"), help="what the engines write")
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"), help="of the made-up vectors")
+    parser.add_argument("--work", type=Path, default=Path("build/engines"), help="what the engines write")
     parser.add_argument("--only", default="", help="engines whose names have these letters")
     parser.add_argument("--queries", type=int, default=20)
     parser.add_argument("--budget", type=float, default=60, help="seconds of searching a variant, at most about")
