@@ -11,8 +11,8 @@ import pytest
 
 from tests.made_up_library import shelf, touch_later
 from tests.object_store import ObjectStore, serving
-from tests.shared_folder import shared_folder
 from tests.ray_nodes import nodes
+from tests.shared_folder import shared_folder
 
 __all__ = ["nodes", "shelf", "touch_later"]
 
