@@ -12,45 +12,48 @@ import pytest
 from tests.made_up_library import shelf, touch_later
 from tests.object_store import ObjectStore, serving
 from tests.ray_nodes import nodes
+from tests.shared_folder import shared_folder
 
 __all__ = ["nodes", "shelf", "touch_later"]
 
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
-    """The folder of real songs, samples and multitracks; a test that asks for it is skipped where there is none."""
-    place = os.environ.get("SOUNDALIKE_TEST_DATA")
-    if not place:
+    """The folder of real songs, samples and multitracks; tests that need it are skipped if it is missing."""
+    value = os.environ.get("SOUNDALIKE_TEST_DATA")
+    if not value:
         pytest.skip("SOUNDALIKE_TEST_DATA is not set: no real audio to test with")
-    path = Path(place)
+    path = Path(value)
     if not path.is_dir():
-        pytest.skip(f"SOUNDALIKE_TEST_DATA={place} is not a folder")
+        pytest.skip(f"SOUNDALIKE_TEST_DATA={value} is not a folder")
     return path
 
 
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of generated music: songs/, loops/, one-shots/ and its truth (see `soundalike.synth`)."""
+    """A folder of generated music: songs/, loops/, one-shots/ and its truth (see `soundalike.synth`); read-only."""
     from soundalike.synth.music_library import write_library
 
-    folder = tmp_path_factory.mktemp("music")
-    write_library(folder, seed=5, songs=4, loops=8, one_shots=20, length=22.0)
-    return folder
+    def make(folder: Path) -> None:
+        write_library(folder, seed=5, songs=4, loops=8, one_shots=20, length=22.0)
+
+    return shared_folder(tmp_path_factory, "music", make)
 
 
 @pytest.fixture(scope="session")
 def library(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`music`, indexed with the built-in models; to be read only."""
+    """`music`, indexed with the built-in models; read-only: tests that write use a copy."""
     from soundalike.library.indexing.index_options import index
 
-    place = tmp_path_factory.mktemp("libraries") / "library"
-    index(place, [music], window=5.0, jobs=2)
-    return place
+    def make(folder: Path) -> None:
+        index(folder / "library", [music], window=5.0, jobs=2)
+
+    return shared_folder(tmp_path_factory, "libraries", make) / "library"
 
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[ObjectStore]:
-    """An S3 server; a test that asks for it is skipped without the extra `cluster` and what it is tested with."""
+    """An S3 server; tests that need it are skipped without the extra `cluster` and its test dependencies."""
     for name in ("obstore", "moto", "boto3"):
         pytest.importorskip(name, reason="needs the extra: cluster")
     with serving() as store:
@@ -59,7 +62,7 @@ def object_store() -> Iterator[ObjectStore]:
 
 @pytest.fixture
 def bucket(object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of an empty bucket; the environment says where it is, and this machine's cache is another."""
+    """The name of an empty bucket, which the environment variables point to; the cache is a folder of this test."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in object_store.environment().items():

@@ -150,8 +150,8 @@ def _compare_with_truth(result: Found, music: Path, search: DemoSearch) -> str:
     chance = len(right) * min(1.0, len(result.hits) / max(result.searched, 1))
     at = f" (rank {', '.join(ranks)})" if ranks else ""
     return (
-        f"ground truth: {len(right)} of {result.searched} files have {search.shared}; {len(ranks)} of them in the top "
-        f"{len(result.hits)}{at}, {chance:.1f} expected by chance"
+        f"ground truth: files with {search.shared}: {len(right)} of {result.searched}; in the top {len(result.hits)}: "
+        f"{len(ranks)}{at}; expected by chance: {chance:.1f}"
     )
 
 

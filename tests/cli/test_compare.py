@@ -1,0 +1,43 @@
+"""`soundalike compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import run
+
+
+def test_the_score_is_the_sum_of_the_contributions(music: Path) -> None:
+    one, other = sorted((music / "songs").iterdir())[:2]
+    outcome = run("compare", one, other, "--format", "json")
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert [part["part"] for part in result["parts"]] == ["bass", "drums", "residuals", "mix"]
+    assert result["score"] == pytest.approx(sum(part["contribution"] for part in result["parts"]), abs=1e-5)
+
+
+def test_a_song_is_most_similar_to_itself_in_the_same_seconds(song: Path) -> None:
+    result = json.loads(run("compare", song, song, "--format", "json").stdout)
+    assert result["score"] == pytest.approx(4.0, abs=1e-3)
+    assert result["seconds_a"] == result["seconds_b"]
+
+
+def test_the_table_shows_every_part_and_the_seconds(song: Path) -> None:
+    outcome = run("compare", song, song, "--region-a", "0:00-0:10", "--weights", "drums=1")
+    assert outcome.code == 0, outcome.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in outcome.stdout.splitlines() if "+" in line}
+    assert list(rows) == ["bass", "drums", "residuals", "mix"]
+    assert rows["drums"][:2] == ["1", "+1.000"]
+    assert rows["bass"][:2] == ["0", "+0.000"]
+    assert "score 1.000, at the most similar pair of windows:" in outcome.stderr
+    assert f"A 0:00.0-0:10.0  {song.name}" in outcome.stderr
+
+
+def test_a_loop_is_compared_by_its_mix_alone(song: Path, music: Path) -> None:
+    loop = sorted((music / "loops").iterdir())[0]
+    outcome = run("compare", song, loop)
+    assert outcome.code == 0, outcome.stderr
+    assert "only mix is compared: loops and one-shots are embedded whole" in outcome.stderr

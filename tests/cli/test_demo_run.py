@@ -1,0 +1,35 @@
+"""`soundalike demo`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from soundalike.synth import music_library
+from tests.cli.command_line import run
+
+
+def test_the_demo_searches_three_times_and_counts_the_right_hits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = partial(music_library.write_library, songs=4, loops=8, one_shots=6, length=22.0)
+    monkeypatch.setattr(music_library, "write_library", small)
+    outcome = run("demo", "--folder", tmp_path / "demo")
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.stdout.count("matched") == 3
+    assert outcome.stderr.count("$ soundalike similar") == 6
+    assert outcome.stderr.count("ground truth: ") == 3
+    again = run("demo", "--folder", tmp_path / "demo")
+    assert again.code == 0, again.stderr
+    assert "indexed 0 + unchanged" in again.stderr
+    assert again.stdout == outcome.stdout
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    outcome = run("demo", "--folder", tmp_path)
+    assert outcome.code == 2
+    assert "is not empty and holds no earlier demo; choose another folder with --folder" in outcome.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

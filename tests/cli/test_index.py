@@ -1,0 +1,73 @@
+"""`soundalike index`, and the commands that change or copy a library."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import run
+
+
+def test_a_library_is_indexed_exported_imported_and_reduced(music: Path, tmp_path: Path) -> None:
+    place, out = tmp_path / "library", tmp_path / "vectors.parquet"
+    first = run("index", music / "loops", music / "one-shots", library=place)
+    assert first.code == 0, first.stderr
+    assert "found 28 = indexed 28" in first.stderr
+    again = run("index", library=place)
+    assert again.code == 0, again.stderr
+    assert "unchanged 28" in again.stderr
+    status = json.loads(run("status", "--format", "json", library=place).stdout)
+    assert sum(status["items"].values()) == 28
+    assert run("export", "--parquet", out, library=place).code == 0
+    other = tmp_path / "other"
+    imported = run("import", out, library=other)
+    assert imported.code == 0, imported.stderr
+    reference = next((music / "loops").glob("*drums*"))
+    original, copy = (
+        json.loads(run("similar", reference, "--format", "json", library=where).stdout)["hits"]
+        for where in (place, other)
+    )
+    assert len(original) == 10
+    assert [hit["path"] for hit in original] == [hit["path"] for hit in copy]
+    assert [hit["score"] for hit in original] == pytest.approx([hit["score"] for hit in copy], abs=2e-3)
+    removed = run("remove", music / "loops", library=place)
+    assert removed.code == 0, removed.stderr
+    assert json.loads(run("status", "--format", "json", library=place).stdout)["items"] == {"one-shot": 20}
+
+
+@pytest.mark.parametrize("option", ["--max-windows", "--windows"])
+def test_the_number_of_windows_is_limited_under_both_names_of_the_option(
+    option: str, song: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "library"
+    outcome = run("index", song, "--parts", "mix", "--window", "5", option, "2", "--jobs", "1", library=place)
+    assert outcome.code == 0, outcome.stderr
+    assert json.loads(run("status", "--format", "json", library=place).stdout)["windows"] == 2
+
+
+def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(music: Path, tmp_path: Path) -> None:
+    place = tmp_path / "library"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "soundalike", "index", str(music), "--library", str(place), "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline and not (place / "library.json").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "interrupted" in stderr
+    assert "run it again to continue" in stderr
+    assert "Traceback" not in stderr
+    outcome = run("index", music, library=place)
+    assert outcome.code == 0, outcome.stderr
+    assert "found 32" in outcome.stderr

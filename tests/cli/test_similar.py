@@ -1,0 +1,149 @@
+"""`soundalike similar`: references, groups of onsets, texts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import run
+
+
+def test_hits_as_json(library: Path, song: Path) -> None:
+    outcome = run("similar", song, "--weights", "drums=1,bass=.3", "-n", "2", "--format", "json", library=library)
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert len(result["hits"]) == 2
+    for hit in result["hits"]:
+        assert hit["score"] == pytest.approx(sum(hit["contributions"].values()), abs=1e-5)
+        assert Path(hit["path"]).is_file()
+    assert result["weights"] == {"drums": 1.0, "bass": 0.3}
+    assert "weights set by hand" in outcome.stderr
+
+
+def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Path) -> None:
+    output = {
+        form: run("similar", song, "-n", "3", "--format", form, library=library).stdout
+        for form in ("csv", "m3u8", "table")
+    }
+    paths = [row["path"] for row in csv.DictReader(io.StringIO(output["csv"]))]
+    assert len(paths) == 3
+    lines = output["m3u8"].splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert lines[2::2] == paths
+    assert [line for line in lines[1::2] if not line.startswith("#EXTINF:")] == []
+    assert all(Path(path).name in output["table"] for path in paths)
+
+
+def test_groups_of_onsets_are_one_document_in_every_format(library: Path, song: Path) -> None:
+    arguments = ("similar", song, "--hits", "--region", "0:00-0:08", "-n", "2", "--format")
+    rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))
+    groups = json.loads(run(*arguments, "json", library=library).stdout)["groups"]
+    playlist = run(*arguments, "m3u8", library=library).stdout
+    paths = [hit["path"] for group in groups for hit in group["hits"]]
+    assert len(paths) == 2 * len(groups) > 0
+    assert [row["path"] for row in rows] == paths
+    assert {row["group"] for row in rows} == {str(number) for number in range(1, len(groups) + 1)}
+    assert playlist.count("#EXTM3U") == 1
+    assert [line for line in playlist.splitlines() if not line.startswith("#")] == paths
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--hits", "--weights", "drums=1"], "--weights"),
+        (["--hits", "--not", "SONG"], "--not"),
+        (["--hits", "--kind", "song"], "one-shots or loops"),
+    ],
+)
+def test_options_that_exclude_hits_are_refused(library: Path, song: Path, arguments: list[str], word: str) -> None:
+    outcome = run("similar", song, *(song if value == "SONG" else value for value in arguments), library=library)
+    assert outcome.code == 2
+    assert word in outcome.stderr
+
+
+@pytest.fixture(scope="module")
+def text_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A library of one-shots whose encoder supports text."""
+    from soundalike.library.indexing import library_update
+    from soundalike.library.indexing.index_options import index
+    from soundalike.models.encoders import ENCODERS
+    from tests.search.word_encoder import NAME, ROW, word_analyser, write_sounds
+
+    folder = tmp_path_factory.mktemp("texts")
+    write_sounds(folder / "sounds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENCODERS, NAME, ROW)
+        patch.setattr(library_update, "analyser", word_analyser)
+        index(folder / "library", [folder / "sounds"], encoder=NAME, jobs=1)
+        yield folder / "library"
+
+
+def test_a_text_search_shows_where_the_scores_lie(text_library: Path) -> None:
+    outcome = run("similar", "--text", "deep", "--format", "json", library=text_library)
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert result["query"] == {"label": '"deep"', "texts": ["deep"], "windows": [], "silent": [], "same": []}
+    assert result["scales"]["one-shot"]["items"] == 12
+    mean, deviation = result["scales"]["one-shot"]["mean"], result["scales"]["one-shot"]["deviation"]
+    assert len(result["hits"]) == 10
+    for hit in result["hits"]:
+        assert hit["deviations"] == pytest.approx((hit["score"] - mean) / deviation)
+        assert hit["score"] == pytest.approx(hit["cosines"]["mix"])
+    assert [hit["above"] for hit in result["hits"][:3]] == pytest.approx([11 / 12, 10 / 12, 9 / 12])
+    assert 'text: "deep"' in outcome.stderr
+    assert "mix=1 (a text: only mix)" in outcome.stderr
+    assert f"scale: 12 one-shots, mean score {mean:+.3f}, sd {deviation:.3f}" in outcome.stderr
+
+
+def test_table_and_csv_show_where_the_score_of_a_text_lies(text_library: Path) -> None:
+    def output(*arguments: str) -> str:
+        return run("similar", "--text", "deep", *arguments, library=text_library).stdout
+
+    hit = json.loads(output("-n", "1", "--format", "json"))["hits"][0]
+    table = output("-n", "1")
+    assert f"{hit['score']:.3f}" in table
+    assert f"{hit['deviations']:+.1f} sd, above 91.6 %" in table  # 11 of 12, rounded down
+    row = next(csv.DictReader(io.StringIO(output("-n", "1", "--format", "csv"))))
+    assert (float(row["deviations"]), float(row["above"])) == (hit["deviations"], hit["above"])
+    assert "#EXTINF" in output("--format", "m3u8")
+
+
+def test_two_texts_and_a_negative_one(text_library: Path) -> None:
+    arguments = ("--text", "deep", "--text", "low", "--not-text", "deep", "--format", "json")
+    outcome = run("similar", *arguments, library=text_library)
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert result["query"]["label"] == '"deep" + "low"'
+    assert Path(result["hits"][0]["path"]).stem.startswith("low")
+    assert set(result["hits"][0]["contributions"]) == {"mix", "not mix"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a FILE or give --text"),
+        (["--text", " "], "empty text"),
+        (["--text", "low", "--region", "1-2"], "no seconds"),
+        (["--text", "low", "--hits"], "--text does not go with --hits"),
+        (["SONG", "--text", "low"], "ask twice"),
+        (["SONG", "--not-text", "low"], "--not-text goes with --text"),
+        (["--text", "low", "--not", "SONG"], "drown"),
+    ],
+)
+def test_invalid_text_searches_are_refused(text_library: Path, song: Path, arguments: list[str], message: str) -> None:
+    outcome = run("similar", *(song if value == "SONG" else value for value in arguments), library=text_library)
+    assert outcome.code == 2
+    assert message in outcome.stderr
+    assert not outcome.stdout
+
+
+def test_a_library_without_text_support_names_encoders_that_have_it(library: Path) -> None:
+    outcome = run("similar", "--text", "dry funk snare", library=library)
+    assert outcome.code == 2
+    assert "--encoder clap" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
