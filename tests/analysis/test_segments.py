@@ -29,7 +29,7 @@ RATE = 8_000
 class HalfSeparator:
     """Returns half of the mixture as drums; records the seconds of its input."""
 
-    name, version, parts, sample_rate, channels, context, stretch = "half", "1", ("drums",), RATE, 1, 0.5, 4.0
+    name, version, parts, sample_rate, channels, context, segment_seconds = "half", "1", ("drums",), RATE, 1, 0.5, 4.0
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

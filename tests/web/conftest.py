@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from soundalike.web.app import create_app
-from soundalike.web.server import configuration
+from soundalike.web.server import server_config
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -24,7 +24,7 @@ class Running(threading.Thread):
     def __init__(self, library: Path, **options: Any) -> None:
         super().__init__(daemon=True)
         self.socket = socket.create_server(("127.0.0.1", 0))
-        self.server = uvicorn.Server(configuration(create_app(library, **options), log_level="critical"))
+        self.server = uvicorn.Server(server_config(create_app(library, **options), log_level="critical"))
 
     @property
     def address(self) -> str:

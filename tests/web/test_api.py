@@ -24,7 +24,7 @@ from soundalike.web.services.uploads import Uploads
 @pytest.fixture(scope="module")
 def web(library: Path) -> Iterator[TestClient]:
     with TestClient(
-        create_app(library, uploads=Uploads(most_bytes=8 << 20)), base_url="http://127.0.0.1:8765"
+        create_app(library, uploads=Uploads(max_bytes=8 << 20)), base_url="http://127.0.0.1:8765"
     ) as client:
         yield client
 
@@ -275,7 +275,11 @@ def test_bad_uploads_are_problems_and_the_server_goes_on(web: TestClient, song: 
         assert answer.status_code in (200, 415), answer.text
         assert "/tmp" not in answer.text
     problem(web.post("/api/uploads", params={"name": "x.flac"}, content=b""), 422, "is empty")
-    problem(web.post("/api/uploads", params={"name": "x.exe"}, content=b"MZ"), 422, "not called like an audio file")
+    problem(
+        web.post("/api/uploads", params={"name": "x.exe"}, content=b"MZ"),
+        422,
+        "does not have the name of an audio file",
+    )
     problem(web.post("/api/uploads", params={"name": "x.wav"}, content=b"no audio at all"), 415, "x.wav")
     problem(web.post("/api/uploads", params={"name": "x.wav"}, content=bytes(9 << 20)), 413, "more than 8 MB")
     assert web.get("/api/library").status_code == 200
@@ -288,14 +292,14 @@ def test_a_name_is_for_people_only(web: TestClient, song: Path) -> None:
 
 
 def test_only_the_newest_uploads_are_kept(library: Path, song: Path) -> None:
-    uploads = Uploads(kept=2)
+    uploads = Uploads(max_kept=2)
     with TestClient(create_app(library, uploads=uploads), base_url="http://localhost") as client:
         ids = [
             client.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
             for _ in "123"
         ]
         assert len(list(uploads.folder.iterdir())) == 2
-        problem(client.get(f"/api/uploads/{ids[0]}/audio"), 422, "drop the file again")
+        problem(client.get(f"/api/uploads/{ids[0]}/audio"), 422, "upload the file again")
         assert client.get(f"/api/uploads/{ids[2]}/audio").status_code == 200
     assert not uploads.folder.exists()
 

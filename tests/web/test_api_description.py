@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from soundalike.web.api_description import page
+from soundalike.web.api_description import description_page
 from soundalike.web.app import create_app
 
 
@@ -56,7 +56,7 @@ def test_words_are_words() -> None:
         "info": {"version": "<b>1</b>"},
         "paths": {"/<i>": {"get": {"description": "<script>", "responses": {"200": {"description": ""}}}}},
     }
-    assert not re.search(r"<(b|i|script)>", page(odd))
+    assert not re.search(r"<(b|i|script)>", description_page(odd))
 
 
 def test_errors_are_described_as_problems(web: TestClient) -> None:

@@ -26,7 +26,7 @@ def web(library: Path) -> Iterator[TestClient]:
 
 def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
     until = time.monotonic() + SECONDS
-    folder = web.app.state.session.uploads.folder.name  # type: ignore[attr-defined]
+    folder = web.app.state.services.session.uploads.folder.name  # type: ignore[attr-defined]
     outcomes: dict[str, set[int]] = {}
     for kind, name, data in damaged.uploads(MOST, seed=7):
         answer = web.post("/api/uploads", params={"name": name}, content=data)
@@ -46,8 +46,8 @@ def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
     for kind in ("foreign", "random_bytes", "one_byte", "not_finite", "long_silence"):
         assert 200 not in outcomes[kind], kind
     assert web.get("/api/library/state").status_code == 200
-    kept = web.app.state.session.uploads  # type: ignore[attr-defined]
-    assert len(list(kept.folder.iterdir())) == len(kept._there)
+    kept = web.app.state.services.session.uploads  # type: ignore[attr-defined]
+    assert len(list(kept.folder.iterdir())) == kept.count > 0
 
 
 def test_a_header_that_lies_costs_nothing(web: TestClient) -> None:
@@ -71,7 +71,7 @@ def test_a_decoder_that_hangs_holds_up_nobody_else(
 ) -> None:
     song = sorted((music / "songs").iterdir())[0]
     upload = web.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
-    place = web.app.state.session.uploads.get(upload).path  # type: ignore[attr-defined]
+    place = web.app.state.services.session.uploads.get(upload).path  # type: ignore[attr-defined]
     monkeypatch.setattr(media_workers, "SECONDS", 0.01)
     monkeypatch.setattr(media_workers, "BYTES_PER_SECOND", 10**12)
     answer = web.get(f"/api/uploads/{upload}/stems/drums")

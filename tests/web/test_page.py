@@ -421,7 +421,7 @@ def test_what_cannot_be_used_is_said_in_words(page: Any, song: Path, tmp_path: P
     until(page, "document.querySelector('#results').getAttribute('aria-busy') === 'false'")
     (tmp_path / "notes.txt").write_text("words")
     page.set_input_files("#file", tmp_path / "notes.txt")
-    until(page, "document.querySelector('#status').textContent.includes('not called like an audio file')")
+    until(page, "document.querySelector('#status').textContent.includes('does not have the name of an audio file')")
     (tmp_path / "cut.flac").write_bytes((tmp_path / "broken.wav").read_bytes() + song.read_bytes()[:5000])
     page.set_input_files("#file", tmp_path / "cut.flac")
     until(page, "document.querySelector('#status').textContent.includes('cut.flac')")

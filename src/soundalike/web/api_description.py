@@ -1,4 +1,4 @@
-"""The API described for people: a page made from its OpenAPI description, with nothing in it but text and tables."""
+"""The description of the API for people: a page made from its OpenAPI description, with nothing but text and tables."""
 
 from __future__ import annotations
 
@@ -16,60 +16,61 @@ h2 { margin-top: 2rem; } h2 code { font-size: 16px; } .method { font-weight: 600
 """
 
 
-def page(described: Values) -> str:
-    """The page (HTML) of an OpenAPI description."""
+def description_page(openapi: Values) -> str:
+    """The page (HTML) for an OpenAPI description."""
     routes = [
-        _route(path, method, values)
-        for path, methods in described["paths"].items()
-        for method, values in methods.items()
+        _route(path, method, values) for path, methods in openapi["paths"].items() for method, values in methods.items()
     ]
-    schemas = described.get("components", {}).get("schemas", {})
-    forms = [_form(name, values) for name, values in sorted(schemas.items())]
+    schemas = openapi.get("components", {}).get("schemas", {})
+    objects = [_object(name, values) for name, values in sorted(schemas.items())]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>soundalike: the API</title>'
         '<meta name="viewport" content="width=device-width"><style>' + STYLE + "</style></head><body>"
-        f"<h1>soundalike {escape(described['info']['version'])}: the API</h1>"
-        '<p>For programs: <a href="/api/openapi.json">openapi.json</a>. Errors come as '
-        "<code>application/problem+json</code> with <code>status</code> and <code>detail</code>, in the words of the "
-        "command line.</p>" + "".join(routes) + "<h1>Forms</h1>" + "".join(forms) + "</body></html>\n"
+        f"<h1>soundalike {escape(openapi['info']['version'])}: the API</h1>"
+        '<p>For programs: <a href="/api/openapi.json">openapi.json</a>. Errors are <code>application/problem+json</code> '
+        "with <code>status</code> and <code>detail</code>, the messages of the command line.</p>"
+        + "".join(routes)
+        + "<h1>Objects</h1>"
+        + "".join(objects)
+        + "</body></html>\n"
     )
 
 
 def _route(path: str, method: str, values: Values) -> str:
     rows = [
-        (one["name"], one["in"], _kind(one["schema"]), "" if one.get("required") else _default(one["schema"]))
+        (one["name"], one["in"], _type(one["schema"]), "" if one.get("required") else _default(one["schema"]))
         for one in values.get("parameters", [])
     ]
     body = values.get("requestBody", {}).get("content", {})
-    rows += [("body", kind, _kind(of.get("schema", {})), "") for kind, of in body.items()]
-    answers = [
-        f"{escape(status)}: {_kind(of.get('schema', {})) or escape(kind)}"
-        for status, one in values["responses"].items()
+    rows += [("body", media_type, _type(content.get("schema", {})), "") for media_type, content in body.items()]
+    responses = [
+        f"{escape(status)}: {_type(content.get('schema', {})) or escape(media_type)}"
+        for status, response in values["responses"].items()
         if status != "default"
-        for kind, of in (one.get("content") or {"nothing": {}}).items()
+        for media_type, content in (response.get("content") or {"no body": {}}).items()
     ]
     return (
         f'<h2><span class="method">{escape(method)}</span> <code>{escape(path)}</code></h2>'
         f"<p>{escape(values.get('description', ''))}</p>"
-        + _table(("", "where", "what", "default"), rows)
-        + f"<p>Answers: {', '.join(answers)}.</p>"
+        + _table(("", "in", "type", "default"), rows)
+        + f"<p>Responses: {', '.join(responses)}.</p>"
     )
 
 
-def _form(name: str, values: Values) -> str:
-    needed = values.get("required", [])
+def _object(name: str, values: Values) -> str:
+    required = values.get("required", [])
     rows = [
-        (field, "needed" if field in needed else "", _kind(of), "" if field in needed else _default(of))
-        for field, of in values.get("properties", {}).items()
+        (field, "required" if field in required else "", _type(schema), "" if field in required else _default(schema))
+        for field, schema in values.get("properties", {}).items()
     ]
     return (
         f'<h2 id="{escape(name)}"><code>{escape(name)}</code></h2><p>{escape(values.get("description", ""))}</p>'
-        + _table(("field", "", "what", "default"), rows)
+        + _table(("field", "", "type", "default"), rows)
     )
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, str, str, str]]) -> str:
-    """A table; the third column is HTML already."""
+    """A table. The third column is HTML already."""
     if not rows:
         return ""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
@@ -84,31 +85,25 @@ def _default(schema: Values) -> str:
     return repr(schema["default"]) if "default" in schema else ""
 
 
-def _kind(schema: Values) -> str:
-    """A schema in few words (HTML)."""
+_BOUNDS = (("minimum", "≥"), ("maximum", "≤"), ("minLength", "length ≥"), ("maxLength", "length ≤"))
+
+
+def _type(schema: Values) -> str:
+    """A schema in short (HTML)."""
     if "$ref" in schema:
         name = escape(str(schema["$ref"]).rpartition("/")[2])
         return f'<a href="#{name}"><code>{name}</code></a>'
-    for word in ("anyOf", "oneOf", "allOf"):
-        if word in schema:
-            return " or ".join(_kind(one) for one in schema[word])
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return " or ".join(_type(one) for one in schema[key])
     if "enum" in schema or "const" in schema:
         return ", ".join(f"<code>{escape(str(one))}</code>" for one in schema.get("enum", [schema.get("const")]))
-    kind = escape(str(schema.get("type", "")))
+    name = escape(str(schema.get("type", "")))
     if "prefixItems" in schema:
-        return "[" + ", ".join(_kind(one) for one in schema["prefixItems"]) + "]"
-    if kind == "array":
-        return f"list of {_kind(schema.get('items', {}))}"
+        return "[" + ", ".join(_type(one) for one in schema["prefixItems"]) + "]"
+    if name == "array":
+        return f"list of {_type(schema.get('items', {}))}"
     if isinstance(schema.get("additionalProperties"), Mapping):
-        return f"by name: {_kind(schema['additionalProperties'])}"
-    bounds = [
-        f"{sign} {schema[name]}"
-        for name, sign in (
-            ("minimum", "≥"),
-            ("maximum", "≤"),
-            ("minLength", "length ≥"),
-            ("maxLength", "length ≤"),
-        )
-        if name in schema
-    ]
-    return kind + (f" ({escape(', '.join(bounds))})" if bounds else "")
+        return f"by name: {_type(schema['additionalProperties'])}"
+    bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS if key in schema]
+    return name + (f" ({escape(', '.join(bounds))})" if bounds else "")

@@ -1,35 +1,35 @@
-"""The HTTP API. `create_app` gives an ASGI application; it describes itself at /api/openapi.json and, for people, /api/docs.
+"""The HTTP API and the page. `create_app` returns an ASGI application; it describes itself at /api/openapi.json and, for
+people, at /api/docs.
 
-Decoding happens in a worker process (`desk`), searching here; both by the code that the command line uses.
+Files are decoded and analysed in worker processes (`media_workers`); searches run in this process. Both use the code of the
+command line.
 """
 
 from __future__ import annotations
 
-import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
 from soundalike.config import Runtime
-from soundalike.errors import SoundalikeError
 from soundalike.library.storage.location import Location
-from soundalike.web.problems import PROBLEMS, of_error, problem
-from soundalike.web.routers.routes import add_routes
-from soundalike.web.security.guard import HEADERS, Guard, is_loopback
-from soundalike.web.services.feedback import Judging
+from soundalike.web.dependencies import ServerServices
+from soundalike.web.exception_handlers import EXCEPTION_HANDLERS
+from soundalike.web.problems import PROBLEM_RESPONSES
+from soundalike.web.routers import ROUTERS
+from soundalike.web.security.guard import Guard, check_token, is_loopback
+from soundalike.web.services.feedback import Feedback
 from soundalike.web.services.server_state import Session
 from soundalike.web.services.uploads import Uploads
 
-COMPRESSION = 3
-"""Of 1.3 MB of candidates: 11 ms for 0.27 MB; the usual 9 takes 134 ms for 0.23 MB."""
+COMPRESSION_LEVEL = 3
+"""1.3 MB of candidates: 11 ms for 0.27 MB; the default, 9, takes 134 ms for 0.23 MB."""
 
 
 def create_app(
@@ -39,18 +39,19 @@ def create_app(
     token: str | None = None,
     runtime: Runtime | None = None,
     uploads: Uploads | None = None,
-    ready: bool = False,
+    preload: bool = False,
 ) -> FastAPI:
-    """The application for the library at `library`. host: what is listened on; token: needed beyond loopback; ready: load the
-    models when it starts, in the background, and not when they are first needed.
+    """The application for the library at `library`. host: the address it listens on; token: required beyond loopback;
+    preload: load the models in the background at start, rather than when they are first needed.
 
-    Raises LibraryError where there is no library.
+    Raises LibraryError if there is no library, InputError for a token that is too short or missing.
     """
+    check_token(token, host)
     session = Session(library, runtime or Runtime(), uploads or Uploads())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if ready:
+        if preload:
             session.get_ready()
         yield
         session.close()
@@ -61,35 +62,16 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=PROBLEMS,
+        responses=PROBLEM_RESPONSES,
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[
+            Middleware(Guard, host=host, token=token),
+            Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=COMPRESSION_LEVEL),
+        ],
         lifespan=lifespan,
     )
-    app.state.session, app.state.judging = session, Judging(session, library)
-    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=COMPRESSION)
-    app.add_middleware(Guard, host=host, token=token)
-    _explain_errors(app)
-    add_routes(app, session, app.state.judging, alone=is_loopback(host))
+    app.state.services = ServerServices(session, Feedback(session, library), local_only=is_loopback(host))
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/", StaticFiles(directory=str(resources.files("soundalike") / "web" / "static"), html=True))
     return app
-
-
-def _explain_errors(app: FastAPI) -> None:
-    @app.exception_handler(SoundalikeError)
-    def ours(_: Request, error: SoundalikeError) -> JSONResponse:
-        return of_error(error)
-
-    @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(place) for place in first["loc"] if place != "body")
-        return problem(422, f"{where or 'the request'}: {first['msg']}")
-
-    @app.exception_handler(Exception)
-    def fault(_: Request, error: Exception) -> JSONResponse:
-        # Outside the guard, so it carries the guard's headers itself; what happened goes to the log alone.
-        words = f"the server failed ({type(error).__name__}); what happened is in its log"
-        return problem(507 if isinstance(error, OSError) and error.errno == errno.ENOSPC else 500, words, HEADERS)
-
-    @app.exception_handler(HTTPException)
-    def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), error.headers)

@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457), in the words of the command line."""
+"""Errors as problem+json (RFC 9457), with the messages of the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from soundalike.errors import AudioError, CheckpointError, InputError, LibraryEr
 from soundalike.web.services.media_workers import BusyError
 from soundalike.web.services.uploads import NoSpaceError, TooLargeError
 
-STATUS: dict[type[SoundalikeError], int] = {
+STATUS_CODES: dict[type[SoundalikeError], int] = {
     TooLargeError: 413,
     InputError: 422,
     AudioError: 415,
@@ -22,13 +22,13 @@ STATUS: dict[type[SoundalikeError], int] = {
     BusyError: 503,
     NoSpaceError: 507,
 }
+"""The first class that fits counts."""
 
-
-KIND = "application/problem+json"
+MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """What went wrong: status as of HTTP, detail in one readable line."""
+    """What went wrong. status: the HTTP status code; detail: one readable line."""
 
     type: str
     title: str
@@ -36,19 +36,19 @@ class Problem(BaseModel):
     detail: str
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "A problem", "content": {KIND: {"schema": Problem.model_json_schema()}}}
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 }
-"""How every route describes its errors."""
+"""The description of errors, the same for every route."""
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem in one readable line."""
+    """A problem response. detail: one readable line."""
     values = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(values, status, headers, media_type=KIND)
+    return JSONResponse(values, status, headers, media_type=MEDIA_TYPE)
 
 
-def of_error(error: SoundalikeError) -> JSONResponse:
-    """The problem that an error of ours is."""
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+def problem_of(error: SoundalikeError) -> JSONResponse:
+    """The problem response for an error of this package."""
+    status = next((code for kind, code in STATUS_CODES.items() if isinstance(error, kind)), 500)
     return problem(status, str(error))

@@ -1,4 +1,4 @@
-"""What goes over the wire: requests and answers, typed."""
+"""Types of the API's requests and responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["song", "loop", "one-shot"]
 MapKind = Literal["song", "loop", "one-shot", "all"]
 PartName = Annotated[str, Field(max_length=40)]
-Word = Annotated[str, Field(max_length=200)]
+ShortText = Annotated[str, Field(max_length=200)]
 
 
 class Strict(BaseModel):
@@ -24,30 +24,31 @@ class Strict(BaseModel):
 
 
 class FilterFields(Strict):
-    """Which items are in question; ranges are (low, high), either may be null. Typed values, never pasted into a query."""
+    """Which items to search. Ranges are (low, high); either may be null."""
 
     kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
-    key: Word | None = None
+    key: ShortText | None = None
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
     favourite: bool = False
 
 
 class Search(Strict):
-    """One of upload, item, text; then region (s) and weights, profile or part, as on the command line.
+    """A search: exactly one of upload, item and text; optionally a region (s), and weights, profile or part, as on the command
+    line.
 
-    candidates: how many to send for ordering anew; few: look at that many representative windows of an upload alone, for a
-    first answer soon.
+    candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
+    representative windows of an upload, for a quick first result.
     """
 
     upload: Id | None = None
     item: Id | None = None
     text: Annotated[str, Field(max_length=1_000)] | None = None
     region: tuple[Seconds, Seconds | None] | None = None
-    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
-    profile: Word | None = None
-    part: Word | None = None
+    weights: dict[ShortText, Weight] | None = Field(default=None, max_length=20)
+    profile: ShortText | None = None
+    part: ShortText | None = None
     raw: bool = False
     filters: FilterFields = FilterFields()
     n: int = Field(default=50, ge=1, le=2_000)
@@ -56,7 +57,7 @@ class Search(Strict):
 
 
 class ItemOut(BaseModel):
-    """An item of the library. name: its path inside its root; folder: the folder part of it; path: absolute, for
+    """An item of the library. name: its path relative to its root; folder: the folder part of name; path: absolute, for
     playlists."""
 
     id: str
@@ -79,8 +80,8 @@ class ItemOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """A hit: which item, the seconds that matched, the score and what each part contributes to it; copy_paths: other files
-    with the same content, and near-identical ones (the same recording in another format, say), folded into it."""
+    """A hit: the item, the seconds that matched, the score and each part's contribution. copy_paths: other files with the same
+    content, and near-identical ones (the same recording in another format, for example), which are not listed as hits."""
 
     item: ItemOut
     start: float
@@ -95,16 +96,17 @@ class HitOut(BaseModel):
 
 
 class CandidatesOut(BaseModel):
-    """parts (K,); items (M,); rows: (item, start, end, cosines (K,)) of windows that may be an item's best."""
+    """parts (K,); items (M,); rows: (index of the item, start, end, cosines (K,)) of windows that may be an item's best."""
 
     parts: list[str]
     items: list[ItemOut]
     rows: list[tuple[int, float, float, list[float]]]
 
 
-class Answer(BaseModel):
-    """weights: as asked for; effective: what multiplies the cosines; weighting: in words; silent: parts that count but
-    are absent in the reference; same: how many files were left out as the reference itself; windows: the reference's."""
+class SearchResultOut(BaseModel):
+    """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
+    parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
+    itself; windows: those of the reference."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -120,9 +122,9 @@ class Answer(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """How a table is searched: `memory` (exactly) or `sketches` (exact scores; a hit may be missed). rows: windows in it; recall:
-    recall@100 by weights as last measured on the library's own vectors, null where all is exact or nothing was measured yet;
-    worst: the least of them."""
+    """How a table is searched: `memory` (exact) or `sketches` (scores are exact, but a hit may be missed). rows: windows;
+    recall: recall@100 by weights, last measured on the library's own vectors, null if the search is exact or not measured yet;
+    worst: the lowest of them."""
 
     by: Literal["memory", "sketches"]
     rows: int
@@ -131,9 +133,9 @@ class SearchOut(BaseModel):
 
 
 class LibraryOut(BaseModel):
-    """What the library is: parts, models, licences, how many items of each kind, each part's spread (null where unknown);
-    search: by `windows` (songs) and `wholes` (loops and one-shots);
-    state: another word whenever it has changed; reveal: whether files can be shown in this machine's file manager."""
+    """The library: parts, models, licences, number of items of each kind, each part's spread (null if unknown). search: by table,
+    `windows` (songs) and `wholes` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
+    be shown in this machine's file manager."""
 
     name: str
     state: str
@@ -154,15 +156,15 @@ class LibraryOut(BaseModel):
 
 
 class StateOut(BaseModel):
-    """state: another word whenever the library has changed."""
+    """state: changes whenever the library changes; items: the number of items."""
 
     state: str
     items: int
 
 
 class UploadOut(BaseModel):
-    """An upload: peaks are the (lowest, highest) value of equal stretches; loudness in LUFS, null for silence; kind and tempo
-    (BPM, null where unknown) as indexing would tell them."""
+    """An upload. peaks: lowest and highest sample of equal intervals; loudness in LUFS, null for silence; kind and tempo (BPM,
+    null if unknown): what indexing would determine."""
 
     id: str
     name: str
@@ -176,27 +178,27 @@ class UploadOut(BaseModel):
 
 
 class PeaksOut(BaseModel):
-    """As of an upload."""
+    """The waveform of an item: as of an upload."""
 
     duration: float
     peaks: list[tuple[float, float]]
 
 
-class Items(BaseModel):
-    """A page of items. total: how many match."""
+class ItemsPage(BaseModel):
+    """A page of items. total: the number of items that match."""
 
     total: int
     items: list[ItemOut]
 
 
 class ItemsOut(BaseModel):
-    """Items in full."""
+    """A list of items."""
 
     items: list[ItemOut]
 
 
-class OutlineOut(BaseModel):
-    """The outline of a file's waveform in equal stretches: lowest and highest sample of each, -127..0 and 0..127."""
+class OverviewOut(BaseModel):
+    """A waveform overview: lowest and highest sample of equal intervals, -127..0 and 0..127."""
 
     duration: float
     low: list[int]
@@ -204,25 +206,25 @@ class OutlineOut(BaseModel):
 
     @classmethod
     def of(cls, kept: tuple[float, NDArray[np.int8], NDArray[np.int8]] | None) -> Self | None:
-        """From duration, low and high as they are kept."""
+        """From duration, low and high as they are stored."""
         return None if kept is None else cls(duration=kept[0], low=kept[1].tolist(), high=kept[2].tolist())
 
 
 class PeaksOfItems(BaseModel):
-    """By item; null where a file cannot be read now."""
+    """Waveform overviews by item; null if there is none yet."""
 
-    peaks: dict[str, OutlineOut | None]
+    peaks: dict[str, OverviewOut | None]
 
 
 class ReferenceIn(Strict):
-    """What hits were compared with: an upload or an item, all of it or a region (s)."""
+    """What hits were compared with: an upload or an item, complete or a region of it (s)."""
 
     upload: Id | None = None
     item: Id | None = None
     region: tuple[Seconds, Seconds | None] | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _check(self) -> Self:
         if (self.upload is None) == (self.item is None):
             raise ValueError("give one of upload and item")
         if self.region is not None and self.region[1] is not None and self.region[1] <= self.region[0]:
@@ -231,7 +233,7 @@ class ReferenceIn(Strict):
 
 
 class HitIn(Strict):
-    """An item, and the seconds of it that were heard."""
+    """An item, and the seconds of it that the listener heard."""
 
     item: Id
     start: Seconds
@@ -239,19 +241,19 @@ class HitIn(Strict):
 
 
 class AlikeIn(Strict):
-    """Whether a hit is alike."""
+    """The answer whether a hit is alike."""
 
     reference: ReferenceIn
-    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    weights: dict[ShortText, Weight] | None = Field(default=None, max_length=20)
     hit: HitIn
     alike: StrictBool
 
 
 class CloserIn(Strict):
-    """Which of two hits is closer; sure: whether that was easy to say."""
+    """The answer which of two hits is closer. sure: whether the listener was sure."""
 
     reference: ReferenceIn
-    weights: dict[Word, Weight] | None = Field(default=None, max_length=20)
+    weights: dict[ShortText, Weight] | None = Field(default=None, max_length=20)
     a: HitIn
     b: HitIn
     closer: Literal["a", "b"]
@@ -259,14 +261,14 @@ class CloserIn(Strict):
 
 
 class AnswerKept(BaseModel):
-    """id: by which the answer can be withdrawn; count: how many there are now."""
+    """id: used to withdraw the answer; count: the number of answers now."""
 
     id: str
     count: int
 
 
 class AnswersOut(BaseModel):
-    """count: answers in force; alike: those of them that judge one hit; triplets: what all of them make for fitting."""
+    """count: answers that were not withdrawn; alike: those about a single hit; triplets: what they amount to for fitting."""
 
     count: int
     triplets: int
@@ -274,9 +276,8 @@ class AnswersOut(BaseModel):
 
 
 class MapOut(BaseModel):
-    """Where items lie among those that sound alike: x, y in 0..1; state: `making` (ask again), `none` (no such items) or
-    `ready`; total: how many items there are, of which many thousand are shown; kind of each; tempo in BPM, null where
-    unknown."""
+    """The map: x, y in 0..1, similar items close together. state: `making` (ask again), `none` (no such items) or `ready`; total:
+    the number of items, of which a large library shows a subset; tempo in BPM, null if unknown."""
 
     state: Literal["ready", "making", "none"]
     progress: float
@@ -290,14 +291,15 @@ class MapOut(BaseModel):
     names: list[str]
 
     @classmethod
-    def nothing(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
+    def empty(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
         """A map without points."""
         return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], kind=[], tempo=[], folder=[], names=[])
 
 
 class ProfileOut(BaseModel):
-    """Learnt weights: how they were fitted, where they stand, the answers they come from, the share of held-out answers they
-    agree with (null: unknown), 95 % intervals of the weights, what to beware of."""
+    """Learnt weights. method: how they were fitted; source: where they were published; data: the answers they were fitted to;
+    agreement: the share of held-out answers that they agree with (null: unknown); intervals: 95 % intervals of the weights;
+    notes: limitations."""
 
     name: str
     weights: dict[str, float]
@@ -311,7 +313,7 @@ class ProfileOut(BaseModel):
 
 
 class ProfilesOut(BaseModel):
-    """unusable: files of the library's own that are no profiles, and why."""
+    """unusable: files in the library's profile folder that are not valid profiles, with the reason."""
 
     profiles: list[ProfileOut]
     unusable: dict[str, str]

@@ -1,4 +1,4 @@
-"""Runs the application: finds a port, prints the address, opens the page."""
+"""Runs the application: opens a port, prints the address, opens the page in a browser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,11 +15,11 @@ from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library.storage.location import Location
 from soundalike.web.app import create_app
-from soundalike.web.security.guard import MOST_HEAD, is_loopback
-from soundalike.web.security.http_limits import Patient
+from soundalike.web.security.guard import MAX_HEAD_BYTES, is_loopback
+from soundalike.web.security.http_limits import TimeLimitedProtocol
 
-MOST_CONNECTIONS = 500
-"""Open at once, idle ones too: each takes a file handle, of which there are 1,024 on most systems."""
+MAX_CONNECTIONS = 500
+"""Open at once, idle ones included: each takes a file handle, and most systems allow 1,024."""
 
 
 def serve(
@@ -31,30 +32,30 @@ def serve(
     browser: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve until interrupted. Beyond loopback a token is needed; one is made if none is given.
+    """Serve until interrupted. Beyond loopback a token is required; one is generated if none is given.
 
-    Raises LibraryError where there is no library, InputError where the address cannot be listened on.
+    Raises LibraryError if there is no library, InputError if the address is not available or the token too short.
     """
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    app = create_app(library, host=host, token=token, runtime=runtime, ready=True)
-    listening = _listen(host, port)
-    port = int(listening.getsockname()[1])
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    app = create_app(library, host=host, token=token, runtime=runtime, preload=True)
+    listener = _listen(host, port)
+    port = int(listener.getsockname()[1])
+    authority = f"[{host}]" if ":" in host else host
+    address = f"http://{authority}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
     say(f"{library.name} at {address}   (Ctrl-C ends it)")
     if browser:
         webbrowser.open(address)
-    uvicorn.Server(configuration(app)).run(sockets=[listening])
+    uvicorn.Server(server_config(app)).run(sockets=[listener])
 
 
-def configuration(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config:
-    """How the application is run: heads and connections are bounded."""
+def server_config(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config:
+    """How uvicorn runs the application: with bounds on request heads and connections."""
     return uvicorn.Config(
         app,
-        http=Patient,
-        h11_max_incomplete_event_size=MOST_HEAD,
-        limit_concurrency=MOST_CONNECTIONS,
+        http=TimeLimitedProtocol,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=30,
         log_level=log_level,
         access_log=False,
@@ -65,12 +66,12 @@ def configuration(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
     except (OSError, OverflowError) as error:
-        found.close()
-        words = getattr(error, "strerror", None) or error
-        raise InputError(f"{host}:{port} cannot be listened on ({words}); choose another --port, or --port 0") from None
-    return found
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot listen on {host}:{port} ({reason}); choose another --port, or --port 0") from None
+    return listener

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
+import uvicorn
 from click.testing import CliRunner
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from soundalike.cli import cli
+from soundalike.errors import InputError
 from soundalike.web.app import create_app
 from soundalike.web.security.guard import is_loopback
 
@@ -24,7 +28,7 @@ def test_this_machine_may_ask(library: Path, base: str) -> None:
 def test_a_foreign_name_for_this_server_is_refused(library: Path, base: str) -> None:
     answer = client(library, base).get("/api/library")
     assert answer.status_code == 421
-    assert "is not called" in answer.json()["detail"]
+    assert "is not the name of this server" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -50,21 +54,61 @@ def test_the_own_page_may(library: Path) -> None:
 
 
 def test_beyond_loopback_a_token_is_needed(library: Path) -> None:
-    asked = client(library, "http://192.168.1.7:8765", host="0.0.0.0", token="secret-token")
+    asked = client(library, "http://192.168.1.7:8765", host="0.0.0.0", token="a-secret-token-of-24-char")
     for answer in (
         asked.get("/api/library"),
         asked.get("/api/library", headers={"Authorization": "Bearer wrong"}),
         asked.get("/?token=wrong"),
-        asked.post("/api/search?token=secret-token", json={}),
+        asked.post("/api/search?token=a-secret-token-of-24-char", json={}),
     ):
         assert answer.status_code == 401
-        assert "secret" not in answer.text
-    assert asked.get("/api/library", headers={"Authorization": "Bearer secret-token"}).status_code == 200
-    opened = asked.get("/?token=secret-token&q=1")
+        assert "a-secret" not in answer.text
+    assert asked.get("/api/library", headers={"Authorization": "Bearer a-secret-token-of-24-char"}).status_code == 200
+    opened = asked.get("/?token=a-secret-token-of-24-char&q=1")
     assert opened.headers["location"] == "/?q=1"
     assert "httponly" in opened.headers["set-cookie"].lower()
     assert asked.get("/api/library").status_code == 200  # by the cookie now
     assert asked.get("/api/library", headers={"Host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("token", ["", " " * 20, "fifteen-letters"])
+def test_a_token_that_is_too_short_is_refused_at_start(library: Path, host: str, token: str) -> None:
+    with pytest.raises(InputError, match="use 16 or more, or leave out --token"):
+        create_app(library, host=host, token=token)
+    options = ["--host", host, "--port", "0", "--no-browser", "--token", token]
+    done = CliRunner().invoke(cli, ["serve", "-L", str(library), *options])
+    assert isinstance(done.exception, InputError)
+    assert "use 16 or more" in str(done.exception)
+
+
+def test_beyond_loopback_there_is_no_server_without_a_token(library: Path) -> None:
+    with pytest.raises(InputError, match=r"other machines can reach 0\.0\.0\.0: give a token"):
+        create_app(library, host="0.0.0.0")
+
+
+@pytest.mark.parametrize("variable", [None, "", "a token & more of 27 letters"])
+def test_the_printed_address_contains_a_token_that_is_accepted(
+    library: Path, variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOUNDALIKE_TOKEN", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("SOUNDALIKE_TOKEN", variable)
+    apps: list[FastAPI] = []
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        apps.append(server.config.app)  # type: ignore[arg-type]
+        sockets[0].close()
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    options = ["serve", "-L", str(library), "--host", "0.0.0.0", "--port", "0", "--no-browser"]
+    done = CliRunner().invoke(cli, options, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    query = done.output.split("/?")[1].split("   ")[0]
+    asked = TestClient(apps[0], base_url="http://192.168.1.7:8765", follow_redirects=False)
+    assert asked.get("/api/library").status_code == 401
+    assert asked.get(f"/?{query}").headers["location"] == "/"
+    assert asked.get("/api/library").status_code == 200  # by the cookie
 
 
 def test_every_answer_carries_the_policy(library: Path) -> None:

@@ -70,10 +70,10 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
         "sure": True,
     }
     kept(web.post("/api/answers", json=body))
-    heard = next(iter(web.app.state.judging._answers.all().values()))  # type: ignore[attr-defined]
+    heard = next(iter(web.app.state.services.feedback.answers()))  # type: ignore[attr-defined]
     assert heard.reference.path == "mine.flac"
     assert heard.reference.item is None
-    assert heard.reference.content == web.app.state.session.shelf.item(song["id"])["content"]  # type: ignore[attr-defined]
+    assert heard.reference.content == web.app.state.services.session.shelf.item(song["id"])["content"]  # type: ignore[attr-defined]
     assert heard.reference.end - heard.reference.start == pytest.approx(5)  # one window of this library
     assert (heard.a.start, heard.a.end) == (5, 10)
     assert heard.b.end == pytest.approx(loop["duration"], abs=1e-3)
@@ -83,8 +83,8 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
     ("change", "words"),
     [
         ({"hit": {"item": "nobody", "start": 0, "end": 1}}, "no item 'nobody'"),
-        ({"hit": {"item": "ITEM", "start": 5000, "end": 5001}}, "is no part of it"),
-        ({"hit": {"item": "ITEM", "start": 3, "end": 2}}, "is no part of it"),
+        ({"hit": {"item": "ITEM", "start": 5000, "end": 5001}}, "is not inside it"),
+        ({"hit": {"item": "ITEM", "start": 3, "end": 2}}, "is not inside it"),
         ({"weights": {"kazoo": 1}}, "kazoo"),
         ({"alike": "perhaps"}, "alike"),
         ({"reference": {}}, "give one of upload and item"),
@@ -129,13 +129,13 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
                 "sure": step % 3 < 2,
             }
             kept(web.post("/api/answers", json=body))
-    web.app.state.session.uploads.close()  # type: ignore[attr-defined]  # as a restart does
-    web.app.state.session.uploads.folder.mkdir()  # type: ignore[attr-defined]
+    web.app.state.services.session.uploads.close()  # type: ignore[attr-defined]  # as a restart does
+    web.app.state.services.session.uploads.folder.mkdir()  # type: ignore[attr-defined]
     answer = web.get("/api/answers/export")
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         archive.extractall(tmp_path / "test")
-    assert list(web.app.state.session.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
+    assert list(web.app.state.services.session.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
     clips = list((tmp_path / "test" / "clips").iterdir())
     assert all(0.5 < soundfile.info(clip).duration <= 10.01 for clip in clips)
     out = tmp_path / "mine.json"
@@ -152,7 +152,7 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
             "similar",
             songs[0]["path"],
             "-L",
-            str(web.app.state.session.shelf.finder.library.path),
+            str(web.app.state.services.session.shelf.finder.library.path),
             "--profile",
             str(out),
         ],  # type: ignore[attr-defined]
@@ -171,4 +171,4 @@ def test_clips_that_are_gone_cost_their_answers(own: Path, web: TestClient) -> N
     shutil.rmtree(own / "listening" / "clips")
     with zipfile.ZipFile(io.BytesIO(web.get("/api/answers/export").content)) as archive:
         assert len(archive.read("answers.csv").splitlines()) == 2
-        assert b"x.flac is not there any more" in archive.read("README.txt")
+        assert b"the clip of x.flac was deleted" in archive.read("README.txt")

@@ -12,6 +12,7 @@ from soundalike.errors import InputError
 from soundalike.web.app import create_app
 from soundalike.web.services import file_manager
 
+TOKEN = "a-token-of-24-characters"
 ODD = Path('/music/it\'s; rm -rf ~ $(x), "a" 100%.wav')
 DESKTOP = {"DISPLAY": ":0", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/bus"}
 
@@ -52,7 +53,7 @@ def test_the_second_way_is_tried_and_failing_is_said(monkeypatch: pytest.MonkeyP
 
 def test_only_on_this_machine_and_only_files_of_the_library(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Path] = []
-    monkeypatch.setattr("soundalike.web.routers.routes.reveal", shown.append)
+    monkeypatch.setattr("soundalike.web.services.file_manager.reveal", shown.append)
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
         item = client.get("/api/items").json()["items"][0]
         assert client.post(f"/api/items/{item['id']}/reveal").status_code == 204
@@ -62,8 +63,8 @@ def test_only_on_this_machine_and_only_files_of_the_library(library: Path, monke
             client.get(f"/api/items/{item['id']}/reveal").status_code == 422
         )  # an item of that name, which there is not
         assert len(shown) == 1
-    open_ = create_app(library, host="0.0.0.0", token="t")
-    with TestClient(open_, base_url="http://127.0.0.1", headers={"Authorization": "Bearer t"}) as client:
+    open_ = create_app(library, host="0.0.0.0", token=TOKEN)
+    with TestClient(open_, base_url="http://127.0.0.1", headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         answer = client.post(f"/api/items/{item['id']}/reveal")
         assert answer.status_code == 403
         assert "only on the machine that serves it" in answer.json()["detail"]

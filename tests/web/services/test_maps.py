@@ -51,7 +51,7 @@ def test_a_map_shows_every_item_near_those_alike(web: TestClient, own: Path) -> 
     for name, tempo, folder, file in zip(*(found[n] for n in ("ids", "tempo", "folder", "names")), strict=True):
         assert (items[name]["tempo"], items[name]["folder"]) == (tempo, folder)
         assert items[name]["name"].endswith(file)
-    shelf = web.app.state.session.shelf  # type: ignore[attr-defined]
+    shelf = web.app.state.services.session.shelf  # type: ignore[attr-defined]
     contents, vectors = maps.means(Library.open(own), "mix", "one-shot")
     where = {shelf.item(n)["content"]: (x, y) for n, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
     points = np.array([where[content] for content in contents])
@@ -74,7 +74,7 @@ def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
         some, theirs = maps.means(library, "mix", kind)
         np.testing.assert_array_equal(vectors[[contents.index(content) for content in some]], theirs)
     where = {name: (x, y) for name, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
-    shelf = web.app.state.session.shelf  # type: ignore[attr-defined]
+    shelf = web.app.state.services.session.shelf  # type: ignore[attr-defined]
     of_content = {shelf.item(name)["content"]: place for name, place in where.items()}
     points = np.array([of_content[content] for content in contents])
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65

@@ -13,7 +13,7 @@ from soundalike.audio.waveform_overview import overview_to_int8, waveform_overvi
 from soundalike.library.storage.store import Library
 from soundalike.web.app import create_app
 from soundalike.web.services import server_state
-from soundalike.web.services.overview_store import FILE_NAME, Outlines
+from soundalike.web.services.overview_store import FILE_NAME, OverviewStore
 
 MADE = (2.5, np.arange(-120, 0, dtype=np.int8), np.arange(120, dtype=np.int8))
 
@@ -56,7 +56,9 @@ def test_missing_ones_are_made_once_and_kept(
         expected = client.get("/api/peaks", params={"item": wanted}).json()
     assert web.get("/api/peaks", params={"item": wanted}).json() == expected
     assert (old / "generation-1" / FILE_NAME).is_file()
-    kept = Outlines().get(Library.open(old), [web.app.state.session.shelf.item(one)["content"] for one in wanted])  # type: ignore[attr-defined]
+    kept = OverviewStore().get(
+        Library.open(old), [web.app.state.services.session.shelf.item(one)["content"] for one in wanted]
+    )  # type: ignore[attr-defined]
     assert len(kept) == 5
 
 
@@ -81,7 +83,7 @@ def test_a_file_that_cannot_be_used_is_done_without(old: Path, damage: bytes | N
     library = Library.open(old)
     place = library.derived_path(FILE_NAME)
     place.mkdir() if damage is None else place.write_bytes(damage)
-    outlines = Outlines()
+    outlines = OverviewStore()
     assert outlines.get(library, ["c"]) == {}
     outlines.put(library, "c", MADE)
     duration, low, high = outlines.get(library, ["c"])["c"]
@@ -89,8 +91,8 @@ def test_a_file_that_cannot_be_used_is_done_without(old: Path, damage: bytes | N
 
 
 def test_two_servers_share_one_file(old: Path) -> None:
-    one, other = Outlines(), Outlines()
+    one, other = OverviewStore(), OverviewStore()
     library = Library.open(old)
     one.put(library, "c'\"%", MADE)
     other.put(library, "d", MADE)
-    assert set(Outlines().get(library, ["c'\"%", "d", "e"])) == {"c'\"%", "d"}
+    assert set(OverviewStore().get(library, ["c'\"%", "d", "e"])) == {"c'\"%", "d"}

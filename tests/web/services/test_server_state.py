@@ -229,8 +229,8 @@ def test_a_library_whose_folder_refuses_favourites_is_served(own: Path, web: Tes
 
 def test_workers_start_with_the_server_where_they_are_told_to(library: Path) -> None:
     for ready in (False, True):
-        with TestClient(create_app(library, ready=ready), base_url="http://127.0.0.1") as client:
-            desk = client.app.state.session._desk  # type: ignore[attr-defined]
+        with TestClient(create_app(library, preload=ready), base_url="http://127.0.0.1") as client:
+            desk = client.app.state.services.session._desk  # type: ignore[attr-defined]
             lanes = [*desk._queries._free.queue, *desk._looks._free.queue]
             assert [len(one.pids()) for one in lanes] == [int(ready)] * 3
             assert client.get("/api/library").status_code == 200

@@ -15,7 +15,7 @@ from soundalike.web.services.uploads import NoSpaceError, TooLargeError, Upload,
 
 @pytest.fixture
 def uploads() -> Iterator[Uploads]:
-    made = Uploads(most_bytes=100, kept=3, kept_bytes=150, arriving=1, pause=0.1, seconds=0.5)
+    made = Uploads(max_bytes=100, max_kept=3, max_kept_bytes=150, max_at_once=1, max_pause=0.1, max_seconds=0.5)
     yield made
     made.close()
 
@@ -51,7 +51,7 @@ def test_size_is_bounded_by_what_is_claimed_and_by_what_comes(uploads: Uploads) 
 
 
 def test_time_is_bounded_for_all_and_for_each_piece(uploads: Uploads) -> None:
-    with pytest.raises(InputError, match="nothing of it came for"):
+    with pytest.raises(InputError, match="stalled for"):
         receive(uploads, b"x", b"y", pause=0.3)
     with pytest.raises(InputError, match="did not arrive within"):
         receive(uploads, *[b"x"] * 50, pause=0.05)
@@ -60,7 +60,7 @@ def test_time_is_bounded_for_all_and_for_each_piece(uploads: Uploads) -> None:
 
 def test_the_oldest_go_by_number_and_by_bytes(uploads: Uploads) -> None:
     kept = [receive(uploads, b"x" * size) for size in (60, 60, 60)]
-    with pytest.raises(InputError, match="drop the file again"):
+    with pytest.raises(InputError, match="upload the file again"):
         uploads.get(kept[0].id)
     assert files(uploads) == sorted(one.path for one in kept[1:])
     small = [receive(uploads, b"x") for _ in range(3)]

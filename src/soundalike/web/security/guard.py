@@ -1,10 +1,10 @@
-"""Who may ask, and how much: the machine itself, unless a token is shown. Loopback is no fence against other web pages.
+"""Decides which requests are handled: those from this machine, or with the token. Loopback alone does not keep out other pages.
 
-- The Host header must name this server (else a foreign name could be made to point here: DNS rebinding).
-- A request that carries an Origin must come from the server's own page (else any page could post to it).
-- Beyond loopback a token is needed, once as `?token=` (which sets a cookie) or as `Authorization: Bearer`.
-- A request's body is small and comes soon, unless it is a file that is dropped (`uploads` has bounds of its own).
-- So many requests are answered at once and no more.
+- The Host header must name this server (otherwise a foreign name could be made to resolve to it: DNS rebinding).
+- A request with an Origin header must come from the server's own page (otherwise any page could post to it).
+- Beyond loopback a token is required, once as `?token=` (which sets a cookie) or as `Authorization: Bearer`.
+- A request's body is small and arrives soon, unless it is an uploaded file (`uploads` has bounds of its own).
+- The number of requests that are handled at once is bounded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from soundalike.errors import InputError
 from soundalike.web.problems import problem
 
 COOKIE = "soundalike-token"
 
-HEADERS = {
+MIN_TOKEN_LENGTH = 16
+"""Characters; a generated token has 32."""
+
+SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -34,24 +38,39 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""wavesurfer.js styles its shadow tree in the page, hence 'unsafe-inline' for styles, and for nothing else."""
+"""'unsafe-inline' is for styles only: wavesurfer.js styles its shadow tree in the page."""
 
-UPLOADS = "/api/uploads"
-MOST_BODY = 256 << 10
-"""Bytes of a request that is no upload: a hundred times what the page sends."""
+UPLOAD_PATH = "/api/uploads"
+MAX_BODY_BYTES = 256 << 10
+"""Of a request that is not an upload: a hundred times what the page sends."""
 
-MOST_HEAD = 32 << 10
-"""Bytes of address and headers; browsers send 2 kB."""
+MAX_HEAD_BYTES = 32 << 10
+"""Of address and headers; browsers send 2 kB."""
 
 BODY_SECONDS = 20.0
-"""How long such a body may take."""
+"""How long such a body may take to arrive."""
 
-MOST_RUNNING = 200
-"""Requests at once; the browser's own bound is 6 a page."""
+MAX_REQUESTS = 200
+"""Requests handled at once; a browser sends at most 6 at once for each page."""
+
+_BODY_TOO_LARGE = f"a request may have {MAX_BODY_BYTES >> 10} kB; send files to {UPLOAD_PATH}"
+_OTHER_PAGE = "a request from another page was refused; open the page that this server serves"
+
+
+def check_token(token: str | None, host: str) -> None:
+    """Raises InputError for a token that is too short to be secret, or none where other machines can reach the server."""
+    if token is None:
+        if not is_loopback(host):
+            raise InputError(f"other machines can reach {host}: give a token, or listen on 127.0.0.1")
+    elif len(token.strip()) < MIN_TOKEN_LENGTH:
+        raise InputError(
+            f"the token has {len(token.strip())} characters; use {MIN_TOKEN_LENGTH} or more, or leave out --token to have "
+            "one generated"
+        )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine alone."""
+    """Whether a host name or address is that of this machine only."""
     if host.lower() == "localhost":
         return True
     try:
@@ -61,127 +80,131 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Checks each request. host: the name or address that is listened on; token: None where none is needed."""
+    """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required."""
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None, most_running: int = MOST_RUNNING) -> None:
+    def __init__(self, app: ASGIApp, host: str, token: str | None, max_requests: int = MAX_REQUESTS) -> None:
         self._app = app
         self._host = host
         self._token = token
-        self._room = most_running
+        self._free_slots = max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass, with bounds around its body and headers on its answer."""
+        """Pass the request on if it is allowed, with bounds on its body and security headers on its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
         request = Request(scope)
-        refused = _too_long(request) or self._refused(request) or self._not_admitted(request)
-        if refused is None and self._room < 1:
-            refused = problem(503, "many requests are being answered already; try again in a moment")
-            refused.headers["Retry-After"] = "1"
-        if refused is not None:
-            await refused(scope, receive, send_guarded)
+        refusal = _too_large(request) or self._foreign(request) or self._unauthorised(request)
+        if refusal is None and self._free_slots < 1:
+            refusal = problem(503, "the server is handling too many requests; try again in a moment")
+            refusal.headers["Retry-After"] = "1"
+        if refusal is not None:
+            await refusal(scope, receive, send_with_headers)
             return
-        self._room -= 1
+        self._free_slots -= 1
         try:
-            bounded = receive if scope["path"] == UPLOADS else _bounded(receive)
-            await self._app(scope, bounded, send_guarded)
+            bounded = receive if scope["path"] == UPLOAD_PATH else _bounded(receive)
+            await self._app(scope, bounded, send_with_headers)
         finally:
-            self._room += 1
+            self._free_slots += 1
 
-    def _refused(self, request: Request) -> Response | None:
+    def _foreign(self, request: Request) -> Response | None:
+        """The refusal of a request under another server's name, or from another server's page."""
         host = request.headers.get("host", "")
-        name = _name_of(host)
-        if not (is_loopback(name) or (self._token is not None and _may_be_called(name, self._host))):
+        name = _host_name(host)
+        if not (is_loopback(name) or (self._token is not None and _is_name_of(name, self._host))):
             return problem(
-                421, f"this server is not called {name[:200]!r}; open the address that `soundalike serve` printed"
+                421, f"{name[:200]!r} is not the name of this server; open the address that `soundalike serve` printed"
             )
         origin = request.headers.get("origin")
-        if origin is not None and _place_of(origin) != host:
-            return problem(403, "a request from another page was refused; open the page that this server gives")
+        if origin is not None and _authority(origin) != host:
+            return problem(403, _OTHER_PAGE)
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return problem(403, "a request from another page was refused; open the page that this server gives")
+            return problem(403, _OTHER_PAGE)
         return None
 
-    def _not_admitted(self, request: Request) -> Response | None:
+    def _unauthorised(self, request: Request) -> Response | None:
+        """The refusal of a request without the token; for one with `?token=`, a redirect that sets the cookie."""
         if self._token is None:
             return None
-        shown = request.query_params.get("token")
-        if shown is not None and request.method == "GET" and hmac.compare_digest(shown.encode(), self._token.encode()):
+        in_address = request.query_params.get("token")
+        if in_address is not None and request.method == "GET" and _same(in_address, self._token):
             rest = request.url.remove_query_params("token").query
-            # One slash: `//there/` would be an address elsewhere.
-            answer = RedirectResponse("/" + request.url.path.lstrip("/\\") + (f"?{rest}" if rest else ""))
-            answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
-            return answer
+            # A single slash: `//name/` would be an address on another server.
+            response = RedirectResponse("/" + request.url.path.lstrip("/\\") + (f"?{rest}" if rest else ""))
+            response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+            return response
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        given = bearer or request.cookies.get(COOKIE, "")
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
-            return problem(401, "a token is needed; open the address that `soundalike serve` printed, token and all")
+        if not _same(bearer or request.cookies.get(COOKIE, ""), self._token):
+            return problem(
+                401, "a token is required; open the address that `soundalike serve` printed, including its token"
+            )
         return None
 
 
-def _too_long(request: Request) -> Response | None:
+def _same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _too_large(request: Request) -> Response | None:
     head = len(request.scope["path"]) + len(request.scope["query_string"])
-    if head + sum(len(name) + len(value) for name, value in request.scope["headers"]) > MOST_HEAD:
-        return problem(431, f"address and headers may have {MOST_HEAD >> 10} kB")
-    claimed = request.headers.get("content-length", "")
-    if request.url.path != UPLOADS and claimed.isdecimal() and int(claimed[:20]) > MOST_BODY:
-        return problem(413, _TOO_LONG)
+    if head + sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEAD_BYTES:
+        return problem(431, f"address and headers may have {MAX_HEAD_BYTES >> 10} kB")
+    stated = request.headers.get("content-length", "")
+    if request.url.path != UPLOAD_PATH and stated.isdecimal() and int(stated[:20]) > MAX_BODY_BYTES:
+        return problem(413, _BODY_TOO_LARGE)
     return None
 
 
-_TOO_LONG = f"a request may have {MOST_BODY >> 10} kB; files are sent to {UPLOADS}"
-
-
 def _bounded(receive: Receive) -> Receive:
-    """`receive` for a body that is short and comes soon. What it raises becomes a problem."""
+    """`receive` for a body that must be small and arrive soon. Raises HTTPException otherwise."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + BODY_SECONDS
+    deadline = loop.time() + BODY_SECONDS
     size = 0
-    whole = False
+    complete = False
 
-    async def received() -> Message:
-        nonlocal size, whole
-        if whole:  # what comes now is the end of the connection, whenever that is
+    async def receive_bounded() -> Message:
+        nonlocal size, complete
+        if complete:  # the next message is the end of the connection, whenever that is
             return await receive()
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(408, f"the request did not arrive within {BODY_SECONDS:.0f} s; try again") from None
         size += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if size > MOST_BODY:
-            raise HTTPException(413, _TOO_LONG)
+        complete = not message.get("more_body", False)
+        if size > MAX_BODY_BYTES:
+            raise HTTPException(413, _BODY_TOO_LARGE)
         return message
 
-    return received
+    return receive_bounded
 
 
-def _name_of(host: str) -> str:
+def _host_name(host: str) -> str:
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
 
 
-def _place_of(origin: str) -> str:
+def _authority(origin: str) -> str:
     try:
         return urlsplit(origin).netloc
     except ValueError:
         return ""
 
 
-def _may_be_called(name: str, listening: str) -> bool:
-    """Beyond loopback: the name that is listened on, or any address where all of them are (`0.0.0.0`)."""
+def _is_name_of(name: str, listening: str) -> bool:
+    """Whether a server beyond loopback may be called `name`: its address, or any address if it listens on all (`0.0.0.0`)."""
     if name == listening:
         return True
     try:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for clients that may be slow or mean: a request's head has to come soon and be short."""
+"""HTTP/1.1 with a time limit on request heads, against slow or hostile clients."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
-"""How long the first line and the headers may take, from the first byte or from the connection's beginning."""
+"""How long the request line and the headers may take, counted from the first byte or from the start of the connection."""
 
 
-class Patient(H11Protocol):
-    """uvicorn's protocol, which waits for ever for the rest of a request's head."""
+class TimeLimitedProtocol(H11Protocol):
+    """uvicorn's protocol, which would otherwise wait for ever for the rest of a request's head."""
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for the first request."""
+        """Start the clock for the first request."""
         super().connection_made(transport)
-        self._watch()
+        self._update_deadline()
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came; stop waiting when the head is complete."""
+        """Handle incoming bytes; stop the clock once the head is complete."""
         super().data_received(data)
-        self._watch()
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        self._forget()
+        """Stop the clock."""
+        self._cancel_deadline()
         super().connection_lost(exc)
 
-    def _watch(self) -> None:
+    def _update_deadline(self) -> None:
         if self.conn.their_state is not h11.IDLE:
-            self._forget()
+            self._cancel_deadline()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._close_idle)
 
-    def _forget(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _give_up(self) -> None:
+    def _close_idle(self) -> None:
         self._deadline = None
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.transport.close()

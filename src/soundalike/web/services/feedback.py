@@ -1,4 +1,4 @@
-"""Answers that come from the page: checked, completed by what was heard, kept; and given out again for fitting."""
+"""Answers from the page: checked, completed with what was heard, stored; and exported for fitting."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from soundalike.web.services.library_snapshot import Shelf
 from soundalike.web.services.media_workers import WAIT, AsWav, BusyError
 from soundalike.web.services.server_state import Session
 
-LONGEST_CLIP = 30.0
-"""Seconds; of a longer reference the window that is most like all of it stands for it, of a longer hit its beginning."""
+MAX_CLIP_SECONDS = 30.0
+"""A longer reference is represented by its most typical window, a longer hit by its beginning."""
 
 CLIPS = "clips"
-"""Folder beside the answers: what was heard of uploads, which are gone with the server."""
+"""Folder beside the answers: clips of uploads, which are deleted with the server."""
+
+Region = tuple[float, float | None]
 
 
-class Judging:
-    """The answers of a session's library."""
+class Feedback:
+    """The answers of one library."""
 
     def __init__(self, session: Session, library: Location) -> None:
         self._session = session
@@ -37,89 +39,95 @@ class Judging:
         self._answers = Answers(library)
         self._exporting = threading.Lock()
 
-    def add(self, asked: schemas.AlikeIn | schemas.CloserIn) -> schemas.AnswerKept:
-        """Keep an answer. Raises InputError for items, uploads or seconds that there are not."""
+    def add(self, request: schemas.AlikeIn | schemas.CloserIn) -> schemas.AnswerKept:
+        """Store an answer. Raises InputError for items, uploads, parts or seconds that do not exist."""
         shelf = self._session.shelf
-        weights = None if asked.weights is None else dict(asked.weights)
-        ordered(weights or ())
-        made: Answer
-        if isinstance(asked, schemas.AlikeIn):
-            hit = self._hit(shelf, asked.hit)
-            made = Alike(self._reference(shelf, asked.reference), weights, hit, asked.alike)
+        weights = None if request.weights is None else dict(request.weights)
+        ordered(weights or ())  # raises for a part that does not exist
+        answer: Answer
+        if isinstance(request, schemas.AlikeIn):
+            hit = self._hit(shelf, request.hit)
+            answer = Alike(self._reference(shelf, request.reference), weights, hit, request.alike)
         else:
-            a, b = self._hit(shelf, asked.a), self._hit(shelf, asked.b)
+            a, b = self._hit(shelf, request.a), self._hit(shelf, request.b)
             if a.key == b.key:
-                raise InputError("a and b are the same sound; say which of two is closer")
-            made = Closer(self._reference(shelf, asked.reference), weights, a, b, asked.closer, asked.sure)
-        return schemas.AnswerKept(id=self._answers.add(made), count=self.count())
+                raise InputError("a and b are the same sound; compare two different hits")
+            answer = Closer(self._reference(shelf, request.reference), weights, a, b, request.closer, request.sure)
+        return schemas.AnswerKept(id=self._answers.add(answer), count=self.count())
 
-    def withdraw(self, name: str) -> None:
-        """Take an answer back."""
-        self._answers.withdraw(name)
+    def withdraw(self, answer_id: str) -> None:
+        """Withdraw an answer. Raises InputError if there is none with this id."""
+        self._answers.withdraw(answer_id)
+
+    def answers(self) -> list[Answer]:
+        """The answers that were not withdrawn, oldest first."""
+        return list(self._answers.all().values())
 
     def count(self) -> int:
-        """How many answers there are."""
+        """The number of answers."""
         return len(self._answers.all())
 
     def describe(self) -> schemas.AnswersOut:
         """The answers in numbers."""
-        answers = list(self._answers.all().values())
+        answers = self.answers()
         alike = sum(isinstance(one, Alike) for one in answers)
         return schemas.AnswersOut(count=len(answers), triplets=len(rows_of(answers)), alike=alike)
 
     def export(self, folder: Path) -> Path:
-        """A zip file of answers and clips in `folder`, which the caller deletes. Raises InputError where there is nothing to
-        learn from, BusyError where another is being made."""
+        """A zip file of answers and clips in `folder`, which the caller deletes.
+
+        Raises InputError if there is nothing to fit to, BusyError if another export is running.
+        """
         if not self._exporting.acquire(timeout=WAIT):
-            raise BusyError("answers are being exported already; try again in a moment")
-        place = folder / f"{secrets.token_hex(16)}.zip"
+            raise BusyError("another export of the answers is running; try again in a moment")
+        path = folder / f"{secrets.token_hex(16)}.zip"
         shelf = self._session.shelf
         try:
-            write_zip(place, self._answers.all().values(), lambda heard, out: self._cut(shelf, heard, out))
-            return place
+            write_zip(path, self.answers(), lambda heard, out: self._write_heard(shelf, heard, out))
+            return path
         except BaseException:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
         finally:
             self._exporting.release()
 
     def _hit(self, shelf: Shelf, hit: schemas.HitIn) -> Heard:
         item = shelf.item(hit.item)
-        end = min(hit.end, item["duration"], hit.start + LONGEST_CLIP)
+        end = min(hit.end, item["duration"], hit.start + MAX_CLIP_SECONDS)
         if not hit.start < end:
             raise InputError(
-                f"{item['path']} lasts {item['duration']:.2f} s; {hit.start:g} s to {hit.end:g} s is no part of it"
+                f"{item['path']} lasts {item['duration']:.2f} s; {hit.start:g} s to {hit.end:g} s is not inside it"
             )
         return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], hit.start, round(end, 3))
 
-    def _reference(self, shelf: Shelf, asked: schemas.ReferenceIn) -> Heard:
-        """What was heard of a reference: its region, or the window that is most like all of it."""
-        query = self._session.query_of(shelf, asked.upload, asked.item, asked.region)
-        start, end = _stretch(query, asked.region)
-        if asked.item is not None:
-            item = shelf.item(asked.item)
+    def _reference(self, shelf: Shelf, reference: schemas.ReferenceIn) -> Heard:
+        """What the listener heard of a reference: its region, or its most typical window. Stores a clip of an upload."""
+        query = self._session.query_of(shelf, reference.upload, reference.item, reference.region)
+        start, end = representative_seconds(query, reference.region)
+        if reference.item is not None:
+            item = shelf.item(reference.item)
             return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], start, end)
-        assert asked.upload is not None  # the model has looked
-        upload = self._session.uploads.get(asked.upload)
+        assert reference.upload is not None  # checked by the schema
+        upload = self._session.uploads.get(reference.upload)
         (digest,) = query.digests
         heard = Heard(digest, upload.name, None, start, end)
         with writing(self._library) as folder:
             (folder / CLIPS).mkdir(exist_ok=True)
-            place = folder / CLIPS / clip_name(heard)
-        if not place.is_file():
-            self._write_clip(upload.path, upload.name, heard, place)
+            clip = folder / CLIPS / clip_name(heard)
+        if not clip.is_file():
+            self._write_clip(upload.path, upload.name, heard, clip)
         return heard
 
-    def _cut(self, shelf: Shelf, heard: Heard, out: Path) -> None:
-        """Write what was heard to `out`. Raises AudioError where that cannot be heard any more."""
+    def _write_heard(self, shelf: Shelf, heard: Heard, out: Path) -> None:
+        """Write the clip that was heard to `out`. Raises AudioError if its file was deleted or has changed."""
         if heard.item is None:
-            kept = folder_of(self._library) / CLIPS / clip_name(heard)
-            if not kept.is_file():
-                raise AudioError(f"what was heard of {heard.path} is not there any more")
-            shutil.copyfile(kept, out)
+            clip = folder_of(self._library) / CLIPS / clip_name(heard)
+            if not clip.is_file():
+                raise AudioError(f"the clip of {heard.path} was deleted")
+            shutil.copyfile(clip, out)
             return
         if heard.item not in shelf:
-            raise AudioError(f"{heard.path} is no item of the library any more")
+            raise AudioError(f"{heard.path} is no longer in the library")
         if shelf.item(heard.item)["content"].partition(":")[0] != heard.key[0]:
             raise AudioError(f"{heard.path} has changed since it was heard")
         self._write_clip(shelf.file_of(heard.item), heard.path, heard, out)
@@ -130,19 +138,19 @@ class Judging:
             self._session.ask(AsWav(path, temporary, heard.start, heard.end), name)
             temporary.replace(out)
         except OSError as error:
-            raise AudioError(f"the clip of {name} cannot be kept ({error.strerror or error})") from None
+            raise AudioError(f"the clip of {name} cannot be written ({error.strerror or error})") from None
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _stretch(query: Query, region: tuple[float, float | None] | None) -> tuple[float, float]:
-    """The seconds that stand for a reference."""
+def representative_seconds(query: Query, region: Region | None) -> tuple[float, float]:
+    """Start and end (s) of what represents a reference in a clip: its region or, if that is too long, its most typical window."""
     first, last = float(query.starts.min()), float(query.ends.max())
     if region is not None:
         first, last = region[0], last if region[1] is None else min(region[1], last)
     if query.whole:
-        last = min(last, first + LONGEST_CLIP)
-    if (region is not None or query.whole) and last - first <= LONGEST_CLIP:
+        last = min(last, first + MAX_CLIP_SECONDS)
+    if (region is not None or query.whole) and last - first <= MAX_CLIP_SECONDS:
         return round(first, 3), round(last, 3)
     mix = query.vectors[:, query.parts.index(MIX)]
     best = int(np.argmax(mix @ mix.sum(axis=0)))

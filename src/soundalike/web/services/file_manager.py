@@ -1,4 +1,4 @@
-"""Showing a file in this machine's file manager: a program of the system is started, never through a shell."""
+"""Shows a file in this machine's file manager: starts a program of the system, never through a shell."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from soundalike.errors import InputError
 
-SECONDS = 10.0
-"""How long the file manager may take to answer."""
+TIMEOUT = 10.0
+"""Seconds that the file manager may take to answer."""
 
 
 def commands(path: Path, system: str, environment: Mapping[str, str]) -> list[list[str]]:
-    """What to try, in turn, to show `path` on `system` (as `sys.platform` says it); empty where there is no desktop.
+    """Commands that show `path`, in the order to try them, on `system` (a value of `sys.platform`); empty without a desktop.
 
-    A path is one argument whatever it holds: absolute, so that it is no option, and where a program reads a list, as a URI
-    whose commas are escaped.
+    The path is one argument whatever it contains: absolute, so that it is not taken for an option, and a URI with escaped
+    commas where a program reads a list.
     """
     if system == "darwin":
         return [["open", "-R", str(path)]]
@@ -47,25 +47,25 @@ def commands(path: Path, system: str, environment: Mapping[str, str]) -> list[li
 
 
 def can_reveal() -> bool:
-    """Whether this system has a file manager to show files in."""
+    """Whether this system has a file manager."""
     return bool(commands(Path("/"), sys.platform, os.environ))
 
 
 def reveal(path: Path) -> None:
-    """Show the file at the absolute `path`. Raises InputError where the system has no way to, or it fails."""
+    """Show the file at the absolute `path`. Raises InputError if there is no file manager, or it fails."""
     tried = commands(path, sys.platform, os.environ)
     for command in tried:
         if _succeeds(command):
             return
-    words = "its file manager did not answer" if tried else "it has no desktop"
-    raise InputError(f"this machine cannot show {path.name} ({words}); copy its path instead")
+    reason = "its file manager did not answer" if tried else "it has no desktop"
+    raise InputError(f"this machine cannot show {path.name} ({reason}); copy its path instead")
 
 
 def _succeeds(command: list[str]) -> bool:
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False, shell=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=False, shell=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0 or command[0] == "explorer"  # which answers 1 when all is well
+    return done.returncode == 0 or command[0] == "explorer"  # explorer returns 1 even if it succeeds

@@ -78,13 +78,13 @@ class Maps:
         shelf.finder.check_parts([part])
         part = part if kind == "song" else MIX
         if not (shelf.counts if kind == "all" else shelf.counts.get(kind)):
-            return schemas.MapOut.nothing("none")
+            return schemas.MapOut.empty("none")
         key = (shelf.state, part, kind)
         found = self._find(key, shelf.finder.library)
         if isinstance(found, SoundalikeError):
             raise found
         if found is None:
-            return schemas.MapOut.nothing("making", self._progress(key))
+            return schemas.MapOut.empty("making", self._progress(key))
         place = dict(zip(found.contents, found.points.round(4).tolist(), strict=True))
         catalogue = shelf.catalogue
         numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))

@@ -32,9 +32,9 @@ from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import Item, Shelf
 from soundalike.web.services.maps import Maps
 from soundalike.web.services.media_workers import AsWav, BusyError, Desk, Look, MakeQuery, Stem, Task
-from soundalike.web.services.overview_store import Kept, Outlines
+from soundalike.web.services.overview_store import Overview, OverviewStore
 from soundalike.web.services.uploads import Upload, Uploads
-from soundalike.web.services.wav_cache import Wavs
+from soundalike.web.services.wav_cache import WavCache
 
 QUERIES = 64
 PEAKS = 1_200
@@ -60,13 +60,13 @@ class Session:
         self._library = library
         self._shelf = Shelf.of(Finder.open(library, device=runtime.device))
         self.uploads = uploads
-        self._wavs = Wavs(uploads.folder)
+        self._wavs = WavCache(uploads.folder)
         self.maps = Maps()
         self.favourites = Favourites(library)
         self._desk = Desk(self._shelf.finder.library.recipe, runtime)
         self._queries: OrderedDict[Hashable, Query] = OrderedDict()
         self._peaks: OrderedDict[str, schemas.PeaksOut] = OrderedDict()
-        self._outlines = Outlines()
+        self._outlines = OverviewStore()
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._searching = threading.BoundedSemaphore(runtime.cores)
@@ -137,7 +137,7 @@ class Session:
             licences=library.licences,
             profiles=[profile.name for profile in profiles_of(self._library)[0] if self._fits(shelf, profile)],
             extensions=sorted(EXTENSIONS),
-            most_bytes=self.uploads.most_bytes,
+            most_bytes=self.uploads.max_bytes,
             favourites=sum(name in shelf for name in self.favourites.ids()),
             answers=answers,
             reveal=reveal,
@@ -159,7 +159,7 @@ class Session:
     def wav(self, name: str) -> Path:
         """The item's file as a WAV file, kept for a while."""
         path = self._shelf.file_of(name)
-        return self._wavs.made(path, lambda out: self.ask(AsWav(path, out), path.name))
+        return self._wavs.get(path, lambda out: self.ask(AsWav(path, out), path.name))
 
     def peaks(self, name: str) -> schemas.PeaksOut:
         """The item's fine peaks, kept once they were looked at."""
@@ -190,10 +190,10 @@ class Session:
                 if made is not None:
                     known[item["content"]] = made
         return schemas.PeaksOfItems(
-            peaks={item["id"]: schemas.OutlineOut.of(known.get(item["content"])) for item in items}
+            peaks={item["id"]: schemas.OverviewOut.of(known.get(item["content"])) for item in items}
         )
 
-    def _make_outline(self, shelf: Shelf, item: Item) -> Kept | None:
+    def _make_outline(self, shelf: Shelf, item: Item) -> Overview | None:
         """The outline of an item that the library has none of; None where its file cannot be read now."""
         try:
             found = self.ask(Look(shelf.file_of(item["id"]), OVERVIEW_POINTS), item["path"])
@@ -218,7 +218,7 @@ class Session:
         return bytes(self.ask(Stem(path, part, start, end), name))
 
     def search(self, asked: schemas.Search) -> dict[str, Any]:
-        """Hits, and candidates if asked for, as of `schemas.Answer`. Raises as `Finder.similar`."""
+        """Hits, and candidates if asked for, as of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
         shelf = self._shelf
         favourites = self.favourites.ids()
         question = self._question(shelf, asked)
@@ -365,7 +365,7 @@ class Session:
         ]
 
     def items(self, text: str, filters: schemas.FilterFields, offset: int, limit: int) -> dict[str, Any]:
-        """Items whose path, title or artist contains `text`, in the order of their paths; as of `schemas.Items`."""
+        """Items whose path, title or artist contains `text`, in the order of their paths; as of `schemas.ItemsPage`."""
         shelf, favourites = self._shelf, self.favourites.ids()
         found = shelf.matching(text, _filters(filters), favourites if filters.favourite else None)
         shown = shelf.catalogue.items(found[offset : offset + limit])

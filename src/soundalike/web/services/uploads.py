@@ -1,4 +1,4 @@
-"""What was dropped on the page: files in a folder of the server's own, bounded in size, time and number."""
+"""Files that are uploaded to be used as a reference: in a folder of the server's own, bounded in size, time and number."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import InputError, SoundalikeError
 from soundalike.web.services.media_workers import BusyError
 
-MOST_BYTES = 300 << 20
-"""Of one upload: 50 minutes of CD, or hours of mp3."""
-SECONDS = 300.0
-"""How long one may take to arrive."""
-PAUSE = 20.0
-"""How long nothing may come while one arrives."""
-KEPT = 20
-"""The oldest beyond so many is forgotten."""
-KEPT_BYTES = 2 << 30
-"""The oldest beyond so many bytes in all are forgotten."""
-ARRIVING = 4
-"""How many may arrive at once."""
+MAX_BYTES = 300 << 20
+"""Of one upload: 50 minutes of CD audio, or hours of mp3."""
+MAX_SECONDS = 300.0
+"""How long one upload may take."""
+MAX_PAUSE = 20.0
+"""How long an upload may stall, in seconds."""
+MAX_KEPT = 20
+"""Uploads; beyond that the one used longest ago is deleted."""
+MAX_KEPT_BYTES = 2 << 30
+"""Bytes of all uploads; beyond that the one used longest ago is deleted."""
+MAX_AT_ONCE = 4
+"""Uploads that may arrive at the same time."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """id: 32 hex digits; name: as the sender called it, for people only; path: where it lies; size in bytes."""
+    """id: 32 hex digits; name: as the client called it, for messages only; path: the file; size in bytes."""
 
     id: str
     name: str
@@ -42,126 +43,141 @@ class Upload:
 
 
 class TooLargeError(InputError):
-    """More bytes than an upload may have."""
+    """An upload with more bytes than allowed."""
 
 
 class NoSpaceError(SoundalikeError):
-    """The disk that uploads lie on is full."""
+    """The disk for uploads is full."""
+
+
+class _Kept(LRUCache[str, Upload]):
+    """Uploads by id, bounded in bytes and number; deletes the file of each one that it drops."""
+
+    def __init__(self, max_bytes: int, max_count: int) -> None:
+        super().__init__(max_bytes, getsizeof=lambda upload: upload.size)
+        self._max_count = max_count
+
+    def __setitem__(self, key: str, upload: Upload) -> None:
+        while len(self) >= self._max_count:
+            self.popitem()
+        super().__setitem__(key, upload)
+
+    def popitem(self) -> tuple[str, Upload]:
+        key, upload = super().popitem()
+        upload.path.unlink(missing_ok=True)
+        return key, upload
 
 
 class Uploads:
-    """The uploads of one server, gone with it. folder: where they lie."""
+    """The uploads of one server, deleted with it. Thread-safe. folder: where their files are."""
 
     def __init__(
         self,
-        most_bytes: int = MOST_BYTES,
-        kept: int = KEPT,
-        seconds: float = SECONDS,
+        max_bytes: int = MAX_BYTES,
+        max_kept: int = MAX_KEPT,
+        max_seconds: float = MAX_SECONDS,
         *,
-        pause: float = PAUSE,
-        kept_bytes: int = KEPT_BYTES,
-        arriving: int = ARRIVING,
+        max_pause: float = MAX_PAUSE,
+        max_kept_bytes: int = MAX_KEPT_BYTES,
+        max_at_once: int = MAX_AT_ONCE,
     ) -> None:
-        self.most_bytes = most_bytes
-        self._kept, self._kept_bytes = kept, kept_bytes
-        self._seconds, self._pause = seconds, pause
-        self._arriving = arriving
+        self.max_bytes = max_bytes
+        self._max_seconds, self._max_pause = max_seconds, max_pause
+        self._free_slots = max_at_once
         self.folder = Path(tempfile.mkdtemp(prefix="soundalike-"))
-        self._there: OrderedDict[str, Upload] = OrderedDict()
+        self._kept = _Kept(max(max_bytes, max_kept_bytes), max_kept)
         self._lock = threading.Lock()
 
-    async def receive(self, name: str, pieces: AsyncIterator[bytes], claimed: str | None = None) -> Upload:
-        """Take a file that arrives in pieces; `claimed`: how many bytes it says it has.
+    @property
+    def count(self) -> int:
+        """The number of uploads that are kept."""
+        return len(self._kept)
 
-        Raises InputError for a name without a suffix of audio, nothing at all or too much (TooLargeError), and where it
-        takes too long, BusyError where too many arrive at once, NoSpaceError; nothing is kept then.
+    async def receive(self, name: str, pieces: AsyncIterator[bytes], stated_size: str | None = None) -> Upload:
+        """Store a file that arrives in pieces. stated_size: the number of bytes that its sender states, unchecked.
+
+        Raises InputError for a name without an audio suffix, an empty file, one that is too large (TooLargeError) or too slow,
+        BusyError if too many arrive at once, NoSpaceError; nothing is kept then.
         """
+        shown = display_name(name)
         suffix = Path(name).suffix.lower()
         if suffix not in EXTENSIONS:
             raise InputError(
-                f"{shown(name)!r} is not called like an audio file; suffixes are {', '.join(sorted(EXTENSIONS))}"
+                f"{shown!r} does not have the name of an audio file; supported suffixes: {', '.join(sorted(EXTENSIONS))}"
             )
-        if claimed is not None and claimed.isdecimal() and int(claimed[:20]) > self.most_bytes:
-            raise self._too_large(shown(name))
+        if stated_size is not None and stated_size.isdecimal() and int(stated_size[:20]) > self.max_bytes:
+            raise self._too_large(shown)
         with self._lock:
-            if self._arriving < 1:
-                raise BusyError("other files are just arriving; try again in a moment")
-            self._arriving -= 1
+            if self._free_slots < 1:
+                raise BusyError("other files are being uploaded; try again in a moment")
+            self._free_slots -= 1
         path = self.folder / f"{secrets.token_hex(16)}{suffix}"
         try:
-            async with asyncio.timeout(self._seconds):
-                size = await self._write(shown(name), path, pieces)
+            async with asyncio.timeout(self._max_seconds):
+                size = await self._write(shown, path, pieces)
         except TimeoutError:
             path.unlink(missing_ok=True)
             raise InputError(
-                f"{shown(name)} did not arrive within {self._seconds:.0f} s, or nothing of it came for {self._pause:.0f} s; try "
-                "again"
+                f"{shown} did not arrive within {self._max_seconds:.0f} s, or stalled for {self._max_pause:.0f} s; try again"
             ) from None
         except OSError as error:
             path.unlink(missing_ok=True)
             raise NoSpaceError(
-                f"{shown(name)} cannot be kept ({error.strerror or type(error).__name__}); see to free space for temporary files"
+                f"{shown} cannot be stored ({error.strerror or type(error).__name__}); free some space for temporary files"
             ) from None
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         finally:
             with self._lock:
-                self._arriving += 1
-        return self._keep(Upload(secrets.token_hex(16), shown(name), path, size))
-
-    def _keep(self, upload: Upload) -> Upload:
+                self._free_slots += 1
+        upload = Upload(secrets.token_hex(16), shown, path, size)
         with self._lock:
-            self._there[upload.id] = upload
-            while len(self._there) > 1 and (
-                len(self._there) > self._kept or sum(one.size for one in self._there.values()) > self._kept_bytes
-            ):
-                _, oldest = self._there.popitem(last=False)
-                oldest.path.unlink(missing_ok=True)
+            self._kept[upload.id] = upload
         return upload
 
     async def _write(self, name: str, path: Path, pieces: AsyncIterator[bytes]) -> int:
+        """Write the pieces to `path`; their size in bytes."""
         size = 0
-        coming = aiter(pieces)
+        arriving = aiter(pieces)
         with path.open("wb") as file:
             while True:
-                async with asyncio.timeout(self._pause):
-                    piece = await anext(coming, None)
+                async with asyncio.timeout(self._max_pause):
+                    piece = await anext(arriving, None)
                 if piece is None:
                     break
                 size += len(piece)
-                if size > self.most_bytes:
+                if size > self.max_bytes:
                     raise self._too_large(name)
                 await asyncio.to_thread(file.write, piece)
         if not size:
-            raise InputError(f"{name} is empty; nothing arrived")
+            raise InputError(f"{name} is empty")
         return size
 
     def _too_large(self, name: str) -> TooLargeError:
         return TooLargeError(
-            f"{name} has more than {self.most_bytes >> 20} MB; mark a shorter piece of it, or index it: soundalike index FILE"
+            f"{name} has more than {self.max_bytes >> 20} MB; use an excerpt, or add it to the library: soundalike index FILE"
         )
 
-    def get(self, name: str) -> Upload:
-        """The upload with this id. Raises InputError where there is none, or no longer."""
+    def get(self, upload_id: str) -> Upload:
+        """The upload with this id. Raises InputError if there is none, or no longer."""
         with self._lock:
-            upload = self._there.get(name)
-            if upload is None:
-                raise InputError("there is no such upload (any more); drop the file again")
-            self._there.move_to_end(name)
-            return upload
+            upload = self._kept.get(upload_id)
+        if upload is None:
+            raise InputError("there is no such upload, or no longer; upload the file again")
+        return upload
 
     def forget(self, upload: Upload) -> None:
-        """Drop one that is of no use."""
+        """Delete an upload."""
         with self._lock:
-            self._there.pop(upload.id, None)
+            self._kept.pop(upload.id, None)
         upload.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Forget all."""
+        """Delete all uploads."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def shown(name: str) -> str:
-    """A file's name for people: no folders, no control characters, not endless."""
+def display_name(name: str) -> str:
+    """A file name for messages: without folders and control characters, at most 120 characters."""
     return re.sub(r"[\x00-\x1f\x7f]", "?", re.split(r"[/\\]", name)[-1])[:120]

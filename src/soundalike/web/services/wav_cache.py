@@ -1,51 +1,63 @@
-"""Files made into WAV for browsers that cannot play their format: the last few, in the server's own folder."""
+"""Files converted to WAV for browsers that cannot play their format: the most recent ones, in the server's own folder."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from soundalike.web.services.media_workers import WAIT, BusyError
 
-MOST_BYTES = 2 << 30
-"""Of all files kept; the one used longest ago goes first."""
+MAX_BYTES = 2 << 30
+"""Of all files kept."""
 
 
-class Wavs:
-    """WAV files by what they were made of. Thread-safe; one is made at a time."""
+@dataclass(frozen=True)
+class _WavFile:
+    path: Path
+    size: int
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+
+class _Kept(LRUCache[Hashable, _WavFile]):
+    """WAV files, bounded in bytes; deletes each one that it drops."""
+
+    def popitem(self) -> tuple[Hashable, _WavFile]:
+        key, dropped = super().popitem()
+        dropped.path.unlink(missing_ok=True)
+        return key, dropped
+
+
+class WavCache:
+    """WAV files by the file that they were made from. Thread-safe; one is made at a time."""
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, tuple[Path, int]] = OrderedDict()
+        self._kept = _Kept(max_bytes, getsizeof=lambda file: min(file.size, max_bytes))
         self._lock = threading.Lock()
 
-    def made(self, source: Path, make: Callable[[Path], object]) -> Path:
-        """The WAV file of `source`, by `make(place)` unless it is there and `source` has not changed since.
+    def get(self, source: Path, convert: Callable[[Path], object]) -> Path:
+        """The WAV file of `source`: the cached one while `source` is unchanged, otherwise what `convert(path)` writes.
 
-        Raises what `make` raises, BusyError where others take too long.
+        Raises what `convert` raises, BusyError if other conversions take too long.
         """
         facts = source.stat()
         key = (source, facts.st_size, facts.st_mtime_ns)
         if not self._lock.acquire(timeout=WAIT):
-            raise BusyError("other files are being made into WAV; try again in a moment")
+            raise BusyError("other files are being converted to WAV; try again in a moment")
         try:
-            if key in self._kept and self._kept[key][0].is_file():
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-            place = self._folder / f"{secrets.token_hex(16)}.wav"
+            if key in self._kept and self._kept[key].path.is_file():
+                return self._kept[key].path
+            path = self._folder / f"{secrets.token_hex(16)}.wav"
             try:
-                make(place)
-                self._kept[key] = place, place.stat().st_size
+                convert(path)
+                self._kept[key] = _WavFile(path, path.stat().st_size)
             except BaseException:
-                place.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
                 raise
-            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > self._most_bytes:
-                _, (oldest, _) = self._kept.popitem(last=False)
-                oldest.unlink(missing_ok=True)
-            return place
+            return path
         finally:
             self._lock.release()

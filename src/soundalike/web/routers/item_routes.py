@@ -1,0 +1,59 @@
+"""/api/items: the items of the library."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from soundalike.web import schemas
+from soundalike.web.dependencies import Services
+from soundalike.web.routers.parameters import Bound, Key, Kinds, Limit, Offset, Text
+from soundalike.web.routers.responses import json_response
+from soundalike.web.services import file_manager
+
+router = APIRouter(prefix="/api/items")
+
+
+@router.get("", response_model=schemas.ItemsPage)
+def items(
+    services: Services,
+    text: Text = "",
+    kind: Kinds = [],  # noqa: B006 - FastAPI copies it
+    tempo_from: Bound = None,
+    tempo_to: Bound = None,
+    key: Key = None,
+    seconds_from: Bound = None,
+    seconds_to: Bound = None,
+    favourite: bool = False,
+    offset: Offset = 0,
+    limit: Limit = 50,
+) -> Response:
+    """A page of items, ordered by path. text: contained in path, title or artist; the others filter as in a search."""
+    filters = schemas.FilterFields(
+        kinds=kind,
+        tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
+        key=key,
+        duration=(seconds_from, seconds_to),
+        favourite=favourite,
+    )
+    return json_response(services.session.items(text, filters, offset, limit))
+
+
+@router.post("/{item:path}/reveal", status_code=204)
+def reveal_item(services: Services, item: str) -> None:
+    """Show the item's file in this machine's file manager."""
+    path = services.session.shelf.file_of(item)
+    if not services.local_only:
+        raise HTTPException(
+            403,
+            "a file can be shown only on the machine that serves it, and only if no other machine can reach the server",
+        )
+    file_manager.reveal(path)
+
+
+# The last route: an id may contain slashes, so that this address matches the longer ones too.
+@router.get("/{item:path}", response_model=schemas.ItemOut)
+def item(services: Services, item: str) -> Response:
+    """One item."""
+    return json_response(services.session.item(item))
