@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from soundalike.audio.metadata.loudness import LoudnessMeter
 from soundalike.synth import dsp
 
 CEILING = 0.95
@@ -98,10 +99,10 @@ def total(stems: Mapping[str, dsp.Stereo]) -> dsp.Stereo:
 
 def loudness(signal: dsp.Stereo) -> float:
     """Integrated loudness in LUFS (ITU-R BS.1770); -70 for silence."""
-    import pyloudnorm
-
-    measured = float(pyloudnorm.Meter(dsp.SAMPLE_RATE).integrated_loudness(signal.T.astype(np.float64)))
-    return max(measured, -70.0)
+    meter = LoudnessMeter(dsp.SAMPLE_RATE)
+    meter.add(signal)
+    measured = meter.integrated()
+    return -70.0 if measured is None else max(measured, -70.0)
 
 
 def _limiter(mixture: dsp.Stereo) -> NDArray[np.float32]:

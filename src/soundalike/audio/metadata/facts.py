@@ -1,8 +1,8 @@
 """Facts of a file that people filter by: tempo, key, loudness; and which source of a fact is believed.
 
 One place to import from; the work is in `keys`, `names`, `tempo`, `tonality`, `loudness`. Conventions: tempo in
-beats a minute, keys as in `keys` ("A minor", "C" where the mode is unknown), loudness in LUFS. librosa and
-scipy.signal are imported when an estimate is made, not before.
+beats a minute, keys as in `keys` ("A minor", "C" where the mode is unknown), loudness in LUFS.
+scipy.signal is imported when an estimate is made, not before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Integrated loudness after ITU-R BS.1770-4, in LUFS (pyloudnorm's filters, gating and channel weights)."""
+"""Integrated loudness after ITU-R BS.1770-4, in LUFS (filters for any sample rate as in pyloudnorm)."""
 
 from __future__ import annotations
 
@@ -113,9 +113,33 @@ def _gains(channels: int) -> NDArray[np.float64]:
 
 @functools.lru_cache(maxsize=16)
 def _k_weighting(rate: int) -> NDArray[Any]:
-    """The two filters of pyloudnorm's K-weighting at `rate` as second-order sections, (2, 6)."""
-    import pyloudnorm
+    """K-weighting at `rate` as second-order sections, (2, 6): a high shelf (+4 dB, 1.5 kHz) and a high pass (38 Hz).
 
-    shelf = pyloudnorm.IIRfilter(4.0, 1.0 / np.sqrt(2.0), 1500.0, rate, "high_shelf")
-    high_pass = pyloudnorm.IIRfilter(0.0, 0.5, 38.0, rate, "high_pass")
-    return np.array([[*section.b, *section.a] for section in (shelf, high_pass)])
+    Bristow-Johnson's formulas ("Cookbook formulae for audio EQ biquad filter coefficients") at the standard's corner
+    frequencies, as pyloudnorm computes them: they hold at any rate, where the standard tabulates 48 kHz alone.
+    """
+    return np.array([_high_shelf(1500.0, 4.0, math.sqrt(0.5), rate), _high_pass(38.0, 0.5, rate)])
+
+
+def _high_shelf(corner: float, gain_db: float, quality: float, rate: int) -> NDArray[np.float64]:
+    """(6,): b and a of a high shelf, a0 = 1."""
+    gain = 10.0 ** (gain_db / 40.0)
+    cos, alpha = _corner(corner, quality, rate)
+    middle = 2.0 * math.sqrt(gain) * alpha
+    up, down = gain + 1.0, gain - 1.0
+    b = gain * np.array([up + down * cos + middle, -2.0 * (down + up * cos), up + down * cos - middle])
+    a = np.array([up - down * cos + middle, 2.0 * (down - up * cos), up - down * cos - middle])
+    return np.asarray(np.concatenate([b, a]) / a[0], dtype=np.float64)
+
+
+def _high_pass(corner: float, quality: float, rate: int) -> NDArray[np.float64]:
+    """(6,): b and a of a high pass, a0 = 1."""
+    cos, alpha = _corner(corner, quality, rate)
+    b = np.array([(1.0 + cos) / 2.0, -(1.0 + cos), (1.0 + cos) / 2.0])
+    a = np.array([1.0 + alpha, -2.0 * cos, 1.0 - alpha])
+    return np.asarray(np.concatenate([b, a]) / a[0], dtype=np.float64)
+
+
+def _corner(corner: float, quality: float, rate: int) -> tuple[float, float]:
+    angle = 2.0 * math.pi * corner / rate
+    return math.cos(angle), math.sin(angle) / (2.0 * quality)

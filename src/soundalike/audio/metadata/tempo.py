@@ -8,10 +8,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from soundalike.audio import librosa_import
 from soundalike.audio.excerpt_selection import middle_excerpt
 from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.onsets import onset_strength
+from soundalike.audio.spectral import tempo_of_autocorrelation
 from soundalike.audio.waveform import resample
 
 _HEARD = 90.0  # s listened to
@@ -45,8 +45,6 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     windows that repeat at the same lag, less where onsets are faint. A steady pulse gives 0.2 to 0.6 in real
     songs, a bare drum loop up to 1.
     """
-    librosa = librosa_import.librosa()
-
     heard = middle_excerpt(mono, sample_rate, _HEARD)
     if heard.size < _SHORTEST * sample_rate or not heard.any():
         return Estimate(None, 0.0)
@@ -57,10 +55,7 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     windows = _autocorrelations(strength, round(_WINDOW * _RATE / _HOP), round(_WINDOW_STEP * _RATE / _HOP))
     mean = np.maximum(windows.mean(axis=0), 0.0)
     lags = _with_multiples(mean)[: round(60.0 / _SLOWEST * _RATE / _HOP) + 1]
-    picked = librosa.feature.tempo(
-        tg=lags[:, np.newaxis], sr=_RATE, hop_length=_HOP, max_tempo=_FASTEST, aggregate=None
-    )
-    lag = round(60.0 * _RATE / _HOP / float(np.ravel(picked)[0]))
+    lag = round(60.0 * _RATE / _HOP / tempo_of_autocorrelation(lags, _RATE / _HOP, _FASTEST))
     if not 0 < lag < lags.size or mean[lag] < _WEAKEST:
         return Estimate(None, 0.0)
     agreeing = float(np.mean(windows[:, lag - 1 : lag + 2].max(axis=1) > 0.5 * mean[lag]))

@@ -1,14 +1,14 @@
-"""Estimating the key from sound: librosa's chroma against published key profiles."""
+"""Estimating the key from sound: a chroma against published key profiles."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.audio import librosa_import
 from soundalike.audio.excerpt_selection import middle_excerpt
 from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.keys import Key, Mode
+from soundalike.audio.spectral import chroma_filters, estimate_tuning, magnitude_spectrogram
 from soundalike.audio.waveform import resample
 
 # Albrecht & Shanahan, "The use of large corpora to train a new type of key-finding algorithm", Music
@@ -51,14 +51,10 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
 
 def mean_chroma(mono: NDArray[np.float32]) -> NDArray[np.float64]:
     """The share of each pitch class, C first, (12,), of mono samples at 11025 Hz; zeros for silence."""
-    librosa = librosa_import.librosa()
-
-    magnitudes = np.abs(librosa.stft(mono, n_fft=_FRAME, hop_length=_HOP))
+    magnitudes = magnitude_spectrogram(mono, _FRAME, _HOP)
     step = max(1, magnitudes.shape[1] // _TUNING_FRAMES)
-    tuning = librosa.estimate_tuning(S=magnitudes[:, ::step], sr=_RATE, n_fft=_FRAME, fmin=100.0, fmax=2000.0)
-    filters = librosa.filters.chroma(
-        sr=_RATE, n_fft=_FRAME, tuning=tuning, ctroct=_CENTRE_OCTAVE, octwidth=_OCTAVES, base_c=True
-    )
+    tuning = estimate_tuning(magnitudes[:, ::step], _RATE, 100.0, 2000.0)
+    filters = chroma_filters(_RATE, _FRAME, tuning=tuning, centre_octave=_CENTRE_OCTAVE, octave_width=_OCTAVES)
     filters[:, : round(50.0 * _FRAME / _RATE)] = 0.0
     chroma = filters @ np.sqrt(magnitudes)
     mean = chroma.mean(axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from soundalike.audio.librosa_import import librosa
+from soundalike.audio.spectral import mel_filters
 from soundalike.models.encoders import Samples
 
 SAMPLE_RATE = 48_000
@@ -78,5 +78,5 @@ def hann() -> NDArray[np.float64]:
 @cache
 def mel_bands() -> NDArray[np.float64]:
     """(FRAME // 2 + 1, BANDS): triangles of equal area on Slaney's mel scale."""
-    bands = librosa().filters.mel(sr=SAMPLE_RATE, n_fft=FRAME, n_mels=BANDS, fmin=LOWEST, fmax=HIGHEST)
+    bands = mel_filters(SAMPLE_RATE, FRAME, BANDS, LOWEST, HIGHEST)
     return np.ascontiguousarray(bands.T, dtype=np.float64)
