@@ -2,9 +2,9 @@
 
     python -m benchmarks.adding_files LIBRARY [LIBRARY ...] --files 200
 
-Each LIBRARY was written by `benchmarks.large_library` and is changed. Fake files, whose analysis is made up, are indexed
-with the code that `soundalike index` runs: first without any new file, which gives the fixed cost of a run, then with new
-ones.
+Each LIBRARY was written by `benchmarks.large_library` and is changed. Fake files, whose analysis is made up, are
+indexed with the code that `soundalike index` runs: first without any new file, which gives the fixed cost of a run,
+then with new ones.
 """
 
 from __future__ import annotations

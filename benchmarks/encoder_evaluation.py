@@ -2,10 +2,10 @@
 
     python -m benchmarks.encoder_evaluation [--midi FOLDER] [--no-ablation]
 
-Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds`) the larger
-part of the evaluation runs as well. The encoder's constants are fitted to those renders, so tasks on them have a column
-"unseen": each half of the instruments is queried with constants that were fitted to the other half. Real sounds are
-unseen in any case.
+Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds`) the
+larger part of the evaluation runs as well. The encoder's constants are fitted to those renders, so tasks on them have a
+column "unseen": each half of the instruments is queried with constants that were fitted to the other half. Real sounds
+are unseen in any case.
 
 A task has queries. For each query some clips are relevant, some are not, and some are excluded (the query itself, its
 neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision. Triplets:
@@ -272,7 +272,7 @@ def cell(result: Result) -> str:
 
 
 def print_ablation(evaluation: Evaluation, midi: bool) -> None:
-    """Mean mAP of each family of tasks without a block of features, with that block alone, and with twice its weight."""
+    """Mean mAP of each family of tasks without a block of features, with only it, and with twice its weight."""
     tasks = evaluation.tasks
 
     def row(title: str, results: Mapping[str, Result]) -> list[str]:

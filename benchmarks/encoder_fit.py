@@ -9,10 +9,10 @@ notes        notes of 120 programs, the class being the program; drum pieces, th
 phrases      excerpts of invented tracks played by five parts, the class being the track
 alterations  a clip and the same clip after a codec, an equaliser, a little noise, another speed or pitch
 
-`mean` and the scale are those of the features over the first two groups. `whitening` removes the scale, then applies the
-symmetric inverse square root of the within-class covariance (Hatch et al. 2006), shrunk by a fifth towards a multiple of
-the identity. No label says what is *different*, and no recording is used: windows of half of the test songs, added as a
-fourth group, improved the mAP of the other half by 0.3 points and cost samples 3.
+`mean` and the scale are those of the features over the first two groups. `whitening` removes the scale, then applies
+the symmetric inverse square root of the within-class covariance (Hatch et al. 2006), shrunk by a fifth towards a
+multiple of the identity. No label says what is *different*, and no recording is used: windows of half of the test
+songs, added as a fourth group, improved the mAP of the other half by 0.3 points and cost samples 3.
 """
 
 from __future__ import annotations

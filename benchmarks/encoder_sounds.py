@@ -1,7 +1,8 @@
 """Sounds for evaluating the built-in encoder and fitting its constants: real ones and General-MIDI renders.
 
 Real sounds come from the folder of test data (`songs/`, `samples/`, `multitracks/`), rendered ones from a folder that
-`benchmarks.render_midi_sounds` has filled. Everything is mono float32 at 32 kHz. `labels["same"]` is the class of a clip.
+`benchmarks.render_midi_sounds` has filled. Everything is mono float32 at 32 kHz. `labels["same"]` is the class of a
+clip.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def samples(folder: Path) -> Collection:
 
 
 def one_shot_loops(samples_: Collection) -> Collection:
-    """For each short sample that has a class, a loop of 5 s that repeats it at varying level; each stroke cuts the last."""
+    """For each short sample that has a class, a loop of 5 s of it at varying level; each stroke cuts the last."""
     rng = np.random.default_rng(0)
     clips, sources = [], []
     for index, (clip, kind) in enumerate(zip(samples_.clips, samples_.labels["kind"], strict=True)):
@@ -199,8 +200,8 @@ def tone(
     noise: float = 0.0,
     tremolo: float = 0.0,
 ) -> Clip:
-    """A tone of 1 s. pitch: Hz; tilt: slope of the harmonics in dB per octave; attack: s; odd: dB by which even harmonics
-    are weaker; stretch: inharmonicity B; vibrato: semitones at 6 Hz; decay: s to 1/e, 0 for none; lag: ms by which each
+    """A tone of 1 s. pitch: Hz; tilt: slope of the harmonics in dB per octave; attack: s; odd: dB by which even
+    harmonics are weaker; stretch: inharmonicity B; vibrato: semitones at 6 Hz; decay: s to 1/e, 0 for none; lag: ms by which each
     harmonic starts after the one below (spectral flux); noise: RMS relative to the tone; tremolo: depth, 5 Hz.
     """
     time = np.arange(RATE) / RATE

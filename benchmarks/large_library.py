@@ -3,10 +3,10 @@
     python -m benchmarks.large_library FOLDER --rows 100000 [--library PLACE] [--memory 0]
 
 FOLDER holds the vectors, queries and exact results that `benchmarks.vector_search.synthetic_vectors` and
-`benchmarks.vector_search.ground_truth` write. The library is written to PLACE (default: a temporary folder) unless it is
-there already, and opened with `--memory` bytes for vectors (0: the quantised index is used at any size). Every query is
-searched under every weighting of the ground truth, one after the other from one thread. Recall@100 is of songs, each by
-its best window. Prints JSON.
+`benchmarks.vector_search.ground_truth` write. The library is written to PLACE (default: a temporary folder) unless it
+is there already, and opened with `--memory` bytes for vectors (0: the quantised index is used at any size). Every query
+is searched under every weighting of the ground truth, one after the other from one thread. Recall@100 is of songs, each
+by its best window. Prints JSON.
 """
 
 from __future__ import annotations

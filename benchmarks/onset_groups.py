@@ -3,8 +3,8 @@
     python -m benchmarks.onset_groups --songs 10 --seed 1
 
 The drums of each song (separated, and as a true stem) are cut at their onsets and grouped at several thresholds of the
-cosine. What was struck at each onset is known. V-measure is the harmonic mean of homogeneity and completeness (Rosenberg
-& Hirschberg 2007).
+cosine. What was struck at each onset is known. V-measure is the harmonic mean of homogeneity and completeness
+(Rosenberg & Hirschberg 2007).
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@
 
 LIBRARY: an indexed library with songs; SONG: a file to drop (of about four minutes). Prints JSON:
 
-- paint_ms, page_bytes, first_hits_s, all_windows_s: first paint; size of the page; seconds from a drop to the first hits,
-  and to the hits for all windows. Three visits each, the first one right after the server has started.
+- paint_ms, page_bytes, first_hits_s, all_windows_s: first paint; size of the page; seconds from a drop to the first
+  hits, and to the hits for all windows. Three visits each, the first one right after the server has started.
 - work, frames: ms of computation per frame, and ms between frames, while every frame sets new weights, orders 2,000
-  synthetic candidates of 7 parts and 8 windows each, and draws the list. scroll: ms between frames while the list scrolls.
-- overlap: share of the page's first 20 hits after a slider jumps that are in the server's first 20, in a library of 20,000
-  songs mixed from the vectors of LIBRARY. From equal weights, and from each part alone, to each part alone, each part
-  against the others, and equal weights.
+  synthetic candidates of 7 parts and 8 windows each, and draws the list. scroll: ms between frames while the list
+  scrolls.
+- overlap: share of the page's first 20 hits after a slider jumps that are in the server's first 20, in a library of
+  20,000 songs mixed from the vectors of LIBRARY. From equal weights, and from each part alone, to each part alone, each
+  part against the others, and equal weights.
 - slider: ms between frames while a slider of that page moves.
 """
 

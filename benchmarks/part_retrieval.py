@@ -4,9 +4,9 @@
 
 Songs: the drums (bass) of each song are the query among all songs; relevant are songs with the same kit (bass patch).
 Loops: the drums (bass) of each song are the query among all loops; the right part are drum (bass) loops, the same sound
-those with the same kit (patch). Figures are mean average precision, and for loops the share of the first five that are of
-the right part. "true stems" is what the encoder would reach if separation were perfect, "mix" what it reaches without
-separation.
+those with the same kit (patch). Figures are mean average precision, and for loops the share of the first five that are
+of the right part. "true stems" is what the encoder would reach if separation were perfect, "mix" what it reaches
+without separation.
 """
 
 from __future__ import annotations

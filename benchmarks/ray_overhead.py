@@ -261,7 +261,7 @@ def kill_shard(shards: Shards, search: Search, asked: Queries) -> str:
             sys.exit(f"the shard did not come back within {RECOVERY_SECONDS} s")
     partial = sum(share < 1.0 for share in shares)
     return (
-        f"{partial} results from {min(shares):.1%} of the rows, each reporting that, p50 {np.percentile(times, 50):.1f} "
+        f"{partial} results from {min(shares):.1%} of the rows, each saying so, p50 {np.percentile(times, 50):.1f} "
         f"ms, p99 {np.percentile(times, 99):.1f} ms; complete again after {time.perf_counter() - start:.1f} s"
     )
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.render_midi_sounds SOUNDFONT FOLDER
 
-Needs `tinysoundfont`, which is not a dependency of the project: use a separate environment
-(`pip install numpy tinysoundfont --no-deps`; the package `pretty_midi` contains a General-MIDI SoundFont). Deterministic.
+Needs `tinysoundfont`, which is not a dependency of the project: use a separate environment (`pip install numpy
+tinysoundfont --no-deps`; the package `pretty_midi` contains a General-MIDI SoundFont). Deterministic.
 
 Writes to FOLDER one .npz per collection: `audio` int16 (all clips one after the other, each with a peak of 32000),
 `lengths`, and one array per label, at 32 kHz mono:

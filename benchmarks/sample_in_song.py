@@ -2,10 +2,10 @@
 
     python -m benchmarks.sample_in_song --count 60 --seed 1
 
-Known samples (one-shots and loops) are mixed into real songs at several levels (RMS of the sample against RMS of the song
-in the same seconds). The seconds in which a sample sounds are the query, and all samples are ranked: reported are the rank
-of that sample and the rank of the first other one of its class. Compared: the separated region, the region as it is, and
-the MFCC baseline (mean and standard deviation of 20 coefficients) of both. Needs samples/ and songs/ of
+Known samples (one-shots and loops) are mixed into real songs at several levels (RMS of the sample against RMS of the
+song in the same seconds). The seconds in which a sample sounds are the query, and all samples are ranked: reported are
+the rank of that sample and the rank of the first other one of its class. Compared: the separated region, the region as
+it is, and the MFCC baseline (mean and standard deviation of 20 coefficients) of both. Needs samples/ and songs/ of
 SOUNDALIKE_TEST_DATA.
 """
 

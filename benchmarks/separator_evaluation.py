@@ -2,9 +2,9 @@
 
     python -m benchmarks.separator_evaluation [--songs 8]
 
-Three test sets, none of which the separator was fitted to (that is other synthesised music, `separator_sounds`). Its few
-hand-set numbers (the share of the excess, the corner frequencies of the low bands, the size of the network) were chosen
-while looking at the first two, so only the third is completely unseen:
+Three test sets, none of which the separator was fitted to (that is other synthesised music, `separator_sounds`). Its
+few hand-set numbers (the share of the excess, the corner frequencies of the low bands, the size of the network) were
+chosen while looking at the first two, so only the third is completely unseen:
 
 - *multitracks*: the four songs of multitracks/ in SOUNDALIKE_TEST_DATA, 60 s each. In all but one the bass is part of
   `other`; there, everything but the drums (other + vocals + bass) is compared with bass + residuals.
@@ -12,8 +12,9 @@ while looking at the first two, so only the third is completely unseen:
 - *generated songs*: `soundalike.synth`, true stems; everything but drums and bass is residuals.
 
 Methods: the mixture itself as every part; an equal share of it as every part; librosa's median-filtering
-harmonic-percussive separation (FitzGerald 2010) with the harmonic part below 200 Hz as bass; the built-in separator; the
-ideal ratio mask, which knows the true magnitudes and is about the best that a real-valued mask on this spectrum can do.
+harmonic-percussive separation (FitzGerald 2010) with the harmonic part below 200 Hz as bass; the built-in separator;
+the ideal ratio mask, which knows the true magnitudes and is about the best that a real-valued mask on this spectrum can
+do.
 
 Figures: SDR = |s|^2 / |s - e|^2 and SI-SDR (Le Roux et al. 2019) in dB over the whole clip, mono at 32 kHz, means over
 clips. The band correlation is closer to what the separator is for: the correlation of log band levels (18 bands, 60 dB

@@ -3,9 +3,9 @@
     python -m benchmarks.separator_fit [--examples 400] [--out builtin_masks.npz]
 
 Only synthesised music is used (`separator_sounds`), so that every recording and every song of `soundalike.synth` is
-unseen: `benchmarks.separator_evaluation` and `benchmarks.part_retrieval` evaluate on those. The loss is the squared error
-of the masks, weighted by energy within each band and evenly (fourth root) between bands. Plain NumPy, deterministic
-except for the order of summation in the BLAS, some minutes on one core. The file is replaced atomically.
+unseen: `benchmarks.separator_evaluation` and `benchmarks.part_retrieval` evaluate on those. The loss is the squared
+error of the masks, weighted by energy within each band and evenly (fourth root) between bands. Plain NumPy,
+deterministic except for the order of summation in the BLAS, some minutes on one core. The file is replaced atomically.
 """
 
 from __future__ import annotations

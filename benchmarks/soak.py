@@ -1,13 +1,14 @@
-"""A soak: one writer and four searching clients over one library, every answer checked against an exact pass over its rows.
+"""Soak test: one writer and four searching clients on one library; every result is checked against an exact pass.
 
-    PYTHONPATH=. python benchmarks/soak.py --seconds 3600
-    PYTHONPATH=. python benchmarks/soak.py --seconds 60 --songs 1500
+    python -m benchmarks.soak --seconds 3600
+    python -m benchmarks.soak --seconds 60 --songs 1500
 
-The writer is a process of its own that adds, changes and removes made-up files (their analyses are made up, all else is what
-`soundalike index` and `remove` do). The clients are threads of one process, as a server's are: each follows the library
-(`Finder.refreshed`), asks with random references, weights of either sign and filters, and compares with NumPy on the rows of
-the very state it asked: two clients search in memory and must agree to the last place, two search by sketches, whose scores
-must be exact and whose ten best must hold nine of the true ones on average. Ends with code 1 after a fault.
+The writer is a separate process that adds, changes and removes fake files (their analysis is made up; everything else
+is what `soundalike index` and `remove` do). The clients are threads of one process, like those of a server. Each
+follows the library (`Finder.refreshed`), searches with random references, signed weights and filters, and compares the
+result with NumPy on the rows of the same state of the library. Two clients use the flat index and must agree exactly.
+Two use the quantised index: their scores must be exact, and their first ten hits must contain nine of the true ten on
+average. Exits with code 1 after a fault.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.shared.processes import process_status
 from soundalike.library.indexing import library_update
-from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.roots import remove
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
 from tests.made_up_library import Inline
 from tests.made_up_rows import RECIPE, made_up_analyser
 
-RECIPE_OF_SOAK = replace(RECIPE, dimension=64)
+SOAK_RECIPE = replace(RECIPE, dimension=64)
 CLIENTS = 4
 COUNT = 10
 
@@ -43,8 +44,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--songs", type=int, default=4_000)
-    parser.add_argument("--pause", type=float, default=0.05, help="seconds that a client rests between questions")
-    parser.add_argument("--rest", type=float, default=0.5, help="seconds that the writer rests between runs")
+    parser.add_argument("--pause", type=float, default=0.05, help="seconds that a client waits between searches")
+    parser.add_argument("--rest", type=float, default=0.5, help="seconds that the writer waits between runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def write(folder: Path, songs: int, pause: float, seed: int) -> None:
-    """The writer: until its parent ends it."""
+    """The writer; runs until its parent ends."""
     parent = os.getppid()
     rng = random.Random(seed)
     number = 1_000_000
@@ -66,7 +67,7 @@ def write(folder: Path, songs: int, pause: float, seed: int) -> None:
         for _ in range(added := rng.randrange(1, 12)):
             number += 1
             (music / f"{number}.wav").write_text(f"song {rng.randrange(1, 9)} {number}")
-        # As many go as come, so that a growing process would be a leak and no growing library.
+        # As many are deleted as added: the library does not grow, so a growing process has a leak.
         for file in rng.sample(there, max(0, min(len(there), len(there) + added - songs + rng.randrange(-3, 4)))):
             file.unlink()
         for file in rng.sample([one for one in there if one.exists()], 2):
@@ -80,15 +81,15 @@ def write(folder: Path, songs: int, pause: float, seed: int) -> None:
 def _index(folder: Path) -> None:
     library_update.analyser = made_up_analyser  # type: ignore[assignment]
     library_update.Workers = Inline  # type: ignore[assignment,misc]
-    index(folder / "library", [folder / "music"], recipe=RECIPE_OF_SOAK, jobs=1)
+    library_update.index(folder / "library", [folder / "music"], recipe=SOAK_RECIPE, jobs=1)
 
 
 @dataclass
 class Tally:
-    """What the clients have seen."""
+    """What the clients have observed."""
 
-    asked: dict[str, int] = field(default_factory=lambda: {"memory": 0, "sketches": 0})
-    found: list[float] = field(default_factory=list)
+    searches: dict[str, int] = field(default_factory=lambda: {"flat": 0, "quantised": 0})
+    recall: list[float] = field(default_factory=list)
     states: set[tuple[int, ...]] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
@@ -96,7 +97,7 @@ class Tally:
 
 
 class Truth:
-    """The exact scores of a state of the library, by plain NumPy on its stored rows."""
+    """Exact scores in one state of the library, with plain NumPy on its stored rows."""
 
     def __init__(self, finder: Finder) -> None:
         library = finder.library
@@ -106,7 +107,7 @@ class Truth:
         self.items = {item["id"]: item for item in finder.items}
 
     def best(self, query: Any, effective: dict[str, float], admitted: set[str]) -> dict[str, float]:
-        """Score by content, of those admitted."""
+        """Best score of each admitted content."""
         scores = np.zeros(len(self.contents))
         for part, weight in effective.items():
             scores += weight * (self.vectors[part] @ query.direction(part))
@@ -125,79 +126,81 @@ def soak(folder: Path, arguments: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "benchmarks.soak", "--write", str(folder), "--songs", str(arguments.songs)]
     command += ["--seed", str(arguments.seed), "--rest", str(arguments.rest)]
     writer = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
-    tally, over = Tally(), threading.Event()
+    tally, stop = Tally(), threading.Event()
     clients = [
-        threading.Thread(target=client, args=(folder / "library", number, arguments.pause, tally, over))
+        threading.Thread(target=client, args=(folder / "library", number, arguments.pause, tally, stop))
         for number in range(CLIENTS)
     ]
-    for one in clients:
-        one.start()
-    began = time.monotonic()
+    for thread in clients:
+        thread.start()
+    start = time.monotonic()
     readings = []
     try:
-        while (passed := time.monotonic() - began) < arguments.seconds and not tally.faults:
-            over.wait(min(10.0, arguments.seconds - passed) or 0.1)
+        while (passed := time.monotonic() - start) < arguments.seconds and not tally.faults:
+            stop.wait(min(10.0, arguments.seconds - passed) or 0.1)
             if writer.poll() is not None:
                 tally.faults.append(f"the writer ended with code {writer.returncode}")
             readings.append((*usage(os.getpid()), *usage(writer.pid)))
             if int(passed) // 60 > int(passed - 10) // 60:
-                print(f"{passed:6.0f} s  asked {tally.asked}  states {len(tally.states)}  {readings[-1]}", flush=True)
+                print(
+                    f"{passed:6.0f} s  searches {tally.searches}  states {len(tally.states)}  {readings[-1]}",
+                    flush=True,
+                )
     finally:
-        over.set()
-        for one in clients:
-            one.join(60)
+        stop.set()
+        for thread in clients:
+            thread.join(60)
         writer.kill()
         writer.wait()
     thirds = [piece for piece in np.array_split(np.array(readings, dtype=float), 3) if len(piece)]
-    print(f"asked {tally.asked}, states of the library {len(tally.states)}, faults {len(tally.faults)}")
-    print(
-        f"of the ten best by sketches {np.mean(tally.found or [1.0]):.4f} on average, {min(tally.found or [1.0]):.1f} at worst"
-    )
+    print(f"searches {tally.searches}, states of the library {len(tally.states)}, faults {len(tally.faults)}")
+    recall = tally.recall or [1.0]
+    print(f"recall@10 of the quantised index: {np.mean(recall):.4f} on average, {min(recall):.1f} at worst")
     print(f"ms: p50 {np.percentile(tally.milliseconds, 50):.1f}, p99 {np.percentile(tally.milliseconds, 99):.1f}")
     for name, column in (("clients MB", 0), ("clients handles", 1), ("writer MB", 2), ("writer handles", 3)):
         print(f"{name} by thirds: " + ", ".join(f"{piece[:, column].mean():.0f}" for piece in thirds))
     for fault in tally.faults[:10]:
         print(fault, file=sys.stderr)
-    return 1 if tally.faults or np.mean(tally.found or [1.0]) < 0.9 else 0
+    return 1 if tally.faults or np.mean(recall) < 0.9 else 0
 
 
 def usage(pid: int) -> tuple[float, int]:
-    """Own memory (MB) and open handles of a process; 0 where it is gone."""
+    """Private memory (MB) and open handles of a process; 0 after it has ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon"))
-        return int(kilobytes) / 1024, len(os.listdir(f"/proc/{pid}/fd"))
-    except (OSError, StopIteration):
+        status = process_status(pid)
+    except OSError:
         return 0.0, 0
+    return status.private, status.handles
 
 
-def client(library: Path, number: int, pause: float, tally: Tally, over: threading.Event) -> None:
-    """Ask and check until it is over."""
+def client(library: Path, number: int, pause: float, tally: Tally, stop: threading.Event) -> None:
+    """Search and check until stopped."""
     rng = random.Random(number)
-    by = "memory" if number % 2 else "sketches"
+    index = "flat" if number % 2 else "quantised"
     try:
-        finder = Finder.open(library, memory=1 << 40 if by == "memory" else 0)
+        finder = Finder.open(library, memory=1 << 40 if index == "flat" else 0)
         truth = Truth(finder)
-        while not over.wait(pause):
+        while not stop.wait(pause):
             later = finder.refreshed()
             if later is not finder:
                 finder, truth = later, Truth(later)
-            ask(finder, truth, rng, by, tally)
-    except Exception as error:  # noqa: BLE001  whatever it is, it is a fault, and is told at the end
+            search(finder, truth, rng, index, tally)
+    except Exception as error:  # noqa: BLE001  any exception is a fault, and is reported at the end
         with tally.lock:
             tally.faults.append(f"client {number}: {type(error).__name__}: {error}")
 
 
-def ask(finder: Finder, truth: Truth, rng: random.Random, by: str, tally: Tally) -> None:
+def search(finder: Finder, truth: Truth, rng: random.Random, index: str, tally: Tally) -> None:
+    """Search once with random settings, and check the result."""
     parts = finder.library.recipe.parts
     reference = rng.choice(list(truth.items))
     chosen = rng.sample(parts, rng.randrange(1, len(parts) + 1))
     weights = {part: rng.choice([1.0, 0.5, -0.3, rng.uniform(0.1, 2)]) for part in chosen}
     filters = make_filters(paths=(str(rng.randrange(10)),)) if rng.random() < 0.3 else make_filters()
     query = finder.query(reference)
-    began = time.perf_counter()
+    start = time.perf_counter()
     found = finder.similar(query, weights=weights, filters=filters, n=COUNT, raw=rng.random() < 0.5)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     own = set(found.same)
     admitted: dict[str, list[str]] = {}
     for item in truth.items.values():
@@ -207,18 +210,18 @@ def ask(finder: Finder, truth: Truth, rng: random.Random, by: str, tally: Tally)
     expected = sorted(exact, key=lambda content: (-exact[content], min(admitted[content])))[:COUNT]
     hits = [truth.items[hit.id]["content"] for hit in found.hits]
     problems = [
-        f"{hit.id} scores {hit.score}, should {exact.get(content)}"
+        f"{hit.id} has score {hit.score}, expected {exact.get(content)}"
         for hit, content in zip(found.hits, hits, strict=True)
         if abs(exact.get(content, np.inf) - hit.score) > 1e-9
     ]
-    if by == "memory" and [round(exact[c], 9) for c in hits] != [round(exact[c], 9) for c in expected]:
-        problems.append(f"the order is {hits}, should be {expected}")
+    if index == "flat" and [round(exact[c], 9) for c in hits] != [round(exact[c], 9) for c in expected]:
+        problems.append(f"the order is {hits}, expected {expected}")
     with tally.lock:
-        tally.asked[by] += 1
+        tally.searches[index] += 1
         tally.states.add(finder.library.version)
         tally.milliseconds.append(1e3 * seconds)
-        if by == "sketches" and expected:
-            tally.found.append(len(set(hits) & set(expected)) / len(expected))
+        if index == "quantised" and expected:
+            tally.recall.append(len(set(hits) & set(expected)) / len(expected))
         tally.faults += problems
 
 

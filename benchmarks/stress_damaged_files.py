@@ -3,9 +3,9 @@
     python -m benchmarks.stress_damaged_files --count 1000 --seed 1
 
 Kinds of damage: truncated, flipped bits, another kind of file with an audio suffix, audio with the suffix of another
-format, random bytes, an empty file, NaNs, silence. Every file must be indexed or reported with a reason, every good file
-indexed, files without audio never; all vectors must be valid, and peak memory by thirds of the run must not grow. Exits
-with code 1 after a fault.
+format, random bytes, an empty file, NaNs, silence. Every file must be indexed or reported with a reason, every good
+file indexed, files without audio never; all vectors must be valid, and peak memory by thirds of the run must not grow.
+Exits with code 1 after a fault.
 """
 
 from __future__ import annotations

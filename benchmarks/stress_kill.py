@@ -2,10 +2,10 @@
 
     python -m benchmarks.stress_kill --count 200 --seed 1
 
-After every kill: the library opens, every item has its vectors, no content has them twice, nothing that was committed is
-lost, no worker process survives. A library whose last run completes must equal one that was never killed, bit for bit.
-The moments are uniform over the working time of a run, which is measured first; one in ten is during startup. Exits with
-code 1 after a fault.
+After every kill: the library opens, every item has its vectors, no content has them twice, nothing that was committed
+is lost, no worker process survives. A library whose last run completes must equal one that was never killed, bit for
+bit. The moments are uniform over the working time of a run, which is measured first; one in ten is during startup.
+Exits with code 1 after a fault.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 Library: the songs of SOUNDALIKE_TEST_DATA (60 s or longer) and generated songs of 90 s, built-in models, all parts with
 equal weights. Each song is a query once. Query and library use the same few windows: selected by facility location (as
-`--max-windows N` does), the first N, N evenly spaced, or N drawn at random (mean of 5 draws). Also reported: the share of
-all windows that still has to be separated.
+`--max-windows N` does), the first N, N evenly spaced, or N drawn at random (mean of 5 draws). Also reported: the share
+of all windows that still has to be separated.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """Memory in MB (10^6 bytes): resident, and of that private and mapped from files; open file descriptors; threads."""
+    """Memory in MB (resident; of that private, and mapped from files), open file descriptors, threads."""
 
     resident: float
     private: float

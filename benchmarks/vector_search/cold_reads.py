@@ -1,9 +1,9 @@
-"""What exact re-ranking costs while the rows are not in the page cache yet.
+"""Cost of exact re-ranking while the rows are not in the page cache.
 
-    python benchmarks/cold_reads.py [--rows 100000] [--folder build/vectors]
+    python -m benchmarks.vector_search.cold_reads [--rows 100000] [--folder build/vectors]
 
-A copy of the rows is dropped from the cache before each search: rows come from the disk, with the pages that the kernel
-reads ahead (default) or without (advice: random).
+A copy of the rows is dropped from the page cache before each search, so that rows come from the disk: with the kernel's
+read-ahead (default) or without it (MADV_RANDOM).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The exact answers, by products with one chunk of the file after the other; kept beside it as `truth-N.npz`.
+"""Exact results of all queries, computed chunk by chunk and stored beside the vectors as `truth-N.npz`.
 
-    python benchmarks/truth.py --rows 100000 [--folder build/vectors]
+    python -m benchmarks.vector_search.ground_truth --rows 100000 [--folder build/vectors]
 
 For each weight setting and query: the best 100 rows, and the best 100 songs by their best window.
 """
@@ -23,11 +23,11 @@ PROFILES = Path(__file__).parents[2] / "src" / "soundalike" / "profiles"
 
 
 def settings() -> dict[str, NDArray[np.float32]]:
-    """Weights (7,) by name, sum of absolutes 1: uniform, the two learnt ones, each part alone, one signed."""
+    """Weights (7,) by name with absolute values that sum to 1: uniform, two learnt, each part alone, one signed."""
     found = {"uniform": np.ones(len(PARTS))}
     for name in ("muq-mulan-6", "clap-6"):
-        learnt = json.loads((PROFILES / f"{name}.json").read_text())["weights"]
-        found[name] = np.array([learnt[part] for part in PARTS])
+        learned = json.loads((PROFILES / f"{name}.json").read_text())["weights"]
+        found[name] = np.array([learned[part] for part in PARTS])
     found |= {part: np.eye(len(PARTS))[index] for index, part in enumerate(PARTS)}
     found["signed"] = np.zeros(len(PARTS))
     found["signed"][[PARTS.index("drums"), PARTS.index("vocals")]] = 1, -0.5
@@ -44,7 +44,7 @@ def scores_of(
 
 
 def exact(folder: Path, count: int) -> dict[str, NDArray[np.generic]]:
-    """What `truth-N.npz` holds; computed if it is not there."""
+    """The contents of `truth-N.npz`; computed if the file is missing."""
     kept = folder / f"truth-{count}.npz"
     if kept.exists():
         with np.load(kept) as stored:

@@ -1,9 +1,9 @@
-"""How latency and build time grow with the rows, as a picture.
+"""Plot how latency and build time grow with the number of rows.
 
-    python benchmarks/plot.py OUT.svg BUILT.json [BUILT.json ...]
+    python -m benchmarks.vector_search.plot_growth OUT.svg FIGURES.json [FIGURES.json ...]
 
-Each BUILT.json is what `benchmarks/large_library.py` printed when it made the sketches of a library; the other
-engines' figures are the latest of `results.jsonl`. (In soundalike's own environment: matplotlib is of the extra `report`.)
+Each FIGURES.json is the output of `benchmarks.large_library` when it quantised a library; the figures of other engines
+are the latest of results.jsonl. Needs the extra `report` (Matplotlib).
 """
 
 from __future__ import annotations
@@ -28,22 +28,26 @@ OTHERS = {
 
 def main(out: Path, built: list[Path]) -> None:
     ours = sorted((json.loads(place.read_text()) for place in built), key=lambda one: one["rows"])
-    rows = [one["rows"] for one in ours]
+    rows = [figures["rows"] for figures in ours]
     figure, (searching, building) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     searching.plot(
         rows,
-        [one["p50_ms_by_weights"]["uniform"] for one in ours],
+        [figures["p50_ms_by_weights"]["uniform"] for figures in ours],
         "o-",
         color="#0063a6",
-        label="sketches, all 7 parts",
+        label="quantised, all 7 parts",
     )
     searching.plot(
-        rows, [one["p50_ms_by_weights"]["drums"] for one in ours], "o--", color="#0063a6", label="sketches, one part"
+        rows,
+        [figures["p50_ms_by_weights"]["drums"] for figures in ours],
+        "o--",
+        color="#0063a6",
+        label="quantised, one part",
     )
     for colour, (engine, (variant, label)) in zip(("#777777", "#b35900", "#7a3fa0"), OTHERS.items(), strict=True):
         found = latest(engine, variant)
         searching.plot(list(found), [one["p50_uniform_ms"] for one in found.values()], "s-", color=colour, label=label)
-    building.plot(rows, [one["quantised_s"] for one in ours], "o-", color="#0063a6", label="sketches")
+    building.plot(rows, [figures["quantised_s"] for figures in ours], "o-", color="#0063a6", label="quantised")
     found = latest("faiss RaBitQ", "re-rank 4000, query 8 bits")
     building.plot(list(found), [one["build_s"] for one in found.values()], "s-", color="#b35900", label="faiss RaBitQ")
     for axes, title, unit in ((searching, "one search, median", "ms"), (building, "building", "s")):
@@ -54,7 +58,7 @@ def main(out: Path, built: list[Path]) -> None:
 
 
 def latest(engine: str, variant: str) -> dict[int, Any]:
-    """The last figures of an engine by its rows, ascending."""
+    """The latest figures of an engine by number of rows, ascending."""
     found = {}
     for line in RESULTS.read_text().splitlines():
         one = json.loads(line)

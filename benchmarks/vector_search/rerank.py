@@ -1,4 +1,4 @@
-"""Exact scores of candidates from the memory-mapped float16 file: what every approximate engine here is followed by."""
+"""Exact re-ranking of candidates from the memory-mapped float16 file, as every approximate engine here uses it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from benchmarks.vector_search.synthetic_vectors import PARTS
 
 COUNT = 100
-_FLOATS = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)  # of every float16
+_FLOATS = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)  # the value of every float16
 
 
 class Exact:
-    """Re-ranks row numbers; knows the file's rows (N, 7, D) and those appended since."""
+    """Re-ranks row numbers, over the rows (N, 7, D) of the file and those appended since."""
 
     def __init__(self, rows: NDArray[np.float16]) -> None:
         self.stored = rows.view(np.uint16)
@@ -30,7 +30,7 @@ class Exact:
         self, candidates: NDArray[np.int64], query: NDArray[np.float32], weights: NDArray[np.float32]
     ) -> NDArray[np.int64]:
         """The best 100 of `search.candidates` (m,), best first; parts of weight zero are not read."""
-        candidates = np.unique(candidates[candidates >= 0])  # ascending: kinder to the disk
+        candidates = np.unique(candidates[candidates >= 0])  # ascending order reads faster
         used = np.flatnonzero(weights)
         weighted = weights[used, None] * query[used]
         scores = np.empty(len(candidates), np.float32)
@@ -54,13 +54,13 @@ def _score(stored, candidates, used, weighted, floats, scores):  # type: ignore[
 
 
 def top(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The numbers of the `count` highest of `scores` (N,), in any order."""
+    """The indices of the `count` highest of `scores` (N,), in any order."""
     if count >= len(scores):
         return np.arange(len(scores))
     return np.argpartition(scores, len(scores) - count)[len(scores) - count :]
 
 
 def concatenated(query: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(3584,): what the inner product with a concatenated row is the score of."""
+    """The query (3584,) whose inner product with a concatenated row is the score."""
     assert query.shape[0] == len(PARTS)
     return np.ascontiguousarray((weights[:, None] * query).reshape(-1))

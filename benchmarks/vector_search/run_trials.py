@@ -1,10 +1,10 @@
-"""All trials at one size, then the table of the latest figures in Markdown.
+"""Run all trials at one size, then print a Markdown table of the latest figures.
 
-    python benchmarks/run.py --rows 100000 [--only faiss] [--queries 20] [--budget 60]
-    python benchmarks/run.py --table            the table alone, of all that results.jsonl holds
+    python -m benchmarks.vector_search.run_trials --rows 100000 [--only faiss] [--queries 20] [--budget 60]
+    python -m benchmarks.vector_search.run_trials --table        print only the table of everything in results.jsonl
 
-Makes the vectors and the exact answers first where they are missing. An engine is left out where its figures at a tenth
-of the rows say that it is hopeless (`LARGEST`).
+Writes the vectors and the exact results first if they are missing. An engine is skipped at sizes where its figures for
+a tenth of the rows are already hopeless (`LARGEST`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from benchmarks.vector_search.trial import COLUMNS, RESULTS, arguments_of
+from benchmarks.vector_search.trial import COLUMNS, arguments_of
 
 PACKAGE = "benchmarks.vector_search"
-LARGEST = {  # rows up to which an engine is tried; the rest: any number
+LARGEST = {  # rows up to which an engine is tried; the others: any number
     "NumPy exact": 100_000,  # 1.4 GB then; 14 GB for a million
     "faiss RaBitQ unrotated": 10_000,
     "faiss RaBitQ random rotation": 10_000,
@@ -38,11 +39,12 @@ TRIALS = ("numpy", "numkong", "faiss", "lance", "milvus")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Every engine whose name has `only` in it, script by script."""
+    """Run every engine whose name contains `only`, script by script."""
     options = ["--rows", str(arguments.rows), "--folder", str(arguments.folder)]
     for module in ("synthetic_vectors", "ground_truth"):
         subprocess.run([sys.executable, "-m", f"{PACKAGE}.{module}", *options], check=True, stdout=subprocess.DEVNULL)
     options += ["--work", str(arguments.work), "--queries", str(arguments.queries), "--budget", str(arguments.budget)]
+    options += ["--results", str(arguments.results)]
     options += ["--keep"] * arguments.keep
     for trial in TRIALS:
         for name in importlib.import_module(f"{PACKAGE}.trial_{trial}").ENGINES:
@@ -57,21 +59,21 @@ def _largest(name: str) -> float:
     return LARGEST.get(family, float("inf"))
 
 
-def latest() -> list[dict[str, Any]]:
-    """The last figures of each engine, variant and number of rows."""
+def latest(results: Path) -> list[dict[str, Any]]:
+    """The latest figures of each engine, variant and number of rows."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for text in RESULTS.read_text().splitlines():
+    for text in results.read_text().splitlines():
         figures = json.loads(text)
         found[figures["rows"], figures["engine"], figures["variant"]] = figures
     return [found[key] for key in sorted(found, key=lambda key: key[0])]
 
 
-def table() -> str:
-    """Markdown, a table for each number of rows."""
+def table(results: Path) -> str:
+    """Markdown, one table per number of rows."""
     shown = [column for column in COLUMNS if column[0] not in LEFT_OUT]
     lines = []
-    for count in sorted({figures["rows"] for figures in latest()}):
-        here = [figures for figures in latest() if figures["rows"] == count]
+    for count in sorted({figures["rows"] for figures in latest(results)}):
+        here = [figures for figures in latest(results) if figures["rows"] == count]
         lines += [f"### {count:,} rows", ""]
         lines += ["| " + " | ".join(name for name, _, _ in shown) + " |", "|" + "---|" * len(shown)]
         for found in here:
@@ -79,7 +81,7 @@ def table() -> str:
                 cells = [f"{found[key]:{kind}}".strip() if key in found else "" for _, kind, key in shown]
                 lines.append("| " + " | ".join(cells) + " |")
         failed = [f"{found['engine']}: `{found['error']}`" for found in here if "error" in found]
-        lines += ["", *(f"- {words}" for words in failed), *([""] if failed else [])]
+        lines += ["", *(f"- {message}" for message in failed), *([""] if failed else [])]
     return "\n".join(lines)
 
 
@@ -89,7 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.table:
         run(arguments)
-    print(table())
+    print(table(arguments.results))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""How well signs stand for vectors, real and made up: with and without a rotation, the query in signs or in floats.
+"""How well signs represent vectors, real and synthetic: with and without a rotation, the query as signs or as floats.
 
-    python benchmarks/signs.py LIBRARY [--folder build/vectors]      (needs soundalike; LIBRARY: one indexed by it)
+    python -m benchmarks.vector_search.sign_quantisation LIBRARY [--folder build/vectors]
 
-Per part: x = mean + r. The estimate is <q, mean> + <mean, r> + <q - mean, r>, the last from the signs of r: *symmetric*
-|q - mean| |r| cos(pi * share of signs that differ); *asymmetric* <q - mean, signs> |r|^2 / |r|_1. Printed: the deviation of
-the estimate from the cosine, and how many of the 10 nearest are among the 30 with the highest estimates.
+Needs soundalike and a LIBRARY that it has indexed. Per part, x = mean + r. The estimate is <q, mean> + <mean, r> +
+<q - mean, r>, with the last term from the signs of r. *Symmetric*: |q - mean| |r| cos(pi * share of different signs).
+*Asymmetric*: <q - mean, signs> |r|^2 / |r|_1. Printed: the standard deviation of the estimate from the cosine, and how
+many of the 10 nearest rows are among the 30 with the highest estimates.
 """
 
 from __future__ import annotations
@@ -36,24 +37,24 @@ def estimates(vectors: Float64, rotation: Float64 | None) -> tuple[Float64, Floa
 
 
 def kept(estimate: Float64, cosines: Float64, nearest: int = 10, candidates: int = 30) -> float:
-    """Mean share of the nearest (itself left out) among the candidates."""
+    """Mean share of the nearest rows, without the query itself, that are among the candidates."""
     found = []
     for guess, truth in zip(estimate - 9 * np.eye(len(cosines)), cosines - 9 * np.eye(len(cosines)), strict=True):
         found.append(len(np.intersect1d(np.argsort(-truth)[:nearest], np.argsort(-guess)[:candidates])) / nearest)
     return float(np.mean(found))
 
 
-def show(name: str, vectors: Float64) -> None:
-    """Two lines."""
+def report(name: str, vectors: Float64) -> None:
+    """Print two lines: without and with a rotation."""
     vectors = vectors[vectors.any(axis=1)]
     cosines, others = vectors @ vectors.T, ~np.eye(len(vectors), dtype=bool)
     size = vectors.shape[1]
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
     for what, turn in (("as they are", None), ("rotated", rotation)):
-        words = []
+        figures = []
         for kind, estimate in zip(("symmetric", "asymmetric"), estimates(vectors, turn), strict=True):
-            words.append(f"{kind} {np.std((estimate - cosines)[others]):.4f}, kept {kept(estimate, cosines):.3f}")
-        print(f"{name:22s} {len(vectors):5d} rows {what:12s} error {'; '.join(words)}")
+            figures.append(f"{kind} {np.std((estimate - cosines)[others]):.4f}, kept {kept(estimate, cosines):.3f}")
+        print(f"{name:22s} {len(vectors):5d} rows {what:12s} error {'; '.join(figures)}")
 
 
 def main() -> None:
@@ -63,11 +64,11 @@ def main() -> None:
     arguments = parser.parse_args()
     library = Library.open(arguments.library)
     for part in library.recipe.parts:
-        show(f"real {part}", library.vectors("windows", part).astype(np.float64))
-    show("real loops, one-shots", library.vectors("wholes", "mix").astype(np.float64))
+        report(f"real {part}", library.vectors("windows", part).astype(np.float64))
+    report("real clips", library.vectors("wholes", "mix").astype(np.float64))
     rows, _ = opened(arguments.folder, 1000)
     for part in ("drums", "mix"):
-        show(f"made up {part}", rows[:, PARTS.index(part)].astype(np.float64))
+        report(f"synthetic {part}", rows[:, PARTS.index(part)].astype(np.float64))
 
 
 if __name__ == "__main__":

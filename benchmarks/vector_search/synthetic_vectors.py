@@ -1,20 +1,20 @@
-"""Vectors of realistic structure, as many as asked for, on disk: N rows x 7 parts x 512, float16.
+"""Synthetic vectors with a realistic structure, in any number, on disk: N rows x 7 parts x 512, float16.
 
-    python benchmarks/made_up.py --rows 100000 [--folder build/vectors] [--library LIBRARY]
+    python -m benchmarks.vector_search.synthetic_vectors --rows 100000 [--folder build/vectors] [--library LIBRARY]
 
-A file grows: 10,000 rows are the first of 100,000, and those the first of a million. Everything follows from `SEED` and
-the number of a chunk (1,000 songs), whatever has been made before.
+A file only grows: 10,000 rows are the first of 100,000, and those the first of a million. Everything follows from
+`SEED` and the number of a chunk (1,000 songs), whatever has been generated before.
 
-How a vector comes about. Per part there is a mean direction (random pairs of embeddings have cosines around .35 to .55,
-not 0) and a basis whose variances fall as a power (some 40 effective dimensions of 512). A window's place in that basis
-is the sum of its genre (300, sizes by Zipf's law), its artist (30,000, by a flatter one), its song, the section of the
-song (windows come in runs of alike ones) and a rest of its own. Each of these has a share that all parts have in common,
-so that parts of a song go together, the mix most of all. Songs and genres lie at different distances from the mean
-(which makes hubs). Parts are absent (zeros) as a song, and as a window, may lack them: vocals 30 %, drums 10 %. One
-song in a hundred is a near-duplicate of another, its cosines .99. Queries are windows of songs that are not in the file.
+Each part has a mean direction (random pairs of embeddings have cosines around .35 to .55, not 0) and a basis whose
+variances fall as a power law (some 40 effective dimensions of 512). The coordinates of a window in that basis are the
+sum of its genre (300, sizes by Zipf's law), its artist (30,000, by a flatter law), its song, the section of the song
+(windows come in runs of similar ones) and an individual term. A share of each of these is common to all parts, so that
+the parts of a song belong together, the mix most of all. Songs and genres lie at different distances from the mean,
+which makes hubs. Parts can be absent (zeros) from a song and from a window: vocals 30 %, drums 10 %. One song in a
+hundred is a near-duplicate of another, with cosines of .99. Queries are windows of songs that are not in the file.
 
-With `--library` the same statistics are printed for the windows of a soundalike library, and for as many made-up
-songs with as many windows: what to compare.
+With `--library`, the same statistics are printed for the windows of a soundalike library and for as many synthetic
+songs with as many windows.
 """
 
 from __future__ import annotations
@@ -29,31 +29,33 @@ from numpy.typing import NDArray
 SEED = 2026
 PARTS = ("bass", "drums", "guitar", "piano", "vocals", "residuals", "mix")
 DIMENSION = 512
-SONGS = 1_000  # a chunk
+SONGS = 1_000  # per chunk
 QUERIES = 20
-HELD_OUT = 1_000_000  # the chunk that queries are taken from
-TO_APPEND = 1_000_001  # and the one that additions are
+HELD_OUT = 1_000_000  # the chunk of the queries
+TO_APPEND = 1_000_001  # the chunk of appended rows
 
 MEAN_COSINE = dict(zip(PARTS, (0.50, 0.42, 0.40, 0.38, 0.40, 0.45, 0.34), strict=True))
-COMMON = dict(zip(PARTS, (0.35, 0.35, 0.4, 0.4, 0.3, 0.5, 0.7), strict=True))  # share of the variance that parts share
+COMMON = dict(
+    zip(PARTS, (0.35, 0.35, 0.4, 0.4, 0.3, 0.5, 0.7), strict=True)
+)  # share of the variance common to all parts
 ABSENT_SONG = dict(zip(PARTS, (0.06, 0.08, 0.15, 0.30, 0.22, 0.02, 0.0), strict=True))
 ABSENT_WINDOW = dict(zip(PARTS, (0.03, 0.03, 0.10, 0.15, 0.10, 0.01, 0.0), strict=True))
-GENRE, ARTIST, SONG, SECTION, WINDOW = 0.16, 0.12, 0.20, 0.27, 0.25  # shares of the variance about the mean
+GENRE, ARTIST, SONG, SECTION, WINDOW = 0.16, 0.12, 0.20, 0.27, 0.25  # shares of the variance around the mean
 GENRES, ARTISTS = 300, 30_000
 DUPLICATES = 0.01
-SPREAD = 0.22  # deviation of the logarithm of a song's distance from the mean
+SPREAD = 0.22  # standard deviation of the logarithm of a song's distance from the mean
 
 Float32 = NDArray[np.float32]
 
 
 def variances() -> Float32:
-    """The variances (D,) of the axes of a part, which sum to 1."""
+    """Variances (D,) of the axes of a part; they sum to 1."""
     falling = (np.arange(DIMENSION) + 6.0) ** -1.45
     return (falling / falling.sum()).astype(np.float32)
 
 
 class World:
-    """What all songs share: bases, means, genres, and how often each occurs."""
+    """What all songs have in common: bases, means, genres, and the frequency of each."""
 
     def __init__(self) -> None:
         random = np.random.default_rng([SEED, 0])
@@ -61,9 +63,9 @@ class World:
         for _ in PARTS:
             axes = np.linalg.qr(random.standard_normal((DIMENSION, DIMENSION)))[0].astype(np.float32)
             self.means.append(axes[:, 0].copy())
-            # the axes that vary lie anywhere, but for the mean's own direction
+            # the axes have any direction, except that of the mean
             turned = np.linalg.qr(np.column_stack([axes[:, 0], random.standard_normal((DIMENSION, DIMENSION - 1))]))[0]
-            turned = np.roll(turned, -1, axis=1).astype(np.float32)  # the mean's direction varies least
+            turned = np.roll(turned, -1, axis=1).astype(np.float32)  # the direction of the mean varies least
             self.bases.append(np.ascontiguousarray((turned * np.sqrt(variances())).T))
         self.genre_places = random.standard_normal((GENRES, len(PARTS) + 1, DIMENSION)).astype(np.float32)
         self.genre_spread = np.exp(0.15 * random.standard_normal(GENRES)).astype(np.float32)
@@ -72,7 +74,7 @@ class World:
         self.artist_genre = random.choice(GENRES, size=ARTISTS, p=self.genre_odds)
 
     def chunk(self, number: int) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-        """Rows (n, 7, 512), unit vectors or zeros, and the song (n,) of each: number * 1000 and on."""
+        """Rows (n, 7, 512), unit vectors or zeros, and the song (n,) of each, from number * 1000 on."""
         random = np.random.default_rng([SEED, 1, number])
         lengths = np.clip(np.round(np.exp(random.normal(2.2, 0.45, SONGS))), 2, 40).astype(np.int64)
         artists = random.choice(ARTISTS, size=SONGS, p=self.artist_odds)
@@ -83,7 +85,9 @@ class World:
         lengths[copies] = lengths[original[copies]]
         songs = np.repeat(np.arange(SONGS), lengths)
         first = np.concatenate([[0], np.cumsum(lengths)])
-        sections = np.cumsum(random.random(len(songs)) < 0.35) + songs  # a new number for each run and song
+        sections = (
+            np.cumsum(random.random(len(songs)) < 0.35) + songs
+        )  # a new number for each run of windows and each song
         sections -= sections[0]
 
         places = [self._of_artist(artist) for artist in artists]
@@ -135,31 +139,31 @@ def _zipf(count: int, power: float) -> NDArray[np.float64]:
 
 
 def _mixed(places: Float32, part: int, both: Float32) -> Float32:
-    """The place (n, D) of a part: what all parts share, the last of `places`, and its own."""
+    """Coordinates (n, D) of a part: the common ones, which are the last of `places`, and its own."""
     return np.asarray(both[0] * places[:, -1] + both[1] * places[:, part], dtype=np.float32)
 
 
 def queries(world: World) -> Float32:
-    """(20, 7, 512): windows, one a song, that have every part."""
+    """Windows (20, 7, 512), one per song, that have every part."""
     rows, songs = world.chunk(HELD_OUT)
     whole = np.flatnonzero(rows.any(axis=2).all(axis=1))
     _, firsts = np.unique(songs[whole], return_index=True)
     return rows[whole[firsts[:QUERIES]]].astype(np.float32)
 
 
-def make(folder: Path, rows: int) -> None:
-    """Let `made-up.f16` and `songs.i64` in `folder` grow to at least `rows` rows."""
+def write(folder: Path, rows: int) -> None:
+    """Extend `vectors.f16` and `songs.i64` in `folder` to at least `rows` rows."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = folder / "made-up.json"
+    state = folder / "vectors.json"
     done = json.loads(state.read_text()) if state.exists() else {"chunks": 0, "rows": 0}
     world = World()
     np.save(folder / "queries.npy", queries(world))
     np.save(folder / "to-append.npy", world.chunk(TO_APPEND)[0][:1000])
     while done["rows"] < rows:
         vectors, songs = world.chunk(done["chunks"])
-        for name, values, size in (("made-up.f16", vectors, len(PARTS) * DIMENSION * 2), ("songs.i64", songs, 8)):
+        for name, values, size in (("vectors.f16", vectors, len(PARTS) * DIMENSION * 2), ("songs.i64", songs, 8)):
             with (folder / name).open("r+b" if (folder / name).exists() else "w+b") as out:
-                out.truncate(done["rows"] * size)  # what an interrupted run left beyond
+                out.truncate(done["rows"] * size)  # remove what an interrupted run left
                 out.seek(0, 2)
                 out.write(values.tobytes())
         done = {"chunks": done["chunks"] + 1, "rows": done["rows"] + len(vectors)}
@@ -169,17 +173,17 @@ def make(folder: Path, rows: int) -> None:
 
 def opened(folder: Path, rows: int) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
     """The first `rows` rows (N, 7, 512), memory-mapped, and their songs (N,)."""
-    there = json.loads((folder / "made-up.json").read_text())["rows"]
+    there = json.loads((folder / "vectors.json").read_text())["rows"]
     if there < rows:
-        raise SystemExit(f"{folder} holds {there} rows; python benchmarks/made_up.py --rows {rows} --folder {folder}")
-    vectors = np.memmap(folder / "made-up.f16", np.float16, "r", shape=(rows, len(PARTS), DIMENSION))
+        raise SystemExit(f"{folder} has only {there} rows; run synthetic_vectors with --rows {rows} --folder {folder}")
+    vectors = np.memmap(folder / "vectors.f16", np.float16, "r", shape=(rows, len(PARTS), DIMENSION))
     return vectors, np.fromfile(folder / "songs.i64", np.int64, count=rows)
 
 
 def statistics(vectors: Float32, songs: NDArray[np.int64]) -> str:
-    """Of one part: share present, cosines of pairs, spectrum, hubs. At most 4,000 rows, else it takes long."""
-    heard = vectors.any(axis=1)
-    unit, songs = vectors[heard], songs[heard]
+    """Statistics of one part: share present, cosines of pairs, spectrum, hubs. Slow for more than 4,000 rows."""
+    present = vectors.any(axis=1)
+    unit, songs = vectors[present], songs[present]
     cosines = unit @ unit.T
     upper = np.triu(np.ones(cosines.shape, dtype=bool), 1)
     same = songs[:, None] == songs[None]
@@ -194,16 +198,16 @@ def statistics(vectors: Float32, songs: NDArray[np.int64]) -> str:
     skewness = float(((occurs - occurs.mean()) ** 3).mean() / occurs.std() ** 3)
     inside = f"{within.mean():.2f} +- {within.std():.2f}" if len(within) else "-"
     return (
-        f"present {heard.mean():.2f} | cosine between songs {between.mean():.2f} +- {between.std():.2f} | within {inside} | "
+        f"present {present.mean():.2f} | cosine between songs {between.mean():.2f} +- {between.std():.2f} | within {inside} | "
         f"effective dimensions {effective:.0f}, for 90 % {ninety} | skewness of 10-occurrence {skewness:.2f}"
     )
 
 
 def compare(folder: Path, library: Path | None) -> None:
-    """Print the statistics of the made-up rows, and those of a library beside as many made-up ones."""
-    there = json.loads((folder / "made-up.json").read_text())["rows"]
+    """Print the statistics of the synthetic rows; with a library also its own, and those of as many synthetic rows."""
+    there = json.loads((folder / "vectors.json").read_text())["rows"]
     vectors, songs = opened(folder, min(4000, there))
-    print(f"made up, {len(vectors)} rows")
+    print(f"synthetic, {len(vectors)} rows")
     for index, part in enumerate(PARTS):
         print(f"  {part:10s}", statistics(vectors[:, index].astype(np.float32), songs))
     if library is None:
@@ -215,18 +219,18 @@ def compare(folder: Path, library: Path | None) -> None:
     print(f"{library}, {len(real_songs)} rows of {len(np.unique(real_songs))} songs")
     for part in real.recipe.parts:
         print(f"  {part:10s}", statistics(real.vectors("windows", part).astype(np.float32), real_songs))
-    wholes = real.vectors("wholes", "mix").astype(np.float32)
-    if len(wholes):
-        print(f"  loops and one-shots, {len(wholes)} rows\n  mix       ", statistics(wholes, np.arange(len(wholes))))
+    clips = real.vectors("wholes", "mix").astype(np.float32)
+    if len(clips):
+        print(f"  loops and one-shots, {len(clips)} rows\n  mix       ", statistics(clips, np.arange(len(clips))))
     lengths = np.sort(np.bincount(real_songs))[::-1]
-    chosen = _alike(songs, lengths)
-    print(f"made up, {len(chosen)} rows of {len(lengths)} songs")
+    chosen = _similar_songs(songs, lengths)
+    print(f"synthetic, {len(chosen)} rows of {len(lengths)} songs")
     for index, part in enumerate(PARTS):
         print(f"  {part:10s}", statistics(vectors[chosen, index].astype(np.float32), songs[chosen]))
 
 
-def _alike(songs: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of as many songs, the longest first, with as many windows at most."""
+def _similar_songs(songs: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of as many songs, the longest first, with at most as many windows."""
     numbers, counts = np.unique(songs, return_counts=True)
     longest = numbers[np.argsort(-counts, kind="stable")[: len(lengths)]]
     pieces = [np.flatnonzero(songs == song)[:length] for song, length in zip(longest, lengths, strict=True)]
@@ -239,7 +243,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/vectors"))
     parser.add_argument("--library", type=Path)
     arguments = parser.parse_args()
-    make(arguments.folder, arguments.rows)
+    write(arguments.folder, arguments.rows)
     compare(arguments.folder, arguments.library)
 
 

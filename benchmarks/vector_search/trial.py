@@ -1,8 +1,8 @@
-"""One trial of one engine: built in a process of its own, opened and timed in another, one line printed a variant.
+"""One trial of one engine: built in one process, opened and timed in another; one line is printed per variant.
 
-An engine is a class with what `Engine` says. A script `trial_*.py` names its engines and calls `main`:
+An engine is a class with the methods of `Engine`. A script `trial_*.py` lists its engines and calls `main`:
 
-    python benchmarks/trial_faiss.py --rows 100000 [--only WORDS] [--queries 20] [--keep]
+    python -m benchmarks.vector_search.trial_faiss --rows 100000 [--only WORDS] [--queries 20] [--keep]
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ RESULTS = Path(__file__).parent / "results.jsonl"
 
 
 class Engine(Protocol):
-    """build and open get the rows (N, 7, D) float16, memory-mapped, and the engine's own folder."""
+    """`build` and `open` get the rows (N, 7, D) float16, memory-mapped, and a folder for the engine."""
 
     variants: Mapping[str, Mapping[str, Any]]
-    """Label -> attributes to set before searching."""
+    """Label -> attributes that are set before searching."""
 
     def build(self, rows: NDArray[np.float16], place: Path) -> None:
-        """Write to `place` all that searching needs besides the rows' file."""
+        """Write everything that a search needs, besides the file of rows, to `place`."""
 
     def open(self, rows: NDArray[np.float16], place: Path) -> None:
-        """Read it."""
+        """Read what `build` has written."""
 
     def search(self, query: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The numbers of the best 100 rows for a query (7, D)."""
+        """Indices of the best 100 rows for a query (7, D)."""
 
     def append(self, rows: NDArray[np.float16]) -> None:
-        """Make rows (n, 7, D) searchable under the next numbers."""
+        """Make rows (n, 7, D) searchable, with the next indices."""
 
 
 def pieces(rows: NDArray[np.float16]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """The rows as float32 (n, 7, D), chunk by chunk, each with the number of its first."""
+    """The rows as float32 (n, 7, D), chunk by chunk, each with the index of its first row."""
     for begin in range(0, len(rows), CHUNK):
         yield begin, rows[begin : begin + CHUNK].astype(np.float32)
 
@@ -85,7 +85,7 @@ class Peak:
 
 
 def build(make: Callable[[], Engine], rows: NDArray[np.float16], place: Path) -> dict[str, float]:
-    """Build it in `place`; seconds, seconds of processor time, MB on disk, peak MB of anonymous memory."""
+    """Build an engine in `place`; seconds, seconds of processor time, MB on disk, peak MB of private memory."""
     engine = make()
     began, busy = time.perf_counter(), time.process_time()
     with Peak() as peak:
@@ -102,7 +102,7 @@ def build(make: Callable[[], Engine], rows: NDArray[np.float16], place: Path) ->
 def measure(
     make: Callable[[], Engine], rows: NDArray[np.float16], place: Path, folder: Path, queries: int, budget: float
 ) -> Iterator[dict[str, Any]]:
-    """Open the engine and time each of its variants; figures of each."""
+    """Open the engine and time each of its variants."""
     asked = np.load(folder / "queries.npy")[:queries]
     with np.load(folder / f"truth-{len(rows)}.npz") as stored:
         names, weights, truth = [str(name) for name in stored["names"]], stored["weights"], stored["rows"]
@@ -159,7 +159,7 @@ def measure(
 def _appended(
     engine: Engine, rows: NDArray[np.float16], to_append: NDArray[np.float16], weights: NDArray[np.float32]
 ) -> dict[str, float]:
-    """Milliseconds until 1 and 100 more rows can be found; not a number where they are not."""
+    """Milliseconds until 1 and 100 more rows can be retrieved; NaN if they cannot."""
     added = {}
     number = len(rows)
     for count in (1, 100):
@@ -174,7 +174,7 @@ def _appended(
     return added
 
 
-COLUMNS = (  # name, format, key; a key that is missing is left blank
+COLUMNS = (  # name, format, key; a missing key is left blank
     ("engine", "34s", "engine"),
     ("parameters", "28s", "variant"),
     ("rows", "8d", "rows"),
@@ -198,7 +198,7 @@ COLUMNS = (  # name, format, key; a key that is missing is left blank
 
 
 def head() -> str:
-    """The line above the lines; the four shares are recall@100."""
+    """The header; the four shares are recall@100."""
     return " ".join(f"{name:{'<' if kind[-1] == 's' else '>'}{_width(kind)}}" for name, kind, _ in COLUMNS)
 
 
@@ -214,27 +214,30 @@ def line(found: Mapping[str, Any]) -> str:
 
 
 def arguments_of(doc: str | None) -> argparse.ArgumentParser:
-    """The options that all trials take."""
+    """The options of all trials."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, default=Path("build/vectors"), help="of the made-up vectors")
-    parser.add_argument("--work", type=Path, default=Path("build/engines"), help="what the engines write")
-    parser.add_argument("--only", default="", help="engines whose names have these letters")
+    parser.add_argument("--folder", type=Path, default=Path("build/vectors"), help="folder of the synthetic vectors")
+    parser.add_argument("--work", type=Path, default=Path("build/engines"), help="folder for what the engines write")
+    parser.add_argument("--only", default="", help="only engines whose name contains this")
     parser.add_argument("--queries", type=int, default=20)
-    parser.add_argument("--budget", type=float, default=60, help="seconds of searching a variant, at most about")
-    parser.add_argument("--keep", action="store_true", help="do not delete what was built; use what is there")
+    parser.add_argument(
+        "--budget", type=float, default=60, help="approximate limit for searching one variant, in seconds"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep what was built, and use it if it exists")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file to which the figures are appended")
     return parser
 
 
 def main(doc: str | None, engines: Mapping[str, Callable[[], Engine]], argv: Sequence[str] | None = None) -> None:
-    """The command line of a trial script."""
+    """Command line of a trial script."""
     parser = arguments_of(doc)
     parser.add_argument("--phase", choices=("build", "search"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     chosen = {name: make for name, make in engines.items() if arguments.only in name}
     chosen = {arguments.only: engines[arguments.only]} if arguments.only in engines else chosen
     if not chosen:
-        parser.error(f"no engine has {arguments.only!r} in its name; there are {', '.join(engines)}")
+        parser.error(f"no engine has {arguments.only!r} in its name; choose from {', '.join(engines)}")
     if arguments.phase:
         ((name, make),) = [(name, make) for name, make in chosen.items() if name == arguments.only]
         _phase(arguments, name, make)
@@ -249,11 +252,15 @@ def main(doc: str | None, engines: Mapping[str, Callable[[], Engine]], argv: Seq
             command = [sys.executable, "-m", module, "--phase", phase, "--only", name, "--rows", str(arguments.rows)]
             command += ["--folder", str(arguments.folder), "--work", str(arguments.work)]
             command += ["--queries", str(arguments.queries), "--budget", str(arguments.budget)]
+            command += ["--results", str(arguments.results)]
             command += ["--keep"] * arguments.keep
             done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
             if done.returncode:
                 last = done.stderr.strip().splitlines()[-1:] or [f"ended with code {done.returncode}"]
-                _tell({"engine": name, "variant": phase, "rows": arguments.rows, "error": last[0][:300]})
+                _report(
+                    arguments.results,
+                    {"engine": name, "variant": phase, "rows": arguments.rows, "error": last[0][:300]},
+                )
                 (arguments.work / f"{_place(name, arguments.rows)}.log").write_text(done.stderr)
                 break
         if not arguments.keep:
@@ -278,10 +285,10 @@ def _phase(arguments: argparse.Namespace, name: str, make: Callable[[], Engine])
         return
     built = json.loads(figures.read_text())
     for found in measure(make, rows, place, arguments.folder, arguments.queries, arguments.budget):
-        _tell({"engine": name, "rows": arguments.rows, **built, **found})
+        _report(arguments.results, {"engine": name, "rows": arguments.rows, **built, **found})
 
 
-def _tell(found: Mapping[str, Any]) -> None:
+def _report(results: Path, found: Mapping[str, Any]) -> None:
     print(line(found), flush=True)
-    with RESULTS.open("a") as out:
+    with results.open("a") as out:
         out.write(json.dumps({"at": time.strftime("%Y-%m-%dT%H:%M"), **found}) + "\n")

@@ -1,6 +1,6 @@
-"""faiss: flat scalar quantisation, RaBitQ of 1 to 4 bits and RaBitQFastScan, on the concatenation; then exact re-ranking.
+"""faiss: scalar quantisation, RaBitQ of 1 to 4 bits and RaBitQFastScan on the concatenation; then exact re-ranking.
 
-python benchmarks/trial_faiss.py --rows 100000 [--only RaBitQ]
+python -m benchmarks.vector_search.trial_faiss --rows 100000 [--only RaBitQ]
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from benchmarks.vector_search.trial import main, pieces
 
 SIZE = len(PARTS) * DIMENSION
 TRAINING = 20_000
-ROTATED = (
-    "HR,"  # a Hadamard rotation (pads 3584 to 4096): a random one multiplies by 51 MB a query and takes 20 s to make
-)
+ROTATED = "HR,"  # a Hadamard rotation (3584 padded to 4096); a random one multiplies by 51 MB per query, built in 20 s
 
 
 class Flat:
-    """An index over (N, 3584) by a factory's words, searched for `rerank` candidates."""
+    """An index of (N, 3584) from a factory string, searched for `rerank` candidates."""
 
     def __init__(self, factory: str, reranks=(500, 1000, 4000), query_bits=(), *, shards: int = 1) -> None:
         self.factory, self.shards = factory, shards

@@ -1,6 +1,6 @@
-"""LanceDB: the plain scan, IVF_RQ and IVF_PQ on the concatenation, and an index a column with re-ranking of the union.
+"""LanceDB: plain scan, IVF_RQ and IVF_PQ on the concatenation, and one index per column; then exact re-ranking.
 
-python benchmarks/trial_lance.py --rows 100000 [--only IVF_RQ]
+python -m benchmarks.vector_search.trial_lance --rows 100000 [--only IVF_RQ]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def wide(rows, begin: int) -> pa.Table:
 
 
 def columns(rows, begin: int) -> pa.Table:
-    """Rows as one column of 512 float16 a part."""
+    """Rows as one column of 512 float16 per part."""
     found = {"row": pa.array(np.arange(begin, begin + len(rows)))}
     for index, part in enumerate(PARTS):
         flat = pa.array(np.ascontiguousarray(rows[:, index]).reshape(-1), pa.float16())
@@ -38,7 +38,7 @@ def columns(rows, begin: int) -> pa.Table:
 
 
 class Concatenation:
-    """One column of 3584; config: how to index it (None: not)."""
+    """One column of 3584; config: its index (None: no index)."""
 
     layout = staticmethod(wide)
 
@@ -51,11 +51,11 @@ class Concatenation:
         table = database.create_table("rows", self.layout(rows[:BATCH], 0))
         for begin in range(BATCH, len(rows), BATCH):
             table.add(self.layout(rows[begin : begin + BATCH], begin))
-        table.optimize(cleanup_older_than=timedelta(0))  # before the index: optimize may change an index's cells
+        table.optimize(cleanup_older_than=timedelta(0))  # before the index is built: optimize may change cells
         self.index(table)
 
     def index(self, table) -> None:
-        """Build what is asked for."""
+        """Build the index."""
         if self.config:
             table.create_index("vector", config=self.config)
 
@@ -67,7 +67,7 @@ class Concatenation:
         return self.exact.best(self.ask("vector", concatenated(query, weights)), query, weights)
 
     def ask(self, column: str, vector):
-        """The numbers of the rows found."""
+        """Indices of the nearest rows."""
         asked = self.table.search(vector, vector_column_name=column).distance_type("dot").select(["row", "_distance"])
         if self.probes:
             asked = asked.nprobes(self.probes)
@@ -81,7 +81,7 @@ class Concatenation:
 
 
 class Columns(Concatenation):
-    """An index a part; the best of each part that counts, together, are re-ranked."""
+    """One index per part; the best rows of each weighted part are re-ranked together."""
 
     layout = staticmethod(columns)
 
@@ -95,14 +95,14 @@ class Columns(Concatenation):
 
 
 def _ivf(*settings) -> dict:
-    """Variants by (cells probed, refine factor, re-ranked by us)."""
-    words = {}
+    """Variants by (cells probed, refine factor, rows re-ranked here)."""
+    variants = {}
     for probes, refine, rerank in settings:
         label = f"{probes} cells" if probes < 10_000 else "all cells"
         label += f", refine {refine}" if refine else ""
         label += f", re-rank {rerank}" if rerank else ""
-        words[label] = {"probes": probes, "refine": refine, "rerank": rerank}
-    return words
+        variants[label] = {"probes": probes, "refine": refine, "rerank": rerank}
+    return variants
 
 
 ALL = 10_000

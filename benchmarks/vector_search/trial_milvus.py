@@ -1,8 +1,8 @@
-"""Milvus Lite through pymilvus: inner product on the concatenation, each index that it has; then exact re-ranking.
+"""Milvus Lite through pymilvus: inner product on the concatenation, with each index type; then exact re-ranking.
 
-    python benchmarks/trial_milvus.py --rows 10000 [--only FLAT]
+    python -m benchmarks.vector_search.trial_milvus --rows 10000 [--only FLAT]
 
-Milvus Lite is the same interface without a server: what is asked here is what a Milvus would be asked.
+Milvus Lite has the interface of Milvus without a server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAME = "rows"
 
 
 class Milvus:
-    """A collection of float32 vectors (N, 3584) under `index`."""
+    """A collection of float32 vectors (N, 3584) with an index of type `index`."""
 
     def __init__(self, index: str, build=None, variants=None) -> None:
         self.index, self.parameters = index, build or {}

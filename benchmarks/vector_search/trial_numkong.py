@@ -1,6 +1,6 @@
 """Exact scans of quantised columns: NumKong int8 and bits per part, usearch int8 on the concatenation; then re-ranking.
 
-python benchmarks/trial_numkong.py --rows 100000
+python -m benchmarks.vector_search.trial_numkong --rows 100000
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ THREADS = 2
 
 
 class Columns:
-    """One array a part; the scores of the parts are summed under the weights. What each holds is the children's."""
+    """One array per part; the scores of the parts are summed with the weights. Subclasses define the encoding."""
 
     def __init__(self, width: int, kind: type, reranks=(500, 1000, 4000, 10_000)) -> None:
         self.width, self.kind, self.rerank = width, kind, 1000
@@ -39,10 +39,10 @@ class Columns:
         self.exact = Exact(rows)
 
     def prepare(self, rows, place: Path) -> None:
-        """Means of the parts where they sound."""
+        """Mean of each part over the rows that have it."""
         sample = rows[:: max(1, len(rows) // 10_000)].astype(np.float32)
-        heard = sample.any(axis=2)
-        self.means = np.stack([sample[heard[:, k], k].mean(axis=0) for k in range(len(PARTS))])
+        present = sample.any(axis=2)
+        self.means = np.stack([sample[present[:, k], k].mean(axis=0) for k in range(len(PARTS))])
         np.save(place / "means.npy", self.means)
 
     def search(self, query, weights):
@@ -57,7 +57,7 @@ class Columns:
         return self.exact.best(top(np.concatenate(scores), self.rerank), query, weights)
 
     def size(self, piece):
-        """Rows of a piece of a column."""
+        """Number of rows in a piece of a column."""
         return len(piece)
 
     def append(self, rows) -> None:
@@ -67,7 +67,7 @@ class Columns:
 
 
 class Int8(Columns):
-    """A fixed scale: a coordinate of a unit vector of 512 is about .044 in size, and is cut at .22."""
+    """A fixed scale: coordinates of unit vectors of 512 are about .044 in size, and are clipped at .22."""
 
     SCALE = 127 / 0.22
 
@@ -86,11 +86,11 @@ class Int8(Columns):
 
 
 class Bits(Columns):
-    """The signs of what is left of a vector after the mean, r, with the two numbers that make a product of an angle.
+    """The signs of r = x - mean, with two numbers that turn an angle into an inner product.
 
-    <q, x> = <q, mean> + <mean, r_x> + |r_q| |r_x| cos(angle of r_q and r_x): the last two of x are kept as float32, the
-    angle follows from the share of signs that differ. The query is cut to signs as well: NumKong has no product of
-    floats with bits.
+    <q, x> = <q, mean> + <mean, r_x> + |r_q| |r_x| cos(angle of r_q and r_x). |r_x| and <mean, r_x> are stored as
+    float32, the angle follows from the share of signs that differ. The query is reduced to signs as well: NumKong has no product
+    of floats with bits.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Bits(Columns):
 
     @staticmethod
     def halves(codes):
-        """The signs, and the two numbers."""
+        """The signs and the two numbers."""
         split = DIMENSION // 8
         return np.ascontiguousarray(codes[:, :split]), np.ascontiguousarray(codes[:, split:]).view(np.float32).T.copy()
 
@@ -130,7 +130,7 @@ class Bits(Columns):
 
 
 class Usearch:
-    """usearch's exact search of int8 rows (N, 3584): the weights are in the query, which is cut to int8 as well."""
+    """Exact search of int8 rows (N, 3584) in usearch; the weights are in the query, which is int8 as well."""
 
     def __init__(self) -> None:
         self.rerank = 1000

@@ -1,6 +1,6 @@
-"""Exact: NumPy's float32 product, the columns in memory; and NumKong's float16 product on the memory-mapped file.
+"""Exact search: NumPy's float32 product in memory, and NumKong's float16 product on the memory-mapped file.
 
-python benchmarks/trial_numpy.py --rows 100000
+python -m benchmarks.vector_search.trial_numpy --rows 100000
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.vector_search.trial import main, pieces
 
 
 class InMemory:
-    """One array (N, D) float32 a part; parts of weight zero are not touched."""
+    """One array (N, D) float32 per part; parts of weight zero are not read."""
 
     variants: ClassVar = {"columns, float32": {}}
 
@@ -48,7 +48,7 @@ class InMemory:
 
 
 class Mapped:
-    """NumKong: float16 rows where they lie in the file, float32 sums, no copy of anything; then float32 re-ranking."""
+    """NumKong on the float16 rows in the file, with float32 sums and without a copy; then float32 re-ranking."""
 
     variants: ClassVar = {"re-rank 200, mapped float16": {}}
 

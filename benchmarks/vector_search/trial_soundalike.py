@@ -1,6 +1,6 @@
-"""What ships: soundalike's sketches, asked for rows (each row a content of its own, as the other engines have it).
+"""soundalike's own indexes, searched for rows (each row is a content of its own, as for the other engines).
 
-python benchmarks/trial_soundalike.py --rows 100000        (in soundalike's own environment)
+python -m benchmarks.vector_search.trial_soundalike --rows 100000        (in the environment of soundalike)
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from soundalike.search.index.vectors import Term, Vectors
 
 
 class Stored:
-    """What `Vectors` asks of a library, from an array (N, 7, 512) of rows."""
+    """The part of the interface of a library that `Vectors` uses, on an array (N, 7, 512) of rows."""
 
-    recipe = Recipe("made-up", "1", "made-up", "1", PARTS, DIMENSION)
+    recipe = Recipe("synthetic", "1", "synthetic", "1", PARTS, DIMENSION)
 
     def __init__(self, rows: Any, place: Path) -> None:
         self.rows, self.place = rows, place
@@ -56,8 +56,8 @@ class Stored:
         return self.place / name
 
 
-class Sketched:
-    """Past the memory budget."""
+class Quantised:
+    """The quantised index."""
 
     budget = 0
     variants: ClassVar = {"as it ships": {}}
@@ -93,8 +93,8 @@ class Sketched:
         self._take(self.vectors.following(cast(Library, self.stored)))
 
 
-class InMemory(Sketched):
-    """Within it: exact."""
+class Flat(Quantised):
+    """The flat index: exact."""
 
     budget = 1 << 50
 
@@ -103,7 +103,7 @@ class InMemory(Sketched):
 
 
 class _Joined:
-    """Arrays of rows one behind the other, picked from without being copied."""
+    """Concatenated arrays of rows that are not copied."""
 
     def __init__(self, pieces: list[Any]) -> None:
         self.pieces = pieces
@@ -119,7 +119,7 @@ class _Joined:
         return np.stack([self.pieces[w][number - begins[w]] for w, number in zip(which, numbers, strict=True)])
 
 
-ENGINES = {"soundalike sketches": Sketched, "soundalike in memory": InMemory}
+ENGINES = {"soundalike quantised": Quantised, "soundalike flat": Flat}
 
 if __name__ == "__main__":
     main(__doc__, ENGINES)
