@@ -1,4 +1,4 @@
-"""The deployment files: they parse, hang together, and their scripts do what they say."""
+"""The deployment files: they parse, are consistent with each other, and their scripts work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _script(name: str) -> ModuleType:
     return module
 
 
-def test_the_constraints_are_the_versions_of_the_lock_files() -> None:
+def test_constraints_are_the_versions_of_the_lock_files() -> None:
     done = subprocess.run(
         [sys.executable, str(DEPLOY / "constraints.py")], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -39,7 +39,7 @@ def test_the_constraints_are_the_versions_of_the_lock_files() -> None:
     assert not any(text in done.stdout for text in ("--hash", "\\", "://"))
 
 
-def test_compose_and_container_agree() -> None:
+def test_compose_file_and_container_file_are_consistent() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     container = (DEPLOY / "Containerfile").read_text()
     services = compose["services"]
@@ -66,21 +66,21 @@ def _bases(container: str) -> list[str]:
     return [line.split()[1] for line in container.splitlines() if line.startswith("FROM ")]
 
 
-def test_the_ray_cluster_parses_and_starts_what_the_program_joins() -> None:
-    found: dict[str, Any] = yaml.safe_load((DEPLOY / "ray-cluster.yaml").read_text())
-    assert "--head --port=6379" in found["head_start_ray_commands"][-1]
-    assert "--address=$RAY_HEAD_IP:6379" in found["worker_start_ray_commands"][-1]
-    assert any("soundalike[cluster]" in command for command in found["setup_commands"])
+def test_the_ray_cluster_listens_where_its_workers_connect() -> None:
+    cluster: dict[str, Any] = yaml.safe_load((DEPLOY / "ray-cluster.yaml").read_text())
+    assert "--head --port=6379" in cluster["head_start_ray_commands"][-1]
+    assert "--address=$RAY_HEAD_IP:6379" in cluster["worker_start_ray_commands"][-1]
+    assert any("soundalike[cluster]" in command for command in cluster["setup_commands"])
 
 
-def test_no_answer_is_no_health(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_PORT", "1")
     with pytest.raises(SystemExit, match="no answer"):
         _script("health").main()
 
 
 @pytest.mark.cluster
-def test_the_bucket_is_asked_for_with_the_signature_of_the_vendor(
+def test_the_request_for_a_bucket_has_the_same_signature_as_with_botocore(
     object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from botocore.auth import S3SigV4Auth
@@ -90,13 +90,13 @@ def test_the_bucket_is_asked_for_with_the_signature_of_the_vendor(
     script = _script("make_bucket")
     for name, value in object_store.environment().items():
         monkeypatch.setenv(name, value)
-    asked = script.signed(object_store.url, "some-bucket", "eu-central-1", "key", "secret")
-    theirs = AWSRequest("PUT", f"{object_store.url}/some-bucket", headers={"X-Amz-Content-SHA256": script.EMPTY})
-    theirs.context["timestamp"] = asked.get_header("X-amz-date")
+    request = script.signed(object_store.url, "some-bucket", "eu-central-1", "key", "secret")
+    expected = AWSRequest("PUT", f"{object_store.url}/some-bucket", headers={"X-Amz-Content-SHA256": script.EMPTY})
+    expected.context["timestamp"] = request.get_header("X-amz-date")
     auth = S3SigV4Auth(Credentials("key", "secret"), "s3", "eu-central-1")
-    theirs.headers["X-Amz-Date"] = asked.get_header("X-amz-date")
-    signature = auth.signature(auth.string_to_sign(theirs, auth.canonical_request(theirs)), theirs)
-    assert asked.get_header("Authorization").endswith(f"Signature={signature}")
+    expected.headers["X-Amz-Date"] = request.get_header("X-amz-date")
+    signature = auth.signature(auth.string_to_sign(expected, auth.canonical_request(expected)), expected)
+    assert request.get_header("Authorization").endswith(f"Signature={signature}")
     monkeypatch.setattr(sys, "argv", ["make_bucket.py", "some-bucket"])
     script.main()
     script.main()

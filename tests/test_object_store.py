@@ -1,4 +1,4 @@
-"""The server that the other tests stand on: its conditional puts are conditional, asked by a client that is not ours."""
+"""The S3 server that other tests rely on: its conditional puts are checked with an independent client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.cluster
 
 
 def _put(client: Any, bucket: str, body: bytes, **conditions: str) -> str:
-    """The new tag, or the code of the refusal."""
+    """The new tag, or the HTTP status of the refusal."""
     from botocore.exceptions import ClientError
 
     try:
@@ -34,7 +34,7 @@ def test_puts_are_conditional(object_store: ObjectStore, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_of_many_at_once_one_put_wins(object_store: ObjectStore, bucket: str, first: bool) -> None:
+def test_of_concurrent_puts_exactly_one_succeeds(object_store: ObjectStore, bucket: str, first: bool) -> None:
     client = object_store.client()
     condition = {"IfNoneMatch": "*"} if first else {"IfMatch": _put(client, bucket, b"before")}
     answers: list[str] = []

@@ -8,10 +8,10 @@ from soundalike.errors import InputError
 from soundalike.parts import ordered
 
 
-def test_parts_come_in_their_one_order_without_repetition() -> None:
+def test_parts_are_put_in_order_without_repetition() -> None:
     assert ordered(["mix", "drums", "bass", "drums"]) == ("bass", "drums", "mix")
 
 
-def test_an_unknown_part_is_named_with_those_there_are() -> None:
+def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'kick'.*drums"):
         ordered(["kick"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from soundalike.cli.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,25 +17,11 @@ if TYPE_CHECKING:
     from soundalike.models.encoders import EncoderRow
     from soundalike.models.separators import SeparatorRow
 
-_COMMANDS = {"fetch": "soundalike.cli.models_fetch"}
-
-
-class _Models(click.Group):
-    """Subcommands, each imported when it is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
-        return command
-
 
 @click.group(
     "models",
-    cls=_Models,
+    cls=LazyGroup,
+    commands_at={"fetch": "soundalike.cli.models_fetch"},
     invoke_without_command=True,
     short_help="List encoders, separators and weight profiles; fetch weights.",
     epilog="""\b
@@ -42,7 +29,9 @@ Examples:
   soundalike models                       list all models and their status
   soundalike models fetch clap htdemucs   download the weights of two models""",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."
+)
 @click.pass_context
 def command(ctx: click.Context, form: str) -> None:
     """List encoders, separators and weight profiles with their licences, requirements and status."""

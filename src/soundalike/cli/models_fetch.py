@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundalike.cli.common import say
+from soundalike.cli.common import echo
 from soundalike.cli.progress_bar import LiveBar
 from soundalike.errors import InputError
 
@@ -29,7 +29,7 @@ Downloading needs the extra `neural`; --from does not. SOUNDALIKE_CHECKPOINTS na
 HF_ENDPOINT another server with the interface of the Hugging Face Hub.""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="All models.")
+@click.option("--all", "everything", is_flag=True, help="Fetch the weights of all models.")
 @click.option(
     "--from",
     "source",
@@ -40,7 +40,7 @@ HF_ENDPOINT another server with the interface of the Hugging Face Hub.""",
     "--mirror",
     envvar="SOUNDALIKE_MIRROR",
     metavar="URL",
-    help="Download from URL/NAME/FILE instead of the Hugging Face Hub  [default: $SOUNDALIKE_MIRROR].",
+    help="Download from URL/NAME/FILE instead of the Hugging Face Hub.  [default: $SOUNDALIKE_MIRROR]",
 )
 def command(names: tuple[str, ...], everything: bool, source: Path | None, mirror: str | None) -> None:
     """Download or import the weights of the models NAME. Prints the terms of their licences first.
@@ -55,7 +55,7 @@ def command(names: tuple[str, ...], everything: bool, source: Path | None, mirro
         raise InputError(f"name the models to fetch, or give --all; choose among {', '.join(CHECKPOINTS)}")
     rows = [_row(name) for name in dict.fromkeys(names or CHECKPOINTS)]
     for terms in dict.fromkeys(row.terms for row in rows if row.terms):
-        say(f"licence: {terms}.")
+        echo(f"licence: {terms}.")
     for row in rows:
         folder = checkpoint_folder(row.name)
         try:
@@ -86,14 +86,14 @@ def _report(row: Checkpoint, new: list[CheckpointFile], folder: Path) -> None:
     from soundalike.models.checkpoints.table import format_size
 
     if not new:
-        say(f"{row.name}: all files exist already, in {folder}")
+        echo(f"{row.name}: all files exist already, in {folder}")
         return
     files = ", ".join(f"{file.name} ({format_size((folder / file.name).stat().st_size)})" for file in new)
-    say(f"{row.name}: {files}, verified, in {folder}")
+    echo(f"{row.name}: {files}, verified, in {folder}")
     for file in new:
         record = read_record(folder / file.name)
         if not file.pinned and record is not None:
-            say(f"  {file.name} is {file.pin}: its SHA-256 is {record.sha256}, which is enforced from now on")
+            echo(f"  {file.name} is {file.pin}: its SHA-256 is {record.sha256}, which is enforced from now on")
 
 
 class _FetchProgress(LiveBar):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from soundalike.cli.common import counted, library_option, library_path, say
+from soundalike.cli.common import counted, echo, library_option, library_path
 
 
 @click.command(
@@ -28,7 +28,7 @@ def command(paths: tuple[str, ...], library: str | None, missing: bool) -> None:
     if not paths and not missing:
         raise InputError("name the paths to forget, or --missing")
     removed = remove(library_path(library), list(paths), missing=missing)
-    say(
+    echo(
         f"forgot {counted(removed.items, 'item')}"
         + "".join(f"; the root {root} is forgotten too" for root in removed.roots)
     )
