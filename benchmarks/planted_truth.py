@@ -10,7 +10,7 @@ triplet in four grades, 5 % lapses, which the models are told of. Simulated many
    held to their own estimand: the best linear predictor of kept labels, from one population of a million triplets.
 2. *Methods side by side*: cosine between fitted and planted weights, error of the weights after the best common scale
    (share of the planted weights' length), and agreement on 20,000 other kept triplets.
-3. *Leakage*: features that only tell which track a clip is of, evaluated by shuffled splits and without shared tracks.
+3. *Leakage*: features that only callbacks which track a clip is of, evaluated by shuffled splits and without shared tracks.
 
 Prints Markdown. Deterministic; 1,000 simulations take about half a minute on one core.
 """
@@ -34,8 +34,8 @@ from soundalike.preferences.estimators import (
     fit_ordinal,
     fit_ridge,
 )
-from soundalike.preferences.evaluation import leave_one_out, over_splits, predict, right, shuffle_splits
-from soundalike.preferences.triplet_data import Bool, Float64, Judged
+from soundalike.preferences.evaluation import cross_validate, is_correct, leave_tracks_out, predict, shuffle_splits
+from soundalike.preferences.triplet_data import Bool, Float64, TripletData
 from tests.preferences.planted import WEIGHTS, World, best_linear, fingerprints
 
 TRIPLETS = 331
@@ -48,12 +48,12 @@ def holds(fit: Fit, truth: Float64) -> Bool:
     return np.asarray((bounds[:, 0] <= truth) & (truth <= bounds[:, 1]))
 
 
-def compared(fit: Fit, test: Judged) -> tuple[float, float, float]:
+def compared(fit: Fit, test: TripletData) -> tuple[float, float, float]:
     """Cosine with the planted weights, error after the best scale, agreement."""
     cosine = float(fit.weights @ WEIGHTS / np.linalg.norm(fit.weights) / np.linalg.norm(WEIGHTS))
     scale = float(fit.weights @ WEIGHTS / (fit.weights @ fit.weights))
     error = float(np.linalg.norm(scale * fit.weights - WEIGHTS) / np.linalg.norm(WEIGHTS))
-    return cosine, error, float(right(test, predict(test.features, fit.weights)).mean())
+    return cosine, error, float(is_correct(test, predict(test.features, fit.weights)).mean())
 
 
 def main() -> None:
@@ -63,14 +63,14 @@ def main() -> None:
     arguments = parser.parse_args()
     world, rng = World(WEIGHTS), np.random.default_rng(arguments.seed)
     linear = best_linear(world, rng)
-    pool = world.judged(rng, 50_000)
+    pool = world.draw(rng, 50_000)
     test = pool.take(np.flatnonzero(pool.kept)[:20_000])
     needed = round(TRIPLETS / float(pool.kept.mean()))
     cosine = float(linear @ WEIGHTS / np.linalg.norm(linear) / np.linalg.norm(WEIGHTS))
     held: dict[str, list[Bool]] = defaultdict(list)
     figures: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     for _ in range(arguments.simulations):
-        for_votes, for_labels = world.judged(rng, TRIPLETS), world.judged(rng, needed)
+        for_votes, for_labels = world.draw(rng, TRIPLETS), world.draw(rng, needed)
         for fit, truth in (
             (fit_logistic(for_votes, lapse=world.lapse), WEIGHTS),
             (fit_ordinal(for_votes, lapse=world.lapse), WEIGHTS),
@@ -91,7 +91,7 @@ def main() -> None:
     print(f"|---|{'---|' * len(PARTS)}")
     for name, rows in held.items():
         print(f"| {name} | {' | '.join(f'{100 * share:.1f}' for share in np.mean(rows, axis=0))} |")
-    known = right(test, predict(test.features, WEIGHTS)).mean()
+    known = is_correct(test, predict(test.features, WEIGHTS)).mean()
     print("\n| method | cosine with the truth | error of the weights, % | agreement, % |\n|---|---|---|---|")
     for name, triples in figures.items():
         means, deviations = np.mean(triples, axis=0), np.std(triples, axis=0, ddof=1)
@@ -112,10 +112,10 @@ def leak(rng: np.random.Generator, worlds: int = 20) -> None:
     for method in (METHODS["ridge"], penalised):
         shuffled, apart, left = [], [], []
         for judged in drawn:
-            shuffled.append(over_splits(judged, method, shuffle_splits(judged, 10)).agreements.mean())
-            found = leave_one_out(judged, method)
-            apart.append(right(judged, found.predictions)[judged.kept].mean())
-            left.append(np.median(found.training[judged.kept]))
+            shuffled.append(cross_validate(data, method, shuffle_splits(data, 10)).agreements.mean())
+            found = leave_tracks_out(data, method)
+            apart.append(is_correct(data, found.predictions)[data.kept].mean())
+            left.append(np.median(found.training[data.kept]))
         figures = " | ".join(f"{100 * np.mean(one):.1f} ± {100 * np.std(one, ddof=1):.1f}" for one in (shuffled, apart))
         print(f"| {method.name}; {worlds} worlds | {figures} | {np.median(left):.0f} |")
 

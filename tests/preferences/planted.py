@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from soundalike.preferences.triplet_data import Float64, Judged
+from soundalike.preferences.triplet_data import Float64, TripletData
 
 CUT_OFF = 0.8
 WEIGHTS = np.array([2.0, 5.0, 3.0, 1.0, 0.0, 6.0, 10.0])
@@ -37,7 +37,7 @@ class World:
         drawn = np.sqrt(1 - CORRELATION) * own + np.sqrt(CORRELATION) * common
         return np.asarray(drawn * np.resize(DEVIATIONS, parts))
 
-    def judged(self, rng: np.random.Generator, count: int) -> Judged:
+    def draw(self, rng: np.random.Generator, count: int) -> TripletData:
         """`count` triplets of 5 to 12 votes; each touches three tracks out of 132, at random."""
         features = self.features(rng, count)
         return answered(rng, features, features @ self.weights, self.strength, self.lapse, draw_tracks(rng, count, 132))
@@ -59,18 +59,18 @@ def answered(
     strength: float,
     lapse: float,
     tracks: NDArray[np.int64],
-) -> Judged:
+) -> TripletData:
     """The votes of listeners whose log-odds of A over B are `preference` (N,), kept at `CUT_OFF`."""
     strong_a, strong_b = expit(preference - strength), expit(-preference - strength)
     sure = np.stack([strong_a, expit(preference) - strong_a, expit(-preference) - strong_b, strong_b], axis=1)
     votes = rng.multinomial(rng.integers(5, 13, len(features)), lapse / 4 + (1 - lapse) * sure)
     share = np.maximum(votes[:, :2].sum(axis=1), votes[:, 2:].sum(axis=1)) / votes.sum(axis=1)
     names = tuple(frozenset(f"track{number}" for number in row) for row in tracks.tolist())
-    return Judged(features, votes, names, share >= CUT_OFF - 1e-9)
+    return TripletData(features, votes, names, share >= CUT_OFF - 1e-9)
 
 
-def fingerprints(rng: np.random.Generator, count: int = 400, tracks: int = 40) -> Judged:
-    """Data made to leak: listeners like some tracks and dislike others, and the features tell nothing but which tracks A
+def fingerprints(rng: np.random.Generator, count: int = 400, tracks: int = 40) -> TripletData:
+    """Data made to leak: listeners like some tracks and dislike others, and the features callbacks nothing but which tracks A
     and B are of. Nothing that was learnt of some tracks says anything about others."""
     liking, print_of = 3 * rng.normal(size=tracks), 0.1 * rng.normal(size=(tracks, tracks))
     touched = draw_tracks(rng, count, tracks)
@@ -83,7 +83,7 @@ def best_linear(world: World, rng: np.random.Generator, count: int = 1_000_000) 
     hardly counts."""
     gram, moment = np.zeros((len(world.weights),) * 2), np.zeros(len(world.weights))
     for _ in range(count // 50_000):
-        drawn = world.judged(rng, 50_000)
+        drawn = world.draw(rng, 50_000)
         f, y = drawn.features[drawn.kept], drawn.labels[drawn.kept]
         gram, moment = gram + f.T @ f, moment + f.T @ y
     return np.asarray(np.linalg.solve(gram, moment))

@@ -99,9 +99,9 @@ def test_the_interval_is_the_same_for_the_same_seed() -> None:
         (np.ones((4, 4)), np.ones((4, 3)), "square"),
         (np.ones((4, 4)), np.ones((3, 3)), "4 sounds"),
         (np.ones((3, 3)), np.full((3, 3), np.inf), "infinite"),
-        (np.ones((2, 2)), np.ones((2, 2)), "1 judged pairs"),
-        (np.ones((4, 4)), np.full((4, 4), np.nan), "0 judged pairs"),
-        (np.ones((4, 4)), np.ones((4, 4)), "equally unlike"),
+        (np.ones((2, 2)), np.ones((2, 2)), "only 1 pairs"),
+        (np.ones((4, 4)), np.full((4, 4), np.nan), "only 0 pairs"),
+        (np.ones((4, 4)), np.ones((4, 4)), "same dissimilarity"),
     ],
 )
 def test_matrices_that_say_nothing_are_refused(similarities: Float64, human: Float64, word: str) -> None:

@@ -23,15 +23,15 @@ from soundalike.preferences.estimators import (
     fit_ordinal,
     fit_ridge,
     folds,
-    method_named,
+    get_method,
 )
-from soundalike.preferences.triplet_data import Float64, Judged
+from soundalike.preferences.triplet_data import Float64, TripletData
 from tests.preferences.planted import WEIGHTS, World
 
 STEADY = [name for name in METHODS if not name.endswith("-cv")]
 
 
-def formula() -> Judged:
+def formula() -> TripletData:
     """Sixty triplets of three parts by formula, so that another program can be given the same numbers."""
     i = np.arange(60)
     wave = np.sin(1.7 * i + 0.3)
@@ -48,19 +48,19 @@ def formula() -> Judged:
     return alone(f, votes)
 
 
-def alone(features: Float64, votes: NDArray[np.number[Any]]) -> Judged:
+def alone(features: Float64, votes: NDArray[np.number[Any]]) -> TripletData:
     """Triplets that share no track, all of them kept."""
     count = len(votes)
     tracks = tuple(frozenset({str(i)}) for i in range(count))
-    return Judged(np.asarray(features, dtype=float), votes.astype(np.int64), tracks, np.ones(count, dtype=bool))
+    return TripletData(np.asarray(features, dtype=float), votes.astype(np.int64), tracks, np.ones(count, dtype=bool))
 
 
 @pytest.fixture(scope="module")
-def made() -> Judged:
-    return World(WEIGHTS[[1, 5, 6]]).judged(np.random.default_rng(4), 120)
+def made() -> TripletData:
+    return World(WEIGHTS[[1, 5, 6]]).draw(np.random.default_rng(4), 120)
 
 
-def test_least_squares_are_scikit_learns(made: Judged) -> None:
+def test_least_squares_are_scikit_learns(made: TripletData) -> None:
     f, y = made.features[made.kept], made.labels[made.kept]
     assert 0 < made.kept.sum() < len(made)
     assert np.allclose(fit_ols(made).weights, LinearRegression(fit_intercept=False).fit(f, y).coef_)
@@ -69,7 +69,7 @@ def test_least_squares_are_scikit_learns(made: Judged) -> None:
         assert np.allclose(fit_ridge(made, alpha).weights, ridge.coef_)
     assert fit_ridge(made).alpha == 1
     positive = LinearRegression(fit_intercept=False, positive=True).fit(-f, y)
-    against = Judged(-made.features, made.votes, made.tracks, made.kept)
+    against = TripletData(-made.features, made.votes, made.tracks, made.kept)
     assert np.allclose(fit_nonnegative(against).weights, positive.coef_)
 
 
@@ -99,7 +99,7 @@ def test_ordinal_is_statsmodels_on_both_orders() -> None:
 
 
 @pytest.mark.parametrize(("alpha", "lapse"), [(0.0, 0.1), (0.7, 0.0), (0.3, 0.2)])
-def test_penalties_and_lapses_against_a_general_optimiser(made: Judged, alpha: float, lapse: float) -> None:
+def test_penalties_and_lapses_against_a_general_optimiser(made: TripletData, alpha: float, lapse: float) -> None:
     for model, fit in (
         (likelihoods.Binary(lapse), fit_logistic(made, alpha, lapse)),
         (likelihoods.Ordinal(lapse), fit_ordinal(made, alpha, lapse)),
@@ -116,10 +116,10 @@ def test_penalties_and_lapses_against_a_general_optimiser(made: Judged, alpha: f
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_turning_a_triplet_changes_nothing(made: Judged, name: str) -> None:
+def test_turning_a_triplet_changes_nothing(made: TripletData, name: str) -> None:
     """No intercept: A and B in each other's place, in some triplets, give the same weights."""
     flip = np.arange(len(made)) % 3 == 0
-    turned = Judged(
+    turned = TripletData(
         np.where(flip[:, np.newaxis], -made.features, made.features),
         np.where(flip[:, np.newaxis], made.votes[:, ::-1], made.votes),
         made.tracks,
@@ -131,9 +131,9 @@ def test_turning_a_triplet_changes_nothing(made: Judged, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_part_that_is_never_there_has_weight_0(made: Judged, name: str) -> None:
+def test_a_part_that_is_never_there_has_weight_0(made: TripletData, name: str) -> None:
     f = np.insert(made.features, 1, 0.0, axis=1)
-    fit = METHODS[name].fit(Judged(f, made.votes, made.tracks, made.kept))
+    fit = METHODS[name].fit(TripletData(f, made.votes, made.tracks, made.kept))
     assert fit.weights[1] == 0
     assert np.allclose(np.delete(fit.weights, 1), METHODS[name].fit(made).weights, rtol=1e-6, atol=1e-7)
     bounds = fit.intervals()
@@ -141,23 +141,23 @@ def test_a_part_that_is_never_there_has_weight_0(made: Judged, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_nothing_but_silence_gives_no_weights(name: str, made: Judged) -> None:
-    silent = Judged(0 * made.features, made.votes, made.tracks, made.kept)
+def test_nothing_but_silence_gives_no_weights(name: str, made: TripletData) -> None:
+    silent = TripletData(0 * made.features, made.votes, made.tracks, made.kept)
     assert METHODS[name].fit(silent).weights.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "nonnegative"])
-def test_two_parts_that_are_the_same_share_their_weight(made: Judged, name: str) -> None:
-    twice = Judged(made.features[:, [0, 0, 2]], made.votes, made.tracks, made.kept)
+def test_two_parts_that_are_the_same_share_their_weight(made: TripletData, name: str) -> None:
+    twice = TripletData(made.features[:, [0, 0, 2]], made.votes, made.tracks, made.kept)
     weights = METHODS[name].fit(twice).weights
     assert weights[0] == pytest.approx(weights[1], rel=1e-4)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_methods_of_labels_see_the_kept_alone_and_those_of_votes_see_all(made: Judged, name: str) -> None:
+def test_methods_of_labels_see_the_kept_alone_and_those_of_votes_see_all(made: TripletData, name: str) -> None:
     other = made.votes.copy()
     other[~made.kept] = np.where(made.features[~made.kept, 2:] > 0, [9, 3, 0, 0], [0, 0, 3, 9])
-    changed = METHODS[name].fit(Judged(made.features, other, made.tracks, made.kept)).weights
+    changed = METHODS[name].fit(TripletData(made.features, other, made.tracks, made.kept)).weights
     same = np.allclose(changed, METHODS[name].fit(made).weights)
     assert same == (METHODS[name].uses == "labels")
 
@@ -168,13 +168,13 @@ def test_separable_votes_are_refused_with_the_cure(scale: float) -> None:
     f = scale * rng.normal(size=(40, 2))
     f[:, 0] += scale * np.sign(f[:, 0])  # a margin, so that the gradient vanishes on the way to infinity
     first = f[:, 0] > 0
-    judged = alone(f, np.where(first[:, np.newaxis], [3, 2, 0, 0], [0, 0, 2, 3]))
+    data = alone(f, np.where(first[:, np.newaxis], [3, 2, 0, 0], [0, 0, 2, 3]))
     for lapse in (0.0, 0.1):
         with pytest.raises(InputError, match="penalty"):
-            fit_logistic(judged, lapse=lapse)
-    assert fit_logistic(judged, alpha=0.1).weights[0] > 0
-    assert METHODS["logistic-cv"].fit(judged).weights[0] > 0
-    assert fit_ordinal(judged).weights[0] > 0  # weak answers keep it from infinity
+            fit_logistic(data, lapse=lapse)
+    assert fit_logistic(data, alpha=0.1).weights[0] > 0
+    assert METHODS["logistic-cv"].fit(data).weights[0] > 0
+    assert fit_ordinal(data).weights[0] > 0  # weak answers keep it from infinity
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.1, 0.5])
@@ -192,24 +192,24 @@ def test_a_part_that_only_one_unanimous_triplet_has_is_refused(scale: float) -> 
 def test_fewer_triplets_than_parts() -> None:
     """Least squares fits exactly with the shortest weights, and claims no certainty."""
     rng = np.random.default_rng(2)
-    judged = alone(rng.normal(size=(3, 5)), np.array([[2, 1, 1, 0], [0, 1, 2, 2], [3, 1, 1, 0]]))
-    fit = fit_ols(judged)
-    assert np.allclose(judged.features @ fit.weights, judged.labels)
-    assert np.allclose(fit.weights, np.linalg.lstsq(judged.features, judged.labels, rcond=None)[0])
+    data = alone(rng.normal(size=(3, 5)), np.array([[2, 1, 1, 0], [0, 1, 2, 2], [3, 1, 1, 0]]))
+    fit = fit_ols(data)
+    assert np.allclose(data.features @ fit.weights, data.labels)
+    assert np.allclose(fit.weights, np.linalg.lstsq(data.features, data.labels, rcond=None)[0])
     assert fit.intervals() is None
-    assert fit_logistic(judged).intervals() is None
+    assert fit_logistic(data).intervals() is None
     for name in ("ridge-cv", "logistic-cv", "ordinal-cv"):
         with pytest.raises(InputError, match="3 triplets are too few"):
-            METHODS[name].fit(judged)
+            METHODS[name].fit(data)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_nothing_to_learn_from_is_an_error(made: Judged, name: str) -> None:
+def test_nothing_to_learn_from_is_an_error(made: TripletData, name: str) -> None:
     with pytest.raises(InputError):
         METHODS[name].fit(made.take([]))
 
 
-def test_refusals_name_the_value(made: Judged) -> None:
+def test_refusals_name_the_value(made: TripletData) -> None:
     with pytest.raises(InputError, match="cut-off"):
         fit_ols(made.take(~made.kept))
     for lapse in (-0.1, 1.0):
@@ -218,12 +218,12 @@ def test_refusals_name_the_value(made: Judged) -> None:
     for fit in (fit_ridge, fit_logistic, fit_ordinal):
         with pytest.raises(InputError, match="-2"):
             fit(made, -2.0)
-    clear = Judged(made.features, made.votes * np.array([1, 0, 0, 1]), made.tracks, made.kept)
+    clear = TripletData(made.features, made.votes * np.array([1, 0, 0, 1]), made.tracks, made.kept)
     with pytest.raises(InputError, match="same strength"):
         fit_ordinal(clear)
     with pytest.raises(InputError, match=r"'lasso'.*ols"):
-        method_named("lasso")
-    assert method_named("ols") is METHODS["ols"]
+        get_method("lasso")
+    assert get_method("ols") is METHODS["ols"]
 
 
 def test_intervals_are_normal_ones() -> None:
@@ -239,7 +239,7 @@ def test_intervals_are_normal_ones() -> None:
 
 @pytest.mark.parametrize(("name", "alphas"), [("ridge-cv", RIDGE_ALPHAS), ("logistic-cv", VOTE_ALPHAS)])
 def test_the_chosen_penalty_is_that_of_the_least_held_out_loss(
-    made: Judged, name: str, alphas: tuple[float, ...]
+    made: TripletData, name: str, alphas: tuple[float, ...]
 ) -> None:
     """Chosen again the long way, with scikit-learn's ridge and a loss written out."""
     usable = made.take(made.kept) if name == "ridge-cv" else made
@@ -262,25 +262,27 @@ def test_the_chosen_penalty_is_that_of_the_least_held_out_loss(
 
 def test_noise_is_penalised_more_than_signal() -> None:
     rng = np.random.default_rng(5)
-    signal, noise = World(WEIGHTS).judged(rng, 200), World(0 * WEIGHTS).judged(rng, 200)
+    signal, noise = World(WEIGHTS).draw(rng, 200), World(0 * WEIGHTS).draw(rng, 200)
     for name in ("logistic-cv", "ordinal-cv"):
         assert METHODS[name].fit(noise).alpha > METHODS[name].fit(signal).alpha
 
 
 def test_folds_share_no_track_where_enough_is_left() -> None:
     chain = alone(np.ones((100, 2)), np.ones((100, 4)))
-    paired = Judged(
+    paired = TripletData(
         chain.features, chain.votes, tuple(frozenset({f"{i // 4}", f"own {i}"}) for i in range(100)), chain.kept
     )
     pairs = folds(paired)
     assert sorted(np.concatenate([held for _, held in pairs]).tolist()) == list(range(100))
     for training, held in pairs:
-        assert not paired.sharing(held)[training].any()
-        assert estimators.FEWEST * 2 <= len(training) < 80
+        assert not paired.shares_track(held)[training].any()
+        assert estimators.MIN_TRIPLETS_PER_PART * 2 <= len(training) < 80
 
 
 def test_folds_are_plain_where_tracks_link_everything() -> None:
-    linked = Judged(np.ones((50, 2)), np.ones((50, 4), dtype=np.int64), (frozenset({"one"}),) * 50, np.ones(50, bool))
+    linked = TripletData(
+        np.ones((50, 2)), np.ones((50, 4), dtype=np.int64), (frozenset({"one"}),) * 50, np.ones(50, bool)
+    )
     for training, held in folds(linked):
         assert len(training) == 40
         assert not np.intersect1d(training, held).size

@@ -11,21 +11,21 @@ from scipy import stats
 from soundalike.errors import InputError
 from soundalike.preferences.estimators import METHODS, Fit, Method
 from soundalike.preferences.evaluation import (
+    cross_validate,
+    is_correct,
     learning_curve,
-    leave_one_out,
-    over_splits,
+    leave_tracks_out,
     predict,
-    right,
     shuffle_splits,
-    triplets_until_apart,
+    triplets_needed,
 )
-from soundalike.preferences.triplet_data import Judged
+from soundalike.preferences.triplet_data import TripletData
 from tests.preferences.planted import WEIGHTS, World, fingerprints
 
 
 @pytest.fixture(scope="module")
-def made() -> Judged:
-    return World(WEIGHTS[[1, 5, 6]]).judged(np.random.default_rng(4), 150)
+def made() -> TripletData:
+    return World(WEIGHTS[[1, 5, 6]]).draw(np.random.default_rng(4), 150)
 
 
 class Watched:
@@ -33,12 +33,12 @@ class Watched:
 
     def __init__(self, weights: list[float]) -> None:
         self.weights = np.array(weights)
-        self.seen: list[Judged] = []
+        self.seen: list[TripletData] = []
         self.method = Method("watched", "", "labels", self._fit)
 
-    def _fit(self, judged: Judged) -> Fit:
-        self.seen.append(judged)
-        return Fit("watched", self.weights, None, len(judged))
+    def _fit(self, data: TripletData) -> Fit:
+        self.seen.append(data)
+        return Fit("watched", self.weights, None, len(data))
 
 
 def test_a_prediction_is_the_sign_and_a_tie_is_none() -> None:
@@ -49,11 +49,11 @@ def test_a_prediction_is_the_sign_and_a_tie_is_none() -> None:
 
 def test_a_tie_agrees_with_nobody() -> None:
     votes = np.array([[3, 0, 0, 0], [0, 0, 0, 3], [1, 0, 0, 1], [3, 0, 0, 0]])
-    judged = Judged(np.zeros((4, 1)), votes, (frozenset("1"),) * 4, np.array([True, True, False, True]))
-    assert right(judged, np.array([1, 1, 0, 0])).tolist() == [True, False, False, False]
+    data = TripletData(np.zeros((4, 1)), votes, (frozenset("1"),) * 4, np.array([True, True, False, True]))
+    assert is_correct(data, np.array([1, 1, 0, 0])).tolist() == [True, False, False, False]
 
 
-def test_splits_are_those_of_the_paper(made: Judged) -> None:
+def test_splits_are_those_of_the_paper(made: TripletData) -> None:
     splits = shuffle_splits(made)
     kept, rest = np.flatnonzero(made.kept), np.flatnonzero(~made.kept)
     share = np.mean(made.labels[kept] == 1)
@@ -68,7 +68,7 @@ def test_splits_are_those_of_the_paper(made: Judged) -> None:
     assert not np.array_equal(splits[0][1], shuffle_splits(made, seed=1)[0][1])
 
 
-def test_too_few_to_split_are_refused(made: Judged) -> None:
+def test_too_few_to_split_are_refused(made: TripletData) -> None:
     one_sided = made.take(made.labels == 1)
     with pytest.raises(InputError, match="0 of the rarer answer"):
         shuffle_splits(one_sided)
@@ -76,16 +76,16 @@ def test_too_few_to_split_are_refused(made: Judged) -> None:
         shuffle_splits(made.take([]))
 
 
-def test_over_splits_counts_by_hand(made: Judged) -> None:
+def test_over_splits_counts_by_hand(made: TripletData) -> None:
     watched = Watched([1.0, 0.0, 0.0])
     splits = shuffle_splits(made, 7)
-    found = over_splits(made, watched.method, splits)
+    found = cross_validate(made, watched.method, splits)
     hits = made.features[:, 0] * made.labels > 0
     assert found.agreements == pytest.approx([hits[tested].mean() for _, tested in splits])
     assert found.weights.tolist() == [[1, 0, 0]] * 7
     tested = np.concatenate([tested for _, tested in splits])
-    assert np.array_equal(found.counted, np.bincount(tested, minlength=len(made)))
-    assert np.array_equal(found.correct, found.counted * hits)
+    assert np.array_equal(found.tested, np.bincount(tested, minlength=len(made)))
+    assert np.array_equal(found.correct, found.tested * hits)
     chosen = np.arange(len(made)) < 75
     assert found.agreement_of(chosen) == pytest.approx(hits[tested[tested < 75]].mean())
     assert math.isnan(found.agreement_of(~made.kept))
@@ -93,9 +93,9 @@ def test_over_splits_counts_by_hand(made: Judged) -> None:
         assert np.array_equal(seen.features, made.features[training])
 
 
-def test_leave_one_out_never_learns_from_a_shared_track(made: Judged) -> None:
+def test_leave_one_out_never_learns_from_a_shared_track(made: TripletData) -> None:
     watched = Watched([0.0, 0.0, 1.0])
-    found = leave_one_out(made, watched.method)
+    found = leave_tracks_out(made, watched.method)
     indices = np.flatnonzero(made.kept)
     assert len(watched.seen) == len(indices)
     for index, seen in zip(indices, watched.seen, strict=True):
@@ -110,16 +110,16 @@ def test_leave_one_out_never_learns_from_a_shared_track(made: Judged) -> None:
     assert np.array_equal(found.tested, made.kept)
 
 
-def test_triplets_without_a_model_are_counted_and_not_tested(made: Judged) -> None:
-    linked = Judged(made.features, made.votes, (frozenset({"one"}),) * len(made), made.kept)
-    found = leave_one_out(linked, METHODS["ols"])
+def test_triplets_without_a_model_are_counted_and_not_tested(made: TripletData) -> None:
+    linked = TripletData(made.features, made.votes, (frozenset({"one"}),) * len(made), made.kept)
+    found = leave_tracks_out(linked, METHODS["ols"])
     assert found.failed == made.kept.sum()
     assert not found.predictions.any()
     assert not found.training.any()
     assert not found.tested.any()
 
 
-def test_the_learning_curve_rises_and_tests_on_what_is_left(made: Judged) -> None:
+def test_the_learning_curve_rises_and_tests_on_what_is_left(made: TripletData) -> None:
     watched = Watched([0.0, 0.0, 1.0])
     kept = int(made.kept.sum())
     points = learning_curve(made, watched.method, [10, 40, kept - 10, kept - 9], repeats=8)
@@ -136,13 +136,13 @@ def test_the_learning_curve_rises_and_tests_on_what_is_left(made: Judged) -> Non
         last.append(hits[left].mean())
     assert points[2].agreement == pytest.approx(np.mean(last))
     assert points[2].deviation == pytest.approx(np.std(last, ddof=1))
-    big = World(WEIGHTS).judged(np.random.default_rng(1), 600)
+    big = World(WEIGHTS).draw(np.random.default_rng(1), 600)
     few, many = learning_curve(big, METHODS["ols"], [10, 200], repeats=20)
     assert many.agreement > few.agreement + 0.05
     assert many.deviation < few.deviation
 
 
-def test_sizes_that_no_model_can_learn_from_are_left_out(made: Judged) -> None:
+def test_sizes_that_no_model_can_learn_from_are_left_out(made: TripletData) -> None:
     assert learning_curve(made, METHODS["logistic-cv"], [5], repeats=3) == []
 
 
@@ -150,26 +150,26 @@ def test_how_many_more_triplets_by_hand() -> None:
     """Variance 1 + 2 - 2 * .5 = 2 after 100 triplets, a difference of 1: (1.96 + .8416)^2 * 2 times as many."""
     fit = Fit("x", np.array([2.0, 1.0, 1.0]), np.array([[1, 0.5, 0], [0.5, 2, 0], [0, 0, 1.0]]), 100)
     times = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 * 2
-    assert triplets_until_apart(fit, 0, 1) == pytest.approx(100 * (times - 1))
-    assert triplets_until_apart(fit, 1, 0) == triplets_until_apart(fit, 0, 1)
-    assert triplets_until_apart(fit, 1, 2) == math.inf
+    assert triplets_needed(fit, 0, 1) == pytest.approx(100 * (times - 1))
+    assert triplets_needed(fit, 1, 0) == triplets_needed(fit, 0, 1)
+    assert triplets_needed(fit, 1, 2) == math.inf
     sure = Fit("x", np.array([20.0, 1.0]), np.eye(2), 100)
-    assert triplets_until_apart(sure, 0, 1) == 0
+    assert triplets_needed(sure, 0, 1) == 0
     with pytest.raises(InputError, match="nonnegative"):
-        triplets_until_apart(Fit("nonnegative", np.zeros(2), None, 100), 0, 1)
+        triplets_needed(Fit("nonnegative", np.zeros(2), None, 100), 0, 1)
 
 
 def test_so_many_triplets_do_tell_the_weights_apart() -> None:
     """Power, simulated: with the number it asks for, about 80 % of the fits find the planted difference."""
     world, rng = World(np.array([4.0, 8.0])), np.random.default_rng(0)
-    pilot = METHODS["logistic"].fit(world.judged(rng, 4000))
+    pilot = METHODS["logistic"].fit(world.draw(rng, 4000))
     assert pilot.covariance is not None
     few = Fit("x", world.weights, pilot.covariance * 4000 / 20, 20)  # as after 20 triplets, at the planted weights
-    needed = 20 + triplets_until_apart(few, 0, 1)
+    needed = 20 + triplets_needed(few, 0, 1)
     assert needed > 40
     found = 0
     for _ in range(200):
-        fit = METHODS["logistic"].fit(world.judged(rng, round(needed)))
+        fit = METHODS["logistic"].fit(world.draw(rng, round(needed)))
         assert fit.covariance is not None
         c = fit.covariance
         found += abs(fit.weights[1] - fit.weights[0]) > 1.96 * math.sqrt(c[0, 0] + c[1, 1] - 2 * c[0, 1])
@@ -180,11 +180,11 @@ def test_what_only_knows_tracks_does_well_in_shuffled_splits_and_fails_without_s
     rng = np.random.default_rng(0)
     shuffled, apart = [], []
     for _ in range(4):
-        judged = fingerprints(rng)
-        shuffled.append(over_splits(judged, METHODS["ridge"], shuffle_splits(judged, 5)).agreements.mean())
-        found = leave_one_out(judged, METHODS["ridge"])
-        apart.append(right(judged, found.predictions)[judged.kept].mean())
+        data = fingerprints(rng)
+        shuffled.append(cross_validate(data, METHODS["ridge"], shuffle_splits(data, 5)).agreements.mean())
+        found = leave_tracks_out(data, METHODS["ridge"])
+        apart.append(is_correct(data, found.predictions)[data.kept].mean())
         assert found.failed == 0
-        assert found.training[judged.kept].min() > 150
+        assert found.training[data.kept].min() > 150
     assert min(shuffled) > 0.8
     assert 0.35 < np.mean(apart) < 0.65

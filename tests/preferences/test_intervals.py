@@ -1,4 +1,4 @@
-"""Intervals and the paired test, against statsmodels 0.15.0 and hand-worked cases."""
+"""Intervals and the paired test, against statsmodels 0.15.0 and hand-worked experiments."""
 
 from __future__ import annotations
 

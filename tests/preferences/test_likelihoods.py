@@ -12,7 +12,7 @@ MODELS: list[Model] = [Binary(), Binary(0.15), Ordinal(), Ordinal(0.15)]
 
 
 @pytest.fixture(params=range(4))
-def case(request: pytest.FixtureRequest) -> tuple[Model, np.ndarray, np.ndarray, np.ndarray]:
+def experiment(request: pytest.FixtureRequest) -> tuple[Model, np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(request.param)
     model = MODELS[request.param]
     features = rng.normal(size=(30, 3))
@@ -27,8 +27,8 @@ def differences(function: object, theta: np.ndarray) -> np.ndarray:
     return np.array([(function(theta + one) - function(theta - one)) / 2e-5 for one in step])
 
 
-def test_derivatives_are_those_of_the_loss(case: tuple[Model, np.ndarray, np.ndarray, np.ndarray]) -> None:
-    model, theta, features, votes = case
+def test_derivatives_are_those_of_the_loss(experiment: tuple[Model, np.ndarray, np.ndarray, np.ndarray]) -> None:
+    model, theta, features, votes = experiment
     scores, hessian = model.derivatives(theta, features, votes)
     assert scores.shape == (30, len(theta))
     assert np.allclose(
@@ -39,15 +39,17 @@ def test_derivatives_are_those_of_the_loss(case: tuple[Model, np.ndarray, np.nda
     assert np.allclose(hessian, hessian.T)
 
 
-def test_scores_belong_to_their_triplets(case: tuple[Model, np.ndarray, np.ndarray, np.ndarray]) -> None:
-    model, theta, features, votes = case
+def test_scores_belong_to_their_triplets(experiment: tuple[Model, np.ndarray, np.ndarray, np.ndarray]) -> None:
+    model, theta, features, votes = experiment
     scores, _ = model.derivatives(theta, features, votes)
     alone, _ = model.derivatives(theta, features[7:8], votes[7:8])
     assert np.allclose(scores[7], alone[0])
 
 
-def test_turning_a_and_b_changes_nothing_but_the_sign(case: tuple[Model, np.ndarray, np.ndarray, np.ndarray]) -> None:
-    model, theta, features, votes = case
+def test_turning_a_and_b_changes_nothing_but_the_sign(
+    experiment: tuple[Model, np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    model, theta, features, votes = experiment
     assert model.loss(theta, -features, votes[:, ::-1]) == pytest.approx(model.loss(theta, features, votes))
 
 
@@ -96,15 +98,15 @@ def test_separable_votes_have_no_maximum(
     features: list[list[float]], votes: list[list[int]], binary: bool, ordinal: bool
 ) -> None:
     f, v = np.array(features, dtype=float), np.array(votes)
-    assert has_no_maximum(Binary().rises(f, v)) is binary
-    assert has_no_maximum(Ordinal().rises(f, v)) is ordinal
-    assert has_no_maximum(Binary().rises(1e-3 * f, v)) is binary  # whatever the scale
+    assert has_no_maximum(Binary().recession_rows(f, v)) is binary
+    assert has_no_maximum(Ordinal().recession_rows(f, v)) is ordinal
+    assert has_no_maximum(Binary().recession_rows(1e-3 * f, v)) is binary  # whatever the scale
 
 
 def test_a_rising_direction_never_costs_a_vote_anything() -> None:
     """Rows that are all >= 0 along d: the loss falls along d, from wherever."""
     f, votes = np.array([[1.0], [-1.0]]), np.array([[2, 0, 0, 0], [0, 0, 0, 2]])
-    rows = Ordinal().rises(f, votes)
+    rows = Ordinal().recession_rows(f, votes)
     direction = np.array([1.0, 0.5])
     assert (rows @ direction >= 0).all()
     losses = [Ordinal().loss(np.array([0.3 + t, np.log(1 + 0.5 * t)]), f, votes) for t in range(6)]

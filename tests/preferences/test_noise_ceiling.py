@@ -16,10 +16,10 @@ from soundalike.preferences.noise_ceiling import (
     Beta,
     Float64,
     Int64,
-    ceiling,
-    ceiling_interval,
     fit_beta,
-    majority_stands,
+    majority_probability,
+    noise_ceiling,
+    noise_ceiling_interval,
 )
 from soundalike.preferences.triplets import GRADES, Triplet, Votes
 
@@ -66,12 +66,12 @@ def test_triplets_without_votes_say_nothing_and_none_at_all_is_an_error() -> Non
 
 def test_the_posterior_by_hand() -> None:
     """4 of 5 under a flat prior: P(share > 1/2 | Beta(5, 2)) = 57/64; the other way round the same."""
-    found = majority_stands(np.array([4, 1]), np.array([5, 5]), Beta(1, 1))
+    found = majority_probability(np.array([4, 1]), np.array([5, 5]), Beta(1, 1))
     assert found == pytest.approx([57 / 64, 57 / 64])
     k, n, beta = 2, 7, Beta(1.7, 0.2)
     whole = integrate.quad(lambda p: p ** (k + 0.7) * (1 - p) ** (n - k - 0.8), 0, 1)[0]
     below = integrate.quad(lambda p: p ** (k + 0.7) * (1 - p) ** (n - k - 0.8), 0, 0.5)[0]
-    assert majority_stands(np.array([k]), np.array([n]), beta) == pytest.approx([below / whole])
+    assert majority_probability(np.array([k]), np.array([n]), beta) == pytest.approx([below / whole])
 
 
 def test_the_ceiling_is_what_a_perfect_model_reaches() -> None:
@@ -82,20 +82,20 @@ def test_the_ceiling_is_what_a_perfect_model_reaches() -> None:
     ]
     kept = np.maximum(k, n - k) / n >= 0.8 - 1e-9
     reached = np.mean((share > 0.5)[kept] == (2 * k > n)[kept])
-    assert ceiling(triplets, 0.8) == pytest.approx(reached, abs=0.005)
+    assert noise_ceiling(triplets, 0.8) == pytest.approx(reached, abs=0.005)
 
 
 def test_the_slot_of_the_same_track_does_not_matter() -> None:
     rows: list[Votes] = [(4, 1, 0, 1), (5, 0, 0, 0), (2, 1, 1, 1), (0, 1, 1, 4), (3, 3, 0, 0)]
     straight = [triplet(i, votes, ("1", "1", "2")) for i, votes in enumerate(2 * rows)]
-    mixed = [one.turned() if i % 2 else one for i, one in enumerate(straight)]
-    assert ceiling(mixed, 0.8) == pytest.approx(ceiling(straight, 0.8))
-    assert 0.5 < ceiling(straight, 0.8) < 1
+    mixed = [one.swapped() if i % 2 else one for i, one in enumerate(straight)]
+    assert noise_ceiling(mixed, 0.8) == pytest.approx(noise_ceiling(straight, 0.8))
+    assert 0.5 < noise_ceiling(straight, 0.8) < 1
 
 
 def test_none_kept_is_nan() -> None:
-    assert np.isnan(ceiling([triplet(0, (1, 0, 0, 1), ("1", "2", "3"))], 0.8))
-    assert np.isnan(ceiling([], 0.8))
+    assert np.isnan(noise_ceiling([triplet(0, (1, 0, 0, 1), ("1", "2", "3"))], 0.8))
+    assert np.isnan(noise_ceiling([], 0.8))
 
 
 def test_the_released_mix_answers(test_data: Path) -> None:
@@ -118,33 +118,33 @@ def test_the_released_mix_answers(test_data: Path) -> None:
     all_a = for_a + np.array([one.for_b() for one in xab])
     found = fit_beta(for_a, all_a, symmetric=True)
     assert (found.a, found.b) == pytest.approx((1.29, 1.29), abs=0.01)
-    own = [one if one.tracks[0] == one.tracks[1] else one.turned() for one in xyc]
+    own = [one if one.tracks[0] == one.tracks[1] else one.swapped() for one in xyc]
     for_own = np.array([one.for_a() for one in own])
     found = fit_beta(for_own, for_own + np.array([one.for_b() for one in own]), symmetric=False)
     assert (found.a, found.b) == pytest.approx((1.70, 0.20), abs=0.01)
     for chosen, share in ((xab, 0.946), (xyc, 0.994), (triplets, 0.976)):
-        assert ceiling(chosen, 0.8) == pytest.approx(share, abs=0.003)
+        assert noise_ceiling(chosen, 0.8) == pytest.approx(share, abs=0.003)
 
 
 def test_single_votes_say_nothing_of_noise() -> None:
     once = [triplet(i, (1, 0, 0, 0) if i % 3 else (0, 0, 0, 1), ("1", "2", "3")) for i in range(60)]
-    assert np.isnan(ceiling(once, 0.8))
+    assert np.isnan(noise_ceiling(once, 0.8))
     twice = [triplet(100 + i, (2, 0, 0, 0), ("1", "2", "3")) for i in range(10)]
-    assert np.isnan(ceiling(once + twice[:9], 0.8))
-    assert 0.5 <= ceiling(once + twice, 0.8) <= 1
+    assert np.isnan(noise_ceiling(once + twice[:9], 0.8))
+    assert 0.5 <= noise_ceiling(once + twice, 0.8) <= 1
 
 
 def test_a_ceiling_may_be_of_some_of_the_triplets() -> None:
     rows: list[Votes] = [(9, 0, 0, 0), (4, 0, 0, 1)] * 10
     several = [triplet(i, votes, ("1", "2", "3")) for i, votes in enumerate(rows)]
-    clear = ceiling(several, 0.8, of=lambda one: one.share() == 1)
-    unclear = ceiling(several, 0.8, of=lambda one: one.share() < 1)
-    assert unclear < ceiling(several, 0.8) < clear
+    clear = noise_ceiling(several, 0.8, include=lambda one: one.agreement() == 1)
+    unclear = noise_ceiling(several, 0.8, include=lambda one: one.agreement() < 1)
+    assert unclear < noise_ceiling(several, 0.8) < clear
 
 
 def test_the_interval_of_a_ceiling_holds_it() -> None:
     rows: list[Votes] = [(9, 0, 0, 0), (4, 0, 0, 1), (1, 1, 1, 2)] * 15
     several = [triplet(i, votes, ("1", "2", "3")) for i, votes in enumerate(rows)]
-    bounds = ceiling_interval(several, 0.8, draws=60)
-    assert 0.5 < bounds.low < ceiling(several, 0.8) < bounds.high < 1
-    assert np.isnan(ceiling_interval(several[:5], 0.8, draws=5).low)
+    bounds = noise_ceiling_interval(several, 0.8, draws=60)
+    assert 0.5 < bounds.low < noise_ceiling(several, 0.8) < bounds.high < 1
+    assert np.isnan(noise_ceiling_interval(several[:5], 0.8, draws=5).low)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from soundalike.preferences.estimators import Fit, fit_logistic, fit_nonnegative, fit_ols, fit_ordinal, fit_ridge
-from soundalike.preferences.evaluation import predict, right
-from soundalike.preferences.triplet_data import Float64, Judged
+from soundalike.preferences.evaluation import is_correct, predict
+from soundalike.preferences.triplet_data import Float64, TripletData
 from tests.preferences.planted import WEIGHTS, World, best_linear
 
 SIMULATIONS = 80
@@ -21,12 +21,12 @@ def linear() -> Float64:
     return best_linear(WORLD, np.random.default_rng(9), 300_000)
 
 
-def coverage(fit: Callable[[Judged], Fit], truth: Float64, triplets: int) -> Float64:
+def coverage(fit: Callable[[TripletData], Fit], truth: Float64, triplets: int) -> Float64:
     """(K,) the share of 95 % intervals that hold the truth."""
     rng = np.random.default_rng(0)
     held = []
     for _ in range(SIMULATIONS):
-        bounds = fit(WORLD.judged(rng, triplets)).intervals()
+        bounds = fit(WORLD.draw(rng, triplets)).intervals()
         assert bounds is not None
         held.append((bounds[:, 0] <= truth) & (truth <= bounds[:, 1]))
     return np.asarray(np.mean(held, axis=0))
@@ -35,7 +35,7 @@ def coverage(fit: Callable[[Judged], Fit], truth: Float64, triplets: int) -> Flo
 @pytest.mark.parametrize("fit", [fit_logistic, fit_ordinal])
 def test_intervals_of_vote_models_hold_the_planted_weights(fit: Callable[..., Fit]) -> None:
     """Of 7 x 80 intervals 95 % hold; bounds are those of the binomial, wide (intervals of one fit go together)."""
-    shares = coverage(lambda judged: fit(judged, lapse=WORLD.lapse), WEIGHTS, 331)
+    shares = coverage(lambda data: fit(data, lapse=WORLD.lapse), WEIGHTS, 331)
     assert 0.92 <= shares.mean() <= 0.98
     assert shares.min() >= 0.85
 
@@ -48,37 +48,37 @@ def test_intervals_of_least_squares_hold_the_best_linear_predictor(linear: Float
 
 
 def test_lapses_that_are_not_told_of_shrink_the_weights() -> None:
-    judged = World(WEIGHTS, lapse=0.2).judged(np.random.default_rng(1), 10_000)
+    data = World(WEIGHTS, lapse=0.2).draw(np.random.default_rng(1), 10_000)
     for fit in (fit_logistic, fit_ordinal):
-        told, untold = fit(judged, lapse=0.2), fit(judged)
+        told, untold = fit(data, lapse=0.2), fit(data)
         assert told.weights == pytest.approx(WEIGHTS, abs=0.6)
         assert np.linalg.norm(untold.weights) < 0.8 * np.linalg.norm(WEIGHTS)
 
 
 def test_the_threshold_between_rather_and_clearly_is_found() -> None:
-    judged = WORLD.judged(np.random.default_rng(2), 5_000)
-    assert fit_ordinal(judged, lapse=WORLD.lapse).strength == pytest.approx(WORLD.strength, abs=0.05)
+    data = WORLD.draw(np.random.default_rng(2), 5_000)
+    assert fit_ordinal(data, lapse=WORLD.lapse).strength == pytest.approx(WORLD.strength, abs=0.05)
 
 
 def test_votes_teach_more_than_labels_and_constraints_help() -> None:
     """Over simulations: the angle to the planted weights is smallest with grades, then votes, then labels."""
     rng = np.random.default_rng(3)
-    test = WORLD.judged(rng, 5_000)
+    test = WORLD.draw(rng, 5_000)
     cosines, agreements = [], []
     for _ in range(30):
-        judged = WORLD.judged(rng, 541)
+        data = WORLD.draw(rng, 541)
         fits = [
-            fit_ols(judged),
-            fit_ridge(judged),
-            fit_nonnegative(judged),
-            fit_logistic(judged, lapse=WORLD.lapse),
-            fit_ordinal(judged, lapse=WORLD.lapse),
+            fit_ols(data),
+            fit_ridge(data),
+            fit_nonnegative(data),
+            fit_logistic(data, lapse=WORLD.lapse),
+            fit_ordinal(data, lapse=WORLD.lapse),
         ]
         cosines.append([fit.weights @ WEIGHTS / np.linalg.norm(fit.weights) / np.linalg.norm(WEIGHTS) for fit in fits])
-        agreements.append([right(test, predict(test.features, fit.weights))[test.kept].mean() for fit in fits])
+        agreements.append([is_correct(test, predict(test.features, fit.weights))[test.kept].mean() for fit in fits])
         assert (fits[2].weights >= 0).all()
     ols, ridge, nonnegative, logistic, ordinal = np.mean(cosines, axis=0)
     assert 0.93 < ols < min(ridge, nonnegative)
     assert ols < logistic < ordinal
-    known = right(test, predict(test.features, WEIGHTS))[test.kept].mean()
+    known = is_correct(test, predict(test.features, WEIGHTS))[test.kept].mean()
     assert (np.mean(agreements, axis=0) > known - 0.01).all()

@@ -1,4 +1,4 @@
-"""Judged triplets: what is kept, taken and linked."""
+"""TripletData triplets: what is kept, taken and linked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.preferences.triplet_data import Judged, judged
+from soundalike.preferences.triplet_data import TripletData
 from soundalike.preferences.triplets import Triplet, Votes
 
 
@@ -24,7 +24,7 @@ FEATURES = np.arange(8.0).reshape(4, 2)
 
 
 def test_ties_stay_for_the_votes_and_unanswered_ones_go() -> None:
-    found = judged(FEATURES, TRIPLETS, 0.8)
+    found = TripletData.from_triplets(FEATURES, TRIPLETS, 0.8)
     assert len(found) == 3
     assert found.parts == 2
     assert found.features.tolist() == [[0, 1], [2, 3], [6, 7]]
@@ -33,15 +33,15 @@ def test_ties_stay_for_the_votes_and_unanswered_ones_go() -> None:
     assert found.for_a.tolist() == [5, 2, 1]
     assert found.total.tolist() == [5, 4, 3]
     assert found.tracks[2] == {"6", "7"}
-    assert judged(FEATURES, TRIPLETS, 0.6).kept.tolist() == [True, False, True]
+    assert TripletData.from_triplets(FEATURES, TRIPLETS, 0.6).kept.tolist() == [True, False, True]
 
 
 def test_a_perspective_without_answers_is_empty() -> None:
-    assert len(judged(FEATURES, TRIPLETS, 0.8, "melody")) == 0
+    assert len(TripletData.from_triplets(FEATURES, TRIPLETS, 0.8, "melody")) == 0
 
 
 def test_taking_by_mask_by_index_and_nothing() -> None:
-    found = judged(FEATURES, TRIPLETS, 0.8)
+    found = TripletData.from_triplets(FEATURES, TRIPLETS, 0.8)
     by_mask, by_index = found.take([True, False, True]), found.take([0, 2])
     for one in (by_mask, by_index):
         assert one.features.tolist() == [[0, 1], [6, 7]]
@@ -52,11 +52,11 @@ def test_taking_by_mask_by_index_and_nothing() -> None:
 
 
 def test_those_that_share_a_track() -> None:
-    found = judged(FEATURES, TRIPLETS, 0.8)
-    assert found.sharing([0]).tolist() == [True, True, False]
-    assert found.sharing([2]).tolist() == [False, False, True]
-    assert found.sharing([1, 2]).tolist() == [True, True, True]
-    assert found.sharing([]).tolist() == [False, False, False]
+    found = TripletData.from_triplets(FEATURES, TRIPLETS, 0.8)
+    assert found.shares_track([0]).tolist() == [True, True, False]
+    assert found.shares_track([2]).tolist() == [False, False, True]
+    assert found.shares_track([1, 2]).tolist() == [True, True, True]
+    assert found.shares_track([]).tolist() == [False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_arrays_that_do_not_fit_are_refused(
     word: str,
 ) -> None:
     with pytest.raises(InputError, match=word):
-        Judged(features, votes.astype(np.int64), (frozenset("1"), frozenset("2")), np.array(kept))
+        TripletData(features, votes.astype(np.int64), (frozenset("1"), frozenset("2")), np.array(kept))

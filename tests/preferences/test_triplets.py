@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundalike.errors import InputError
-from soundalike.preferences.triplets import Triplet, Votes, added, kept, labels, vote_counts, without_repeats
+from soundalike.preferences.triplets import (
+    Triplet,
+    Votes,
+    above_cut_off,
+    add_votes,
+    labels,
+    merge_mirrored,
+    vote_counts,
+)
 
 ANY = st.tuples(*[st.integers(0, 6)] * 4)
 
@@ -40,53 +48,53 @@ def test_the_kind_tells_whether_one_candidate_is_of_the_references_track(
     [((3, 1, 1, 0), 0.8, 1), ((0, 1, 0, 4), 0.8, -1), ((1, 1, 2, 0), 0.5, 0), ((2, 0, 0, 0), 1.0, 1)],
 )
 def test_agreement_is_the_majoritys_share_whatever_the_strength(votes: Votes, share: float, label: int) -> None:
-    assert triplet(votes).share() == pytest.approx(share)
+    assert triplet(votes).agreement() == pytest.approx(share)
     assert triplet(votes).label() == label
 
 
 def test_a_perspective_that_nobody_judged_has_no_agreement() -> None:
     silent = triplet((3, 0, 0, 0))
-    assert math.isnan(silent.share("rhythm"))
+    assert math.isnan(silent.agreement("rhythm"))
     assert silent.label("rhythm") == 0
-    assert kept([silent], 0.5, "rhythm") == []
+    assert above_cut_off([silent], 0.5, "rhythm") == []
 
 
 @given(ANY)
 def test_turning_turns_the_answer_alone(votes: Votes) -> None:
     one = triplet(votes, ("1", "1", "2"))
-    turned = one.turned()
+    turned = one.swapped()
     assert turned.label() == -one.label()
     assert turned.kind == one.kind
     assert (turned.for_a(), turned.for_b()) == (one.for_b(), one.for_a())
     assert (turned.a, turned.b, turned.tracks) == (one.b, one.a, ("1", "2", "1"))
-    assert turned.turned() == one
+    assert turned.swapped() == one
 
 
 def test_the_cut_off_itself_is_kept() -> None:
     at, under, tie = triplet((4, 0, 1, 0)), triplet((3, 0, 1, 0)), triplet((1, 1, 1, 1))
-    assert kept([at, under, tie], 0.8) == [at]
-    assert kept([at, under, tie], 0.5) == [at, under]  # a tie has no majority
+    assert above_cut_off([at, under, tie], 0.8) == [at]
+    assert above_cut_off([at, under, tie], 0.5) == [at, under]  # a tie has no majority
     sevenths = triplet((7, 0, 3, 0))
-    assert kept([sevenths], 0.7) == [sevenths]  # whatever the rounding of 7 / 10
+    assert above_cut_off([sevenths], 0.7) == [sevenths]  # whatever the rounding of 7 / 10
 
 
 @pytest.mark.parametrize("cut_off", [0.4, 1.1, 80.0, float("nan")])
 def test_an_impossible_cut_off_is_refused(cut_off: float) -> None:
     with pytest.raises(InputError, match="cut-off"):
-        kept([], cut_off)
+        above_cut_off([], cut_off)
 
 
 def test_questions_asked_in_both_orders_are_one() -> None:
-    first, other = triplet((3, 1, 0, 0)), triplet((0, 0, 2, 5)).turned()
+    first, other = triplet((3, 1, 0, 0)), triplet((0, 0, 2, 5)).swapped()
     apart = triplet((1, 0, 0, 0), names="YAB")
     back = triplet((0, 1, 2, 4), ("1", "3", "2"), names="XBA")  # B+ of the turned one speaks for A
-    assert without_repeats([first, apart, back]) == [triplet((7, 3, 1, 0)), apart]
-    assert without_repeats([first, apart]) == [first, apart]
+    assert merge_mirrored([first, apart, back]) == [triplet((7, 3, 1, 0)), apart]
+    assert merge_mirrored([first, apart]) == [first, apart]
     assert other.label() == 1
 
 
 def test_votes_are_added_by_perspective() -> None:
-    assert added({"total": (1, 2, 3, 4)}, {"total": (1, 1, 1, 1), "melody": (0, 1, 0, 0)}) == {
+    assert add_votes({"total": (1, 2, 3, 4)}, {"total": (1, 1, 1, 1), "melody": (0, 1, 0, 0)}) == {
         "total": (2, 3, 4, 5),
         "melody": (0, 1, 0, 0),
     }

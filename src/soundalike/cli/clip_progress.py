@@ -1,4 +1,4 @@
-"""Progress of embedding clips: one bar a job on a terminal, a plain line now and then where stderr is none."""
+"""Progress of embedding clips: one bar for each job on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from soundalike.cli.common import say
 from soundalike.cli.progress_bar import LiveBar
 
 if TYPE_CHECKING:
-    from soundalike.research.reproduce.clip_jobs import Progress
+    from soundalike.research.reproduce.clip_jobs import Callbacks, Progress
 
 
 class ClipProgress(LiveBar):
-    """A context manager whose `update` draws each `Progress` and whose `say` says words above it."""
+    """A context manager that shows messages and the progress of jobs."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -21,15 +21,22 @@ class ClipProgress(LiveBar):
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), visible=False
         )
 
-    def say(self, words: str) -> None:
-        """Words, above the bar."""
-        if self.is_terminal:
-            self.bar.print(words, markup=False, highlight=False)
-        else:
-            say(words)
+    @property
+    def callbacks(self) -> Callbacks:
+        """Callbacks that report here."""
+        from soundalike.research.reproduce.clip_jobs import Callbacks
 
-    def update(self, progress: Progress) -> None:
-        """Draw where a job stands."""
+        return Callbacks(self.show_message, self.show_progress)
+
+    def show_message(self, message: str) -> None:
+        """Print a message above the bar."""
+        if self.is_terminal:
+            self.bar.print(message, markup=False, highlight=False)
+        else:
+            say(message)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Draw the progress of a job."""
         self.draw(
             f"{progress.title}: {progress.done} of {progress.total} clips",
             description=progress.title,

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from soundalike.cli.common import counted, device_option, say, say_terms
+
+if TYPE_CHECKING:
+    from soundalike.research.reproduce.fit_listening_test import FitOptions, ListeningTestFit
+
+MAX_PROBLEMS = 10
+"""Number of unusable clips that are printed; the report lists all."""
 
 
 @click.command(
@@ -82,70 +89,66 @@ subject_id, answer_timbre, answer_rhythm and answer_melody (NA: no answer), as i
     help="Precision of neural models: exact, or fast (bfloat16).",
 )
 @device_option
-def command(
-    answers: Path,
-    audio: Path,
-    encoder: str,
-    stems: str,
-    method: str,
-    cut_off: float,
-    perspective: str,
-    gate: float,
-    out: Path,
-    report: Path | None,
-    cache: Path | None,
-    precision: str,
-    device: str,
-) -> None:
+def command(out: Path, report: Path | None, cache: Path | None, device: str, precision: str, **arguments: Any) -> None:
     """Fit the weights of the parts to the listeners' ANSWERS, and write a profile for `similar --profile`."""
     from soundalike.cli.clip_progress import ClipProgress
     from soundalike.errors import InputError
-    from soundalike.preferences.estimators import method_named
-    from soundalike.preferences.triplets import PERSPECTIVES
-    from soundalike.research.reproduce.conditions import check_encoders, runtime_for, stems_named
-    from soundalike.research.reproduce.own_test import OwnTest, fit_own, headlines
-    from soundalike.research.reproduce.paper_tables import Tell
+    from soundalike.research.reproduce.conditions import runtime_for
+    from soundalike.research.reproduce.fit_listening_test import fit_listening_test
     from soundalike.research.reproduce.report_files import check_output, write_report
 
-    (encoder,) = check_encoders([encoder])
-    chosen = next((one for one in PERSPECTIVES if one == perspective), None)
-    if chosen is None:
-        raise InputError(f"unknown perspective {perspective!r}; there are {', '.join(PERSPECTIVES)}")
+    options = _options(**arguments)
     if out.is_dir():
-        raise InputError(f"{out} is a folder; name the file of the profile")
-    test = OwnTest(answers, audio, encoder, stems_named(stems), method_named(method), cut_off, chosen, gate)
-    runtime = runtime_for([encoder], [test.stems], device, precision)
+        raise InputError(f"{out} is a folder; --out must be a file")
+    runtime = runtime_for([options.encoder], [options.stems], device, precision)
     if report is not None:
         check_output(report, html=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    say_terms(encoder, test.stems.separator)
+    say_terms(options.encoder, options.stems.separator)
     with ClipProgress() as progress:
-        fitted = fit_own(
-            test,
+        fitted = fit_listening_test(
+            options,
             cache or out.with_suffix(".vectors.sqlite"),
             out.stem,
             runtime=runtime,
-            tell=Tell(progress.say, progress.update),
+            callbacks=progress.callbacks,
         )
-    problems = fitted.report.problems
-    for name, reason in list(problems.items())[:10]:
-        say(f"could not be used: {name}: {reason}")
-    if problems:
-        say(f"{counted(len(problems), 'clip')} could not be used; {fitted.report.made_of['triplets']}")
     out.write_text(json.dumps(fitted.profile.to_json(), indent=2) + "\n", encoding="utf-8")
-    _show(fitted.profile.weights, fitted.profile.intervals)
-    say("agreement with majorities, each triplet predicted from those that share no track with it:")
-    for line in headlines(fitted, test.method.name):
-        say(f"  {line}")
+    _show(fitted, options.method.name)
     print(out)
     if report is not None:
         for path in write_report(fitted.report, report, html=True).values():
             print(path)
 
 
-def _show(weights: dict[str, float], intervals: dict[str, tuple[float, float]]) -> None:
-    """Weights and intervals, a line a part."""
-    for part, weight in weights.items():
-        low, high = intervals.get(part, (None, None))
-        around = "" if low is None else f"   [{low:+.2f}, {high:+.2f}]"
-        say(f"{part:10} {weight:+.2f}{around}")
+def _options(*, encoder: str, stems: str, method: str, perspective: str, **rest: Any) -> FitOptions:
+    """The options from the command's arguments."""
+    from soundalike.errors import InputError
+    from soundalike.preferences.estimators import get_method
+    from soundalike.preferences.triplets import PERSPECTIVES
+    from soundalike.research.reproduce.conditions import check_encoders, get_stems
+    from soundalike.research.reproduce.fit_listening_test import FitOptions
+
+    (encoder,) = check_encoders([encoder])
+    known = next((name for name in PERSPECTIVES if name == perspective), None)
+    if known is None:
+        raise InputError(f"unknown perspective {perspective!r}; choose from {', '.join(PERSPECTIVES)}")
+    return FitOptions(encoder=encoder, stems=get_stems(stems), method=get_method(method), perspective=known, **rest)
+
+
+def _show(fitted: ListeningTestFit, method: str) -> None:
+    """Print problems, weights and agreement."""
+    from soundalike.research.reproduce.fit_listening_test import headlines
+
+    report, profile = fitted.report, fitted.profile
+    for name, reason in list(report.problems.items())[:MAX_PROBLEMS]:
+        say(f"could not be used: {name}: {reason}")
+    if report.problems:
+        say(f"{counted(len(report.problems), 'clip')} could not be used; {report.provenance['triplets']}")
+    for part, weight in profile.weights.items():
+        low, high = profile.intervals.get(part, (None, None))
+        interval = "" if low is None else f"   [{low:+.2f}, {high:+.2f}]"
+        say(f"{part:10} {weight:+.2f}{interval}")
+    say("agreement with majorities, each triplet predicted from those that share no track with it:")
+    for line in headlines(fitted, method):
+        say(f"  {line}")

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from soundalike.cli.common import device_option, say, say_terms
+
+if TYPE_CHECKING:
+    from soundalike.config import Runtime
+    from soundalike.research.reproduce.pipeline import ReproduceOptions
+    from soundalike.research.reproduce.report import Report
+
+MAX_PROBLEMS = 10
+"""Number of unusable clips that are printed; the report lists all."""
 
 
 @click.command(
@@ -71,70 +80,62 @@ your own can be added as rows. If the command is interrupted, run it again to co
 )
 @click.option("--no-html", is_flag=True, help="Write no HTML page (it needs the extra `report`).")
 @device_option
-def command(
-    answers: Path,
-    slakh: Path | None,
-    encoders: tuple[str, ...],
-    stems: tuple[str, ...],
-    methods: tuple[str, ...],
-    cut_offs: tuple[float, ...],
-    splits: int,
-    seed: int,
-    gate: float,
-    out: Path,
-    cache: Path | None,
-    precision: str,
-    no_html: bool,
-    device: str,
-) -> None:
+def command(out: Path, cache: Path | None, no_html: bool, **arguments: Any) -> None:
     """Evaluate encoders, stems and weights on Inst-Sim-ABX, and write Tables 1 to 4 of the paper next to its own figures.
 
     The report is written as Markdown, JSON, CSV and one HTML page.
     """
     from soundalike.cli.clip_progress import ClipProgress
-    from soundalike.errors import InputError
-    from soundalike.preferences.estimators import METHODS, method_named
     from soundalike.research.datasets.slakh import Slakh
+    from soundalike.research.reproduce.pipeline import reproduce
+    from soundalike.research.reproduce.report_files import check_output, write_report
+
+    options, runtime = _options(**arguments)
+    if options.slakh is not None:
+        _ = Slakh(options.slakh).tracks  # a folder without tracks is refused before anything is created or loaded
+    check_output(out, html=not no_html)
+    if options.slakh is not None:
+        say_terms(*options.encoders, *(source.separator for source in options.stems))
+    with ClipProgress() as progress:
+        report = reproduce(options, cache or out / "vectors.sqlite", runtime=runtime, callbacks=progress.callbacks)
+    _show_problems(report)
+    for path in write_report(report, out, html=not no_html).values():
+        print(path)
+
+
+def _options(
+    *, encoders: tuple[str, ...], stems: tuple[str, ...], methods: tuple[str, ...], **rest: Any
+) -> tuple[ReproduceOptions, Runtime]:
+    """The options and the runtime from the command's arguments."""
+    from soundalike.errors import InputError
+    from soundalike.preferences.estimators import METHODS, get_method
     from soundalike.research.reproduce.conditions import (
         PAPER_ENCODERS,
         PAPER_STEMS,
         check_encoders,
+        get_stems,
         runtime_for,
-        stems_named,
     )
-    from soundalike.research.reproduce.paper_tables import Plan, Tell, reproduce
-    from soundalike.research.reproduce.report_files import check_output, write_report
+    from soundalike.research.reproduce.pipeline import ReproduceOptions
 
-    if slakh is None and (encoders or stems or methods):
+    device, precision = rest.pop("device"), rest.pop("precision")
+    if rest["slakh"] is None and (encoders or stems or methods):
         raise InputError(
-            "--encoder, --stems and --method need audio: name the folder of Slakh2100 by --slakh, or leave them out"
+            "--encoder, --stems and --method need audio: give the folder of Slakh2100 with --slakh, or omit them"
         )
-    plan = Plan(
-        answers,
-        slakh,
-        check_encoders(encoders or PAPER_ENCODERS),
-        tuple(stems_named(name) for name in dict.fromkeys(stems or PAPER_STEMS)),
-        tuple(method_named(name) for name in dict.fromkeys(methods or METHODS)),
-        splits,
-        seed,
-        gate,
-        cut_offs or (0.75, 0.80),
+    rest["cut_offs"] = rest["cut_offs"] or ReproduceOptions.cut_offs
+    options = ReproduceOptions(
+        encoders=check_encoders(encoders or PAPER_ENCODERS),
+        stems=tuple(get_stems(name) for name in dict.fromkeys(stems or PAPER_STEMS)),
+        methods=tuple(get_method(name) for name in dict.fromkeys(methods or METHODS)),
+        **rest,
     )
-    runtime = runtime_for(plan.encoders, plan.stems, device, precision)
-    if slakh is not None:
-        _ = Slakh(slakh).tracks  # a folder without tracks is said before anything is made or loaded
-    check_output(out, html=not no_html)
-    if slakh is not None:
-        say_terms(*plan.encoders, *(one.separator for one in plan.stems))
-    with ClipProgress() as progress:
-        report = reproduce(
-            plan, cache or out / "vectors.sqlite", runtime=runtime, tell=Tell(progress.say, progress.update)
-        )
-    for name, reason in list(report.problems.items())[:10]:
+    return options, runtime_for(options.encoders, options.stems, device, precision)
+
+
+def _show_problems(report: Report) -> None:
+    for name, reason in list(report.problems.items())[:MAX_PROBLEMS]:
         say(f"could not be used: {name}: {reason}")
-    if len(report.problems) > 10:
-        say(
-            f"... and {len(report.problems) - 10} more: the report names them, and how many triplets each cell rests on"
-        )
-    for path in write_report(report, out, html=not no_html).values():
-        print(path)
+    if len(report.problems) > MAX_PROBLEMS:
+        more = len(report.problems) - MAX_PROBLEMS
+        say(f"... and {more} more: the report lists them, and each cell shows its number of triplets")

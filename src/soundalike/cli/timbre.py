@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from soundalike.cli.common import device_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from soundalike.preferences.dissimilarity import TimbreCheck
 
 
 @click.command(
@@ -44,30 +50,34 @@ def command(sounds: Path, matrix: Path, encoders: tuple[str, ...], precision: st
     import json
     from dataclasses import asdict
 
-    from rich import box
-    from rich.table import Table
-
     from soundalike.cli.result_formats import stdout_console
     from soundalike.config import Runtime, check_precision
     from soundalike.research.reproduce.conditions import check_encoders
     from soundalike.research.timbre_check import timbre
 
     runtime = Runtime(device, check_precision(precision))
-    found = {name: timbre(sounds, matrix, name, runtime) for name in check_encoders(encoders or ("builtin",))}
+    checks = {name: timbre(sounds, matrix, name, runtime) for name in check_encoders(encoders or ("builtin",))}
     if form == "json":
-        print(json.dumps({name: asdict(one) for name, one in found.items()}, indent=2))
-        return
+        print(json.dumps({name: asdict(check) for name, check in checks.items()}, indent=2))
+    else:
+        stdout_console().print(_table(checks))
+
+
+def _table(checks: dict[str, TimbreCheck]) -> Table:
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("encoder", "triplets alike", "of", "Spearman", "95 %", "Kendall", "pairs"):
         table.add_column(heading, no_wrap=True, justify="left" if heading == "encoder" else "right")
-    for name, one in found.items():
+    for name, check in checks.items():
         table.add_row(
             name,
-            f"{one.triplet_agreement:.1%}",
-            f"{one.triplets}",
-            f"{one.spearman:+.3f}",
-            f"{one.interval.low:+.3f} to {one.interval.high:+.3f}",
-            f"{one.kendall:+.3f}",
-            f"{one.pairs}",
+            f"{check.triplet_agreement:.1%}",
+            f"{check.triplets}",
+            f"{check.spearman:+.3f}",
+            f"{check.interval.low:+.3f} to {check.interval.high:+.3f}",
+            f"{check.kendall:+.3f}",
+            f"{check.pairs}",
         )
-    stdout_console().print(table)
+    return table

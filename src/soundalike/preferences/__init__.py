@@ -1,4 +1,4 @@
-"""Preferences: what listeners answered, models of it, and how far those can be trusted.
+"""Listeners' preferences: triplets and votes, models fitted to them, and how reliable the results are.
 
-Pure functions of arrays and of `Triplet`s; nothing here loads a file or a model.
+Pure functions of arrays and `Triplet`s: nothing here loads a file or a model.
 """

@@ -1,4 +1,4 @@
-"""A timbre check: does an encoder order sounds as people do, who judged how unlike each pair is?"""
+"""Timbre check: does an encoder order sounds as people do, given human dissimilarities of pairs?"""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from soundalike.preferences.intervals import Interval
 
 Float64 = NDArray[np.float64]
 
+MIN_PAIRS = 3
+
 
 @dataclass(frozen=True)
 class TimbreCheck:
-    """An encoder beside people's dissimilarities of N sounds.
+    """An encoder compared with human dissimilarities of N sounds.
 
-    triplet_agreement: among triplets (i; j, k) that people order, the share that the cosine orders alike (a tie of the
-    cosine counts half); triplets: how many people order; spearman, kendall: rank correlation of dissimilarity and
-    1 - cosine over pairs, NaN where all cosines are equal; interval: spearman's, 95 %, bootstrapped over sounds; pairs:
-    how many.
+    triplet_agreement: share of the triplets (i; j, k) with a human order that the cosine orders alike; ties of the cosine
+    count half. triplets: number of triplets with a human order.
+    spearman, kendall: rank correlation of dissimilarity and 1 - cosine over pairs; NaN if all cosines are equal.
+    interval: 95 % interval of spearman, bootstrapped over sounds. pairs: number of judged pairs.
     """
 
     triplet_agreement: float
@@ -33,80 +35,83 @@ class TimbreCheck:
 
 
 def check_timbre(similarities: Float64, dissimilarities: Float64, *, draws: int = 500, seed: int = 0) -> TimbreCheck:
-    """Similarities (N, N), cosines say, beside human dissimilarities (N, N) of the same sounds.
+    """Compare similarities (N, N), such as cosines, with human dissimilarities (N, N) of the same sounds.
 
-    Where people's matrix is not symmetric the mean of both directions counts; NaN marks pairs that nobody judged.
-    Raises InputError for matrices that do not fit, judge fewer than three pairs, or judge all alike.
+    The human matrix is averaged over both directions; NaN marks pairs without a judgement. Raises InputError for matrices
+    of different shapes, fewer than three judged pairs, or judgements that are all equal.
     """
-    human = _checked(similarities, dissimilarities)
-    unlike = -np.asarray(similarities, dtype=np.float64)
+    human = _symmetric(similarities, dissimilarities)
+    distances = -np.asarray(similarities, dtype=np.float64)
     i, j = np.triu_indices(len(human), 1)
-    there = np.isfinite(human[i, j])
-    i, j = i[there], j[there]
-    if len(i) < 3:
-        raise InputError(f"{len(i)} judged pairs of sounds say nothing about order; three are the least")
-    if np.ptp(human[i, j]) == 0:
+    judged = np.isfinite(human[i, j])
+    i, j = i[judged], j[judged]
+    if len(i) < MIN_PAIRS:
         raise InputError(
-            f"all {len(i)} judged pairs of sounds are equally unlike, so there is no order to compare with"
+            f"only {len(i)} pairs of sounds have a judgement; at least {MIN_PAIRS} are needed for an order"
         )
-    agreeing, total = _triplets(unlike, human)
+    if np.ptp(human[i, j]) == 0:
+        raise InputError(f"all {len(i)} judged pairs have the same dissimilarity, so there is no order to compare with")
+    agreeing, total = _ordered_triplets(distances, human)
     return TimbreCheck(
         agreeing / total if total else float("nan"),
         total,
-        _spearman(human[i, j], unlike[i, j]),
-        _interval(human, unlike, draws, seed),
-        float(stats.kendalltau(human[i, j], unlike[i, j]).statistic),
+        _spearman(human[i, j], distances[i, j]),
+        _bootstrap_spearman(human, distances, draws, seed),
+        float(stats.kendalltau(human[i, j], distances[i, j]).statistic),
         len(i),
     )
 
 
-def _checked(similarities: Float64, dissimilarities: Float64) -> Float64:
+def _symmetric(similarities: Float64, dissimilarities: Float64) -> Float64:
+    """The human matrix, checked and averaged over both directions."""
     human = np.asarray(dissimilarities, dtype=np.float64)
     if human.ndim != 2 or human.shape[0] != human.shape[1]:
-        raise InputError(f"dissimilarities of shape {human.shape}; a square matrix is needed, one row a sound")
+        raise InputError(
+            f"the dissimilarities have shape {human.shape}; a square matrix with one row per sound is needed"
+        )
     if np.shape(similarities) != human.shape:
         raise InputError(
-            f"{len(similarities)} sounds, but dissimilarities of {len(human)}; they must be the same sounds"
+            f"{len(similarities)} sounds, but dissimilarities of {len(human)}; both must describe the same sounds"
         )
     if np.isinf(human).any():
-        raise InputError("dissimilarities hold infinite values; leave pairs that nobody judged empty (NaN)")
-    # A pair judged in one direction only (an upper triangle, say) has that judgement; the other direction says nothing.
-    one, other = np.where(np.isnan(human), human.T, human), np.where(np.isnan(human.T), human, human.T)
-    return (one + other) / 2
+        raise InputError("the dissimilarities contain infinite values; leave pairs without a judgement empty (NaN)")
+    # A pair judged in one direction only (an upper triangle, for example) keeps that judgement.
+    forward, backward = np.where(np.isnan(human), human.T, human), np.where(np.isnan(human.T), human, human.T)
+    return (forward + backward) / 2
 
 
-def _spearman(one: Float64, other: Float64) -> float:
-    """NaN where either has no order."""
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+def _spearman(first: Float64, second: Float64) -> float:
+    """Spearman's correlation; NaN where either is constant."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
-    return float(stats.spearmanr(one, other).statistic)
+    return float(stats.spearmanr(first, second).statistic)
 
 
-def _triplets(unlike: Float64, human: Float64) -> tuple[float, int]:
-    """How many triplets (i; j, k), j < k, people order, and how many of them the other orders alike."""
+def _ordered_triplets(distances: Float64, human: Float64) -> tuple[float, int]:
+    """Number of triplets (i; j, k), j < k, that both order alike, and number of triplets with a human order."""
     agreeing, total = 0.0, 0
     for i in range(len(human)):
         others = np.flatnonzero(np.isfinite(human[i]) & (np.arange(len(human)) != i))
         j, k = np.triu_indices(len(others), 1)
-        wanted = np.sign(human[i, others[j]] - human[i, others[k]])
-        found = np.sign(unlike[i, others[j]] - unlike[i, others[k]])
-        ordered = wanted != 0
+        expected = np.sign(human[i, others[j]] - human[i, others[k]])
+        actual = np.sign(distances[i, others[j]] - distances[i, others[k]])
+        ordered = expected != 0
         total += int(ordered.sum())
-        agreeing += float(np.sum((1 + wanted[ordered] * found[ordered]) / 2))
+        agreeing += float(np.sum((1 + expected[ordered] * actual[ordered]) / 2))
     return agreeing, total
 
 
-def _interval(human: Float64, unlike: Float64, draws: int, seed: int) -> Interval:
-    """Spearman's correlation under resampling of sounds; a sound's pair with its own copy is left out."""
+def _bootstrap_spearman(human: Float64, distances: Float64, draws: int, seed: int) -> Interval:
+    """Interval of Spearman's correlation under resampling of sounds; pairs of a sound with its own copy are dropped."""
     rng = np.random.default_rng(seed)
-    found = []
+    values = []
     for _ in range(draws):
         drawn = rng.integers(len(human), size=len(human))
         i, j = np.triu_indices(len(drawn), 1)
         i, j = drawn[i], drawn[j]
-        there = (i != j) & np.isfinite(human[i, j])
-        if there.sum() > 2:
-            found.append(_spearman(human[i, j][there], unlike[i, j][there]))
-    found = [one for one in found if np.isfinite(one)]
-    low, high = np.quantile(found, [0.025, 0.975]) if found else (float("nan"), float("nan"))
+        usable = (i != j) & np.isfinite(human[i, j])
+        if usable.sum() >= MIN_PAIRS:
+            values.append(_spearman(human[i, j][usable], distances[i, j][usable]))
+    values = [value for value in values if np.isfinite(value)]
+    low, high = np.quantile(values, [0.025, 0.975]) if values else (float("nan"), float("nan"))
     return Interval(float(low), float(high))

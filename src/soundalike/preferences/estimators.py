@@ -1,52 +1,49 @@
-"""Models of preference: weights w of the parts such that w.f says which candidate listeners prefer. Never an intercept: to
-turn A and B must turn the answer and change nothing else (Eq. 3 of Vohra & Akama).
+"""Preference models: weights w of the parts such that the sign of w.f predicts which candidate listeners prefer.
+
+No model has an intercept: exchanging A and B must reverse the prediction and change nothing else (Eq. 3 of Vohra & Akama).
 
 - From labels y (+1: A, -1: B) of the kept triplets: `ols` and `ridge`, as in the paper, and `nonnegative`.
 - From all votes: `logistic` (A against B; binomial) and `ordinal` (all four grades; cumulative logits with thresholds -s, 0, s).
-  Each has a penalty |w|^2 * alpha / 2.
-- `...-cv`: the penalty chosen by cross-validation inside what `fit` is given, and nothing else.
+  Both have a penalty alpha |w|^2 / 2.
+- `...-cv`: the penalty is chosen by cross-validation within the data passed to `fit`.
 
-Intervals are those of the estimate, whatever the truth: sandwich covariances that hold where the model does not (HC3 for
-least squares: MacKinnon & White 1985; clustered by triplet for votes: Liang & Zeger 1986).
+Intervals use sandwich covariances, valid under misspecification: HC3 for least squares (MacKinnon & White 1985), clustered by
+triplet for votes (Liang & Zeger 1986).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from soundalike.errors import InputError
-from soundalike.preferences import likelihoods
-from soundalike.preferences.triplet_data import Float64, Judged
+from soundalike.preferences import likelihoods, newton
+from soundalike.preferences.triplet_data import Float64, TripletData
 
 RIDGE_ALPHA = 1.0
-"""The paper does not say which; this is scikit-learn's default, on unscaled features."""
+"""Assumed: the paper does not state it. This is scikit-learn's default, on unscaled features."""
 
 VOTE_ALPHAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 RIDGE_ALPHAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 FOLDS = 5
-FEWEST = 10
-"""Triplets a part that must remain in a fold's training part for it to be cleared of tracks that the fold shares."""
+MIN_TRIPLETS_PER_PART = 10
+"""Triplets per part that must remain in a fold's training part after removing those that share a track with the fold."""
 
-LARGEST = 1e3
-"""Weights beyond this say that the votes are separable and the likelihood has no maximum: features are differences of
-cosines, so such a weight would turn .01 of cosine into certainty."""
-CERTAIN = 8.0
-"""Log-odds beyond this in an unpenalised fit give reason to ask whether there is a maximum at all."""
-STEPS = 200
-ROUNDING = 1e-14
+MAX_LOG_ODDS = 8.0
+"""Log-odds beyond this in an unpenalised fit trigger a check that the likelihood has a maximum."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Fitted weights (K,) and how sure they are.
+    """Fitted weights (K,).
 
-    covariance (K, K) of the weights, None where the method has none; alpha: the penalty; strength: the threshold s of the
-    ordinal model (log-odds between rather and clearly); triplets: how many were fitted to.
+    covariance: (K, K) of the weights, None if the method has none.
+    triplets: number of triplets fitted to. alpha: the penalty.
+    strength: threshold s of the ordinal model, the log-odds between "rather" and "clearly".
     """
 
     method: str
@@ -57,238 +54,210 @@ class Fit:
     strength: float | None = None
 
     def intervals(self, level: float = 0.95) -> Float64 | None:
-        """(K, 2) normal intervals of the weights; None without a covariance."""
+        """(K, 2) normal confidence intervals of the weights; None without a covariance."""
         if self.covariance is None:
             return None
-        reach = stats.norm.ppf(0.5 + level / 2) * np.sqrt(np.diag(self.covariance))
-        return np.stack([self.weights - reach, self.weights + reach], axis=1)
+        half_width = stats.norm.ppf(0.5 + level / 2) * np.sqrt(np.diag(self.covariance))
+        return np.stack([self.weights - half_width, self.weights + half_width], axis=1)
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to fit weights. uses: labels or votes."""
+    """A method for fitting weights. uses: `labels` or `votes`."""
 
     name: str
     summary: str
     uses: str
-    fit: Callable[[Judged], Fit]
+    fit: Callable[[TripletData], Fit]
 
 
-def fit_ridge(judged: Judged, alpha: float = RIDGE_ALPHA, method: str = "ridge") -> Fit:
-    """Least squares of the labels with the penalty alpha |w|^2, unscaled, no intercept; alpha 0 is OLS.
+def fit_ridge(data: TripletData, alpha: float = RIDGE_ALPHA, method: str = "ridge") -> Fit:
+    """Least squares on the labels with penalty alpha |w|^2, unscaled features, no intercept; alpha 0 is OLS.
 
-    Parts whose features are all 0 get weight 0. Where several weights fit alike (collinear features, fewer triplets than
-    parts) OLS takes the shortest; up to K triplets give no covariance. Raises InputError where no triplet is kept, or for
-    a penalty below 0.
+    Parts whose features are all 0 get weight 0. If several solutions fit equally well (collinear features, fewer triplets
+    than parts), OLS returns the one of least norm. K triplets or fewer give no covariance. Raises InputError if no triplet
+    is kept, or for a negative penalty.
     """
-    _checked_penalty(alpha)
-    f, y = _labelled(judged)
+    _check_penalty(alpha)
+    f, y = _features_and_labels(data)
     gram = f.T @ f + alpha * np.eye(f.shape[1])
     inverse = np.linalg.pinv(gram, hermitian=True)
     absent = ~np.any(f != 0, axis=0)
-    inverse[absent], inverse[:, absent] = 0, 0  # no rounding: its sign would answer where only that part differs
+    inverse[absent], inverse[:, absent] = 0, 0  # exactly 0: the sign of a rounding error would be a prediction
     weights = inverse @ (f.T @ y)
     leverage = np.einsum("nk,kl,nl->n", f, inverse, f)
-    scaled = (y - f @ weights) / np.maximum(1.0 - leverage, 1e-6)
-    meat = (f * (scaled**2)[:, np.newaxis]).T @ f
+    residuals = (y - f @ weights) / np.maximum(1.0 - leverage, 1e-6)
+    meat = (f * (residuals**2)[:, np.newaxis]).T @ f
     covariance = inverse @ meat @ inverse if len(f) > f.shape[1] else None
     return Fit(method, weights, covariance, len(f), alpha)
 
 
-def fit_ols(judged: Judged) -> Fit:
-    """Ordinary least squares of the labels, no intercept; raises as `fit_ridge`."""
-    return fit_ridge(judged, 0.0, "ols")
+def fit_ols(data: TripletData) -> Fit:
+    """Ordinary least squares on the labels, no intercept; raises as `fit_ridge`."""
+    return fit_ridge(data, 0.0, "ols")
 
 
-def fit_nonnegative(judged: Judged) -> Fit:
-    """Least squares of the labels with weights of 0 or more (Lawson & Hanson); raises as `fit_ridge`."""
-    f, y = _labelled(judged)
+def fit_nonnegative(data: TripletData) -> Fit:
+    """Least squares on the labels with weights of 0 or more (Lawson & Hanson); raises as `fit_ridge`."""
+    f, y = _features_and_labels(data)
     return Fit("nonnegative", optimize.nnls(f, y)[0], None, len(f))
 
 
-def fit_logistic(judged: Judged, alpha: float = 0.0, lapse: float = 0.0) -> Fit:
+def fit_logistic(data: TripletData, alpha: float = 0.0, lapse: float = 0.0) -> Fit:
     """Maximum likelihood of P(A) = sigmoid(w.f) on all votes.
 
-    lapse (0 to below 1): the known share of answers given at random, P(A) = lapse / 2 + (1 - lapse) sigmoid(w.f). Raises
-    InputError where there is no vote, or no maximum because some weights part the votes without exception (give a penalty).
+    lapse: known share of random answers, from 0 to below 1: P(A) = lapse / 2 + (1 - lapse) sigmoid(w.f). Raises InputError
+    if there is no vote, or no maximum because the votes are separable (a penalty helps).
     """
-    return _fit_votes("logistic", judged, likelihoods.Binary(_checked_lapse(lapse)), alpha)
+    return _fit_votes("logistic", data, likelihoods.Binary(_check_lapse(lapse)), alpha)
 
 
-def fit_ordinal(judged: Judged, alpha: float = 0.0, lapse: float = 0.0) -> Fit:
-    """Maximum likelihood of cumulative logits on all four grades: P(A+) = sigmoid(w.f - s), P(A+ or A-) = sigmoid(w.f),
-    P(B+) = sigmoid(-w.f - s), s > 0 fitted (McCullagh 1980, with thresholds that turning A and B leaves in place).
+def fit_ordinal(data: TripletData, alpha: float = 0.0, lapse: float = 0.0) -> Fit:
+    """Maximum likelihood of cumulative logits on all four grades.
 
-    lapse: as in `fit_logistic`, each grade with a quarter of it. Raises as `fit_logistic`, and where all votes are clear
-    ones or none is, so that s has no maximum.
+    P(A+) = sigmoid(w.f - s), P(A+ or A-) = sigmoid(w.f), P(B+) = sigmoid(-w.f - s), with s > 0 fitted (McCullagh 1980;
+    thresholds symmetric under exchange of A and B). lapse: as in `fit_logistic`, a quarter of it for each grade. Raises as
+    `fit_logistic`, and if all votes are strong or all are weak, so that s has no maximum.
     """
-    voted = judged.votes.sum(axis=0)
-    if not voted[[0, 3]].any() or not voted[[1, 2]].any():
+    grades = data.votes.sum(axis=0)
+    if not grades[[0, 3]].any() or not grades[[1, 2]].any():
         raise InputError(
-            "all answers have the same strength, so the ordinal model has nothing to learn it from; use logistic"
+            "all answers have the same strength, so the ordinal model cannot estimate its threshold; use logistic"
         )
-    return _fit_votes("ordinal", judged, likelihoods.Ordinal(_checked_lapse(lapse)), alpha)
+    return _fit_votes("ordinal", data, likelihoods.Ordinal(_check_lapse(lapse)), alpha)
 
 
-def fit_ridge_cv(judged: Judged) -> Fit:
-    """Ridge with the alpha of `RIDGE_ALPHAS` that predicts the labels of held-out triplets best (squared error)."""
+def fit_ridge_cv(data: TripletData) -> Fit:
+    """Ridge with the alpha of `RIDGE_ALPHAS` that minimises the squared error of held-out labels."""
 
-    def loss(fit: Fit, held: Judged) -> float:
-        f, y = _labelled(held)
+    def loss(fit: Fit, held_out: TripletData) -> float:
+        f, y = _features_and_labels(held_out)
         return float(np.sum((y - f @ fit.weights) ** 2))
 
-    return _chosen("ridge-cv", judged, RIDGE_ALPHAS, fit_ridge, loss, labelled=True)
+    return _fit_best_alpha("ridge-cv", data.take(data.kept), RIDGE_ALPHAS, fit_ridge, loss)
 
 
-def fit_logistic_cv(judged: Judged) -> Fit:
-    """Logistic with the alpha of `VOTE_ALPHAS` under which held-out votes are likeliest."""
+def fit_logistic_cv(data: TripletData) -> Fit:
+    """Logistic with the alpha of `VOTE_ALPHAS` that maximises the likelihood of held-out votes."""
 
-    def loss(fit: Fit, held: Judged) -> float:
-        return likelihoods.Binary().loss(fit.weights, held.features, held.votes)
+    def loss(fit: Fit, held_out: TripletData) -> float:
+        return likelihoods.Binary().loss(fit.weights, held_out.features, held_out.votes)
 
-    return _chosen("logistic-cv", judged, VOTE_ALPHAS, fit_logistic, loss, labelled=False)
+    return _fit_best_alpha("logistic-cv", data.take(data.total > 0), VOTE_ALPHAS, fit_logistic, loss)
 
 
-def fit_ordinal_cv(judged: Judged) -> Fit:
-    """Ordinal with the alpha of `VOTE_ALPHAS` under which held-out votes are likeliest."""
+def fit_ordinal_cv(data: TripletData) -> Fit:
+    """Ordinal with the alpha of `VOTE_ALPHAS` that maximises the likelihood of held-out votes."""
 
-    def loss(fit: Fit, held: Judged) -> float:
-        assert fit.strength is not None  # an ordinal fit has one
-        return likelihoods.Ordinal().loss(np.append(fit.weights, np.log(fit.strength)), held.features, held.votes)
+    def loss(fit: Fit, held_out: TripletData) -> float:
+        assert fit.strength is not None  # fit_ordinal always sets it
+        theta = np.append(fit.weights, np.log(fit.strength))
+        return likelihoods.Ordinal().loss(theta, held_out.features, held_out.votes)
 
-    return _chosen("ordinal-cv", judged, VOTE_ALPHAS, fit_ordinal, loss, labelled=False)
+    return _fit_best_alpha("ordinal-cv", data.take(data.total > 0), VOTE_ALPHAS, fit_ordinal, loss)
 
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("ols", "least squares of the labels, as in the paper", "labels", fit_ols),
-        Method("ridge", "the same with a penalty of 1 (assumed; the paper does not say)", "labels", fit_ridge),
-        Method("ridge-cv", "the same, penalty chosen inside the training part", "labels", fit_ridge_cv),
+        Method("ols", "least squares on labels, as in the paper", "labels", fit_ols),
+        Method("ridge", "least squares with a penalty of 1 (assumed; not stated in the paper)", "labels", fit_ridge),
+        Method("ridge-cv", "ridge, penalty chosen within the training data", "labels", fit_ridge_cv),
         Method("nonnegative", "least squares with weights of 0 or more", "labels", fit_nonnegative),
         Method("logistic", "likelihood of all votes, A against B", "votes", fit_logistic),
-        Method("logistic-cv", "the same, penalty chosen inside the training part", "votes", fit_logistic_cv),
+        Method("logistic-cv", "logistic, penalty chosen within the training data", "votes", fit_logistic_cv),
         Method("ordinal", "likelihood of all votes with their strength", "votes", fit_ordinal),
-        Method("ordinal-cv", "the same, penalty chosen inside the training part", "votes", fit_ordinal_cv),
+        Method("ordinal-cv", "ordinal, penalty chosen within the training data", "votes", fit_ordinal_cv),
     )
 }
 
 
-def method_named(name: str) -> Method:
-    """The method called `name`. Raises InputError where there is none."""
+def get_method(name: str) -> Method:
+    """The method called `name`. Raises InputError for an unknown name."""
     if name not in METHODS:
-        raise InputError(f"unknown method {name!r}; there are {', '.join(METHODS)}")
+        raise InputError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
     return METHODS[name]
 
 
-def folds(judged: Judged, count: int = FOLDS) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """`count` pairs of training and held-out indices. From a fold's training part all triplets are dropped that share a
-    track with the fold, unless fewer than `FEWEST` a part would remain; then none is (small or densely linked data)."""
-    order = np.random.default_rng(0).permutation(len(judged))
+def folds(data: TripletData, count: int = FOLDS) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """`count` pairs of training and held-out indices.
+
+    Training triplets that share a track with the fold are dropped, unless fewer than `MIN_TRIPLETS_PER_PART` per part would
+    remain (small or densely connected data); then none is dropped.
+    """
+    order = np.random.default_rng(0).permutation(len(data))
     pairs = []
-    for held in np.array_split(order, min(count, len(judged))):
-        apart = np.flatnonzero(~judged.sharing(held))
-        if len(apart) < FEWEST * judged.parts:
-            apart = np.setdiff1d(order, held)
-        pairs.append((apart, held))
+    for held_out in np.array_split(order, min(count, len(data))):
+        training = np.flatnonzero(~data.shares_track(held_out))
+        if len(training) < MIN_TRIPLETS_PER_PART * data.parts:
+            training = np.setdiff1d(order, held_out)
+        pairs.append((training, held_out))
     return pairs
 
 
-def _chosen(
+def _fit_best_alpha(
     method: str,
-    judged: Judged,
+    data: TripletData,
     alphas: Sequence[float],
-    fit: Callable[[Judged, float], Fit],
-    loss: Callable[[Fit, Judged], float],
-    *,
-    labelled: bool,
+    fit: Callable[[TripletData, float], Fit],
+    loss: Callable[[Fit, TripletData], float],
 ) -> Fit:
-    """Fitted to all with the alpha of the least loss on held-out folds."""
-    usable = judged.take(judged.kept) if labelled else judged.take(judged.total > 0)
-    if len(usable) < 2 * FOLDS:
+    """Fit to all data with the alpha of least loss on held-out folds."""
+    if len(data) < 2 * FOLDS:
         raise InputError(
-            f"{len(usable)} triplets are too few to choose a penalty by, {2 * FOLDS} are the least (testing leaves some out, so "
-            "ask for half as many again); use --method ridge, whose penalty is fixed"
+            f"{len(data)} triplets are too few to choose a penalty; at least {2 * FOLDS} are needed (about half as many "
+            "again, since testing leaves some out); use --method ridge, which has a fixed penalty"
         )
-    pairs = [(usable.take(training), usable.take(held)) for training, held in folds(usable)]
-    losses = [sum(loss(fit(training, alpha), held) for training, held in pairs) for alpha in alphas]
-    best = fit(usable, alphas[int(np.argmin(losses))])
-    return Fit(method, best.weights, best.covariance, best.triplets, best.alpha, best.strength)
+    pairs = [(data.take(training), data.take(held_out)) for training, held_out in folds(data)]
+    losses = [sum(loss(fit(training, alpha), held_out) for training, held_out in pairs) for alpha in alphas]
+    return replace(fit(data, alphas[int(np.argmin(losses))]), method=method)
 
 
-def _labelled(judged: Judged) -> tuple[Float64, Float64]:
+def _features_and_labels(data: TripletData) -> tuple[Float64, Float64]:
     """Features and labels of the kept triplets."""
-    if not judged.kept.any():
-        raise InputError("no triplet reaches the cut-off, so there is no label to learn from; lower the cut-off")
-    return judged.features[judged.kept], judged.labels[judged.kept].astype(np.float64)
+    if not data.kept.any():
+        raise InputError("no triplet reaches the cut-off, so there is no label to fit; use a lower --cut-off")
+    return data.features[data.kept], data.labels[data.kept].astype(np.float64)
 
 
-def _checked_penalty(alpha: float) -> None:
+def _check_penalty(alpha: float) -> None:
     if not alpha >= 0:
-        raise InputError(f"a penalty of {alpha:g} is not possible; it is 0 or more")
+        raise InputError(f"the penalty is {alpha:g}; it must be 0 or more")
 
 
-def _checked_lapse(lapse: float) -> float:
+def _check_lapse(lapse: float) -> float:
     if not 0 <= lapse < 1:
-        raise InputError(f"a lapse rate of {lapse:g} is not possible; give a share from 0 to below 1")
+        raise InputError(f"the lapse rate is {lapse:g}; it must be a share from 0 to below 1")
     return lapse
 
 
-def _fit_votes(method: str, judged: Judged, model: likelihoods.Model, alpha: float) -> Fit:
-    """Newton's method with steps halved until the loss falls; parts that are absent everywhere keep weight 0."""
-    _checked_penalty(alpha)
-    heard = judged.take(judged.total > 0)
-    if not len(heard):
-        raise InputError("no triplet has a vote, so there is nothing to learn from")
-    there = np.flatnonzero(np.any(heard.features != 0, axis=0))
-    f, votes = heard.features[:, there], heard.votes
-    size = len(there) + model.extras
-    penalty = np.diag(np.r_[np.full(len(there), float(alpha)), np.zeros(model.extras)])
-
-    def total(theta: Float64) -> float:
-        return model.loss(theta, f, votes) + 0.5 * float(theta @ penalty @ theta)
-
-    theta, settled = np.zeros(size), True
-    for _ in range(STEPS):
-        scores, information = model.derivatives(theta, f, votes)
-        gradient = scores.sum(axis=0) + penalty @ theta
-        if np.abs(gradient).max(initial=0.0) < 1e-10 * max(1.0, float(votes.sum())):
-            break
-        step = _downhill(information + penalty, gradient)
-        scale, now = 1.0, total(theta)
-        if float(gradient @ step) < ROUNDING * max(1.0, abs(now)):
-            break  # what is left to gain is lost in rounding
-        while scale > 1e-8 and not total(theta - scale * step) <= now:
-            scale /= 2
-        theta = theta - scale * step
-        if scale <= 1e-8 or np.abs(theta).max(initial=0.0) > LARGEST:
-            break
-    else:
-        settled = False
-    scores, information = model.derivatives(theta, f, votes)
-    weights = np.zeros(judged.parts)
-    weights[there] = theta[: len(there)]
-    lost = np.abs(theta).max(initial=0.0) > LARGEST or not np.isfinite(theta).all()
-    certain = alpha == 0 and np.abs(heard.features @ weights).max() > CERTAIN
-    if lost or (certain and likelihoods.has_no_maximum(model.rises(f, votes))):
+def _fit_votes(method: str, data: TripletData, model: likelihoods.Model, alpha: float) -> Fit:
+    """Maximum likelihood with a sandwich covariance clustered by triplet; parts absent from every triplet get weight 0."""
+    _check_penalty(alpha)
+    voted = data.take(data.total > 0)
+    if not len(voted):
+        raise InputError("no triplet has a vote, so there is nothing to fit")
+    present = np.flatnonzero(np.any(voted.features != 0, axis=0))
+    features, votes = voted.features[:, present], voted.votes
+    size = len(present) + model.extras
+    penalty = np.diag(np.r_[np.full(len(present), float(alpha)), np.zeros(model.extras)])
+    maximum = newton.maximise(model, features, votes, penalty)
+    weights = np.zeros(data.parts)
+    weights[present] = maximum.theta[: len(present)]
+    extreme = alpha == 0 and np.abs(voted.features @ weights).max() > MAX_LOG_ODDS
+    if maximum.diverged or (extreme and likelihoods.has_no_maximum(model.recession_rows(features, votes))):
         raise InputError(
-            f"some weights part the votes of {len(heard)} triplets without exception, so {method} has no best ones; give "
-            f"a penalty (--method {method}-cv chooses one, ridge has a fixed one) or more answers"
+            f"some weights separate the votes of {len(voted)} triplets perfectly, so {method} has no maximum; use a penalty "
+            f"(--method {method}-cv chooses one, ridge has a fixed one) or collect more answers"
         )
-    if not settled:
-        raise InputError(f"{method} did not settle in {STEPS} steps; give a penalty (--method {method}-cv chooses one)")
-    covariance = np.zeros((judged.parts, judged.parts))
-    inverse = np.linalg.pinv(information + penalty, hermitian=True)
-    small = len(heard) / max(1, len(heard) - size)  # the usual correction for few clusters
-    sandwich = small * inverse @ (scores.T @ scores) @ inverse
-    covariance[np.ix_(there, there)] = sandwich[: len(there), : len(there)]
-    strength = float(np.exp(theta[-1])) if model.extras else None
-    return Fit(method, weights, covariance if len(heard) > size else None, len(heard), alpha, strength)
-
-
-def _downhill(hessian: Float64, gradient: Float64) -> Float64:
-    """Newton's step; where the loss is not convex (lapses make it so), damped until it leads downhill."""
-    lowest = float(np.linalg.eigvalsh(hessian)[0]) if len(hessian) else 0.0
-    if lowest < 1e-8:
-        hessian = hessian + (1e-6 - min(0.0, 2 * lowest)) * np.eye(len(hessian))
-    return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
+    if not maximum.converged:
+        raise InputError(
+            f"{method} did not converge in {newton.MAX_STEPS} steps; use a penalty (--method {method}-cv chooses one)"
+        )
+    covariance = np.zeros((data.parts, data.parts))
+    inverse = np.linalg.pinv(maximum.hessian, hermitian=True)
+    correction = len(voted) / max(1, len(voted) - size)  # for few clusters
+    sandwich = correction * inverse @ (maximum.scores.T @ maximum.scores) @ inverse
+    covariance[np.ix_(present, present)] = sandwich[: len(present), : len(present)]
+    strength = float(np.exp(maximum.theta[-1])) if model.extras else None
+    return Fit(method, weights, covariance if len(voted) > size else None, len(voted), alpha, strength)

@@ -1,10 +1,10 @@
-"""Triplets and their votes: which of two clips, A or B, listeners found more like a reference X.
+"""Triplets and their votes: which of two clips, A or B, listeners found more similar to a reference X.
 
 Conventions
-- A triplet is the ordered triple of its clips (reference, A, B); answers to the same triple are votes for it.
-- A vote has one of four grades, `GRADES`: clearly A, rather A, rather B, clearly B.
-- Agreement of a triplet is the share of its majority, whatever the grade (Inst-Sim-ABX; Vohra & Akama, Table 1).
-- Two kinds of question: in `XYC` one candidate is of the reference's own track, in `XAB` neither is.
+- A triplet is the ordered triple of clips (reference, A, B); answers to the same triple are its votes.
+- A vote has one of four `GRADES`: clearly A, rather A, rather B, clearly B.
+- The agreement of a triplet is its majority's share of the votes, ignoring strength (Inst-Sim-ABX; Vohra & Akama, Table 1).
+- Two kinds of triplet: in `XYC` one candidate is from the reference's own track, in `XAB` neither is.
 """
 
 from __future__ import annotations
@@ -28,17 +28,19 @@ Perspective = Literal["timbre", "rhythm", "melody", "total"]
 PERSPECTIVES: tuple[Perspective, ...] = get_args(Perspective)
 
 Votes = tuple[int, int, int, int]
-"""How many answers had each of `GRADES`."""
+"""Number of answers of each of `GRADES`."""
 
 NO_VOTES: Votes = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Triplet:
-    """One question, and the answers it had.
+    """Three clips and the answers about them.
 
-    reference, a, b: the clips' names; part: what they hold, a part of `soundalike.parts.PARTS`; tracks: the track that
-    each of the three is cut from, in the same order; votes: by perspective, those without a vote may be left out.
+    reference, a, b: names of the clips.
+    part: the part that the clips contain, one of `soundalike.parts.PARTS`.
+    tracks: the track that each clip is cut from, in the order reference, A, B.
+    votes: by perspective; perspectives without votes may be missing.
     """
 
     reference: str
@@ -50,11 +52,11 @@ class Triplet:
 
     @property
     def kind(self) -> Kind:
-        """XYC where one candidate, and not both, is of the reference's own track."""
+        """`XYC` where exactly one candidate is from the reference's own track, else `XAB`."""
         return "XYC" if (self.tracks[0] == self.tracks[1]) != (self.tracks[0] == self.tracks[2]) else "XAB"
 
     def counts(self, perspective: Perspective = "total") -> Votes:
-        """Votes a grade."""
+        """Number of votes of each grade."""
         return self.votes.get(perspective, NO_VOTES)
 
     def for_a(self, perspective: Perspective = "total") -> int:
@@ -65,18 +67,18 @@ class Triplet:
         """Votes for B, of either strength."""
         return sum(self.counts(perspective)[2:])
 
-    def share(self, perspective: Perspective = "total") -> float:
-        """Agreement: the majority's share of the votes, .5 to 1; NaN without a vote."""
+    def agreement(self, perspective: Perspective = "total") -> float:
+        """The majority's share of the votes, 0.5 to 1; NaN without a vote."""
         a, b = self.for_a(perspective), self.for_b(perspective)
         return max(a, b) / (a + b) if a + b else float("nan")
 
     def label(self, perspective: Perspective = "total") -> int:
-        """+1 where most preferred A, -1 where B, 0 where neither: the y of Eq. 3."""
+        """+1 if the majority prefers A, -1 if it prefers B, 0 for a tie: y in Eq. 3."""
         difference = self.for_a(perspective) - self.for_b(perspective)
         return (difference > 0) - (difference < 0)
 
-    def turned(self) -> Triplet:
-        """The same question with A and B in each other's place."""
+    def swapped(self) -> Triplet:
+        """The same triplet with A and B exchanged."""
         return replace(
             self,
             a=self.b,
@@ -86,54 +88,49 @@ class Triplet:
         )
 
 
-def kept(triplets: Iterable[Triplet], cut_off: float, perspective: Perspective = "total") -> list[Triplet]:
-    """Those with agreement of at least `cut_off` (0.5 to 1) and a majority; the rule of the paper's tables.
+def above_cut_off(triplets: Iterable[Triplet], cut_off: float, perspective: Perspective = "total") -> list[Triplet]:
+    """Triplets with a majority and an agreement of at least `cut_off` (0.5 to 1): the rule of the paper's tables.
 
-    Raises InputError for another cut-off.
+    Raises InputError for a cut-off outside that range.
     """
     check_cut_off(cut_off)
-    return [t for t in triplets if t.label(perspective) != 0 and t.share(perspective) >= cut_off - 1e-9]
+    return [t for t in triplets if t.label(perspective) != 0 and t.agreement(perspective) >= cut_off - 1e-9]
 
 
 def check_cut_off(cut_off: float) -> None:
-    """Raises InputError for a cut-off that is no agreement, 0.5 to 1."""
+    """Raise InputError for a cut-off outside 0.5 to 1."""
     if not 0.5 <= cut_off <= 1:
-        raise InputError(f"a cut-off of {cut_off:g} is not possible; agreement is a share from 0.5 to 1")
+        raise InputError(f"the cut-off is {cut_off:g}; it must be an agreement from 0.5 to 1")
 
 
-def without_repeats(triplets: Iterable[Triplet]) -> list[Triplet]:
-    """One triplet for each question, where some were asked in both orders: their votes are added up, in the order that
-    was met first."""
-    found: dict[tuple[str, str, str], Triplet] = {}
+def merge_mirrored(triplets: Iterable[Triplet]) -> list[Triplet]:
+    """Merge triplets that were asked in both orders, (X, A, B) and (X, B, A): votes are added in the order that comes first."""
+    merged: dict[tuple[str, str, str], Triplet] = {}
     for triplet in triplets:
         other = (triplet.reference, triplet.b, triplet.a)
-        if other in found:
-            turned, first = triplet.turned(), found[other]
-            found[other] = replace(first, votes=added(first.votes, turned.votes))
+        if other in merged:
+            first = merged[other]
+            merged[other] = replace(first, votes=add_votes(first.votes, triplet.swapped().votes))
         else:
-            found[triplet.reference, triplet.a, triplet.b] = triplet
-    return list(found.values())
+            merged[triplet.reference, triplet.a, triplet.b] = triplet
+    return list(merged.values())
 
 
-def added(one: Mapping[Perspective, Votes], other: Mapping[Perspective, Votes]) -> dict[Perspective, Votes]:
-    """Votes of two sets of answers together."""
-    return {
-        perspective: (
-            one.get(perspective, NO_VOTES)[0] + other.get(perspective, NO_VOTES)[0],
-            one.get(perspective, NO_VOTES)[1] + other.get(perspective, NO_VOTES)[1],
-            one.get(perspective, NO_VOTES)[2] + other.get(perspective, NO_VOTES)[2],
-            one.get(perspective, NO_VOTES)[3] + other.get(perspective, NO_VOTES)[3],
-        )
-        for perspective in PERSPECTIVES
-        if perspective in one or perspective in other
-    }
+def add_votes(first: Mapping[Perspective, Votes], second: Mapping[Perspective, Votes]) -> dict[Perspective, Votes]:
+    """The sum of two sets of votes, by perspective."""
+    totals: dict[Perspective, Votes] = {}
+    for perspective in PERSPECTIVES:
+        if perspective in first or perspective in second:
+            a, b = first.get(perspective, NO_VOTES), second.get(perspective, NO_VOTES)
+            totals[perspective] = (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
+    return totals
 
 
 def labels(triplets: Sequence[Triplet], perspective: Perspective = "total") -> NDArray[np.int64]:
-    """(N,) of +1, -1, 0."""
+    """(N,) the label of each triplet: +1, -1 or 0."""
     return np.array([triplet.label(perspective) for triplet in triplets], dtype=np.int64)
 
 
 def vote_counts(triplets: Sequence[Triplet], perspective: Perspective = "total") -> NDArray[np.int64]:
-    """(N, 4) votes a grade."""
+    """(N, 4) number of votes of each grade."""
     return np.array([triplet.counts(perspective) for triplet in triplets], dtype=np.int64).reshape(-1, len(GRADES))

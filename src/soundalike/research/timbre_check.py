@@ -1,4 +1,4 @@
-"""An encoder beside people's judgments of single sounds."""
+"""An encoder compared with human judgements of single sounds."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from soundalike.research.datasets.dissimilarity_matrices import read_dissimilari
 
 
 def timbre(sounds: Path, matrix: Path, encoder: str, runtime: Runtime | None = None) -> TimbreCheck:
-    """The encoder called `encoder` beside the dissimilarities in `matrix` of files in the folder `sounds`, each embedded
-    whole.
+    """Compare the encoder with the dissimilarities in `matrix` of files in the folder `sounds`, each embedded whole.
 
-    Raises InputError for sounds that are not there and a matrix that is none, AudioError for files that cannot be decoded.
+    Raises InputError for missing sounds or an invalid matrix, AudioError for files that cannot be decoded.
     """
     human = read_dissimilarities(matrix)
     if not sounds.is_dir():
-        raise InputError(f"{sounds} is no folder; name the one that holds the sounds of {matrix}")
+        raise InputError(f"{sounds} is not a folder; choose the one that contains the sounds of {matrix}")
     missing = [name for name in human.sounds if not (sounds / name).is_file()]
     if missing:
         raise InputError(
-            f"{len(missing)} of {len(human.sounds)} sounds in {matrix} are not in {sounds}, {missing[0]!r} for one"
+            f"{len(missing)} of {len(human.sounds)} sounds in {matrix} are missing from {sounds}, for example {missing[0]!r}"
         )
     model = load_encoder(encoder, runtime)
-    heard = [decode.read(sounds / name) for name in human.sounds]
-    vectors = model.embed([resample(one.mono(), one.sample_rate, model.sample_rate) for one in heard])
-    wide = vectors.astype(np.float64)
-    return check_timbre(wide @ wide.T, human.values)
+    waveforms = [decode.read(sounds / name) for name in human.sounds]
+    inputs = [resample(waveform.mono(), waveform.sample_rate, model.sample_rate) for waveform in waveforms]
+    vectors = model.embed(inputs).astype(np.float64)
+    return check_timbre(vectors @ vectors.T, human.values)

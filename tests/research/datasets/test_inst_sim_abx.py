@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.preferences.triplets import KINDS, PERSPECTIVES, Triplet, kept, without_repeats
+from soundalike.preferences.triplets import KINDS, PERSPECTIVES, Triplet, above_cut_off, merge_mirrored
 from soundalike.research.datasets.inst_sim_abx import (
     Answers,
     Checks,
@@ -345,7 +345,7 @@ class TestReleased:
     def test_the_sets_behind_the_paper_s_first_table(
         self, answers: Answers, kind: str, cut_off: float, expected: list[int]
     ) -> None:
-        assert sizes(kept(answers.triplets, cut_off), kind) == expected
+        assert sizes(above_cut_off(answers.triplets, cut_off), kind) == expected
 
     @pytest.mark.parametrize(
         ("kind", "cut_off", "expected"),
@@ -359,8 +359,8 @@ class TestReleased:
         ],
     )
     def test_each_question_once(self, answers: Answers, kind: str, cut_off: float, expected: list[int]) -> None:
-        once = without_repeats(answers.triplets)
-        assert sizes(kept(once, cut_off) if cut_off > 0.5 else once, kind) == expected
+        once = merge_mirrored(answers.triplets)
+        assert sizes(above_cut_off(once, cut_off) if cut_off > 0.5 else once, kind) == expected
 
     def test_part_triplets_were_shown_in_both_orders(self, answers: Answers) -> None:
         shown = {(triplet.reference, triplet.a, triplet.b) for triplet in answers.triplets}
@@ -370,7 +370,7 @@ class TestReleased:
         assert sizes(answers.triplets, "XYC") == [422, 426, 418, 430, 418, 240]
 
     def test_the_331_triplets_of_the_weighted_model(self, answers: Answers) -> None:
-        mixes = [triplet for triplet in kept(answers.triplets, 0.8) if triplet.part == "mix"]
+        mixes = [triplet for triplet in above_cut_off(answers.triplets, 0.8) if triplet.part == "mix"]
         labels = {kind: Counter(triplet.label() for triplet in mixes if triplet.kind == kind) for kind in KINDS}
         assert labels == {"XAB": {1: 69, -1: 58}, "XYC": {1: 107, -1: 97}}
         assert agrees([triplet for triplet in mixes if triplet.kind == "XYC"]) == 198

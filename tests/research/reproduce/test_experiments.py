@@ -7,18 +7,20 @@ import pytest
 
 from soundalike.preferences.estimators import METHODS
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.experiments import BASELINE, Case, Judgement, judge
-from soundalike.research.reproduce.figures import agreement_plot, calibration_plot, learning_plot, weights_plot
-from soundalike.research.reproduce.fit_tables import agreement_table
+from soundalike.research.reproduce.agreement_tables import agreement_table
+from soundalike.research.reproduce.experiments import BASELINE, Experiment, ExperimentResult, run_experiment
+from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.research.reproduce.weight_tables import perspectives_table, weights_table
 from tests.research.reproduce.made_up import triplet
-from tests.research.reproduce.test_agreement import row_of, section_of
+from tests.research.reproduce.test_table_1 import row_of, section_of
 
 PARTS = ("bass", "drums", "mix")
 TRUE = np.array([0.0, 12.0, 4.0])
 
 
-def case(*, encoder: str = "muq-mulan", stems: str = "htdemucs", gate: float | None = None, count: int = 120) -> Case:
+def experiment(
+    *, encoder: str = "muq-mulan", stems: str = "htdemucs", gate: float | None = None, count: int = 120
+) -> Experiment:
     """Listeners who go by the drums; XAB and XYC in turn."""
     rng = np.random.default_rng(3)
     features = rng.normal(0, 0.15, (count, 3))
@@ -29,17 +31,17 @@ def case(*, encoder: str = "muq-mulan", stems: str = "htdemucs", gate: float | N
         counts = (for_a, 0, 9 - for_a, 0) if strong else (0, for_a, 0, 9 - for_a)
         kind = ("XAB", "XYC")[number % 2]
         triplets.append(triplet(number, tuple(map(int, counts)), kind=kind))  # type: ignore[arg-type]
-    return Case(encoder, stems, stems, gate, PARTS, tuple(triplets), features)
+    return Experiment(encoder, stems, stems, gate, PARTS, tuple(triplets), features)
 
 
 @cache
-def judgement() -> Judgement:
+def result() -> ExperimentResult:
     methods = [METHODS[name] for name in ("ols", "ridge", "ordinal")]
-    return judge(case(), methods, splits=20)
+    return run_experiment(experiment(), methods, splits=20)
 
 
 def test_weights_beat_the_cosine_where_the_drums_decide() -> None:
-    table = agreement_table("muq-mulan", [judgement()])
+    table = agreement_table("muq-mulan", [result()])
     assert (table.name, table.title) == ("table-3", "Table 3: MuQ-MuLan")
     over = row_of(table.sections[0], "htdemucs")
     assert over["ols"].value > over[BASELINE].value + 5  # type: ignore[union-attr]
@@ -49,24 +51,24 @@ def test_weights_beat_the_cosine_where_the_drums_decide() -> None:
 
 
 def paper_figure(value: float, deviation: float) -> object:
-    from soundalike.research.reproduce.tables import Figure
+    from soundalike.research.reproduce.tables import Cell
 
-    return Figure(value, deviation=deviation)
+    return Cell(value, deviation=deviation)
 
 
 def test_pooled_agreement_lies_between_those_of_the_kinds() -> None:
-    table = agreement_table("muq-mulan", [judgement()])
+    table = agreement_table("muq-mulan", [result()])
     pooled = row_of(section_of(table, "Leave one triplet out"), "htdemucs")
     xab = row_of(section_of(table, "Leave one out without shared tracks, XAB"), "htdemucs")
     xyc = row_of(section_of(table, "Leave one out without shared tracks, XYC"), "htdemucs")
     for name in ("ols", BASELINE):
         one, other, both = xab[name], xyc[name], pooled[name]
         assert both.right == one.right + other.right  # type: ignore[union-attr,operator]
-        assert both.total == one.total + other.total == int(judgement().judged.kept.sum())  # type: ignore[union-attr,operator]
+        assert both.total == one.total + other.total == int(result().data.kept.sum())  # type: ignore[union-attr,operator]
 
 
 def test_mcnemar_counts_are_of_the_same_triplets() -> None:
-    table = agreement_table("muq-mulan", [judgement()])
+    table = agreement_table("muq-mulan", [result()])
     section = section_of(table, "McNemar")
     weights, cosine = (row_of(section, f"htdemucs: only the {who} right")["ols"] for who in ("weights", "cosine"))
     apart = row_of(section_of(table, "Leave one triplet out"), "htdemucs")
@@ -75,7 +77,7 @@ def test_mcnemar_counts_are_of_the_same_triplets() -> None:
 
 
 def test_table_4_has_the_paper_s_weights_beside_ours() -> None:
-    (section,) = weights_table([judgement()]).sections
+    (section,) = weights_table([result()]).sections
     assert row_of(section, "the paper")["drums"].value == 0.78  # type: ignore[union-attr]
     mean = row_of(section, "ols, mean over splits")
     assert mean["drums"].value > mean["mix"].value > abs(mean["bass"].value)  # type: ignore[union-attr]
@@ -86,19 +88,19 @@ def test_table_4_has_the_paper_s_weights_beside_ours() -> None:
 
 def test_gated_and_foreign_rows_have_no_paper_beside_them() -> None:
     methods = [METHODS["ols"]]
-    gated = judge(case(gate=-40.0), methods, splits=5)
-    foreign = judge(case(encoder="builtin", stems="builtin"), methods, splits=5)
+    gated = run_experiment(experiment(gate=-40.0), methods, splits=5)
+    foreign = run_experiment(experiment(encoder="builtin", stems="builtin"), methods, splits=5)
     for one in (gated, foreign):
-        labels = [row.label for row in agreement_table(one.case.encoder, [one]).sections[0].rows]
-        assert labels == [one.case.label]
+        labels = [row.label for row in agreement_table(one.experiment.encoder, [one]).sections[0].rows]
+        assert labels == [one.experiment.label]
         assert "the paper" not in [row.label for row in weights_table([one]).sections[0].rows]
-    assert gated.case.label == "htdemucs, gated at -40 dB"
+    assert gated.experiment.label == "htdemucs, gated at -40 dB"
     assert agreement_table("builtin", [foreign]).name == "weights-builtin"
 
 
 def test_a_method_that_cannot_be_fitted_is_said_and_the_others_stand() -> None:
-    one_sided = case()
-    only_strong = Case(
+    one_sided = experiment()
+    only_strong = Experiment(
         one_sided.encoder,
         one_sided.stems,
         one_sided.title,
@@ -107,15 +109,15 @@ def test_a_method_that_cannot_be_fitted_is_said_and_the_others_stand() -> None:
         tuple(triplet(n, (sum(t.counts()[:2]), 0, 0, sum(t.counts()[2:]))) for n, t in enumerate(one_sided.triplets)),
         one_sided.features,
     )
-    found = judge(only_strong, [METHODS["ols"], METHODS["ordinal"]], splits=5)
-    assert "ordinal" not in found.whole
+    found = run_experiment(only_strong, [METHODS["ols"], METHODS["ordinal"]], splits=5)
+    assert "ordinal" not in found.fits
     table = agreement_table("muq-mulan", [found])
     assert "ordinal: all answers have the same strength" in table.note
     assert table.sections[0].columns == (BASELINE, "ols")
 
 
 def test_perspectives_that_nobody_answered_are_left_out() -> None:
-    (section,) = perspectives_table([case()]).sections
+    (section,) = perspectives_table([experiment()]).sections
     assert [row.label.split(",")[0] for row in section.rows] == ["total"]
 
 
@@ -129,7 +131,7 @@ def test_every_agreement_of_the_paper_is_there_once() -> None:
 
 
 def test_plots_show_what_was_fitted() -> None:
-    one = judgement()
+    one = result()
     weights = weights_plot(one)
     assert [series.label for series in weights.series] == ["ols", "ridge", "the paper"]
     for series in weights.series[:2]:

@@ -22,8 +22,8 @@ from soundalike.preferences.estimators import METHODS  # noqa: E402
 from soundalike.research.clips.clip_embedding import Clip, ClipEmbedder  # noqa: E402
 from soundalike.research.clips.vector_cache import VectorCache  # noqa: E402
 from soundalike.research.reproduce import published  # noqa: E402
-from soundalike.research.reproduce.conditions import PAPER_ENCODERS, PAPER_STEMS, stems_named  # noqa: E402
-from soundalike.research.reproduce.paper_tables import Plan, reproduce  # noqa: E402
+from soundalike.research.reproduce.conditions import PAPER_ENCODERS, PAPER_STEMS, get_stems  # noqa: E402
+from soundalike.research.reproduce.pipeline import ReproduceOptions, reproduce  # noqa: E402
 from soundalike.research.reproduce.report import Report  # noqa: E402
 from tests.models.neural.narrow_clap import narrow_clap  # noqa: E402
 from tests.models.neural.narrow_demucs import narrow_demucs  # noqa: E402
@@ -55,10 +55,10 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def report(narrow: None, miniature: Miniature, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    stems = tuple(stems_named(name) for name in PAPER_STEMS)
+    stems = tuple(get_stems(name) for name in PAPER_STEMS)
     methods = (METHODS["ols"], METHODS["ridge"])
-    plan = Plan(miniature.answers, miniature.slakh, PAPER_ENCODERS, stems, methods, splits=5)
-    return reproduce(plan, tmp_path_factory.mktemp("cache") / "vectors.sqlite", runtime=Runtime("cpu"))
+    options = ReproduceOptions(miniature.answers, miniature.slakh, PAPER_ENCODERS, stems, methods, splits=5)
+    return reproduce(options, tmp_path_factory.mktemp("cache") / "vectors.sqlite", runtime=Runtime("cpu"))
 
 
 def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
@@ -70,7 +70,7 @@ def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
         ours = {(r["row"], r["column"]) for r in rows if not r["row"].endswith(": the paper")}
         theirs = {(r["row"], r["column"]): r["value"] for r in rows if r["row"].endswith(": the paper")}
         for stems in PAPER_STEMS:
-            title = stems_named(stems).title
+            title = get_stems(stems).title
             for method in ("ols", "ridge"):
                 assert (title, method) in ours
                 assert theirs[f"{title}: the paper", method] == published.AGREEMENT[encoder, stems, method][0]
@@ -78,7 +78,7 @@ def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
 
 def test_each_way_of_taking_apart_has_its_parts(report: Report) -> None:
     for stems, count in zip(PAPER_STEMS, (5, 4, 7, 6), strict=True):
-        title = f"clap, {stems_named(stems).title}"
+        title = f"clap, {get_stems(stems).title}"
         rows = [r for r in figures(report, "table-4", row="ols, mean") if r["section"] == title]
         assert len(rows) == count
     (weight,) = [

@@ -17,7 +17,7 @@ from soundalike.research.reproduce.plot_data import Plot, Series
 from soundalike.research.reproduce.report import Report, to_csv, to_json, to_markdown
 from soundalike.research.reproduce.report_files import check_output, write_report
 from soundalike.research.reproduce.report_html import draw, to_html
-from soundalike.research.reproduce.tables import Figure, Section, Table, row
+from soundalike.research.reproduce.tables import Cell, Section, Table, row
 
 PLOT = Plot(
     "weights",
@@ -33,8 +33,8 @@ PLOT = Plot(
 
 @pytest.fixture
 def report() -> Report:
-    figures = [Figure(71.917, low=64.1, high=78.6, right=105, total=146), None]
-    more = [Figure(84.6, deviation=2.7), Figure(math.nan)]
+    figures = [Cell(71.917, low=64.1, high=78.6, right=105, total=146), None]
+    more = [Cell(84.6, deviation=2.7), Cell(math.nan)]
     section = Section("mix & all", ("drums", "mix"), (row("ours", figures), row("the <paper>", more)), "Of few.")
     table = Table("table-1", "Table 1", (section,), "What it shows.")
     return Report("A report", {"answers": "12"}, ("Assumed.",), (table,), (PLOT,), {"clip <1>": "is cut short"})

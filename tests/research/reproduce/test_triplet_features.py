@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from soundalike.research.clips.clip_embedding import PartVectors
-from soundalike.research.reproduce.conditions import stems_named
+from soundalike.research.reproduce.conditions import get_stems
 from soundalike.research.reproduce.triplet_features import features
 from tests.research.reproduce.made_up import triplet, unit_vectors
 
@@ -19,7 +19,7 @@ def test_features_are_differences_of_cosines() -> None:
         x, a, b = (vectors[name].vectors.astype(float) for name in (t.reference, t.a, t.b))
         for k in range(2):
             np.testing.assert_allclose(row[k], x[k] @ a[k] - x[k] @ b[k], atol=1e-7)
-    turned = features([t.turned() for t in triplets], vectors)
+    turned = features([t.swapped() for t in triplets], vectors)
     np.testing.assert_array_equal(turned, -found)
 
 
@@ -41,7 +41,7 @@ def test_no_triplets_have_no_features() -> None:
 
 
 def test_rows_of_stems() -> None:
-    assert stems_named("true-4").parts == ("bass", "drums", "residuals", "mix")
-    assert stems_named("true-6").parts == ("bass", "drums", "guitar", "piano", "residuals", "mix")
-    assert len(stems_named("htdemucs").parts) == 5
-    assert len(stems_named("htdemucs_6s").parts) == 7
+    assert get_stems("true-4").parts == ("bass", "drums", "residuals", "mix")
+    assert get_stems("true-6").parts == ("bass", "drums", "guitar", "piano", "residuals", "mix")
+    assert len(get_stems("htdemucs").parts) == 5
+    assert len(get_stems("htdemucs_6s").parts) == 7

@@ -1,10 +1,10 @@
-"""Embeds the clips that the tables need, one job a way of taking them apart, and tells what could not be used."""
+"""Embedding of the clips that the tables need: one job for each source of stems; unusable clips are collected."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,24 +12,25 @@ from soundalike.config import Precision, Runtime
 from soundalike.errors import AudioError
 from soundalike.models.encoders import Encoder
 from soundalike.models.separators import load_separator
+from soundalike.parts import MIX
 from soundalike.preferences.triplets import Triplet
 from soundalike.research.clips.clip_embedding import Clip, ClipEmbedder, PartVectors
 from soundalike.research.clips.vector_cache import VectorCache
 from soundalike.research.datasets.slakh import SLAKH_PARTS
-from soundalike.research.reproduce.conditions import Stems, stems_named
+from soundalike.research.reproduce.conditions import Stems, get_stems
 
 Vectors = dict[str, dict[str, PartVectors]]
 """By encoder and clip."""
 
 SAMPLED = 3
-"""Clips a job that are timed first, to estimate the rest."""
+"""Number of clips of each job that are timed to estimate the rest, after one that warms up."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """Clips to be taken apart in one way.
+class ClipJob:
+    """Clips to embed with one source of stems.
 
-    stems: which; parts: those to embed; clips: their names. What is embedded of a job of one true stem is that stem alone.
+    parts: the parts to embed; clips: names. A job of a single true stem embeds that stem by itself.
     """
 
     stems: Stems
@@ -38,18 +39,20 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What progress calls it."""
-        return self.stems.title if "mix" in self.parts else f"{self.parts[0]} alone"
+        """Label of the job's progress."""
+        return self.stems.title if MIX in self.parts else f"{self.parts[0]} alone"
 
 
-def jobs_for(part_triplets: Sequence[Triplet], mix_triplets: Sequence[Triplet], stems: Sequence[Stems]) -> list[Job]:
-    """One job a part whose clips are compared by themselves (Table 1), one a way of taking the mix clips apart."""
-    alone = stems_named("true-6")
+def jobs_for(
+    part_triplets: Sequence[Triplet], mix_triplets: Sequence[Triplet], stems: Sequence[Stems]
+) -> list[ClipJob]:
+    """One job for each part whose clips are compared by themselves (Table 1), one for each source of stems of the mixes."""
+    true_stems = get_stems("true-6")
     jobs = [
-        Job(alone, (part,), _clips([triplet for triplet in part_triplets if triplet.part == part]))
+        ClipJob(true_stems, (part,), _clips([triplet for triplet in part_triplets if triplet.part == part]))
         for part in SLAKH_PARTS
     ]
-    jobs += [Job(one, one.parts, _clips(mix_triplets)) for one in stems]
+    jobs += [ClipJob(source, source.parts, _clips(mix_triplets)) for source in stems]
     return [job for job in jobs if job.clips]
 
 
@@ -59,7 +62,7 @@ def _clips(triplets: Sequence[Triplet]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where embedding stands: the job's title, clips done of all in it, and what is estimated (s) for all that follows."""
+    """Progress of a job: clips done and in total, and the estimated seconds left."""
 
     title: str
     done: int
@@ -67,62 +70,64 @@ class Progress:
     left: float | None
 
 
-class Embedding:
-    """Runs jobs: each separator is loaded once, and all encoders share what it gives."""
+@dataclass(frozen=True)
+class Callbacks:
+    """How a computation reports back: messages, and progress of the embedding."""
 
-    def __init__(
-        self,
-        encoders: Mapping[str, Encoder],
-        cache: VectorCache,
-        find: Callable[[str], Clip],
-        *,
-        runtime: Runtime | None = None,
-    ) -> None:
-        """find: a clip by its name; raises AudioError where it cannot be had."""
-        self._encoders = encoders
-        self._cache = cache
-        self._find = find
-        self._runtime = runtime or Runtime()
-        self.problems: dict[str, str] = {}
-        """By clip, why it could not be used."""
+    on_status: Callable[[str], None] = lambda _: None
+    on_progress: Callable[[Progress], None] = lambda _: None
 
-    def estimate(self, jobs: Sequence[Job]) -> float:
-        """Seconds that `jobs` will take, from the median of some clips of each. What they gave is kept, so nothing is
-        done twice."""
+
+@dataclass
+class ClipJobRunner:
+    """Runs jobs: each separator is loaded once, and all encoders share its stems.
+
+    locate: returns a clip by name; raises AudioError if it is unavailable. problems: clip -> why it could not be used.
+    """
+
+    encoders: Mapping[str, Encoder]
+    cache: VectorCache
+    locate: Callable[[str], Clip]
+    runtime: Runtime = field(default_factory=Runtime)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def estimate(self, jobs: Sequence[ClipJob]) -> float:
+        """Estimate the seconds that `jobs` will take from the median of some clips of each; their vectors are cached."""
         total = 0.0
         for job in jobs:
             embedder = self._embedder(job)
-            chosen = np.unique(np.linspace(0, len(job.clips) - 1, SAMPLED + 1).round().astype(int))
-            taken = []
-            for index in chosen:
+            sampled = np.unique(np.linspace(0, len(job.clips) - 1, SAMPLED + 1).round().astype(int))
+            durations = []
+            for index in sampled:
                 start = time.perf_counter()
                 self._embed(embedder, job.clips[index])
-                taken.append(time.perf_counter() - start)
-            total += float(np.median(taken[1:] or taken)) * (len(job.clips) - len(chosen))  # the first warms up
+                durations.append(time.perf_counter() - start)
+            # The first clip warms up.
+            total += float(np.median(durations[1:] or durations)) * (len(job.clips) - len(sampled))
         return total
 
-    def run(self, job: Job, report: Callable[[Progress], None] = lambda _: None) -> Vectors:
-        """Vectors by encoder and clip; clips that cannot be used are left out and stand in `problems`."""
+    def run(self, job: ClipJob, on_progress: Callable[[Progress], None] = lambda _: None) -> Vectors:
+        """Embed the clips of a job; unusable clips are left out and listed in `problems`."""
         embedder = self._embedder(job)
-        found: Vectors = {name: {} for name in self._encoders}
-        began = time.perf_counter()
+        vectors: Vectors = {name: {} for name in self.encoders}
+        start = time.perf_counter()
         for done, name in enumerate(job.clips, start=1):
-            by_encoder = self._embed(embedder, name)
-            for encoder, vectors in (by_encoder or {}).items():
-                found[encoder][name] = vectors
-            left = (time.perf_counter() - began) / done * (len(job.clips) - done)
-            report(Progress(job.title, done, len(job.clips), left))
-        return found
+            for encoder, of_clip in self._embed(embedder, name).items():
+                vectors[encoder][name] = of_clip
+            left = (time.perf_counter() - start) / done * (len(job.clips) - done)
+            on_progress(Progress(job.title, done, len(job.clips), left))
+        return vectors
 
-    def _embedder(self, job: Job) -> ClipEmbedder:
-        precision: Precision = self._runtime.precision
-        separator = load_separator(job.stems.separator, self._runtime)
-        among = tuple(part for part in job.stems.parts if part != "mix")
-        return ClipEmbedder(self._encoders, separator, job.parts, self._cache, among=among, precision=precision)
+    def _embedder(self, job: ClipJob) -> ClipEmbedder:
+        precision: Precision = self.runtime.precision
+        separator = load_separator(job.stems.separator, self.runtime)
+        among = tuple(part for part in job.stems.parts if part != MIX)
+        return ClipEmbedder(self.encoders, separator, job.parts, self.cache, among=among, precision=precision)
 
-    def _embed(self, embedder: ClipEmbedder, name: str) -> dict[str, PartVectors] | None:
+    def _embed(self, embedder: ClipEmbedder, name: str) -> Mapping[str, PartVectors]:
+        """Vectors by encoder; empty for a clip that cannot be used."""
         try:
-            return embedder.embed(self._find(name))
+            return embedder.embed(self.locate(name))
         except AudioError as error:
             self.problems[name] = str(error)
-            return None
+            return {}

@@ -1,4 +1,4 @@
-"""Weights fitted to the mix triplets and tested in every way: what Tables 2 to 4, and the plots, are made of."""
+"""Weights fitted to the mix triplets of one condition and evaluated: the data behind Tables 2 to 4 and the plots."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from soundalike.preferences.estimators import Fit, Method
 from soundalike.preferences.evaluation import (
     SPLITS,
     TEST_SHARE,
-    LeftOut,
-    OverSplits,
+    CrossValidation,
+    LeaveTracksOut,
     Split,
-    leave_one_out,
-    over_splits,
+    cross_validate,
+    is_correct,
+    leave_tracks_out,
     predict,
-    right,
     shuffle_splits,
 )
-from soundalike.preferences.triplet_data import Bool, Float64, Judged, judged
+from soundalike.preferences.triplet_data import Bool, Float64, TripletData
 from soundalike.preferences.triplets import Kind, Perspective, Triplet
 from soundalike.research.reproduce import published
 
 BASELINE = "cosine of the mix"
-DESCRIBED_BY = "ordinal-cv"
-"""The method whose fits the plots and the perspectives show: it learns from all votes and their strength."""
+PREFERRED_METHOD = "ordinal-cv"
+"""The method whose fits the plots and the perspectives show: it uses all votes and their strength."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """One encoder with one way of taking mixtures apart, and the features of the mix triplets that could be used.
+class Experiment:
+    """One encoder with one source of stems, and the features of the usable mix triplets.
 
-    stems: the key of `conditions`; title: what its row is called; gate: level gate in dB, None as in the
-    paper; triplets: N; features (N, K) of `parts`; cut_off: agreement from which a triplet is kept; perspective: whose answers
-    count.
+    stems: name in `conditions`; title: label of its rows; gate: level gate in dB, None for none (as in the paper).
+    triplets: N; features: (N, K) of `parts`; cut_off: agreement from which a triplet is kept.
+    perspective: whose answers are used.
     """
 
     encoder: str
@@ -52,74 +52,73 @@ class Case:
 
     @property
     def label(self) -> str:
-        """The row's label."""
+        """Label of the experiment's rows."""
         return self.title if self.gate is None else f"{self.title}, gated at {self.gate:g} dB"
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A case with each method fitted and tested in every way. whole: fits to all triplets; failed: by method, why it could
-    not be fitted."""
+class ExperimentResult:
+    """An experiment with each method fitted and evaluated.
 
-    case: Case
-    judged: Judged
-    over: Mapping[str, OverSplits]
-    apart: Mapping[str, LeftOut]
-    whole: Mapping[str, Fit]
+    cross_validated, leave_tracks_out: by method; fits: by method, to all triplets; failed: method -> reason.
+    """
+
+    experiment: Experiment
+    data: TripletData
+    cross_validated: Mapping[str, CrossValidation]
+    leave_tracks_out: Mapping[str, LeaveTracksOut]
+    fits: Mapping[str, Fit]
     failed: Mapping[str, str]
-    baseline: OverSplits
+    baseline: CrossValidation
 
 
-def judge(
-    case: Case,
+def run_experiment(
+    experiment: Experiment,
     methods: Sequence[Method],
     *,
     splits: int = SPLITS,
     seed: int = 0,
-    report: Callable[[str], None] = lambda _: None,
-) -> Judgement:
-    """Fit and test each method on a case. Raises InputError where there are too few triplets to split."""
-    data = judged(case.features, case.triplets, case.cut_off, case.perspective)
+    on_status: Callable[[str], None] = lambda _: None,
+) -> ExperimentResult:
+    """Fit and evaluate each method. Raises InputError if there are too few triplets to split."""
+    data = TripletData.from_triplets(
+        experiment.features, experiment.triplets, experiment.cut_off, experiment.perspective
+    )
     drawn = shuffle_splits(data, splits, TEST_SHARE, seed)
-    over: dict[str, OverSplits] = {}
-    apart: dict[str, LeftOut] = {}
-    whole: dict[str, Fit] = {}
+    cross_validated: dict[str, CrossValidation] = {}
+    left_out: dict[str, LeaveTracksOut] = {}
+    fits: dict[str, Fit] = {}
     failed: dict[str, str] = {}
-    report(f"fitting {case.encoder}, {case.label}: {len(methods)} methods, {splits} splits")
+    on_status(f"fitting {experiment.encoder}, {experiment.label}: {len(methods)} methods, {splits} splits")
     for method in methods:
         try:
-            fit, tested = method.fit(data), over_splits(data, method, drawn)
+            fit, evaluation = method.fit(data), cross_validate(data, method, drawn)
         except InputError as error:
             failed[method.name] = str(error)
             continue
-        whole[method.name], over[method.name] = fit, tested
-        apart[method.name] = leave_one_out(data, method)
-    return Judgement(case, data, over, apart, whole, failed, _baseline(case, data, drawn))
+        fits[method.name], cross_validated[method.name] = fit, evaluation
+        left_out[method.name] = leave_tracks_out(data, method)
+    baseline = _evaluate_baseline(experiment, data, drawn)
+    return ExperimentResult(experiment, data, cross_validated, left_out, fits, failed, baseline)
 
 
-def _baseline(case: Case, data: Judged, drawn: Sequence[Split]) -> OverSplits:
+def _evaluate_baseline(experiment: Experiment, data: TripletData, splits: Sequence[Split]) -> CrossValidation:
     """The cosine of the mix on the same splits."""
-    weights = _only_mix(case)
+    weights = _mix_only(experiment)
     fixed = Method(BASELINE, "", "none", lambda some: Fit(BASELINE, weights, None, len(some)))
-    return over_splits(data, fixed, drawn)
+    return cross_validate(data, fixed, splits)
 
 
-def _only_mix(case: Case) -> Float64:
-    return np.array([part == MIX for part in case.parts], dtype=np.float64)
+def _mix_only(experiment: Experiment) -> Float64:
+    return np.array([part == MIX for part in experiment.parts], dtype=np.float64)
 
 
-def cosine_right(judgement: Judgement) -> Bool:
-    """(N,) where the cosine of the mix is right."""
-    data = judgement.judged
-    return right(data, predict(data.features, _only_mix(judgement.case)))
+def baseline_correct(result: ExperimentResult) -> Bool:
+    """(N,) whether the cosine of the mix agrees with the majority."""
+    return is_correct(result.data, predict(result.data.features, _mix_only(result.experiment)))
 
 
-def of_kind(judgement: Judgement, kind: Kind) -> Bool:
-    """(N,) the kept triplets of this kind."""
-    chosen = _voted(judgement.case)
-    return np.array([triplet.kind == kind for triplet in chosen]) & judgement.judged.kept
-
-
-def _voted(case: Case) -> list[Triplet]:
-    """The triplets behind a case's `Judged`: those with a vote."""
-    return [triplet for triplet in case.triplets if sum(triplet.counts(case.perspective))]
+def kept_of_kind(result: ExperimentResult, kind: Kind) -> Bool:
+    """(N,) mask of the kept triplets of this kind."""
+    voted = [t for t in result.experiment.triplets if sum(t.counts(result.experiment.perspective))]
+    return np.array([triplet.kind == kind for triplet in voted]) & result.data.kept

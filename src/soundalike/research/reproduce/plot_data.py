@@ -1,4 +1,4 @@
-"""What a report plots, as numbers; `soundalike.research.reproduce.report_html` draws it."""
+"""Contents of plots as numbers; `soundalike.research.reproduce.report_html` draws them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Series:
-    """One series of a plot: a y for each x, and where known the 95 % interval of y."""
+    """One series of a plot: y for each x, and the 95 % interval of y if known."""
 
     label: str
     x: tuple[float, ...]
@@ -18,9 +18,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """One plot. name: short and stable; categories: the names of x = 0, 1, ... where x is no quantity (the series stand
-    as points with intervals beside each other then, else as lines); references: horizontal lines by label; diagonal: whether
-    y = x is drawn, as calibration wants it; note: what the plot shows, in words."""
+    """One plot.
+
+    name: short and stable, for files and links; x, y: labels of the axes.
+    categories: names of x = 0, 1, ... if x is not a quantity; series are then drawn as points side by side, else as lines.
+    references: horizontal lines by label; diagonal: whether to draw y = x, as for calibration; note: caption.
+    """
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""The paper's own figures, to set ours beside: Vohra & Akama, "Interpretable and perceptually-aligned music similarity with
+"""The paper's own figures: Vohra & Akama, "Interpretable and perceptually-aligned music similarity with
 pretrained embeddings" (arXiv 2601.19109), Tables 1 to 4.
 
 Table 1 is kept as counts: its percentages are exact ratios of them (right / triplets kept).
@@ -16,7 +16,7 @@ COLUMNS = ("drums", "bass", "guitar", "piano", "residuals", "mix")
 """The columns of Table 1; all but `mix` are true-stem clips compared by themselves."""
 
 CUT_OFFS = MappingProxyType({"clap": 0.75, "muq-mulan": 0.80})
-"""At which agreement the paper kept triplets, by encoder: two sets, so its rows are not comparable cell by cell."""
+"""Agreement from which the paper keeps triplets, by encoder: two triplet sets, so its rows are not comparable cell by cell."""
 
 FIT_CUT_OFF = 0.80
 """The cut-off of Tables 2 to 4."""
@@ -34,7 +34,7 @@ KEPT: Mapping[tuple[Kind, float], Mapping[str, int]] = MappingProxyType(
         ("XYC", 0.80): _row((376, 342, 361, 376, 351, 204)),
     }
 )
-"""Triplets kept, by kind and cut-off: what the released answers must give, and do."""
+"""Number of triplets kept, by kind and cut-off; the released answers reproduce it exactly."""
 
 RIGHT: Mapping[tuple[str, Kind], Mapping[str, int]] = MappingProxyType(
     {
@@ -44,7 +44,7 @@ RIGHT: Mapping[tuple[str, Kind], Mapping[str, int]] = MappingProxyType(
         ("muq-mulan", "XYC"): _row((365, 316, 314, 358, 308, 197)),
     }
 )
-"""Triplets on which the cosine agreed with the majority, by encoder (at its cut-off) and kind."""
+"""Number of triplets on which the cosine agrees with the majority, by encoder (at its cut-off) and kind."""
 
 OTHERS: Mapping[tuple[str, Kind], Mapping[str, float]] = MappingProxyType(
     {
@@ -54,10 +54,10 @@ OTHERS: Mapping[tuple[str, Kind], Mapping[str, float]] = MappingProxyType(
         ("Cascade-PAFT", "XYC"): {"drums": 95.9, "bass": 90.1, "guitar": 91.2, "piano": 93.1},
     }
 )
-"""Agreement (%) of other systems as the paper reports it, on other subsets of the triplets."""
+"""Agreement (%) of other systems as reported in the paper, on other subsets of the triplets."""
 
 BASELINE: Mapping[str, tuple[float, float]] = MappingProxyType({"clap": (84.6, 0.0), "muq-mulan": (86.8, 2.7)})
-"""Agreement (%) of the cosine of the mix in Tables 2 and 3: mean and deviation as printed there."""
+"""Agreement (%) of the cosine of the mix in Tables 2 and 3: mean and standard deviation as printed."""
 
 AGREEMENT: Mapping[tuple[str, str, str], tuple[float, float]] = MappingProxyType(
     {
@@ -79,11 +79,11 @@ AGREEMENT: Mapping[tuple[str, str, str], tuple[float, float]] = MappingProxyType
         ("muq-mulan", "true-6", "ridge"): (87.4, 2.7),
     }
 )
-"""Tables 2 and 3: agreement (%), mean and deviation over the splits, by encoder, stems and method."""
+"""Tables 2 and 3: agreement (%), mean and standard deviation over the splits, by encoder, stems and method."""
 
 
 def weights(encoder: str, stems: str) -> Mapping[str, float] | None:
-    """Table 4's weights for an encoder and a separator; None where the paper has none."""
+    """The weights of Table 4 for an encoder and a separator; None if the paper has none."""
     for profile in shipped_profiles():
         if (profile.encoder, profile.separator) == (encoder, stems):
             return profile.weights

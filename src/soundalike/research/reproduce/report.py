@@ -1,4 +1,4 @@
-"""A report: tables, what they were made of and what could not be used, as JSON, CSV and Markdown."""
+"""A report: tables, provenance and problems, as JSON, CSV and Markdown."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COLUMNS = ("table", "section", "row", "column", "value", "deviation", "low", "hi
 
 @dataclass(frozen=True)
 class Report:
-    """What `reproduce` found.
+    """Results of an evaluation.
 
-    made_of: models, versions, data and numbers, as name -> words; assumptions: one line each; problems: what could not be
-    used, name -> reason.
+    provenance: data, models, versions and settings, name -> description; assumptions: one line each; problems: clips and
+    tracks that could not be used, name -> reason.
     """
 
     title: str
-    made_of: Mapping[str, str]
+    provenance: Mapping[str, str]
     assumptions: tuple[str, ...]
     tables: tuple[Table, ...]
     plots: tuple[Plot, ...] = ()
@@ -32,10 +32,10 @@ class Report:
 
 
 def to_json(report: Report) -> str:
-    """All of the report; figures as flat records, `null` where one has no such value."""
+    """The whole report; figures as flat records with `null` for missing values."""
     values: dict[str, Any] = {
         "title": report.title,
-        "made_of": dict(report.made_of),
+        "made_of": dict(report.provenance),
         "assumptions": list(report.assumptions),
         "figures": [record for table in report.tables for record in table.records()],
         "plots": [asdict(plot) for plot in report.plots],
@@ -45,7 +45,7 @@ def to_json(report: Report) -> str:
 
 
 def to_csv(report: Report) -> str:
-    """One line a figure."""
+    """One line for each figure."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -55,13 +55,13 @@ def to_csv(report: Report) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    """The report for reading as text."""
+    """The report as Markdown."""
     lines = [f"# {report.title}", ""]
-    lines += [f"- {name}: {words}" for name, words in report.made_of.items()]
-    lines += ["", "Assumed where the paper is silent, and what to beware of:", ""]
+    lines += [f"- {name}: {description}" for name, description in report.provenance.items()]
+    lines += ["", "Assumptions where the paper is silent, and caveats:", ""]
     lines += [f"- {assumption}" for assumption in report.assumptions]
     if report.problems:
-        lines += ["", f"## What could not be used ({len(report.problems)})", ""]
+        lines += ["", f"## Unusable clips and tracks ({len(report.problems)})", ""]
         lines += [f"- {name}: {reason}" for name, reason in report.problems.items()]
     for table in report.tables:
         lines += ["", f"## {table.title}", ""]
@@ -76,6 +76,6 @@ def _section(section: Section) -> list[str]:
     lines = [f"### {section.title}", ""] if section.title else []
     lines += ["| | " + " | ".join(section.columns) + " |", "|---" * (len(section.columns) + 1) + "|"]
     for row in section.rows:
-        cells = ["" if figure is None else str(figure) for figure in row.figures]
+        cells = ["" if cell is None else str(cell) for cell in row.cells]
         lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
     return [*lines, "", section.note] if section.note else lines

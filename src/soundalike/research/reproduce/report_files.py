@@ -1,4 +1,4 @@
-"""Writes a report's files into a folder."""
+"""Writing the files of a report."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ NAMES = {"markdown": "report.md", "json": "report.json", "csv": "figures.csv", "
 
 
 def check_output(folder: Path, *, html: bool) -> None:
-    """What is to be known before hours of work: raises InputError where `folder` cannot be a folder, or where the HTML page
-    needs what is not installed."""
+    """Check before hours of work: raises InputError if `folder` cannot be used, or the HTML page needs an extra that is not
+    installed."""
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder for the report")
+        raise InputError(f"{folder} is a file; choose a folder for the report")
     if html:
         require_extra("report", "the HTML report")
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
-        raise InputError(f"the folder {folder} cannot be written; name another by --out")
+        raise InputError(f"the folder {folder} is not writable; choose another with --out")
 
 
 def write_report(report: Report, folder: Path, *, html: bool) -> dict[str, Path]:
-    """The report as Markdown, JSON, CSV and, if asked for, one HTML page: their paths by kind. Each file appears whole."""
+    """Write the report as Markdown, JSON, CSV and optionally one HTML page; returns paths by kind. Files are replaced
+    atomically."""
     texts = {"markdown": to_markdown(report), "json": to_json(report), "csv": to_csv(report)}
     if html:
         from soundalike.research.reproduce.report_html import to_html

@@ -1,6 +1,6 @@
-"""Draws plots as SVG, without a display, and the report as one HTML page that needs nothing else.
+"""Plots as SVG, and the report as one self-contained HTML page.
 
-Needs the extra `report` (matplotlib, jinja2); only this module imports them.
+Needs the extra `report` (matplotlib, jinja2), which only this module imports.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from soundalike.research.reproduce.report import Report
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "osD^v<>"
 SPREAD = 0.6
-"""How much of a category's width its series take."""
+"""Share of a category's width that its series occupy."""
 
 
 def draw(plot: Plot) -> str:
-    """The plot as an SVG element, the same for the same numbers."""
-    # Text stays text (searchable, selectable); a fixed salt keeps the ids of one plot equal from run to run.
+    """The plot as an SVG element; deterministic."""
+    # Text stays text (searchable, selectable); a fixed salt makes element ids reproducible.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": plot.name, "font.size": 10, "font.family": "sans-serif"}):
         figure = Figure(figsize=(8.0, 4.2), layout="constrained")
         axes = figure.add_subplot()
@@ -64,7 +64,7 @@ def draw(plot: Plot) -> str:
 
 
 def _errors(series: Series) -> list[list[float]] | None:
-    """Lengths below and above the points, as matplotlib wants them; an interval always reaches its point."""
+    """Lengths below and above the points for matplotlib; never negative."""
     if series.low is None or series.high is None:
         return None
     return [
@@ -74,7 +74,7 @@ def _errors(series: Series) -> list[list[float]] | None:
 
 
 def to_html(report: Report) -> str:
-    """The report as one page: tables, plots inside it, no other file, nothing from the network."""
+    """The report as one HTML page with its plots inline; it loads no other file."""
     template = (resources.files("soundalike") / "research" / "reproduce" / "report.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined

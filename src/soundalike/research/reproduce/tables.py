@@ -1,4 +1,4 @@
-"""Tables of figures: what the computations give and the reports show."""
+"""Tables of figures: computed by the table modules, written by `report`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure: a value, and how sure it is.
+class Cell:
+    """One figure of a table with its uncertainty.
 
-    deviation: standard deviation over splits; low, high: 95 % interval; right, total: the counts behind a share;
-    decimals: how many are worth showing. Shares are in percent.
+    deviation: standard deviation over splits; low, high: 95 % interval; right, total: counts behind a share.
+    decimals: number of decimals to show. Shares are in percent.
     """
 
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
     @property
     def main(self) -> str:
-        """The value, with its deviation where it has one; `-` where there is none (NaN)."""
+        """The value, with its deviation if known; `-` for NaN."""
         if math.isnan(self.value):
             return "-"
         value = f"{self.value:.{self.decimals}f}"
@@ -34,13 +34,13 @@ class Figure:
 
     @property
     def details(self) -> str:
-        """Interval and counts, as far as they are known."""
-        words = []
+        """Interval and counts, if known."""
+        details = []
         if self.low is not None and self.high is not None:
-            words.append(f"[{self.low:.{self.decimals}f}, {self.high:.{self.decimals}f}]")
+            details.append(f"[{self.low:.{self.decimals}f}, {self.high:.{self.decimals}f}]")
         if self.right is not None and self.total is not None:
-            words.append(f"({self.right}/{self.total})")
-        return " ".join(words)
+            details.append(f"({self.right}/{self.total})")
+        return " ".join(details)
 
     def __str__(self) -> str:
         return f"{self.main} {self.details}".rstrip()
@@ -48,15 +48,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a section: its label and one figure, or none, a column."""
+    """A row of a section: its label, and one cell or None for each column."""
 
     label: str
-    figures: tuple[Figure | None, ...]
+    cells: tuple[Cell | None, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """Figures that belong side by side."""
+    """Rows with common columns."""
 
     title: str
     columns: tuple[str, ...]
@@ -74,35 +74,35 @@ class Table:
     note: str = ""
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One flat record a figure."""
+        """One flat record for each cell."""
         for section in self.sections:
             for row in section.rows:
-                for column, figure in zip(section.columns, row.figures, strict=True):
-                    if figure is not None:
+                for column, cell in zip(section.columns, row.cells, strict=True):
+                    if cell is not None:
                         yield {
                             "table": self.name,
                             "section": section.title,
                             "row": row.label,
                             "column": column,
-                            **{key: _finite(value) for key, value in asdict(figure).items() if key != "decimals"},
+                            **{key: _finite(value) for key, value in asdict(cell).items() if key != "decimals"},
                         }
 
 
 def percent(share: float) -> float:
-    """A share (0..1) in percent."""
+    """A share (0 to 1) in percent."""
     return 100.0 * share
 
 
-def count(number: int) -> Figure:
-    """A figure that is a number of things."""
-    return Figure(number, decimals=0)
+def count(number: int) -> Cell:
+    """A cell that holds a count."""
+    return Cell(number, decimals=0)
 
 
-def row(label: str, figures: Sequence[Figure | None]) -> Row:
-    """A row of any sequence of figures."""
-    return Row(label, tuple(figures))
+def row(label: str, cells: Sequence[Cell | None]) -> Row:
+    """A row from any sequence of cells."""
+    return Row(label, tuple(cells))
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN or infinity."""
+    """None for NaN and infinity, which JSON lacks."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +15,27 @@ Float64 = NDArray[np.float64]
 
 
 def features(triplets: Sequence[Triplet], vectors: Mapping[str, PartVectors], gate_db: float | None = None) -> Float64:
-    """f_k = cos(X_k, A_k) - cos(X_k, B_k): (N, K) for `triplets`, whose clips all have `vectors` of the same parts.
+    """(N, K) differences of cosines, f_k = cos(X_k, A_k) - cos(X_k, B_k).
 
-    gate_db: level under the mix (dB, negative) below which a part is absent; f_k is 0 where X, A or B lacks the part.
-    None: no gate, as in the paper.
+    vectors: by clip, for all clips of `triplets`, of the same parts. gate_db: level below the mix (dB, negative) under
+    which a part is absent: f_k is 0 if X, A or B lacks the part. None: no gate, as in the paper.
     """
     if not triplets:
         parts = len(next(iter(vectors.values())).parts) if vectors else 0
         return np.zeros((0, parts))
     sides = [[vectors[name] for name in names] for names in zip(*map(_clips, triplets), strict=True)]
-    x, a, b = (np.stack([one.vectors for one in side]) for side in sides)
-    found = cosines(x, a) - cosines(x, b)
+    x, a, b = (np.stack([clip.vectors for clip in side]) for side in sides)
+    values = cosines(x, a) - cosines(x, b)
     if gate_db is not None:
-        there = np.logical_and.reduce([np.stack([one.present(gate_db) for one in side]) for side in sides])
-        found = np.where(there, found, 0.0)
-    return found
+        present = np.logical_and.reduce([np.stack([clip.present(gate_db) for clip in side]) for side in sides])
+        values = np.where(present, values, 0.0)
+    return values
 
 
-def usable(triplets: Sequence[Triplet], there: Mapping[str, object]) -> list[Triplet]:
-    """The triplets all of whose clips are `there`."""
-    return [triplet for triplet in triplets if set(_clips(triplet)) <= there.keys()]
+def usable(triplets: Sequence[Triplet], clips: Collection[str]) -> list[Triplet]:
+    """The triplets whose clips are all among `clips`."""
+    available = set(clips)
+    return [triplet for triplet in triplets if available.issuperset(_clips(triplet))]
 
 
 def _clips(triplet: Triplet) -> tuple[str, str, str]:

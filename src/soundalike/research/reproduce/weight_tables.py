@@ -1,4 +1,4 @@
-"""Table 4: what the fitted weights are, and those of single perspectives."""
+"""Table 4: fitted weights, and weights by perspective."""
 
 from __future__ import annotations
 
@@ -6,93 +6,102 @@ from collections.abc import Sequence
 
 from soundalike.errors import InputError
 from soundalike.preferences.estimators import METHODS, Fit
-from soundalike.preferences.evaluation import OverSplits, triplets_until_apart
-from soundalike.preferences.triplet_data import judged
+from soundalike.preferences.evaluation import CrossValidation, triplets_needed
+from soundalike.preferences.triplet_data import TripletData
 from soundalike.preferences.triplets import PERSPECTIVES
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.experiments import DESCRIBED_BY, Case, Judgement
-from soundalike.research.reproduce.tables import Figure, Section, Table, row
+from soundalike.research.reproduce.experiments import PREFERRED_METHOD, Experiment, ExperimentResult
+from soundalike.research.reproduce.tables import Cell, Section, Table, row
 
-MANY = 100_000
-"""Triplets that nobody will ask for."""
+MAX_TRIPLETS = 100_000
+"""More triplets than this are reported as out of reach."""
 
 
-def weights_table(judgements: Sequence[Judgement]) -> Table:
-    """Table 4: the weights, by encoder and stems."""
+def weights_table(results: Sequence[ExperimentResult]) -> Table:
+    """Table 4: weights by encoder and stems."""
     sections = []
-    for one in judgements:
-        case = one.case
-        rows = [row(f"{name}, mean over splits", _mean_weights(found)) for name, found in one.over.items()]
+    for result in results:
+        experiment = result.experiment
+        rows = [row(f"{name}, mean over splits", _mean_weights(cv)) for name, cv in result.cross_validated.items()]
         rows += [
             row(f"{name}, all triplets", _fitted_weights(fit))
-            for name, fit in one.whole.items()
+            for name, fit in result.fits.items()
             if fit.covariance is not None
         ]
-        theirs = published.weights(case.encoder, case.stems)
-        if theirs and case.gate is None:
-            rows.append(row("the paper", [_weight(theirs.get(part)) for part in case.parts]))
-        sections.append(Section(f"{case.encoder}, {case.label}", case.parts, tuple(rows), apart_words(one)))
+        paper = published.weights(experiment.encoder, experiment.stems)
+        if paper and experiment.gate is None:
+            rows.append(row("the paper", [_weight(paper.get(part)) for part in experiment.parts]))
+        title = f"{experiment.encoder}, {experiment.label}"
+        sections.append(Section(title, experiment.parts, tuple(rows), power_message(result)))
     return Table(
         "table-4",
         "Table 4: weights",
         tuple(sections),
-        "Mean ± deviation over the splits, or fitted to all triplets with 95 % intervals. The paper does not say which fit its "
-        "weights come from. Methods differ in scale; only the proportions within a row compare. Slakh has no vocals: their "
-        "weight is that of what separation leaks into an empty stem.",
+        "Mean ± standard deviation over the splits, or fitted to all triplets with 95 % intervals. The paper does not state "
+        "which fit its weights come from. Methods differ in scale: compare proportions within a row only. Slakh has no vocals: "
+        "the weight of a separated vocal stem is that of leakage.",
     )
 
 
-def _weight(value: float | None) -> Figure | None:
-    return None if value is None else Figure(value, decimals=2)
+def _weight(value: float | None) -> Cell | None:
+    return None if value is None else Cell(value, decimals=2)
 
 
-def _mean_weights(found: OverSplits) -> list[Figure]:
-    means, deviations = found.weights.mean(axis=0), found.weights.std(axis=0, ddof=1)
-    return [Figure(float(m), deviation=float(d), decimals=2) for m, d in zip(means, deviations, strict=True)]
+def _mean_weights(cv: CrossValidation) -> list[Cell]:
+    means, deviations = cv.weights.mean(axis=0), cv.weights.std(axis=0, ddof=1)
+    return [Cell(float(m), deviation=float(d), decimals=2) for m, d in zip(means, deviations, strict=True)]
 
 
-def _fitted_weights(fit: Fit) -> list[Figure]:
+def _fitted_weights(fit: Fit) -> list[Cell]:
     intervals = fit.intervals()
-    assert intervals is not None  # the caller has looked
+    assert intervals is not None  # callers select fits with a covariance
     return [
-        Figure(float(w), low=float(low), high=float(high), decimals=2)
+        Cell(float(w), low=float(low), high=float(high), decimals=2)
         for w, (low, high) in zip(fit.weights, intervals, strict=True)
     ]
 
 
-def apart_words(judgement: Judgement) -> str:
-    """How many more triplets until drums and bass can be told apart, in words; empty where that cannot be said."""
-    parts = judgement.case.parts
-    words: list[str] = []
-    for name in dict.fromkeys([DESCRIBED_BY, "ols", *judgement.whole]):
-        if len(words) == 2:
-            break
-        fit = judgement.whole.get(name)
-        if fit is None or fit.covariance is None or not {"drums", "bass"} <= set(parts):
-            continue
-        more = triplets_until_apart(fit, parts.index("drums"), parts.index("bass"))
-        often = f"about {round(more):,} more triplets" if more < MANY else "more than anybody could ask: they are alike"
-        words.append(f"{name}: {often if more else 'they can be'}")
-    return f"Until the weights of drums and bass can be told apart (80 % power): {'; '.join(words)}." if words else ""
+def power_message(result: ExperimentResult) -> str:
+    """How many more triplets are needed to tell the weights of drums and bass apart; empty if that is unknown."""
+    parts = result.experiment.parts
+    if not {"drums", "bass"} <= set(parts):
+        return ""
+    messages: list[str] = []
+    for name in dict.fromkeys([PREFERRED_METHOD, "ols", *result.fits]):
+        fit = result.fits.get(name)
+        if len(messages) < 2 and fit is not None and fit.covariance is not None:
+            messages.append(f"{name}: {_needed(triplets_needed(fit, parts.index('drums'), parts.index('bass')))}")
+    if not messages:
+        return ""
+    return f"To tell the weights of drums and bass apart (80 % power): {'; '.join(messages)}."
 
 
-def perspectives_table(cases: Sequence[Case]) -> Table:
-    """Weights of their own for what listeners answered about timbre, rhythm and melody."""
-    method = METHODS[DESCRIBED_BY]
+def _needed(triplets: float) -> str:
+    if not triplets:
+        return "these triplets suffice"
+    if triplets < MAX_TRIPLETS:
+        return f"about {round(triplets):,} more triplets"
+    return "out of reach, the weights are nearly equal"
+
+
+def perspectives_table(experiments: Sequence[Experiment]) -> Table:
+    """Weights for the answers about timbre, rhythm and melody, fitted separately."""
+    method = METHODS[PREFERRED_METHOD]
     sections = []
-    for case in cases:
+    for experiment in experiments:
         rows = []
         for perspective in PERSPECTIVES:
+            data = TripletData.from_triplets(experiment.features, experiment.triplets, experiment.cut_off, perspective)
             try:
-                fit = method.fit(judged(case.features, case.triplets, case.cut_off, perspective))
+                fit = method.fit(data)
             except InputError:
                 continue
             rows.append(row(f"{perspective}, {fit.triplets} triplets", _fitted_weights(fit)))
         if rows:
-            sections.append(Section(f"{case.encoder}, {case.label}", case.parts, tuple(rows)))
+            sections.append(Section(f"{experiment.encoder}, {experiment.label}", experiment.parts, tuple(rows)))
     return Table(
         "perspectives",
         "Weights by perspective",
         tuple(sections),
-        f"Fitted ({DESCRIBED_BY}) to all votes from each perspective, with 95 % intervals.",
+        f"Fitted ({PREFERRED_METHOD}) to all votes from each perspective, with 95 % intervals.",
     )

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.preferences.triplets import KINDS, kept
+from soundalike.preferences.triplets import KINDS, above_cut_off
 from soundalike.research.datasets.inst_sim_abx import read_answers
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.agreement import (
+from soundalike.research.reproduce.table_1 import (
+    agreement_cell,
     answers_table,
-    asked,
-    by_track,
+    clustered_agreement_cell,
     same_track,
-    share,
     splits_table,
     table_1,
+    triplet_key,
 )
-from soundalike.research.reproduce.tables import Figure, Section, Table
+from soundalike.research.reproduce.tables import Cell, Section, Table
 from tests.research.reproduce.made_up import triplet
 
 
-def row_of(section: Section, label: str) -> dict[str, Figure | None]:
+def row_of(section: Section, label: str) -> dict[str, Cell | None]:
     return next(dict(zip(section.columns, row.figures, strict=True)) for row in section.rows if row.label == label)
 
 
@@ -31,8 +31,8 @@ def section_of(table: Table, start: str) -> Section:
 @pytest.mark.parametrize(("right", "total", "printed"), [(105, 146, "71.9"), (92, 127, "72.4"), (280, 331, "84.6")])
 def test_the_paper_s_percentages_are_these_counts(right: int, total: int, printed: str) -> None:
     triplets = [triplet(n, (3, 0, 0, 0)) for n in range(total)]
-    predictions = {asked(one): 1 if n < right else -1 for n, one in enumerate(triplets)}
-    figure = share(triplets, predictions)
+    predictions = {triplet_key(one): 1 if n < right else -1 for n, one in enumerate(triplets)}
+    figure = agreement_cell(triplets, predictions)
     assert figure is not None
     assert str(figure).startswith(f"{printed} [")
     assert str(figure).endswith(f"({right}/{total})")
@@ -48,18 +48,18 @@ def test_every_cell_of_table_1_is_a_ratio_of_the_paper_s_counts() -> None:
 
 def test_a_tie_of_the_model_agrees_with_nobody() -> None:
     triplets = [triplet(0, (3, 0, 0, 0)), triplet(1, (0, 0, 0, 3))]
-    figure = share(triplets, {asked(one): 0 for one in triplets})
+    figure = agreement_cell(triplets, {triplet_key(one): 0 for one in triplets})
     assert figure is not None
     assert (figure.right, figure.total) == (0, 2)
 
 
 def test_what_could_not_be_used_is_counted_and_not_dropped() -> None:
     triplets = [triplet(n, (3, 0, 0, 0), part="drums") for n in range(10)]
-    predictions = {asked(one): 1 for one in triplets[:7]}
+    predictions = {triplet_key(one): 1 for one in triplets[:7]}
     section = section_of(table_1(triplets, {"builtin": predictions}, [0.8]), "builtin, XAB")
     agreement, lacking = row_of(section, "agreement, Wilson"), row_of(section, "kept, but without audio")
     assert (agreement["drums"].right, agreement["drums"].total) == (7, 7)  # type: ignore[union-attr]
-    assert lacking["drums"] == Figure(3, decimals=0)
+    assert lacking["drums"] == Cell(3, decimals=0)
     assert agreement["mix"] is None
     whole = section_of(table_1(triplets[:7], {"builtin": predictions}, [0.8]), "builtin, XAB")
     assert "kept, but without audio" not in [row.label for row in whole.rows]
@@ -80,8 +80,8 @@ def test_the_paper_stands_only_where_it_has_a_figure() -> None:
 
 def test_clusters_widen_the_interval() -> None:
     linked = [triplet(n, (3, 0, 0, 0), tracks=6) for n in range(60)]
-    predictions = {asked(one): 1 if one.tracks[0] == "T0" else -1 for one in linked}
-    wide, narrow = by_track(linked, predictions), share(linked, predictions)
+    predictions = {triplet_key(one): 1 if one.tracks[0] == "T0" else -1 for one in linked}
+    wide, narrow = clustered_agreement_cell(linked, predictions), agreement_cell(linked, predictions)
     assert wide is not None
     assert narrow is not None
     assert wide.value == narrow.value
@@ -109,7 +109,7 @@ def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
     assert (xyc.right, xyc.total) == (198, 204)
     ceilings = [row_of(section_of(table, f"{kind}, agreement of 80%"), "noise ceiling")["mix"] for kind in KINDS]
     assert [one.value for one in ceilings if one] == [pytest.approx(94.6, abs=0.3), pytest.approx(99.4, abs=0.3)]
-    assert len(kept([t for t in triplets if t.part == "mix"], 0.8)) == 331
+    assert len(above_cut_off([t for t in triplets if t.part == "mix"], 0.8)) == 331
 
 
 def test_the_splits_of_the_released_answers_leak_and_deviate(test_data: Path) -> None:
