@@ -9,6 +9,7 @@ import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,9 @@ from soundalike.web.services.feedback import Judging
 from soundalike.web.services.server_state import Session
 from soundalike.web.services.uploads import Uploads
 
+if TYPE_CHECKING:
+    from soundalike.jobs.ray import Machines
+
 COMPRESSION = 3
 """Of 1.3 MB of candidates: 11 ms for 0.27 MB; the usual 9 takes 134 ms for 0.23 MB."""
 
@@ -40,13 +44,14 @@ def create_app(
     runtime: Runtime | None = None,
     uploads: Uploads | None = None,
     ready: bool = False,
+    cluster: Machines | None = None,
 ) -> FastAPI:
     """The application for the library at `library`. host: what is listened on; token: needed beyond loopback; ready: load the
-    models when it starts, in the background, and not when they are first needed.
+    models when it starts, in the background, and not when they are first needed; cluster: a Ray cluster that searches.
 
     Raises LibraryError where there is no library.
     """
-    session = Session(library, runtime or Runtime(), uploads or Uploads())
+    session = Session(library, runtime or Runtime(), uploads or Uploads(), cluster)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -104,7 +104,8 @@ class CandidatesOut(BaseModel):
 
 class Answer(BaseModel):
     """weights: as asked for; effective: what multiplies the cosines; weighting: in words; silent: parts that count but
-    are absent in the reference; same: how many files were left out as the reference itself; windows: the reference's."""
+    are absent in the reference; same: how many files were left out as the reference itself; windows: the reference's; share: of
+    the rows that were searched (0..1), under 1 while a machine of a cluster is down."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -113,6 +114,7 @@ class Answer(BaseModel):
     silent: list[str]
     same: int
     searched: int
+    share: float
     kinds: list[str]
     label: str
     windows: list[tuple[float, float]]
@@ -120,11 +122,12 @@ class Answer(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """How a table is searched: `memory` (exactly) or `sketches` (exact scores; a hit may be missed). rows: windows in it; recall:
+    """How a table is searched: `memory` (exactly), `sketches` (exact scores; a hit may be missed) or `shards` (exactly, on a
+    cluster). rows: windows in it; recall:
     recall@100 by weights as last measured on the library's own vectors, null where all is exact or nothing was measured yet;
     worst: the least of them."""
 
-    by: Literal["memory", "sketches"]
+    by: Literal["memory", "sketches", "shards"]
     rows: int
     recall: dict[str, float] | None
     worst: float | None

@@ -6,6 +6,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +17,9 @@ from soundalike.library.storage.location import Location
 from soundalike.web.app import create_app
 from soundalike.web.security.guard import MOST_HEAD, is_loopback
 from soundalike.web.security.http_limits import Patient
+
+if TYPE_CHECKING:
+    from soundalike.jobs.ray import Machines
 
 MOST_CONNECTIONS = 500
 """Open at once, idle ones too: each takes a file handle, of which there are 1,024 on most systems."""
@@ -29,6 +33,7 @@ def serve(
     token: str | None,
     runtime: Runtime,
     browser: bool,
+    cluster: Machines | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Serve until interrupted. Beyond loopback a token is needed; one is made if none is given.
@@ -37,7 +42,7 @@ def serve(
     """
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    app = create_app(library, host=host, token=token, runtime=runtime, ready=True)
+    app = create_app(library, host=host, token=token, runtime=runtime, ready=True, cluster=cluster)
     listening = _listen(host, port)
     port = int(listening.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host

@@ -30,7 +30,7 @@ from soundalike.research.reproduce.paper_tables import Plan, Tell, reproduce
 from soundalike.research.reproduce.report import Report, to_json
 from soundalike.research.reproduce.report_files import write_report
 from soundalike.similarity.cosine import unit
-from soundalike.similarity.weights import Profile
+from soundalike.similarity.profiles import Profile
 from tests.research.reproduce.conftest import Miniature
 
 QUICK = (METHODS["ols"], METHODS["ridge"])

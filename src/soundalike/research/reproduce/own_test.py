@@ -33,7 +33,8 @@ from soundalike.research.reproduce.report import Report
 from soundalike.research.reproduce.tables import percent
 from soundalike.research.reproduce.triplet_features import features, usable
 from soundalike.research.reproduce.weight_tables import apart_words, weights_table
-from soundalike.similarity.weights import Profile, checked
+from soundalike.similarity.profiles import Profile
+from soundalike.similarity.weights import checked
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,9 @@ def _stretch(query: Query, region: tuple[float, float | None] | None) -> tuple[f
     first, last = float(query.starts.min()), float(query.ends.max())
     if region is not None:
         first, last = region[0], last if region[1] is None else min(region[1], last)
-    if query.whole:
+    if query.is_clip:
         last = min(last, first + LONGEST_CLIP)
-    if (region is not None or query.whole) and last - first <= LONGEST_CLIP:
+    if (region is not None or query.is_clip) and last - first <= LONGEST_CLIP:
         return round(first, 3), round(last, 3)
     mix = query.vectors[:, query.parts.index(MIX)]
     best = int(np.argmax(mix @ mix.sum(axis=0)))
