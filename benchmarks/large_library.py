@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from soundalike.search.index.matching import best_matches
+from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.processes import process_status
 from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS, opened
@@ -29,9 +31,7 @@ from soundalike.library.indexing.item_rows import Row
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table, vector_array, windows_schema
 from soundalike.library.storage.store import Library, Tables, folder_size
-from soundalike.search.index.matching import best_matches
 from soundalike.search.index.rabitq_segments import sketch_bytes
-from soundalike.search.index.vectors import Term, Vectors
 
 BATCH = 20_000
 

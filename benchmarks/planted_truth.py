@@ -111,7 +111,7 @@ def leak(rng: np.random.Generator, worlds: int = 20) -> None:
     penalised = Method("logistic, penalty .1", "", "votes", partial(fit_logistic, alpha=0.1))
     for method in (METHODS["ridge"], penalised):
         shuffled, apart, left = [], [], []
-        for judged in drawn:
+        for data in drawn:
             shuffled.append(cross_validate(data, method, shuffle_splits(data, 10)).agreements.mean())
             found = leave_tracks_out(data, method)
             apart.append(is_correct(data, found.predictions)[data.kept].mean())

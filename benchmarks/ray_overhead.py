@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from soundalike.search.index.matching import Match, best_matches
+from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.random_library import WINDOWS, write_random_library
@@ -37,9 +39,7 @@ from soundalike.library import Progress
 from soundalike.library.indexing.index_options import index
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
-from soundalike.search.index.matching import Match, best_matches
 from soundalike.search.index.sharded import Shards
-from soundalike.search.index.vectors import Term, Vectors
 from soundalike.synth.music_library import write_library
 from tests.library.compare import Rows, rows_of
 from tests.made_up_rows import ready_made

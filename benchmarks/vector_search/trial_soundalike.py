@@ -10,14 +10,14 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
+from soundalike.search.index.matching import best_matches
+from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.vector_search.rerank import COUNT
 from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
 from benchmarks.vector_search.trial import main
 from soundalike.analysis.recipe import Recipe
 from soundalike.library.storage.store import Library
-from soundalike.search.index.matching import best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 
 class Stored:

@@ -4,11 +4,11 @@
 
     soundalike.index("my.library", ["~/Music", "~/Samples"])
     finder = soundalike.open("my.library")
-    found = finder.similar("song.ogg", region=(62, 72), weights={"drums": 1, "bass": 0.3})
-    for hit in found.hits:
+    result = finder.similar("song.ogg", region=(62, 72), weights={"drums": 1, "bass": 0.3})
+    for hit in result.hits:
         print(hit.path, hit.start, hit.score, hit.contributions)
 
-Everything is imported when first used, so that `import soundalike` costs nothing.
+Everything is imported when first used, so that `import soundalike` is fast.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
     from soundalike.analysis.recipe import Recipe, make_recipe
     from soundalike.errors import SoundalikeError
-    from soundalike.library.indexing.index_options import index
+    from soundalike.search.after_indexing import index
     from soundalike.search.comparison import compare
     from soundalike.search.filters import Filters, make_filters
-    from soundalike.search.finder import Finder, Found, Hit
+    from soundalike.search.finder import Finder
+    from soundalike.search.request import SearchRequest
+    from soundalike.search.results import Hit, SearchResult
 
 __version__ = "0.1.0"
 
@@ -32,12 +34,13 @@ _PLACES = {
     "Analyser": "analysis.analyser",
     "Filters": "search.filters",
     "Finder": "search.finder",
-    "Found": "search.finder",
-    "Hit": "search.finder",
+    "Hit": "search.results",
     "Recipe": "analysis.recipe",
+    "SearchRequest": "search.request",
+    "SearchResult": "search.results",
     "SoundalikeError": "errors",
     "compare": "search.comparison",
-    "index": "library.indexing.index_options",
+    "index": "search.after_indexing",
     "make_filters": "search.filters",
     "make_recipe": "analysis.recipe",
 }
@@ -46,9 +49,10 @@ __all__ = [
     "Analyser",
     "Filters",
     "Finder",
-    "Found",
     "Hit",
     "Recipe",
+    "SearchRequest",
+    "SearchResult",
     "SoundalikeError",
     "compare",
     "index",
@@ -59,9 +63,9 @@ __all__ = [
 
 
 def open(path: str | Path, *, device: str = "auto") -> Finder:
-    """The library at `path`, ready to be asked; device: where neural models compute (`auto`, `cpu`, `cuda`, `mps`).
+    """Open the library at `path` for searching; device: where neural models compute (`auto`, `cpu`, `cuda`, `mps`).
 
-    Raises LibraryError where there is none.
+    Raises LibraryError where there is none, InputError for an unknown device.
     """
     from soundalike.search.finder import Finder
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from soundalike.library.indexing.index_options import index
-from soundalike.similarity.weights import Profile
+from soundalike.similarity.profiles import Profile
 from tests.web.conftest import Running
 from tests.web.many import many_songs
 from tests.web.pages import choose, drop, names, settled, status, until

@@ -18,7 +18,8 @@ from soundalike.cli.common import echo
 from soundalike.errors import InputError
 
 if TYPE_CHECKING:
-    from soundalike.search.finder import Finder, Found
+    from soundalike.search.finder import Finder
+    from soundalike.search.results import SearchResult
     from soundalike.synth.truth import SongTruth, Truth
 
 SEED = 1
@@ -82,7 +83,7 @@ def _index_and_search(truth: Truth) -> None:
     """Index `music` into `library`, both in the current folder, and run the searches."""
     from soundalike.cli.index_progress import IndexProgress, summary
     from soundalike.cli.result_formats import print_result
-    from soundalike.library.indexing.index_options import index
+    from soundalike.search.after_indexing import index
     from soundalike.search.finder import Finder
 
     music, library = Path("music"), Path("library")
@@ -127,7 +128,7 @@ def _searches(truth: Truth, song: SongTruth) -> Sequence[DemoSearch]:
     )
 
 
-def _search(finder: Finder, reference: Path, search: DemoSearch) -> Found:
+def _search(finder: Finder, reference: Path, search: DemoSearch) -> SearchResult:
     from soundalike.search.filters import make_filters
     from soundalike.similarity.weights import parse_weights
 
@@ -143,7 +144,7 @@ def _search(finder: Finder, reference: Path, search: DemoSearch) -> Found:
     )
 
 
-def _compare_with_truth(result: Found, music: Path, search: DemoSearch) -> str:
+def _compare_with_truth(result: SearchResult, music: Path, search: DemoSearch) -> str:
     """How many hits are right by the ground truth, at which ranks, and how many chance would give."""
     right = {str((music / file).resolve()) for file in search.right}
     ranks = [str(hit.rank) for hit in result.hits if str(Path(hit.path).resolve()) in right]

@@ -28,7 +28,7 @@ def command(library: str | None, form: str) -> None:
 
     from soundalike.search.finder import Finder
 
-    finder = Finder.open(library_path(library), tell=echo)
+    finder = Finder.open(library_path(library), on_status=echo)
     groups = finder.duplicates()
     if form == "json":
         print(json.dumps([{"kind": kind, "paths": paths} for kind, paths in groups], indent=2))

@@ -107,7 +107,7 @@ def command(
     """Build a library of the audio in PATHS (folders or files), or update it."""
     from soundalike.cli.index_progress import IndexProgress, summary
     from soundalike.errors import AudioError, InputError
-    from soundalike.library.indexing.index_options import index
+    from soundalike.search.after_indexing import index
 
     place = library_path(library)
     if not paths and not (place / "library.json").exists():

@@ -41,7 +41,7 @@ def command(ctx: click.Context, form: str) -> None:
 
     from soundalike.models.encoders import ENCODERS
     from soundalike.models.separators import SEPARATORS
-    from soundalike.similarity.weights import shipped_profiles
+    from soundalike.similarity.profiles import shipped_profiles
 
     encoders = {name: _model(row) for name, row in ENCODERS.items()}
     separators = {name: {**_model(row), "parts": list(row.parts)} for name, row in SEPARATORS.items()}

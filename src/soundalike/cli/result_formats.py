@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from soundalike.search.finder import Found, Hit
+    from soundalike.search.results import Hit, SearchResult
 
 FORMATS = ("table", "json", "csv", "m3u8")
 BAR_WIDTH = 8
@@ -42,12 +42,12 @@ def bar(value: float, scale: float) -> str:
     return ("-" if value < 0 and cells else "") + cells
 
 
-def print_result(result: Found, form: str, *, raw: bool = False) -> None:
+def print_result(result: SearchResult, form: str, *, raw: bool = False) -> None:
     """Print a result to stdout in one of `FORMATS`; `raw`: the table shows cosines instead of contributions."""
     print_groups([result], form, raw=raw, grouped=False)
 
 
-def print_groups(results: Sequence[Found], form: str, *, raw: bool = False, grouped: bool = True) -> None:
+def print_groups(results: Sequence[SearchResult], form: str, *, raw: bool = False, grouped: bool = True) -> None:
     """Print several results to stdout as one document, with the group of each hit where `grouped`."""
     if form == "json":
         values = [result_to_json(result) for result in results]
@@ -66,7 +66,7 @@ def print_groups(results: Sequence[Found], form: str, *, raw: bool = False, grou
                 _print_table(result, raw)
 
 
-def group_title(result: Found, number: int) -> str:
+def group_title(result: SearchResult, number: int) -> str:
     """`group 2: 5 onsets, at 0:01.2, 0:03.4, ...`: the onsets of a group."""
     times = [clock(time) for time in sorted(result.query.starts)]
     return (
@@ -74,7 +74,7 @@ def group_title(result: Found, number: int) -> str:
     )
 
 
-def result_to_json(result: Found) -> dict[str, Any]:
+def result_to_json(result: SearchResult) -> dict[str, Any]:
     """The result as JSON-ready values."""
     seconds = () if result.query.texts else zip(result.query.starts, result.query.ends, strict=True)
     return {
@@ -89,16 +89,17 @@ def result_to_json(result: Found) -> dict[str, Any]:
         "effective_weights": result.effective,
         "weighting": result.weighting,
         "searched": result.searched,
+        "share": result.share,
         "kinds": list(result.kinds),
         "scales": {
             kind: {"items": len(scale.scores), "mean": scale.mean, "deviation": scale.deviation}
-            for kind, scale in result.scales.items()
+            for kind, scale in result.distributions.items()
         },
         "hits": [asdict(hit) for hit in result.hits],
     }
 
 
-def _print_csv(results: Sequence[Found], grouped: bool) -> None:
+def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
     parts = list(dict.fromkeys(part for result in results for hit in result.hits for part in hit.contributions))
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = ["rank", "path", "kind", "start", "end", "score"]
@@ -118,7 +119,7 @@ def _print_csv(results: Sequence[Found], grouped: bool) -> None:
             writer.writerow([number, *row] if grouped else row)
 
 
-def _print_m3u8(result: Found, group: int | None) -> None:
+def _print_m3u8(result: SearchResult, group: int | None) -> None:
     for hit in result.hits:
         if any(ord(char) < 32 for char in hit.path):
             echo(f"left out of the playlist, since its name has control characters: {shown_path(hit.path)}")
@@ -128,7 +129,7 @@ def _print_m3u8(result: Found, group: int | None) -> None:
         print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{hit.path}")
 
 
-def _print_table(result: Found, raw: bool) -> None:
+def _print_table(result: SearchResult, raw: bool) -> None:
     """The widest table that fits the terminal: with bars and facts, without facts, without bars, or plain lines."""
     from rich.measure import Measurement
 
@@ -154,7 +155,7 @@ def _plain_lines(hit: Hit, *, raw: bool, with_standing: bool) -> str:
     )
 
 
-def _table(result: Found, raw: bool, with_bars: bool, with_facts: bool) -> Table:
+def _table(result: SearchResult, raw: bool, with_bars: bool, with_facts: bool) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from soundalike.cli.common import device_option, library_option, library_path, say
+from soundalike.cli.common import device_option, echo, library_option, library_path
+from soundalike.cli.ray_option import ray_cluster, ray_option
 
 
 @click.command(
@@ -15,6 +16,7 @@ Examples:
   soundalike serve                          only this computer can connect
   soundalike serve --port 9000 --no-browser
   soundalike serve --host 0.0.0.0           others can connect with the token that is printed
+  soundalike serve --ray auto               search a library that is too large for one machine
 
 The API is described at /api/openapi.json.""",
 )
@@ -39,7 +41,10 @@ The API is described at /api/openapi.json.""",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @device_option
-def command(library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str) -> None:
+@ray_option("Search in the memory of a Ray cluster")
+def command(
+    library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str, ray: str | None
+) -> None:
     """Serve the web page and the API of the library until Ctrl-C."""
     from soundalike.config import require_extra
 
@@ -47,4 +52,15 @@ def command(library: str | None, host: str, port: int, token: str | None, no_bro
     from soundalike.config import Runtime
     from soundalike.web.server import serve
 
-    serve(library_path(library), host, port, token=token, runtime=Runtime(device), browser=not no_browser, say=say)
+    runtime = Runtime(device)
+    with ray_cluster(ray) as cluster:
+        serve(
+            library_path(library),
+            host,
+            port,
+            token=token,
+            runtime=runtime,
+            browser=not no_browser,
+            say=echo,
+            cluster=cluster,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,19 +10,23 @@ from soundalike.cli.common import (
     clock,
     counted,
     device_option,
+    echo,
     library_option,
     library_path,
     parse_range,
     parse_region,
-    say,
     shown_path,
 )
+from soundalike.cli.ray_option import ray_cluster, ray_option
 from soundalike.cli.result_formats import FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from soundalike.search.filters import Filters
-    from soundalike.search.finder import Finder, Found
-    from soundalike.search.query import Query
+    from soundalike.search.finder import Finder
+    from soundalike.search.request import SearchRequest
+    from soundalike.search.results import SearchResult
 
 
 @click.command(
@@ -41,6 +45,7 @@ Examples:
   soundalike similar song.ogg --tempo 118-126 --key Am --format m3u8 > hits.m3u8
   soundalike similar --text "dry funk snare" --kind one-shot
   soundalike similar --text "dry funk snare" --part drums       find songs with such drums
+  soundalike similar song.ogg --ray auto                        search a library that is too large for one machine
 
 Weights are in units of each part's spread in your library; with --raw they multiply the cosines as they are.
 Text search needs a library indexed with an encoder that supports text (see `soundalike models`). Its hits show
@@ -68,6 +73,7 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 )
 @click.option(
     "--hits",
+    "onsets",
     is_flag=True,
     help="Find one-shots for each group of similar onsets in --part (default: drums).",
 )
@@ -79,7 +85,7 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
     metavar="TEXT",
     help="With --text: prefer files unlike this description; repeatable.",
 )
-@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits.")
+@click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits.")
 @click.option(
     "--tempo", metavar="BPM", help="Only this tempo or range, such as 118-126; half and double tempo match too."
 )
@@ -98,163 +104,158 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @click.option("--include-self", is_flag=True, help="Keep FILE itself among the hits.")
 @click.option("--raw", is_flag=True, help="Apply weights to raw cosines, and show the cosines.")
 @device_option
+@ray_option("Search in the memory of a Ray cluster")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Output format.")
-def command(
-    references: tuple[str, ...],
-    library: str | None,
-    texts: tuple[str, ...],
-    region: str | None,
-    weights: str | None,
-    profile: str | None,
-    part: str | None,
-    kinds: tuple[str, ...],
-    hits: bool,
-    negative: tuple[str, ...],
-    negative_texts: tuple[str, ...],
-    count: int,
-    tempo: str | None,
-    key: str | None,
-    duration: str | None,
-    paths: tuple[str, ...],
-    diverse: bool,
-    exclude_same: tuple[str, ...],
-    include_self: bool,
-    raw: bool,
-    device: str,
-    form: str,
-) -> None:
+def command(library: str | None, device: str, ray: str | None, form: str, onsets: bool, **options: Any) -> None:
     """Find files similar to FILE or matching a text, best first, with the contribution of each part.
 
     FILE is an audio file, or the path or id of an item of the library. With several, hits are similar to all of them.
     """
-    from soundalike.cli.result_formats import print_result
-    from soundalike.errors import InputError
     from soundalike.search.finder import Finder
+
+    if onsets:
+        _refuse_with_onsets(options)
+        request = None
+    else:
+        request = _request(options)
+    with ray_cluster(ray) as cluster:
+        finder = Finder.open(library_path(library), device=device, on_status=echo, cluster=cluster)
+        if request is None:
+            _show_onset_groups(finder, options, form)
+        else:
+            _show_hits(finder, request, form)
+
+
+def _request(options: Mapping[str, Any]) -> SearchRequest:
+    """The request that the options make. Raises InputError for values that are not allowed or that exclude each other."""
+    from soundalike.errors import InputError
+    from soundalike.search.request import SearchRequest
     from soundalike.similarity.weights import parse_weights
 
-    asked = parse_weights(weights) if weights is not None else None
-    seconds = parse_region(region) if region is not None else None
-    filters = _filters(kinds, tempo, key, duration, paths)
-    finder = Finder.open(library_path(library), device=device, tell=say)
-    if hits:
-        _refuse_with_hits(
-            text=texts,
-            weights=weights,
-            profile=profile,
-            negative=negative,
-            negative_texts=negative_texts,
-            diverse=diverse,
-            exclude_same=exclude_same,
-            raw=raw,
-        )
-        _hits(finder, references, part or "drums", seconds, filters, count, form)
-        return
+    references, texts, weights = options["references"], options["texts"], options["weights"]
     if not references and not texts:
-        raise InputError("nothing was asked for; name a FILE or give --text")
-    if negative_texts and not texts:
-        raise InputError("--not-text goes with --text; what a file must not sound like is another file, --not FILE")
-    unlike: list[str | Query] = list(negative)
-    if negative_texts:
-        unlike.append(finder.query_text(negative_texts))
-    found = finder.similar(
-        list(references) or None,
-        text=list(texts) or None,
-        region=seconds,
-        weights=asked,
-        profile=profile,
-        part=part,
-        filters=filters,
-        negative=unlike,
-        n=count,
-        raw=raw,
-        diverse=diverse,
-        exclude_same=exclude_same,
-        include_self=include_self,
+        raise InputError("there is nothing to search for; name a FILE or give --text")
+    if options["negative_texts"] and not texts:
+        raise InputError("--not-text goes with --text; to avoid the sound of a file, use --not FILE")
+    return SearchRequest(
+        references=references,
+        texts=texts,
+        region=_region(options),
+        weights=parse_weights(weights) if weights is not None else None,
+        filters=_filters(options),
+        negatives=options["negative"],
+        **{
+            name: options[name]
+            for name in ("profile", "part", "raw", "negative_texts", "n", "diverse", "exclude_same", "include_self")
+        },
     )
-    _explain(found, diverse)
-    print_result(found, form, raw=raw)
 
 
-def _refuse_with_hits(**given: object) -> None:
-    from soundalike.errors import InputError
-
-    names = {"negative": "--not", "negative_texts": "--not-text", "exclude_same": "--exclude-same"}
-    for name, value in given.items():
-        if value:
-            raise InputError(
-                f"{names.get(name, '--' + name)} does not go with --hits, which compares the hits of a file with whole "
-                "one-shots"
-            )
+def _region(options: Mapping[str, Any]) -> tuple[float, float | None] | None:
+    return parse_region(options["region"]) if options["region"] is not None else None
 
 
-def _explain(found: Found, diverse: bool) -> None:
-    """What was asked, in words, to stderr."""
-    from soundalike.analysis.kinds import KINDS
+def _filters(options: Mapping[str, Any]) -> Filters:
+    from soundalike.search.filters import make_filters
 
-    query = found.query
+    tempo, duration = options["tempo"], options["duration"]
+    low, high = parse_range(tempo, "BPM") if tempo is not None else (None, None)
+    return make_filters(
+        kinds=options["kinds"],
+        durations=parse_range(duration, "seconds") if duration is not None else (None, None),
+        tempo=(low or 0.0, high if high is not None else 1000.0) if tempo is not None else None,
+        key=options["key"],
+        paths=options["paths"],
+    )
+
+
+def _show_hits(finder: Finder, request: SearchRequest, form: str) -> None:
+    from soundalike.cli.result_formats import print_result
+
+    result = finder.similar(request)
+    _explain(result, request.diverse)
+    print_result(result, form, raw=request.raw)
+
+
+def _explain(result: SearchResult, diverse: bool) -> None:
+    """Report to stderr what was searched for, and how."""
+    _explain_query(result)
+    _explain_scope(result)
+    if diverse:
+        echo("diverse: hits differ from one another, so scores may rise from hit to hit")
+    if not result.hits:
+        echo(
+            f"no hits: none of the library's {_kinds(result)} fulfils these conditions (`soundalike status` shows what it holds)"
+        )
+
+
+def _explain_query(result: SearchResult) -> None:
+    query = result.query
     if query.texts:
-        say(f"text: {query.label}")
+        echo(f"text: {query.label}")
     else:
         one = len(query.starts) == 1
         windows = f"{clock(query.starts[0])}-{clock(query.ends[0])}" if one else f"{len(query.starts)} windows"
-        say(f"reference: {query.label} ({windows})")
-    shares = ", ".join(f"{part}={weight:g}" for part, weight in found.weights.items())
-    say(f"weights: {shares} ({found.weighting})")
-    if found.effective != found.weights:
-        say("  on cosines: " + ", ".join(f"{part}={weight:.3f}" for part, weight in found.effective.items()))
-    if found.silent:
-        say(f"silent in the reference, so without effect: {', '.join(found.silent)}")
-    for path in found.same:
-        say(f"the reference itself (or a copy), left out: {shown_path(path)}")
-    kinds = _listed([f"{kind}s" for kind in found.kinds])
-    other = "one kind only" if len(found.kinds) == len(KINDS) else "other kinds"
-    say(f"searched {counted(found.searched, 'file')}: {kinds} ({other}: --kind)")
-    for kind, scale in found.scales.items():
-        spread = "too few or too alike for a scale" if scale.deviation is None else f"sd {scale.deviation:.3f}"
-        say(f"  scale: {counted(len(scale.scores), kind)}, mean score {scale.mean:+.3f}, {spread}")
-    if diverse:
-        say("diverse: chosen to be good and unlike each other, so scores need not fall from hit to hit")
-    if not found.hits:
-        say(
-            f"no hits: none of the library's {kinds} fulfils these conditions (`soundalike status` shows what it holds)"
+        echo(f"reference: {query.label} ({windows})")
+    weights = ", ".join(f"{part}={weight:g}" for part, weight in result.weights.items())
+    echo(f"weights: {weights} ({result.weighting})")
+    if result.effective != result.weights:
+        echo("  on cosines: " + ", ".join(f"{part}={weight:.3f}" for part, weight in result.effective.items()))
+    if result.silent:
+        echo(f"silent in the reference, so without effect: {', '.join(result.silent)}")
+    for path in result.same:
+        echo(f"left out, the reference itself or a copy: {shown_path(path)}")
+
+
+def _explain_scope(result: SearchResult) -> None:
+    from soundalike.analysis.kinds import KINDS
+
+    other = "one kind only" if len(result.kinds) == len(KINDS) else "other kinds"
+    echo(f"searched {counted(result.searched, 'file')}: {_kinds(result)} ({other}: --kind)")
+    if result.share < 1:
+        echo(
+            f"only {100 * result.share:.1f} % of them could be searched: a machine of the cluster is down, and its share is "
+            "being loaded again; search again in a moment"
         )
+    for kind, scores in result.distributions.items():
+        spread = "too few or too similar to compare" if scores.deviation is None else f"sd {scores.deviation:.3f}"
+        echo(f"  scale: {counted(len(scores.scores), kind)}, mean score {scores.mean:+.3f}, {spread}")
 
 
-def _listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _kinds(result: SearchResult) -> str:
+    """`songs`, `loops and one-shots`, `songs, loops and one-shots`."""
+    names = [f"{kind}s" for kind in result.kinds]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _filters(
-    kinds: tuple[str, ...], tempo: str | None, key: str | None, duration: str | None, paths: tuple[str, ...]
-) -> Filters:
-    from soundalike.search.filters import make_filters
-
-    low, high = parse_range(tempo, "BPM") if tempo is not None else (None, None)
-    return make_filters(
-        kinds=kinds,
-        durations=parse_range(duration, "seconds") if duration is not None else (None, None),
-        tempo=(low or 0.0, high if high is not None else 1000.0) if tempo is not None else None,
-        key=key,
-        paths=paths,
-    )
-
-
-def _hits(
-    finder: Finder,
-    references: tuple[str, ...],
-    part: str,
-    region: tuple[float, float | None] | None,
-    filters: Filters,
-    count: int,
-    form: str,
-) -> None:
-    """`--hits`: one answer a group."""
-    from soundalike.cli.result_formats import print_groups
+def _refuse_with_onsets(options: Mapping[str, Any]) -> None:
     from soundalike.errors import InputError
 
-    if len(references) != 1:
-        raise InputError(f"--hits takes one FILE, not {len(references)}")
-    answers = [found for _, found in finder.hits(references[0], part=part, region=region, filters=filters, n=count)]
-    say(f"hits in the {part} of {references[0]}, most frequent groups first")
-    print_groups(answers, form)
+    refused = {
+        "texts": "--text",
+        "weights": "--weights",
+        "profile": "--profile",
+        "negative": "--not",
+        "negative_texts": "--not-text",
+        "diverse": "--diverse",
+        "exclude_same": "--exclude-same",
+        "raw": "--raw",
+    }
+    for name, option in refused.items():
+        if options[name]:
+            raise InputError(f"{option} does not go with --hits, which compares the onsets of a file with one-shots")
+    if len(options["references"]) != 1:
+        raise InputError(f"--hits takes one FILE, not {len(options['references'])}")
+
+
+def _show_onset_groups(finder: Finder, options: Mapping[str, Any], form: str) -> None:
+    """`--hits`: one result for each group of onsets."""
+    from soundalike.cli.result_formats import print_groups
+
+    (reference,) = options["references"]
+    part = options["part"] or "drums"
+    groups = finder.onset_groups(
+        reference, part=part, region=_region(options), filters=_filters(options), n=options["n"]
+    )
+    echo(f"onsets in the {part} of {reference}, most frequent groups first")
+    print_groups([result for _, result in groups], form)

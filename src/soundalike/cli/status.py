@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soundalike.cli.common import counted, library_option, library_path, say
+from soundalike.cli.common import counted, echo, library_option, library_path
 
 if TYPE_CHECKING:
+    from soundalike.library.storage.store import Library
     from soundalike.search.finder import Finder
-    from soundalike.search.index.vectors import Table
+    from soundalike.search.index.vector_index import VectorIndex
+
+CLIPS_LABEL = "whole sounds"
+"""The name of clips among the parts in the JSON output."""
 
 
 @click.command(
@@ -38,32 +42,30 @@ def command(library: str | None, skipped: bool, hubness: bool, form: str) -> Non
 
     from soundalike.search.finder import Finder
 
-    finder = Finder.open(library_path(library), tell=say)
-    found = _status(finder, hubness)
+    finder = Finder.open(library_path(library), on_status=echo)
+    status = _status(finder, hubness)
     if form == "json":
         if skipped:
-            found["skipped"] = finder.library.skipped().to_pylist()
-        print(json.dumps(found, indent=2))
+            status["skipped"] = finder.library.skipped().to_pylist()
+        print(json.dumps(status, indent=2))
         return
     if skipped:
         for row in finder.library.skipped().to_pylist():
             print(f"{row['root']}/{row['path']}: {row['reason']}")
         return
-    _print(found)
+    _print(status)
 
 
 def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
     from collections import Counter
     from dataclasses import asdict
 
-    from soundalike.search.index.vectors import TABLES
-    from soundalike.search.vector_statistics import hubness as measure
-    from soundalike.search.vector_statistics import stored_spread
+    from soundalike.search.index.table_rows import TABLES
 
     library = finder.library
     items = finder.items
-    parts = library.recipe.parts
-    found: dict[str, Any] = {
+    spreads = finder.opened.spread(library.recipe.parts)
+    status: dict[str, Any] = {
         "path": str(library.path),
         "recipe": library.recipe.to_json(),
         "licences": library.licences,
@@ -74,34 +76,42 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         "windows": library.windows(["start"]).num_rows,
         "hours": sum(item["duration"] for item in items) / 3600,
         "bytes": library.size_on_disk(),
-        "search": {table: _search(finder, table) for table in TABLES},
-        "spread": {part: asdict(value) for part, value in stored_spread(finder.vectors, "windows", parts).items()},
+        "search": {table: _search(library, finder.indexes[table]) for table in TABLES},
+        "spread": {part: asdict(value) for part, value in spreads.items()},
     }
     if hubness:
-        measured = {part: measure(finder.vectors, "windows", part) for part in parts}
-        measured["whole sounds"] = measure(finder.vectors, "wholes", "mix")
-        found["hubness"] = {part: asdict(value) if value else None for part, value in measured.items()}
-    return found
+        status["hubness"] = _hubness(finder)
+    return status
 
 
-def _search(finder: Finder, table: Table) -> dict[str, Any]:
+def _hubness(finder: Finder) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from soundalike.search.index.table_rows import CLIPS, WINDOWS
+    from soundalike.search.vector_statistics import hubness
+
+    measured = {part: hubness(finder.indexes[WINDOWS], part) for part in finder.library.recipe.parts}
+    measured[CLIPS_LABEL] = hubness(finder.indexes[CLIPS], "mix")
+    return {part: asdict(value) if value else None for part, value in measured.items()}
+
+
+def _search(library: Library, index: VectorIndex) -> dict[str, Any]:
     """How a table is searched, and what that misses."""
     from dataclasses import asdict
 
-    from soundalike.search.index.recall import recall, stored_recall
+    from soundalike.search.index.recall import measure_if_missing, stored_recall
 
-    vectors = finder.vectors
-    found: dict[str, Any] = {"rows": len(vectors.rows(table)), "bytes": vectors.bytes_in_memory(table)}
-    if vectors.in_memory(table):
-        return found | {"by": "memory", "recall": None}
-    if stored_recall(vectors, table) is None:
-        say("measuring recall on the library's own vectors ...")
-    measured = recall(vectors, table)
-    return found | {"by": "sketches", "recall": asdict(measured) | {"worst": measured.worst}}
+    search: dict[str, Any] = {"rows": len(index.rows), "bytes": index.nbytes, "by": index.method, "recall": None}
+    if index.exact:
+        return search
+    if stored_recall(library, index) is None:
+        echo("measuring recall on the library's own vectors ...")
+    recall = measure_if_missing(library, index)
+    return search | {"recall": asdict(recall) | {"worst": recall.worst}}
 
 
-def _print_search(found: dict[str, Any]) -> None:
-    for table, search in found.items():
+def _print_search(status: dict[str, Any]) -> None:
+    for table, search in status.items():
         if not search["rows"]:
             continue
         name = "songs" if table == "windows" else "loops and one-shots"
@@ -111,45 +121,46 @@ def _print_search(found: dict[str, Any]) -> None:
         recall = search["recall"]
         worst, least = recall["worst"]
         print(
-            f"search    {name}: by sketches, since {search['bytes'] / 1e6:,.0f} MB of vectors are past the memory budget "
+            f"search    {name}: by one-bit codes, since {search['bytes'] / 1e6:,.0f} MB of vectors exceed the memory budget "
             f"(SOUNDALIKE_MEMORY); scores are exact, recall@{recall['count']} is {least:.3f} at worst ({worst})"
         )
         print("          " + ", ".join(f"{weights} {share:.3f}" for weights, share in recall["by_weights"].items()))
 
 
-def _print(found: dict[str, Any]) -> None:
-    recipe = found["recipe"]
-    kinds = ", ".join(counted(count, kind) for kind, count in sorted(found["items"].items())) or "nothing yet"
-    print(f"library   {found['path']}  ({max(1, round(found['bytes'] / 1e3)):,} kB)")
-    print(f"holds     {kinds}; {counted(found['windows'], 'window')}, {60 * found['hours']:.1f} minutes")
-    print(f"missing   {found['missing']} (their vectors are kept; `soundalike remove --missing` forgets them)")
-    print(f"skipped   {found['skipped']}")
-    for name, root in found["roots"].items():
-        print(f"root      {name}: {root['path']}{'' if root['in_reach'] else '  [out of reach]'}")
+def _print(status: dict[str, Any]) -> None:
+    recipe = status["recipe"]
+    kinds = ", ".join(counted(count, kind) for kind, count in sorted(status["items"].items())) or "nothing yet"
+    print(f"library   {status['path']}  ({max(1, round(status['bytes'] / 1e3)):,} kB)")
+    print(f"holds     {kinds}; {counted(status['windows'], 'window')}, {60 * status['hours']:.1f} minutes")
+    print(f"missing   {status['missing']} (their vectors are kept; `soundalike remove --missing` deletes them)")
+    print(f"skipped   {status['skipped']}")
+    for name, root in status["roots"].items():
+        print(f"root      {name}: {root['path']}{'' if root['in_reach'] else '  [not available]'}")
     print(
         f"made by   encoder {recipe['encoder']} {recipe['encoder_version']}, separator {recipe['separator']} "
         f"{recipe['separator_version']}, windows of {recipe['window']:g} s every {recipe['hop']:g} s"
         + (f", the {recipe['windows']} that represent a song best" if recipe["windows"] else "")
         + (", precision fast" if recipe["precision"] == "fast" else "")
     )
-    for model, licence in found["licences"].items():
+    for model, licence in status["licences"].items():
         print(f"licence   {model}: {licence}")
-    _print_search(found["search"])
+    _print_search(status["search"])
     print("cosine between random windows of different files:")
-    for part, spread in found["spread"].items():
+    for part, spread in status["spread"].items():
         if not spread["pairs"]:
-            print(f"  {part:10} too few songs to tell")
+            print(f"  {part:10} too few songs to measure")
             continue
         print(f"  {part:10} mean {spread['mean']:+.3f}  deviation {spread['deviation']:.3f}  ({spread['pairs']} pairs)")
-    if "hubness" in found:
+    if "hubness" in status:
         print("hubness (10-occurrence):")
-        for part, value in found["hubness"].items():
+        for name, value in status["hubness"].items():
+            part = "clips" if name == CLIPS_LABEL else name
             if value is None:
-                print(f"  {part:12} too few files to tell")
+                print(f"  {part:12} too few files to measure")
             else:
                 print(
                     f"  {part:12} skewness {value['skewness']:+.2f}  never returned {value['never']:.0%}  "
                     f"most often {value['largest']}  ({value['windows']} windows)"
                 )
-    if not found["items"]:
-        say("index something: soundalike index PATH...")
+    if not status["items"]:
+        echo("the library is empty; add files: soundalike index PATH...")

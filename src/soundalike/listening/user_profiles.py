@@ -5,7 +5,7 @@ from __future__ import annotations
 from soundalike.errors import InputError
 from soundalike.library.storage.location import Location
 from soundalike.listening.listening_folder import folder_of
-from soundalike.similarity.weights import Profile, load_profile, shipped_profiles
+from soundalike.similarity.profiles import Profile, load_profile, shipped_profiles
 
 FOLDER = "profiles"
 MOST = 100

@@ -1,9 +1,8 @@
-"""Candidates: what whoever drags a slider needs to order hits anew without asking the library again.
+"""Candidates: what a page needs to reorder hits while a slider moves, without another request.
 
-For a query, the items that are best under the present weights, under each part alone, and under all parts against one,
-with the cosines of every part in the few windows of each that may be its best. Scores computed from these are exact for
-the windows sent; an order made from them is provisional, because a window or an item that was not sent may be better under
-other weights.
+For a plan, the items that are best under the present weights, under each part alone, and under all parts against one, with the
+cosines of every part in the few windows of each that may be its best. Scores computed from these are exact for the windows
+sent; an order made from them is provisional, because a window or an item that was not sent may be better under other weights.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.parts import MIX
-from soundalike.search.finder import Finder, Question
-from soundalike.search.index.matching import cosines_of
-from soundalike.search.index.vectors import Indices, Rows, Term
-
-Float32 = NDArray[np.float32]
+from soundalike.search.finder import Finder
+from soundalike.search.index.exact_scoring import exact_cosines
+from soundalike.search.index.table_rows import WINDOWS, Float32, Indices, Mask, Rows
+from soundalike.search.index.vector_index import Term
+from soundalike.search.plan import SearchPlan
 
 
 @dataclass(frozen=True)
@@ -37,66 +36,74 @@ class Candidates:
     cosines: Float32
 
 
-def candidates(finder: Finder, question: Question, most: int = 2_000) -> Candidates:
-    """Up to `most` items of the question that are best under its weights, one part alone, or the others against one.
+def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidates:
+    """Up to `most` items of a plan that are best under its weights, under one part alone, or under the others against one.
 
-    Half the room is for the present weights, the rest is shared by the extremes. Raises InputError where songs and whole
-    sounds are searched together, or the question has texts or a negative reference: those have no sliders.
+    Half the room is for the present weights, the rest is shared by the extremes. Raises InputError where songs and clips are
+    searched together, or the plan has texts or a negative reference: those have no sliders.
     """
-    if question.against is not None or question.query.texts or len(question.tables) != 1:
+    if plan.negative is not None or plan.query.texts or len(plan.tables) != 1:
         raise InputError(
             "candidates are of one reference among songs, or among loops and one-shots; ask for hits instead"
         )
-    (table,) = question.tables
-    query, rows = question.query, finder.vectors.rows(table)
+    (table,) = plan.tables
+    index, query = finder.indexes[table], plan.query
     parts = (
-        tuple(question.weighting.effective)
-        if table == "wholes" or query.whole
+        tuple(plan.weighting.effective)
+        if table != WINDOWS or query.is_clip
         else tuple(part for part in finder.library.recipe.parts if part in query.parts)
     )
-    terms = [Term(part, part if table == "windows" else MIX, query.direction(part), 1.0) for part in parts]
-    scans = [finder.vectors.scan(table, [term]) for term in terms]
+    terms = [Term(part, part if table == WINDOWS else MIX, query.direction(part), 1.0) for part in parts]
+    scans = [index.scan([term]) for term in terms]
     cosines = np.stack([scan.scores for scan in scans], axis=1)
-    now = np.array([question.weighting.effective.get(part, 0.0) for part in parts], dtype=np.float32)
-    alone = np.eye(len(parts), dtype=np.float32)
-    against = (1 - alone) / max(1, len(parts) - 1) - alone if len(parts) > 1 else -alone
-    ranks = finder.ranks(table, question.admitted)
-    wanted = [(now, most // 2), *((one, most // (4 * len(parts))) for one in np.concatenate([alone, against]))]
-    chosen = _best_contents(cosines, wanted, rows, ranks >= 0)
-    # Of these contents, the windows that are best under one of the weights.
-    inside = np.concatenate([np.array(rows.of_content(int(one))) for one in chosen] or [np.empty(0)]).astype(np.int64)
-    best = np.unique([_best_rows(cosines[inside] @ weights, rows.of_row[inside]) for weights, _ in wanted])
-    index = inside[best.astype(np.int64)]
-    exact = cosines_of(finder.vectors, table, terms, index) if any(scan.error for scan in scans) else cosines[index]
-    items = finder.catalogue.items(ranks[chosen])
+    reachable: Mask = np.asarray(np.isfinite(cosines).all(axis=1))
+    cosines[~reachable] = 0
+    settings = _weight_settings(np.array([plan.weighting.effective.get(part, 0.0) for part in parts]), most)
+    tie_order = finder.opened.tie_order(table, plan.admitted)
+    chosen = _best_contents(cosines, settings, index.rows, (tie_order >= 0) & reachable[index.rows.first])
+    rows = _best_rows(cosines, settings, index.rows, chosen)
+    exact = exact_cosines(index, terms, rows) if any(scan.error for scan in scans) else cosines[rows]
     return Candidates(
         parts,
-        tuple(items),
-        np.searchsorted(chosen, rows.of_row[index]),
-        rows.starts[index],
-        rows.ends[index],
+        tuple(finder.catalogue.items(tie_order[chosen])),
+        np.searchsorted(chosen, index.rows.of_row[rows]),
+        index.rows.starts[rows],
+        index.rows.ends[rows],
         np.asarray(exact, dtype=np.float32),
     )
 
 
-def _best_contents(
-    cosines: Float32, wanted: Sequence[tuple[Float32, int]], rows: Rows, may: NDArray[np.bool_]
-) -> Indices:
-    """Contents that may be candidates and are, by their best windows, among the first `room` under some weights,
-    ascending; wanted: (weights, room)."""
-    if not may.any():
+def _weight_settings(now: NDArray[np.float64], most: int) -> list[tuple[Float32, int]]:
+    """(weights (K,), room for items) of the present weights, each part alone, and each part against the others."""
+    count = len(now)
+    alone = np.eye(count, dtype=np.float32)
+    against = (1 - alone) / max(1, count - 1) - alone if count > 1 else -alone
+    extremes = [(weights, most // (4 * count)) for weights in np.concatenate([alone, against])]
+    return [(now.astype(np.float32), most // 2), *extremes]
+
+
+def _best_contents(cosines: Float32, settings: Sequence[tuple[Float32, int]], rows: Rows, eligible: Mask) -> Indices:
+    """The eligible contents that are, by their best windows, among the best under one of the weights, ascending."""
+    if not eligible.any():
         return np.empty(0, dtype=np.int64)
-    found = []
-    for weights, room in wanted:
+    chosen = []
+    for weights, room in settings:
         best = np.maximum.reduceat(cosines @ weights, rows.first)
-        best[~may] = -np.inf
-        room = min(max(room, 1), int(may.sum()))
-        found.append(np.argpartition(best, -room)[-room:])
-    return np.unique(np.concatenate(found)).astype(np.int64)
+        best[~eligible] = -np.inf
+        room = min(max(room, 1), int(eligible.sum()))
+        chosen.append(np.argpartition(best, -room)[-room:])
+    return np.unique(np.concatenate(chosen)).astype(np.int64)
 
 
-def _best_rows(scores: Float32, of_row: Indices) -> Indices:
-    """The row of the highest score of each content, the first of equals; of_row: the content of each row, rising."""
+def _best_rows(cosines: Float32, settings: Sequence[tuple[Float32, int]], rows: Rows, contents: Indices) -> Indices:
+    """The rows of some contents that are the best of their content under one of the weights, ascending."""
+    inside = rows.of_contents(contents)
+    best = [_best_of_each(cosines[inside] @ weights, rows.of_row[inside]) for weights, _ in settings]
+    return inside[np.unique(best).astype(np.int64)]
+
+
+def _best_of_each(scores: Float32, of_row: Indices) -> Indices:
+    """The position of the highest score of each content, the first of equals; of_row: the content of each row, ascending."""
     if not len(scores):
         return np.empty(0, dtype=np.int64)
     first = np.flatnonzero(np.diff(of_row, prepend=-1))
@@ -110,8 +117,7 @@ def _best_rows(scores: Float32, of_row: Indices) -> Indices:
 def provisional(found: Candidates, weights: Sequence[float]) -> list[tuple[int, int, float]]:
     """(item, row, score) under raw `weights` (K,), best first: what a page computes while a slider moves."""
     scores = found.cosines.astype(np.float64) @ np.asarray(weights, dtype=np.float64)
-    order = np.argsort(-scores, kind="stable")
-    seen: dict[int, tuple[int, float]] = {}
-    for row in order.tolist():
-        seen.setdefault(int(found.of_item[row]), (row, float(scores[row])))
-    return [(item, row, score) for item, (row, score) in seen.items()]
+    best: dict[int, tuple[int, float]] = {}
+    for row in np.argsort(-scores, kind="stable").tolist():
+        best.setdefault(int(found.of_item[row]), (row, float(scores[row])))
+    return [(item, row, score) for item, (row, score) in best.items()]

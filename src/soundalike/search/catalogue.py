@@ -1,19 +1,18 @@
 """All items of a library, column by column: which of them fulfil conditions, and which share a content.
 
-A query asks this of every item, so nothing here loops over items in Python except where a pattern has to be matched
-against each path.
+Every search filters all items, so nothing here loops over items in Python, except to match a pattern against each path.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from soundalike.audio.metadata.keys import compatible
@@ -23,18 +22,18 @@ Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 MASKS = 16
-"""Answers to filters that are kept."""
+"""Results of filters that are cached."""
 
 
 class Catalogue:
-    """The items of a library in the order of their ids; an item's number is its place in it.
+    """The items of a library, ordered by id; an item's number is its position. Safe to use from several threads.
 
-    contents: the different contents, ascending; content_of: (I,) each item's index into them.
+    contents: the different contents, ascending; content_of (I,): each item's index into them.
     """
 
     def __init__(self, items: pa.Table) -> None:
         """items: the table `items`, all columns, in any order."""
-        # One piece a column: a table of many commits is slow to pick from.
+        # One chunk per column: picking rows from the many chunks of many commits is slow.
         self._table = items.take(pc.sort_indices(items["id"])).combine_chunks()
         encoded = pc.dictionary_encode(_flat(self._table["content"]))
         order = pc.sort_indices(encoded.dictionary)
@@ -44,8 +43,8 @@ class Catalogue:
         self.content_of: Indices = rank[encoded.indices.to_numpy()] if len(items) else np.empty(0, dtype=np.int64)
         self._by_content = np.argsort(self.content_of, kind="stable")
         self._first = np.searchsorted(self.content_of[self._by_content], np.arange(len(self.contents) + 1))
-        self._masks: OrderedDict[Filters, Mask] = OrderedDict()
-        self._texts: dict[str, list[str]] = {}
+        self._masks: LRUCache[Filters, Mask] = LRUCache(MASKS)
+        self._paths: list[str] | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -56,7 +55,7 @@ class Catalogue:
         return self.items([number])[0]
 
     def items(self, numbers: Sequence[int] | Indices) -> list[dict[str, Any]]:
-        """Items with all their columns, in the order asked for."""
+        """Items with all their columns, in the order of `numbers`."""
         chosen = self._table.take(pa.array(np.asarray(numbers, dtype=np.int64)))
         return [dict(row) for row in chosen.to_pylist()]
 
@@ -68,8 +67,8 @@ class Catalogue:
         """The number of the item with this id."""
         return _only(pc.index(self._table["id"], item_id).as_py())
 
-    def at(self, root: str, path: str) -> int | None:
-        """The number of the item at this place."""
+    def with_path(self, root: str, path: str) -> int | None:
+        """The number of the item with this path under this root."""
         there = pc.and_(pc.equal(self._table["path"], path), pc.equal(self._table["root"], root))
         return _only(pc.index(there, True).as_py())
 
@@ -77,106 +76,105 @@ class Catalogue:
         """The numbers of the items with that content (an index into `contents`), ascending."""
         return np.asarray(self._by_content[self._first[content] : self._first[content + 1]], dtype=np.int64)
 
-    def having(self, content: str) -> Indices:
+    def with_content(self, content: str) -> Indices:
         """The numbers of the items with that content, ascending."""
-        place = _place(self.contents, content)
-        there = place < len(self.contents) and self.contents[place].as_py() == content
-        return self.of_content(place) if there else np.empty(0, dtype=np.int64)
+        place = _first_not_before(self.contents, content)
+        known = place < len(self.contents) and self.contents[place].as_py() == content
+        return self.of_content(place) if known else np.empty(0, dtype=np.int64)
 
     def with_digests(self, digests: frozenset[str]) -> Indices:
-        """The numbers of the items whose content has one of these digests, whatever kind they were taken for."""
-        found: list[int] = []
+        """The numbers of the items whose content has one of these digests, whatever kind they were indexed as."""
+        numbers: list[int] = []
         for digest in sorted(digests):
-            # A content is its digest, or `digest:kind`; `;` is the sign after `:`.
-            begin = _place(self.contents, digest)
-            end = _place(self.contents, digest + ";")
+            # A content is its digest, or `digest:kind`; `;` is the character after `:`.
+            begin = _first_not_before(self.contents, digest)
+            end = _first_not_before(self.contents, digest + ";")
             for content in range(begin, end):
                 if self.contents[content].as_py().partition(":")[0] == digest:
-                    found += self.of_content(content).tolist()
-        return np.array(sorted(found), dtype=np.int64)
+                    numbers += self.of_content(content).tolist()
+        return np.array(sorted(numbers), dtype=np.int64)
 
     def admitted(self, filters: Filters) -> Mask:
-        """(I,) which items fulfil `filters`: what `Filters.admits` says of each. Not to be changed by the caller."""
+        """(I,) which items fulfil `filters`, as `Filters.admits` decides for each. Read-only."""
         with self._lock:
-            if filters in self._masks:
-                self._masks.move_to_end(filters)
-                return self._masks[filters]
-        found = self._admitted(filters)
-        found.flags.writeable = False
-        with self._lock:
-            self._masks[filters] = found
-            while len(self._masks) > MASKS:
-                self._masks.popitem(last=False)
-        return found
+            mask: Mask | None = self._masks.get(filters)
+        if mask is None:
+            mask = self._admitted(filters)
+            mask.flags.writeable = False
+            with self._lock:
+                self._masks[filters] = mask
+        return mask
 
     def _admitted(self, filters: Filters) -> Mask:
-        found = np.ones(len(self), dtype=bool)
+        mask = np.ones(len(self), dtype=bool)
         if filters.kinds:
-            found &= self._where("kind", lambda kind: kind in filters.kinds)
+            mask &= self._where("kind", lambda kind: kind in filters.kinds)
         low, high = filters.durations
         if low is not None or high is not None:
             duration = self._numbers("duration")
-            found &= (duration >= (-np.inf if low is None else low)) & (duration <= (np.inf if high is None else high))
+            mask &= (duration >= (-np.inf if low is None else low)) & (duration <= (np.inf if high is None else high))
         if filters.tempo is not None:
             tempo = self._numbers("tempo")
             least, most = filters.tempo
-            found &= np.any([(least <= tempo * factor) & (tempo * factor <= most) for factor in (0.5, 1, 2)], axis=0)
+            mask &= np.any([(least <= tempo * factor) & (tempo * factor <= most) for factor in (0.5, 1, 2)], axis=0)
         if filters.key is not None:
             wanted = filters.key
-            found &= self._where("key", lambda key: compatible(key, wanted))
+            mask &= self._where("key", lambda key: compatible(key, wanted))
         if filters.paths:
             lowered = self._lowered()
-            found &= np.fromiter(
+            mask &= np.fromiter(
                 (any(path_matches(path, glob) for glob in filters.paths) for path in lowered), bool, len(lowered)
             )
         for name, unwanted in (("artist", filters.not_artists), ("album", filters.not_albums)):
             if unwanted:
                 folded = {value.casefold() for value in unwanted}
-                found &= ~self._where(name, folded.__contains__, str.casefold)
-        return found
+                mask &= ~self._where(name, folded.__contains__, str.casefold)
+        return mask
 
     def containing(self, text: str) -> Mask:
-        """(I,) whose path, title or artist contains `text`, whatever its case."""
+        """(I,) which items contain `text` in their path, title or artist, ignoring case."""
         wanted = text.casefold()
-        found = np.zeros(len(self), dtype=bool)
+        mask = np.zeros(len(self), dtype=bool)
         for name in ("path", "title", "artist"):
-            found |= self._where(name, lambda value: wanted in value, str.casefold)
-        return found
+            mask |= self._where(name, lambda value: wanted in value, str.casefold)
+        return mask
 
     def in_order_of_path(self, numbers: Indices) -> Indices:
-        """`numbers` by root, then path."""
+        """`numbers` ordered by root, then path."""
         chosen = self._table.select(["root", "path"]).take(pa.array(numbers))
         order = pc.sort_indices(chosen, sort_keys=[("root", "ascending"), ("path", "ascending")])
         return np.asarray(numbers[order.to_numpy()])
 
-    def _where(self, name: str, true: Callable[[str], bool], of: Callable[[str], str] = str) -> Mask:
-        """(I,) for which items a condition on (something `of`) a text holds, asked once for each different text; False
-        where null."""
+    def _where(self, name: str, condition: Callable[[str], bool], normalise: Callable[[str], str] = str) -> Mask:
+        """(I,) for which items a condition on a (normalised) text holds, evaluated once for each different text; False where
+        null."""
         encoded = pc.dictionary_encode(self.column(name))
-        holds = np.array([true(of(value)) for value in encoded.dictionary.to_pylist()] + [False], dtype=bool)
+        holds = np.array(
+            [condition(normalise(value)) for value in encoded.dictionary.to_pylist()] + [False], dtype=bool
+        )
         return np.asarray(holds[encoded.indices.fill_null(len(holds) - 1).to_numpy(zero_copy_only=False)], dtype=bool)
 
     def _numbers(self, name: str) -> NDArray[np.float64]:
-        """A column of numbers; NaN where null, which no comparison admits."""
+        """A column of numbers; NaN where null, for which every comparison is False."""
         values = pc.fill_null(pc.cast(self.column(name), pa.float64()), float("nan"))
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
     def _lowered(self) -> list[str]:
         """Root and path of all items, in lower case."""
-        if "place" not in self._texts:
+        if self._paths is None:
             roots, paths = self.column("root").to_pylist(), self.column("path").to_pylist()
-            self._texts["place"] = [f"{root}/{path}".lower() for root, path in zip(roots, paths, strict=True)]
-        return self._texts["place"]
+            self._paths = [f"{root}/{path}".lower() for root, path in zip(roots, paths, strict=True)]
+        return self._paths
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
+    """A column in one chunk."""
     joined = column.combine_chunks()
     return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _place(texts: pa.StringArray, wanted: str) -> int:
-    """The first place in ascending `texts` that is not before `wanted`."""
+def _first_not_before(texts: pa.StringArray, wanted: str) -> int:
+    """The first position in ascending `texts` whose text is not before `wanted`."""
     low, high = 0, len(texts)
     while low < high:
         middle = (low + high) // 2

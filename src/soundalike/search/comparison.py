@@ -1,4 +1,4 @@
-"""Two files side by side: how alike they are part by part, and in which seconds."""
+"""Two files compared: how similar they are part by part, and in which seconds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from soundalike.similarity.weights import Weights, checked, equal_weights
 
 @dataclass(frozen=True)
 class PartComparison:
-    """One part of two files: weight; the cosine and contribution in the pair of windows that decided; the mean cosine
-    over all pairs of windows; the best pair of windows for this part alone: its cosine and seconds. None where the
-    part is absent.
+    """One part of two files.
+
+    weight; cosine, contribution: in the pair of windows with the highest score; mean: cosine over all pairs of windows; best:
+    the highest cosine of this part alone, and its seconds in both files. None where the part is absent.
     """
 
     part: str
@@ -33,8 +34,8 @@ class PartComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two files: score of the best pair of windows under the weights (= the sum of the contributions), its seconds,
-    the parts."""
+    """Two files: score of the best pair of windows under the weights (the sum of the contributions), its seconds in both files,
+    and each part."""
 
     score: float
     seconds_a: tuple[float, float]
@@ -51,10 +52,10 @@ def compare(
     region_b: tuple[float, float | None] | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> Comparison:
-    """Compare two files on raw cosines; parts that the weights do not name count 0 but are shown.
+    """Compare two files on raw cosines; parts without a weight count 0 but are shown.
 
-    Two whole sounds (loops, one-shots), or a song and a whole sound, have only their mix in common. Raises InputError
-    for weights of parts that are not there, AudioError for files that cannot be used.
+    Two clips (loops, one-shots), or a song and a clip, have only their mix in common. Raises InputError for weights of parts
+    that do not exist, AudioError for files that cannot be used.
     """
     first = query_from_file(analyser, a, region=region_a)
     second = query_from_file(analyser, b, region=region_b)
@@ -64,28 +65,31 @@ def compare(
 
 
 def compare_queries(first: Query, second: Query, parts: tuple[str, ...], weights: Weights) -> Comparison:
-    """The comparison of two queries, each with all of `parts`."""
-    vectors = [q.vectors[:, [q.parts.index(part) for part in parts]] for q in (first, second)]
-    cosine = cosines(vectors[0][:, np.newaxis], vectors[1][np.newaxis])  # (N, M, K)
-    both = np.logical_and(np.any(vectors[0], axis=2)[:, np.newaxis, :], np.any(vectors[1], axis=2)[np.newaxis, :, :])
+    """The comparison of two queries that both have all of `parts`."""
+    a, b = (query.vectors[:, [query.parts.index(part) for part in parts]] for query in (first, second))
+    cosine = cosines(a[:, np.newaxis], b[np.newaxis])  # (N, M, K)
+    both = np.logical_and(np.any(a, axis=2)[:, np.newaxis, :], np.any(b, axis=2)[np.newaxis, :, :])
     contributed = contributions(cosine, parts, weights)
     scores = contributed.sum(axis=2)
     i, j = np.unravel_index(int(np.argmax(scores)), scores.shape)
     compared = []
     for k, part in enumerate(parts):
+        weight, contribution = weights.get(part, 0.0), float(contributed[i, j, k])
+        if not np.any(both[..., k]):
+            compared.append(PartComparison(part, weight, None, contribution, None, None, None, None))
+            continue
         pairs = np.where(both[..., k], cosine[..., k], -np.inf)
-        there = bool(np.any(both[..., k]))
-        bi, bj = np.unravel_index(int(np.argmax(pairs)), pairs.shape)
+        best_i, best_j = np.unravel_index(int(np.argmax(pairs)), pairs.shape)
         compared.append(
             PartComparison(
                 part=part,
-                weight=weights.get(part, 0.0),
+                weight=weight,
                 cosine=float(cosine[i, j, k]) if both[i, j, k] else None,
-                contribution=float(contributed[i, j, k]),
-                mean=float(cosine[..., k][both[..., k]].mean()) if there else None,
-                best=float(pairs[bi, bj]) if there else None,
-                best_a=_seconds(first, int(bi)) if there else None,
-                best_b=_seconds(second, int(bj)) if there else None,
+                contribution=contribution,
+                mean=float(cosine[..., k][both[..., k]].mean()),
+                best=float(pairs[best_i, best_j]),
+                best_a=_seconds(first, int(best_i)),
+                best_b=_seconds(second, int(best_j)),
             )
         )
     return Comparison(float(scores[i, j]), _seconds(first, int(i)), _seconds(second, int(j)), tuple(compared))
@@ -93,6 +97,3 @@ def compare_queries(first: Query, second: Query, parts: tuple[str, ...], weights
 
 def _seconds(query: Query, window: int) -> tuple[float, float]:
     return float(query.starts[window]), float(query.ends[window])
-
-
-__all__ = ["Comparison", "PartComparison", "compare", "compare_queries"]

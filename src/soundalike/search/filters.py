@@ -19,10 +19,9 @@ Item = Mapping[str, Any]
 class Filters:
     """Conditions that an item must all fulfil; None and empty mean no condition.
 
-    kinds: any of these; durations (low, high) in s; tempo (low, high) in BPM, where half and double of an item's
-    tempo count too; key: a key or one compatible with it; paths: glob patterns against the item's path, any of which
-    must match; not_artists, not_albums: values that must not be the item's (compared without case). An item whose
-    tempo or key is not known fulfils no condition on it.
+    kinds: any of these; durations (low, high) in s; tempo (low, high) in BPM, where half and double of an item's tempo match
+    too; key: a key, or one compatible with it; paths: glob patterns for the item's path, any of which must match; not_artists,
+    not_albums: values that the item must not have (ignoring case). An item of unknown tempo or key fulfils no condition on it.
     """
 
     kinds: tuple[Kind, ...] = ()
@@ -58,10 +57,10 @@ def make_filters(
     key: str | None = None,
     paths: tuple[str, ...] = (),
 ) -> Filters:
-    """Filters from a user's words. Raises InputError for a kind, range or key that is none."""
+    """Filters from user input. Raises InputError for an unknown kind or key, or an empty range."""
     for name, (low, high) in (("duration", durations), ("tempo", tempo or (None, None))):
         if low is not None and high is not None and low > high:
-            raise InputError(f"the {name} range {low:g}-{high:g} is empty; write the lower end first")
+            raise InputError(f"the {name} range {low:g}-{high:g} is empty; write the lower value first")
     return Filters(
         kinds=tuple(dict.fromkeys(check_kind(kind) for kind in kinds)),
         durations=durations,
@@ -72,7 +71,7 @@ def make_filters(
 
 
 def path_matches(path: str, glob: str) -> bool:
-    """Like a shell's pattern against the whole path (in lower case) or any end of it; without wildcards, a part of it."""
+    """Whether a lower-case path, or the end of it after a slash, matches a shell pattern; without wildcards, contains it."""
     glob = glob.lower()
     if not any(sign in glob for sign in "*?["):
         return glob in path

@@ -1,4 +1,4 @@
-"""A query: the vectors of one or several references, made from files, read from the library, or made from texts."""
+"""A query: the vectors of one or several references, computed from files, read from the library, or computed from texts."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import companions_for
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
-from soundalike.search.index.vectors import TAKEN_AT_ONCE, Float32, Table, Vectors
-from soundalike.search.vector_statistics import LENGTH_TOLERANCE, same_recordings
+from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
 
 LONGEST_TEXT = 1_000
-"""Characters of one text; encoders take less than that, and say so themselves."""
+"""Characters of one text. Encoders take less, and report it themselves."""
 
 
 @dataclass(frozen=True)
 class Query:
     """References as vectors.
 
-    label: for people; whole: True where it is made of loops and one-shots (one `mix` vector each), False for songs;
-    parts (K,): those it was made for; starts, ends (N,) s; vectors (N, K, D) float32, zero rows where absent; digests:
-    content digests of the references; complete: whether it is one file, all of it; artists, albums: from their tags;
-    texts: the N texts it is made of in place of sounds, one vector each (K = 1, under the name of `mix`), seconds 0.
+    label: for people; is_clip: True for loops and one-shots (one `mix` vector each), False for songs; parts (K,): the parts
+    that it has vectors of; starts, ends (N,) s; vectors (N, K, D) float32, zeros where absent; digests: content digests of the
+    references; complete: whether it is one whole file; artists, albums: from the references' tags; texts: the N texts it was
+    made from in place of sounds, one vector each (K = 1, under the name `mix`), with seconds 0.
     """
 
     label: str
-    whole: bool
+    is_clip: bool
     parts: tuple[str, ...]
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
@@ -47,56 +46,42 @@ class Query:
     texts: tuple[str, ...] = ()
 
     def direction(self, part: str) -> NDArray[np.float64]:
-        """(D,) what `part` of a row is compared by: the mean over the windows of the unit vectors of the same part, zero
-        where absent, so that its product with a unit vector is the mean of the cosines.
+        """(D,) the vector that `part` of a row is compared with: the mean over the windows of the unit vectors of the same
+        part, zeros where absent, so that its product with a unit vector is the mean of the cosines.
 
-        A whole sound is compared by its mix whatever the part, a text by itself. Raises InputError for a part that the
-        query was not made for.
+        A clip is compared by its mix whatever the part, a text by itself. Raises InputError for a part that the query has no
+        vectors of.
         """
-        name = MIX if self.whole or self.texts else part
+        name = MIX if self.is_clip or self.texts else part
         if name not in self.parts:
             raise InputError(
-                f"the query {self.label!r} was made for {', '.join(self.parts)} and knows no {part}; make it again with "
-                f"that part"
+                f"the query {self.label!r} was made for {', '.join(self.parts)} and has no {part}; make it again with that part"
             )
         return np.asarray(self.vectors[:, self.parts.index(name)].astype(np.float64).mean(axis=0))
 
-    def copies_among(self, vectors: Vectors, may: NDArray[np.bool_]) -> list[int]:
-        """The near-identical copies of the (one, complete) reference among the contents (C,) of its table that `may` be
-        some, by their places."""
-        rows = vectors.rows(self.table)
-        if not self.complete or not len(rows.contents):
-            return []
-        mix = self.vectors[:, self.parts.index(MIX)]
-        length = float(self.ends.max())
-        last = np.append(rows.first[1:], len(rows)) - 1
-        alike = np.abs(rows.ends[last] - length) <= LENGTH_TOLERANCE
-        near = np.flatnonzero(may & alike & (last - rows.first + 1 == len(mix)))
-        found: list[int] = []
-        for some in np.array_split(near, max(1, len(near) * len(mix) // TAKEN_AT_ONCE)):
-            inside = (rows.first[some][:, np.newaxis] + np.arange(len(mix))).ravel()
-            theirs = vectors.take(self.table, [MIX], inside).reshape(len(some), *mix.shape)
-            found += some[same_recordings(mix, theirs)].tolist()
-        return found
+    @property
+    def mix(self) -> Float32:
+        """(N, D) the vectors of the mix."""
+        return self.vectors[:, self.parts.index(MIX)]
 
     @property
     def table(self) -> Table:
-        """Where files of its sort are kept."""
-        return "wholes" if self.whole else "windows"
+        """The table that holds files of its type."""
+        return CLIPS if self.is_clip else WINDOWS
 
     @classmethod
     def joined(cls, queries: Sequence[Self]) -> Self:
-        """One query from several, with the parts that all of them have; raises InputError where songs and whole sounds,
-        or sounds and texts, are mixed."""
+        """One query from several, with the parts that all of them have. Raises InputError where songs and clips, or sounds and
+        texts, are combined."""
         if len(queries) == 1:
             return queries[0]
-        check_same_sort(*queries)
-        if len({query.whole for query in queries}) > 1:
-            raise InputError("songs and whole sounds (loops, one-shots) cannot be asked for together; ask twice")
+        check_same_type(*queries)
+        if len({query.is_clip for query in queries}) > 1:
+            raise InputError("songs and clips (loops, one-shots) cannot be combined in one search; search twice")
         parts = ordered(set(queries[0].parts).intersection(*(query.parts for query in queries)))
         return cls(
             label=" + ".join(query.label for query in queries),
-            whole=queries[0].whole,
+            is_clip=queries[0].is_clip,
             parts=parts,
             starts=np.concatenate([query.starts for query in queries]),
             ends=np.concatenate([query.ends for query in queries]),
@@ -111,33 +96,36 @@ class Query:
         return self.vectors[:, [self.parts.index(part) for part in parts]]
 
 
-def check_same_sort(*queries: Query) -> None:
+def check_same_type(*queries: Query) -> None:
     """Raise InputError where texts and sounds would count in one score."""
     if len({bool(query.texts) for query in queries}) > 1:
         raise InputError(
-            "texts and sounds cannot count together: cosines with a text are small and those with a sound would drown "
-            "them; ask twice"
+            "texts and sounds cannot be combined in one score: cosines with a text are small, and those with a sound would "
+            "drown them; search twice"
         )
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raise InputError for an empty or overlong text."""
+    for text in texts:
+        if not text.strip():
+            raise InputError(f'{text!r} is an empty text; describe a sound, such as "dry funk snare"')
+        if len(text) > LONGEST_TEXT:
+            raise InputError(
+                f"a text of {len(text)} characters is too long; {LONGEST_TEXT} are allowed, and a few words work best"
+            )
 
 
 def query_from_texts(analyser: Analyser, texts: Sequence[str]) -> Query:
     """A query from texts; several count by the mean of their cosines. Loads no separator.
 
-    Raises InputError for no text, an empty or overlong one, or an encoder that knows no texts.
+    Raises InputError for an empty or overlong text, or an encoder without text.
     """
-    if not texts:
-        raise InputError('no text was given; say what it should sound like, such as "dry funk snare"')
-    for text in texts:
-        if not text.strip():
-            raise InputError(f'{text!r} is an empty text; say what it should sound like, such as "dry funk snare"')
-        if len(text) > LONGEST_TEXT:
-            raise InputError(
-                f"a text of {len(text)} characters is too long; {LONGEST_TEXT} are allowed, few words do best"
-            )
+    check_texts(texts)
     vectors = analyser.embed_text(texts)
     return Query(
         label=" + ".join(f'"{text}"' for text in texts),
-        whole=False,
+        is_clip=False,
         parts=(MIX,),
         starts=np.zeros(len(texts)),
         ends=np.zeros(len(texts)),
@@ -158,44 +146,44 @@ def query_from_file(
 ) -> Query:
     """A query from a file: all of it, or a region (start, end in s) of a mixed song.
 
-    parts: those it is to be made for (None: all of the recipe's); what is not needed is neither separated nor embedded.
-    A complete file has its mix as well, by which copies of it are recognised.
+    focus: the stem to whose onset a short region snaps; kind: what the file is, instead of an estimate; parts: those to compute
+    (None: all of the recipe's); what is not needed is neither separated nor embedded. A whole file has its mix as well, by
+    which copies of it are recognised. Raises InputError and AudioError as `Analyser.analyse` does.
     """
     if region is None:
         parts = None if parts is None else (*parts, MIX)
-        found = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
+        analysis = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
         label = path.name
     else:
-        found = analyser.analyse_region(path, region[0], region[1], focus=focus, parts=parts)
-        label = f"{path.name} {found.starts[0]:.2f}-{found.ends[-1]:.2f} s"
-    whole = found.kind != "song"
-    made = found.parts if parts is None or whole else tuple(part for part in found.parts if part in parts)
+        analysis = analyser.analyse_region(path, region[0], region[1], focus=focus, parts=parts)
+        label = f"{path.name} {analysis.starts[0]:.2f}-{analysis.ends[-1]:.2f} s"
+    is_clip = analysis.kind != "song"
+    kept = analysis.parts if parts is None or is_clip else tuple(part for part in analysis.parts if part in parts)
     return Query(
         label=label,
-        whole=whole,
-        parts=made,
-        starts=found.starts,
-        ends=found.ends,
-        vectors=found.vectors[:, [found.parts.index(part) for part in made]],
+        is_clip=is_clip,
+        parts=kept,
+        starts=analysis.starts,
+        ends=analysis.ends,
+        vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
         digests=frozenset([content_digest(path, companions_for(analyser.recipe))]),
         complete=region is None,
-        artists=(found.tags.artist,) if found.tags.artist else (),
-        albums=(found.tags.album,) if found.tags.album else (),
+        artists=(analysis.tags.artist,) if analysis.tags.artist else (),
+        albums=(analysis.tags.album,) if analysis.tags.album else (),
     )
 
 
 def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequence[str] | None = None) -> Query:
     """A query from an item of the library: its stored vectors, nothing is decoded; `parts` as in `query_from_file`."""
-    whole = item["kind"] != "song"
-    made = ordered(library.recipe.parts if parts is None else {*parts, MIX})
-    parts = (MIX,) if whole else made
-    read = library.wholes if whole else library.windows
+    is_clip = item["kind"] != "song"
+    parts = (MIX,) if is_clip else ordered(library.recipe.parts if parts is None else {*parts, MIX})
+    read = library.wholes if is_clip else library.windows
     rows = read(["content", "start", "end", *parts], content=item["content"])
     order = np.argsort(rows["start"].to_numpy(), kind="stable")
     vectors = np.stack([library.as_vectors(rows[part]) for part in parts], axis=1)[order].astype(np.float32)
     return Query(
         label=f"{item['root']}/{item['path']}",
-        whole=whole,
+        is_clip=is_clip,
         parts=parts,
         starts=np.asarray(rows["start"].to_numpy(), dtype=np.float64)[order],
         ends=np.asarray(rows["end"].to_numpy(), dtype=np.float64)[order],

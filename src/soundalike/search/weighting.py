@@ -1,92 +1,134 @@
-"""Which weights a query uses, and why: set by hand, learnt, one part alone, or the default; said in words."""
+"""Which weights a search uses, and why: set by hand, learnt, one part alone, or the default.
+
+What a request asks for is known before its reference is analysed (`requested_weights`, which decides the parts that have to be
+separated and embedded); what multiplies the cosines depends on the reference too (`effective_weights`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.errors import InputError
 from soundalike.parts import MIX, ordered
+from soundalike.search.index.table_rows import CLIPS, WINDOWS, Table
+from soundalike.search.query import Query
+from soundalike.search.request import SearchRequest
 from soundalike.search.vector_statistics import Spread
-from soundalike.similarity.weights import (
-    Profile,
-    Weights,
-    checked,
-    equal_weights,
-    fitting_profile,
-    in_units_of_spread,
-    load_profile,
-)
+from soundalike.similarity.profiles import Profile, fitting_profile, load_profile
+from soundalike.similarity.weights import Weights, checked, equal_weights, in_units_of_spread
+
+
+@dataclass(frozen=True)
+class RequestedWeights:
+    """Weights that a request asks for. origin: how it asks for them; raw: whether they act on raw cosines; description: for
+    people."""
+
+    weights: Weights
+    origin: Literal["part", "hand", "profile", "default"]
+    raw: bool
+    description: str
+    fixed: bool = False
+    """Whether there is one weight only, so that its unit does not matter."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that are weighted."""
+        return tuple(self.weights)
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """Weights as asked for, what multiplies the raw cosines in their place, and where they come from, in words."""
+    """Weights as requested, what multiplies the raw cosines, and a description of where they come from."""
 
-    asked: Weights
+    requested: Weights
     effective: Weights
-    words: str
+    description: str
 
 
-def choose_weights(
-    recipe: Recipe,
-    *,
-    weights: Mapping[str, float] | None,
-    profile: str | Profile | None,
-    part: str | None,
-    raw: bool,
-    wholes: bool,
-    spread: Callable[[], Mapping[str, Spread]],
-) -> Weighting:
-    """The weighting of a query on a library made by `recipe`.
+def requested_weights(recipe: Recipe, request: SearchRequest) -> RequestedWeights:
+    """The weights that `request` asks for in a library made by `recipe`; by default those of the shipped profile that fits its
+    models, else equal ones.
 
-    Hand-set weights act in units of each part's spread (`raw`: on raw cosines), a profile on raw cosines; without either,
-    the shipped profile that fits the recipe's models counts, else equal weights. part: this part alone; wholes: whether loops
-    or one-shots take part, which have nothing but their mix; spread: called only when it is needed.
-
-    Raises InputError where two of weights, profile and part are given, or where what is given does not fit the recipe.
+    Raises InputError where what is given does not fit the recipe, or weighs parts where clips can have only their mix.
     """
-    given = [name for name, value in (("weights", weights), ("profile", profile), ("part", part)) if value is not None]
-    if len(given) > 1:
-        raise InputError(f"{' and '.join(given)} exclude each other; give one of them")
-    if part is not None:
-        ordered([part])
-        if part not in recipe.parts:
-            raise InputError(f"this library has no part {part!r}; it has {', '.join(recipe.parts)}")
-        return Weighting({part: 1.0}, {part: 1.0}, f"only {part}")
-    if wholes:
-        return _of_wholes(recipe, weights, profile)
-    if profile is None and weights is None:
-        profile = fitting_profile(recipe.encoder, recipe.separator)
-    if profile is not None:
-        return _from_profile(load_profile(profile) if isinstance(profile, str) else profile, recipe)
-    asked = equal_weights(recipe.parts) if weights is None else checked(weights, recipe.parts)
-    words = "equal weights, no learnt profile for these models" if weights is None else "weights set by hand"
-    if raw:
-        return Weighting(asked, asked, f"{words}, on raw cosines")
-    spreads = spread()
-    effective = in_units_of_spread(asked, {name: spreads[name].deviation for name in asked})
-    return Weighting(asked, effective, f"{words}, in units of each part's spread")
+    clips = bool({"loop", "one-shot"} & set(request.filters.kinds))
+    if request.part is not None:
+        ordered([request.part])
+        if request.part not in recipe.parts:
+            raise InputError(f"this library has no part {request.part!r}; it has {', '.join(recipe.parts)}")
+        return RequestedWeights({request.part: 1.0}, "part", True, f"only {request.part}", fixed=True)
+    if request.weights is not None:
+        weights = checked(request.weights, recipe.parts)
+        requested = RequestedWeights(weights, "hand", request.raw, "weights set by hand")
+    elif request.profile is not None:
+        if clips:
+            raise _clips_have_only_a_mix()
+        profile = request.profile
+        requested = _of_profile(load_profile(profile) if isinstance(profile, str) else profile, recipe, "profile")
+    else:
+        fitting = fitting_profile(recipe.encoder, recipe.separator)
+        if fitting is not None:
+            requested = _of_profile(fitting, recipe, "default")
+        else:
+            equal = equal_weights(recipe.parts)
+            description = "equal weights, no learnt profile for these models"
+            requested = RequestedWeights(equal, "default", request.raw, description)
+    return _of_clips(requested) if clips else requested
 
 
-def _of_wholes(recipe: Recipe, weights: Mapping[str, float] | None, profile: str | Profile | None) -> Weighting:
-    """Where loops or one-shots take part only the mix can count."""
-    if profile is not None or (weights is not None and set(checked(weights, recipe.parts)) != {MIX}):
-        raise InputError(
-            "loops and one-shots have no parts, only their mix: name one part of the reference to compare with them (--part "
-            "drums, say), or leave weights and profile out"
-        )
-    return Weighting({MIX: 1.0}, {MIX: 1.0}, "whole sounds: only mix")
+def effective_weights(
+    requested: RequestedWeights,
+    query: Query,
+    tables: Sequence[Table],
+    spread: Callable[[Sequence[str]], Mapping[str, Spread]],
+) -> Weighting:
+    """What multiplies the cosines of `query` with the rows of `tables`.
+
+    Where clips take part, as the query or among the hits, only their mix can count, or one part of a song compared with it.
+    spread: called with the weighted parts if their spread is needed. Raises InputError where the weights do not fit.
+    """
+    if query.texts:
+        if requested.origin == "profile":
+            raise InputError(
+                "a profile is learnt on sounds compared with sounds and means nothing for a text; name one part or set weights"
+            )
+        if requested.origin == "default" or (requested.origin == "part" and WINDOWS not in tables):
+            return Weighting({MIX: 1.0}, {MIX: 1.0}, "a text: only mix")
+    if requested.origin != "part" and (query.is_clip or CLIPS in tables):
+        requested = _of_clips(requested)
+    if requested.fixed:
+        return Weighting(requested.weights, requested.weights, requested.description)
+    if requested.raw:
+        return Weighting(requested.weights, requested.weights, f"{requested.description}, on raw cosines")
+    spreads = spread(requested.parts)
+    effective = in_units_of_spread(requested.weights, {part: spreads[part].deviation for part in requested.parts})
+    return Weighting(requested.weights, effective, f"{requested.description}, in units of each part's spread")
 
 
-def _from_profile(profile: Profile, recipe: Recipe) -> Weighting:
+def _of_clips(requested: RequestedWeights) -> RequestedWeights:
+    """The mix alone. Raises InputError where other weights were asked for."""
+    if requested.origin == "profile" or (requested.origin == "hand" and set(requested.weights) != {MIX}):
+        raise _clips_have_only_a_mix()
+    return RequestedWeights({MIX: 1.0}, requested.origin, True, "clips: only mix", fixed=True)
+
+
+def _clips_have_only_a_mix() -> InputError:
+    return InputError(
+        "clips (loops and one-shots) have no parts, only their mix: name one part of the reference to compare with them (--part "
+        "drums, for example), or leave weights and profile out"
+    )
+
+
+def _of_profile(profile: Profile, recipe: Recipe, origin: Literal["profile", "default"]) -> RequestedWeights:
     if (profile.encoder, profile.separator) != (recipe.encoder, recipe.separator):
         raise InputError(
             f"the profile {profile.name!r} was learnt with {profile.encoder} and {profile.separator}, but this library "
-            f"was made with {recipe.encoder} and {recipe.separator}; its weights mean nothing here. Set weights by hand "
-            "(--weights), or index with those models"
+            f"was made with {recipe.encoder} and {recipe.separator}, whose cosines differ. Set weights by hand (--weights), or "
+            "index with those models"
         )
     weights = checked(profile.weights, recipe.parts)
-    words = f"profile {profile.name} (learnt on clips of {profile.clip_seconds:g} s), on raw cosines"
-    return Weighting(weights, weights, words)
+    description = f"profile {profile.name} (learnt on clips of {profile.clip_seconds:g} s)"
+    return RequestedWeights(weights, origin, True, description)

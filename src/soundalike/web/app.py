@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -28,6 +29,9 @@ from soundalike.web.services.feedback import Feedback
 from soundalike.web.services.server_state import Session
 from soundalike.web.services.uploads import Uploads
 
+if TYPE_CHECKING:
+    from soundalike.jobs.ray import Machines
+
 COMPRESSION_LEVEL = 3
 """1.3 MB of candidates: 11 ms for 0.27 MB; the default, 9, takes 134 ms for 0.23 MB."""
 
@@ -40,14 +44,16 @@ def create_app(
     runtime: Runtime | None = None,
     uploads: Uploads | None = None,
     preload: bool = False,
+    cluster: Machines | None = None,
 ) -> FastAPI:
     """The application for the library at `library`. host: the address it listens on; token: required beyond loopback;
-    preload: load the models in the background at start, rather than when they are first needed.
+    preload: load the models in the background at start, rather than when they are first needed; cluster: a Ray cluster that
+    searches.
 
     Raises LibraryError if there is no library, InputError for a token that is too short or missing.
     """
     check_token(token, host)
-    session = Session(library, runtime or Runtime(), uploads or Uploads())
+    session = Session(library, runtime or Runtime(), uploads or Uploads(), cluster)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -106,7 +106,8 @@ class CandidatesOut(BaseModel):
 class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
-    itself; windows: those of the reference."""
+    itself; windows: those of the reference; share: of the rows that were searched (0 to 1), under 1 while a node of a cluster
+    is down."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -115,6 +116,7 @@ class SearchResultOut(BaseModel):
     silent: list[str]
     same: int
     searched: int
+    share: float
     kinds: list[str]
     label: str
     windows: list[tuple[float, float]]
@@ -122,11 +124,11 @@ class SearchResultOut(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """How a table is searched: `memory` (exact) or `sketches` (scores are exact, but a hit may be missed). rows: windows;
-    recall: recall@100 by weights, last measured on the library's own vectors, null if the search is exact or not measured yet;
-    worst: the lowest of them."""
+    """How a table is searched: `memory` (exact), `sketches` (scores are exact, but a hit may be missed) or `shards` (exact, on
+    a cluster). rows: windows; recall: recall@100 by weights, last measured on the library's own vectors, null if the search is
+    exact or not measured yet; worst: the lowest of them."""
 
-    by: Literal["memory", "sketches"]
+    by: Literal["memory", "sketches", "shards"]
     rows: int
     recall: dict[str, float] | None
     worst: float | None

@@ -6,6 +6,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import uvicorn
@@ -17,6 +18,9 @@ from soundalike.library.storage.location import Location
 from soundalike.web.app import create_app
 from soundalike.web.security.guard import MAX_HEAD_BYTES, is_loopback
 from soundalike.web.security.http_limits import TimeLimitedProtocol
+
+if TYPE_CHECKING:
+    from soundalike.jobs.ray import Machines
 
 MAX_CONNECTIONS = 500
 """Open at once, idle ones included: each takes a file handle, and most systems allow 1,024."""
@@ -30,6 +34,7 @@ def serve(
     token: str | None,
     runtime: Runtime,
     browser: bool,
+    cluster: Machines | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Serve until interrupted. Beyond loopback a token is required; one is generated if none is given.
@@ -38,7 +43,7 @@ def serve(
     """
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    app = create_app(library, host=host, token=token, runtime=runtime, preload=True)
+    app = create_app(library, host=host, token=token, runtime=runtime, preload=True, cluster=cluster)
     listener = _listen(host, port)
     port = int(listener.getsockname()[1])
     authority = f"[{host}]" if ":" in host else host

@@ -33,8 +33,6 @@ from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing
 from soundalike.library.storage.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
 from soundalike.library.storage.store import Library, Tables, refuse_other_things
-from soundalike.search.index.recall import recall
-from soundalike.search.index.vectors import TABLES, Vectors
 
 FILE_SECONDS = 600.0
 """A file may take so long, and longer the larger it is; then its worker is ended."""
@@ -118,24 +116,10 @@ def index(
                 write_manifest(library, replace(manifest, roots=roots))
             tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
             report = reconcile(library, tables, roots, scopes, kind=forced)
-        if not report.interrupted:
-            report.sketched = _sketch(library)
     report.seconds = time.monotonic() - begin
     if report.interrupted:
         raise IndexInterrupted(report)
     return report
-
-
-def _sketch(library: Location) -> int:
-    """Bring the sketches of tables that are past the memory budget up to date, so that no search has to; how many rows
-    were sketched. What searching by them misses is measured where that is not known."""
-    vectors = Vectors(Library.open(library))
-    sketched = 0
-    for table in TABLES:
-        if not vectors.in_memory(table):
-            sketched += vectors.sketches(table).sketched
-            recall(vectors, table)
-    return sketched
 
 
 def _prepare_folder(library: Location, paths: list[str | Location]) -> None:

@@ -40,7 +40,8 @@ from soundalike.research.reproduce.slakh_vectors import format_duration
 from soundalike.research.reproduce.tables import percent
 from soundalike.research.reproduce.triplet_features import features, usable
 from soundalike.research.reproduce.weight_tables import power_message, weights_table
-from soundalike.similarity.weights import Profile, checked
+from soundalike.similarity.profiles import Profile
+from soundalike.similarity.weights import checked
 
 
 @dataclass(frozen=True)

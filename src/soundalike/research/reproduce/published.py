@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from soundalike.preferences.triplets import Kind
-from soundalike.similarity.weights import shipped_profiles
+from soundalike.similarity.profiles import shipped_profiles
 
 COLUMNS = ("drums", "bass", "guitar", "piano", "residuals", "mix")
 """The columns of Table 1; all but `mix` are true-stem clips compared by themselves."""

@@ -1,4 +1,5 @@
-"""The inner loops of searching by sketches, compiled by numba: apart, so that numba is only imported where a library is large."""
+"""The inner loops of the search by one-bit codes, compiled by numba: a module of its own, so that numba is imported only for
+large libraries."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ _SIGNATURE = (
 
 @functools.cache
 def accumulate() -> Callable[..., None]:
-    """accumulate()(codes, factors, ones, parts, planes, constants, begin, end, scratch, out): the estimates of the rows of
-    the blocks `begin` to `end` into `out` (all rows,). scratch: (1024,) int64 of the caller's thread."""
+    """accumulate()(codes, factors, ones, parts, planes, constants, begin, end, scratch, out) writes the estimates of the rows of
+    blocks `begin` to `end` into `out` (N,). scratch: (1024,) int64 of the calling thread."""
     import numba
     from llvmlite import ir
     from numba import types

@@ -1,322 +1,341 @@
-"""Search beyond one machine's memory: the vectors of a library in the memory of many, each asked, the best merged.
+"""The index of a library that is too large for one machine: its vectors in the memory of a Ray cluster.
 
-A content belongs to the shard that its name is hashed to, with all its rows; a shard holds those alone, scans them exactly
-(`search.index.matching` on them as on a library of their own), and sends its best. Since every shard sends as many as are asked
-for, the best of all are among them, and scores are computed row by row from the same stored values: the answer is that of
-one process, to the last bit. A shard that is lost is loaded again elsewhere; until then answers say what share of the
-rows they are from.
+The contents are spread over shards, actors of the cluster that each hold theirs in memory, search them exactly and return
+their best. Every shard returns as many as were asked for, so the best of all are among them, and scores are computed row by
+row from the same stored values: the result is bit for bit that of one process. A lost shard is loaded again on another node;
+until then results state the share of the rows that they come from.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from cachetools import LRUCache
 
-from soundalike.analysis.recipe import Recipe
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.storage.location import Location, Remote
 from soundalike.library.storage.store import Library
-from soundalike.search.index.matching import Match, best_matches, check_asked
-from soundalike.search.index.vectors import Indices, Table, Term, Vectors
+from soundalike.search.index.exact_scoring import check_search, rounding_margin
+from soundalike.search.index.flat import vector_bytes
+from soundalike.search.index.shard import Shard, shard_of
+from soundalike.search.index.table_rows import TABLES, Float32, Indices, Mask, Rows, Table, columns_of, read_rows
+from soundalike.search.index.vector_index import Match, Matches, Method, Scan, Term, VectorIndex
 
 if TYPE_CHECKING:
-    from soundalike.jobs.ray.ray_cluster import Machines
+    from soundalike.jobs.ray import Machines
 
 ANSWER_SECONDS = 10.0
-"""A shard that has not answered by then is left out of this answer."""
+"""A shard that has not answered by then is left out of the result."""
 
 LOAD_SECONDS = 600.0
-"""How long shards may take to come up at first."""
+"""How long shards may take to start, or to read columns."""
 
-RANKS_KEPT = 16
-"""Orders of ties and filters that lie in the machines' memory, so that asking again sends none."""
+TIE_ORDERS = 16
+"""Tie orders (one per filter) that stay in the memory of the cluster, so that they need not be sent again."""
 
 _RETRY_SECONDS = 2.0
 
 
-def shard_of(contents: pa.StringArray, count: int) -> Indices:
-    """(C,) the shard, 0 <= shard < count, that each content belongs to: the same everywhere and for ever."""
-    digests = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in contents.to_pylist())
-    return np.array([int.from_bytes(digest) % count for digest in digests], dtype=np.int64)
+class ShardPool:
+    """The actors of the shards of one state of a library. Safe to use from several threads.
 
-
-class Slice:
-    """The part of a library that a shard holds, as `Vectors` asks for it: the rows of its contents, in stored order."""
-
-    def __init__(self, library: Library, number: int, count: int) -> None:
-        self._library, self._number, self._count = library, number, count
-        self._mine: dict[str, Indices] = {}
-
-    @property
-    def recipe(self) -> Recipe:
-        """How the vectors were made."""
-        return self._library.recipe
-
-    def windows(self, columns: Sequence[str]) -> pa.Table:
-        """Some columns (none of vectors) of the shard's windows."""
-        return self._library.windows(columns).take(pa.array(self._positions("windows")))
-
-    def wholes(self, columns: Sequence[str]) -> pa.Table:
-        """Some columns (none of vectors) of the shard's loops and one-shots."""
-        return self._library.wholes(columns).take(pa.array(self._positions("wholes")))
-
-    def vectors(self, table: str, part: str) -> NDArray[np.float16]:
-        """(n, D) the vectors of `part` in the shard's rows."""
-        return self._library.take(table, self._positions(table), [part])[part]
-
-    def take(self, table: str, positions: Indices, parts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
-        """Vectors of some of the shard's rows."""
-        return self._library.take(table, self._positions(table)[positions], parts)
-
-    def _positions(self, table: str) -> Indices:
-        """Where the shard's rows stand in the stored table."""
-        if table not in self._mine:
-            read = self._library.windows if table == "windows" else self._library.wholes
-            encoded = read(["content"])["content"].combine_chunks().dictionary_encode()
-            if isinstance(encoded, pa.ChunkedArray):
-                encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
-            mine = shard_of(encoded.dictionary, self._count) == self._number
-            codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-            self._mine[table] = np.flatnonzero(mine[codes]) if len(codes) else np.empty(0, dtype=np.int64)
-        return self._mine[table]
-
-
-class Shard:
-    """One shard, wherever it runs: the rows of its contents, all of them in memory once they are asked for."""
-
-    def __init__(self, place: Location | Library, number: int, count: int) -> None:
-        library = Library.open(place) if isinstance(place, Path | Remote) else place
-        self._vectors = Vectors(cast(Library, Slice(library, number, count)), budget=sys.maxsize)
-        self._index: dict[str, Indices] = {}
-        self._back: dict[str, Indices] = {}
-
-    def load(self, contents: dict[Table, pa.StringArray], columns: Sequence[tuple[Table, str]] = ()) -> list[str]:
-        """Get ready for searches among `contents`, those of this shard by table, in the asker's order; columns: what to
-        read now. The contents that the library has no more."""
-        gone = []
-        for table, names in contents.items():
-            index = self._vectors.rows(table).index_of(names)
-            gone += [str(names[int(at)].as_py()) for at in np.flatnonzero(index < 0)[:1]]
-            self._index[table] = index
-            self._back[table] = np.full(len(self._vectors.rows(table).contents), -1, dtype=np.int64)
-            self._back[table][index[index >= 0]] = np.flatnonzero(index >= 0)
-        for table, part in columns:
-            self._vectors.column(table, part)
-        return gone
-
-    def best(
-        self, table: Table, terms: Sequence[Term], count: int, ranks: Indices, heard_only: bool = False
-    ) -> list[tuple[int, Match]]:
-        """`best_matches` among the contents that it was made ready for, each with its place among these; ranks: of them."""
-        rows, index = self._vectors.rows(table), self._index[table]
-        here = np.full(
-            len(rows.contents), -1, dtype=np.int64
-        )  # what has come since the asker opened the library stays out
-        here[index[index >= 0]] = ranks[index >= 0]
-        if not len(rows):
-            return []
-        found = best_matches(self._vectors, table, terms, count, here, heard_only=heard_only)
-        return [(int(self._back[table][rows.of_row[match.row]]), match) for match in found]
-
-
-def merged(found: Sequence[tuple[int, Match]], ranks: Indices, count: int) -> list[tuple[int, Match]]:
-    """The `count` best of what shards found, in the order of `best_matches`; each with the place of its content, whose rank
-    breaks ties."""
-    return sorted(found, key=lambda one: (-one[1].score, int(ranks[one[0]]), one[1].start))[:count]
-
-
-@dataclass
-class _Held:
-    """A shard's actor. ready: the news that it is loaded, until that is there; alive: whether it can be asked."""
-
-    handle: Any
-    ready: Any
-    since: float
-    serving: bool = False
-
-
-class Shards:
-    """The shards of an open library on a cluster. Safe to use from several threads; `close` lets go of their memory."""
+    contents: by shard and table, those that belong to it; sizes: by table, how many rows each shard holds.
+    """
 
     def __init__(
-        self, machines: Machines, library: Library, count: int, *, columns: Sequence[tuple[Table, str]] = ()
+        self,
+        cluster: Machines,
+        library: Library,
+        contents: Sequence[Mapping[Table, pa.StringArray]],
+        sizes: Mapping[Table, Indices],
+        columns: Iterable[tuple[Table, str]] = (),
     ) -> None:
-        """count: how many; columns: (table, part) to read before the first question, others when first asked for.
-
-        Raises InputError for fewer than one, LibraryError where they do not come up.
-        """
-        if count < 1:
-            raise InputError(f"{count} shards asked for; ask for 1 or more")
-        self._machines, self._library, self._count, self._columns = machines, library, count, tuple(columns)
+        """columns: (table, column) to read at the start, others when first needed. Raises LibraryError where shards do not
+        start."""
+        self._cluster, self._library = cluster, library
+        self._contents, self._sizes = contents, sizes
+        self.columns = set(columns)
         self._lock = threading.RLock()
-        self._vectors = Vectors(library, budget=0)
-        self._places: dict[Table, list[Indices]] = {}
-        self._rows_in: dict[Table, Indices] = {}
-        self._sent: OrderedDict[tuple[Table, bytes], list[Any]] = OrderedDict()
-        tables: tuple[Table, ...] = ("windows", "wholes")
-        self._contents: list[dict[Table, pa.StringArray]] = [{} for _ in range(count)]
-        for table in tables:
-            rows = self._vectors.rows(table)
-            of = shard_of(rows.contents, count)
-            self._places[table] = [np.flatnonzero(of == number) for number in range(count)]
-            for number, mine in enumerate(self._places[table]):
-                self._contents[number][table] = rows.contents.take(pa.array(mine))
-            sizes = np.bincount(of[rows.of_row], minlength=count) if len(rows) else np.zeros(count)
-            self._rows_in[table] = sizes.astype(np.int64)
-        self._held = [self._started(number) for number in range(count)]
+        self._loading = threading.Lock()
+        self._actors = [self._start(number) for number in range(len(contents))]
         self._await_all()
 
-    def best_matches(
+    def ask(
         self,
-        vectors: Vectors,
+        method: str,
         table: Table,
-        terms: Sequence[Term],
-        count: int,
-        ranks: Indices,
+        arguments: Callable[[int], tuple[Any, ...]],
         *,
-        heard_only: bool = False,
-    ) -> tuple[list[Match], float]:
-        """What `search.index.matching.best_matches` finds, and the share (0..1) of the table's rows that it was found among.
+        only: Collection[int] | None = None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> dict[int, Any]:
+        """Call a method of `Shard` on all shards that have rows of `table`; the answers by shard, of those that gave one in time.
 
-        vectors: of the same state of the library, by whose rows matches are numbered; ranks as there.
+        arguments: of each shard, after the table; only: these shards. Raises LibraryError where the library is damaged or has
+        lost what it had when it was opened.
         """
         import ray
 
-        check_asked(terms, count)
-        if not (ranks >= 0).any():
-            return [], 1.0
         with self._lock:
             self._tend()
-            serving = [number for number in range(self._count) if self._held[number].serving]
-            asked = self._ranks_at(table, ranks)
-            answers = {
-                self._held[number].handle.best.remote(table, list(terms), count, asked[number], heard_only): number
-                for number in serving
-                if self._rows_in[table][number]
+            asked = {
+                getattr(actor.handle, method).remote(table, *arguments(number)): number
+                for number, actor in enumerate(self._actors)
+                if actor.serving and self._sizes[table][number] and (only is None or number in only)
             }
-        found: list[tuple[int, Match]] = []
-        searched = sum(int(self._rows_in[table][number]) for number in serving)
-        ready, late = ray.wait(list(answers), num_returns=len(answers), timeout=ANSWER_SECONDS) if answers else ([], [])
+        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=seconds) if asked else ([], [])
+        answers = {}
         for answer in ready:
             try:
-                mine = self._places[table][answers[answer]]
-                found += [(int(mine[place]), match) for place, match in ray.get(answer)]
+                answers[asked[answer]] = ray.get(answer)
             except ray.exceptions.RayTaskError as error:
                 raise LibraryError(f"a shard cannot search: {str(error).splitlines()[-1][:300]}") from None
             except ray.exceptions.RayError:
-                late.append(answer)
-        for answer in late:
-            searched -= int(self._rows_in[table][answers[answer]])
-            if answer in ready:
-                self._lost(answers[answer])
-        total = int(self._rows_in[table].sum())
-        share = searched / total if total else 1.0
-        return [_numbered(match, vectors, place) for place, match in merged(found, ranks, count)], share
+                self._lost(asked[answer])
+        return answers
+
+    def load_columns(self, table: Table, columns: Iterable[str]) -> None:
+        """Have shards read columns that they do not hold yet, which may take longer than an answer."""
+        wanted = {(table, column) for column in columns}
+        if wanted <= self.columns:
+            return
+        with self._loading:
+            missing = [column for _, column in sorted(wanted - self.columns)]
+            if missing:
+                self.ask("load_columns", table, lambda _: (missing,), seconds=LOAD_SECONDS)
+                self.columns |= wanted
 
     @property
     def share(self) -> float:
-        """The share (0..1) of all rows whose shards can be asked now."""
+        """The share (0..1) of all rows whose shards are serving."""
         with self._lock:
             self._tend()
-            total = sum(int(rows.sum()) for rows in self._rows_in.values())
-            there = sum(
-                int(rows[number])
-                for rows in self._rows_in.values()
-                for number in range(self._count)
-                if self._held[number].serving
-            )
-        return there / total if total else 1.0
+            rows = sum(self._sizes.values())
+            serving = np.array([actor.serving for actor in self._actors])
+        return float(np.sum(rows * serving) / np.sum(rows)) if np.sum(rows) else 1.0
 
     def actors(self) -> list[Any]:
         """The actor of each shard."""
-        return [held.handle for held in self._held]
+        return [actor.handle for actor in self._actors]
 
     def close(self) -> None:
-        """End the shards."""
+        """End the shards. Those of a pool that nothing refers to any more end by themselves."""
         import ray
 
-        for held in self._held:
+        for actor in self._actors:
             with suppress(ray.exceptions.RayError, ValueError):
-                ray.kill(held.handle, no_restart=True)
+                ray.kill(actor.handle, no_restart=True)
 
-    def _started(self, number: int) -> _Held:
+    def _start(self, number: int) -> _Actor:
         """A shard being loaded, on the next node in turn."""
         from soundalike.jobs.ray.ray_actors import on
 
-        nodes = self._machines.nodes()
+        nodes = self._cluster.nodes()
         if not nodes:
             raise LibraryError("no node of the Ray cluster is left to hold a shard; start one with `ray start`")
         node = nodes[number % len(nodes)]
-        handle = on(node.id, Shard, cpus=0).remote(self._library.path, number, self._count)
-        return _Held(handle, handle.load.remote(self._contents[number], self._columns), time.monotonic())
+        actor = on(node.id, Shard, cpus=0, threads=node.cpus).remote(self._library.path, number, len(self._contents))
+        loading = actor.load.remote(dict(self._contents[number]), sorted(self.columns))
+        return _Actor(actor, loading, time.monotonic())
 
     def _await_all(self) -> None:
         deadline = time.monotonic() + LOAD_SECONDS
-        while not all(held.serving for held in self._held):
+        while not all(actor.serving for actor in self._actors):
             self._tend(raising=True)
             if time.monotonic() > deadline:
-                raise LibraryError(f"the shards did not come up within {LOAD_SECONDS:.0f} s; see `ray status`")
+                raise LibraryError(f"the shards did not start within {LOAD_SECONDS:.0f} s; see `ray status`")
             time.sleep(0.02)
 
     def _tend(self, *, raising: bool = False) -> None:
-        """Take note of shards that have come up, and load those again that are lost."""
+        """Mark shards that have started as serving, and start lost ones again. raising: LibraryError where one fails."""
         import ray
 
-        for number, held in enumerate(self._held):
-            if held.ready is None or not ray.wait([held.ready], timeout=0)[0]:
+        for number, actor in enumerate(self._actors):
+            if actor.loading is None or not ray.wait([actor.loading], timeout=0)[0]:
                 continue
             try:
-                gone = ray.get(held.ready)
+                gone = ray.get(actor.loading)
             except ray.exceptions.RayError as error:
                 if raising:
                     raise LibraryError(f"shard {number} does not load: {str(error).splitlines()[-1][:300]}") from None
-                if time.monotonic() - held.since > _RETRY_SECONDS:
+                if time.monotonic() - actor.since > _RETRY_SECONDS:
                     self._lost(number)
                 continue
             if gone:
                 raise LibraryError(
                     f"the library {self._library.path} has changed since it was opened ({gone[0]} is gone); open it again"
                 )
-            held.ready, held.serving = None, True
+            actor.loading, actor.serving = None, True
 
     def _lost(self, number: int) -> None:
         with self._lock:
-            held = self._held[number]
-            if held.serving or time.monotonic() - held.since > _RETRY_SECONDS:
-                with suppress(LibraryError):  # no node: it is tried again at the next question
-                    self._held[number] = self._started(number)
+            actor = self._actors[number]
+            if actor.serving or time.monotonic() - actor.since > _RETRY_SECONDS:
+                with suppress(LibraryError):  # no node: the next search tries again
+                    self._actors[number] = self._start(number)
                     return
-                held.serving = False
+                actor.serving = False
 
-    def _ranks_at(self, table: Table, ranks: Indices) -> list[Any]:
-        """For each shard the ranks of its contents, in the machines' memory."""
+
+@dataclass
+class _Actor:
+    """The actor of a shard. loading: the pending answer of `Shard.load`, None once it came; serving: whether it can be
+    asked."""
+
+    handle: Any
+    loading: Any
+    since: float
+    serving: bool = False
+
+
+class ShardedIndex:
+    """A table whose vectors are held by shards. See `vector_index.VectorIndex`."""
+
+    method: Method = "shards"
+    exact = True
+
+    def __init__(self, library: Library, table: Table, rows: Rows, shards: Indices, pool: ShardPool) -> None:
+        """shards (C,): the shard of each content."""
+        self.table = table
+        self.columns = columns_of(library, table)
+        self.rows = rows
+        self._library, self._pool = library, pool
+        numbers = range(int(shards.max(initial=-1)) + 1)
+        self._contents_of = {number: np.flatnonzero(shards == number) for number in numbers}
+        self._shard_of_row = shards[rows.of_row]
+        self._rows_of = {number: np.flatnonzero(self._shard_of_row == number) for number in numbers}
+        self._present: dict[str, Mask] = {}
+        self._tie_orders: LRUCache[bytes, dict[int, Any]] = LRUCache(TIE_ORDERS)
+        self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all vectors as float32, over all shards."""
+        return vector_bytes(self._library, self.table, self.rows)
+
+    def search(self, terms: Sequence[Term], k: int, tie_order: Indices, *, present_only: bool = False) -> Matches:
+        """See `VectorIndex.search`."""
+        check_search(terms, k)
+        if not (tie_order >= 0).any():
+            return Matches()
+        orders = self._sent(tie_order)
+        answers = self._ask("search", terms, lambda number: (list(terms), k, orders[number], present_only))
+        best: list[Match] = []
+        for number, matches in answers.items():
+            rows = self._rows_of[number]
+            best += [replace(match, row=int(rows[position])) for position, match in matches]
+        of_row = self.rows.of_row
+        best.sort(key=lambda match: (-match.score, int(tie_order[of_row[match.row]]), match.start))
+        return Matches(best[:k], self._share(answers))
+
+    def scan(self, terms: Sequence[Term]) -> Scan:
+        """See `VectorIndex.scan`."""
+        scores = np.full(len(self.rows), -np.inf, dtype=np.float32)
+        for number, of_shard in self._ask("scan", terms, lambda _: (list(terms),)).items():
+            scores[self._rows_of[number]] = of_shard
+        return Scan(scores, 0.0, rounding_margin(terms))
+
+    def take(self, columns: Sequence[str], rows: Indices) -> Float32:
+        """See `VectorIndex.take`. What shards cannot give now is read from the library."""
+        vectors = np.empty((len(rows), len(columns), self._library.recipe.dimension), dtype=np.float32)
+        shards = self._shard_of_row[rows]
+        wanted = {number: np.flatnonzero(shards == number) for number in np.unique(shards).tolist()}
+
+        def positions(number: int) -> tuple[Any, ...]:
+            return list(columns), np.searchsorted(self._rows_of[number], rows[wanted[number]])
+
+        self._pool.load_columns(self.table, columns)
+        answers = self._pool.ask("take", self.table, positions, only=wanted)
+        for number, here in wanted.items():
+            if number in answers:
+                vectors[here] = answers[number]
+            else:
+                stored = self._library.take(self.table, self.rows.order[rows[here]], columns)
+                vectors[here] = np.stack([stored[column] for column in columns], axis=1)
+        return vectors
+
+    def present(self, column: str) -> Mask:
+        """See `VectorIndex.present`."""
+        with self._lock:
+            if column in self._present:
+                return self._present[column]
+        self._pool.load_columns(self.table, [column])
+        answers = self._pool.ask("present", self.table, lambda _: (column,))
+        present = np.zeros(len(self.rows), dtype=bool)
+        for number, of_shard in answers.items():
+            present[self._rows_of[number]] = of_shard
+        if self._share(answers) == 1.0:
+            with self._lock:
+                self._present[column] = present
+        return present
+
+    def _ask(self, method: str, terms: Sequence[Term], arguments: Callable[[int], tuple[Any, ...]]) -> dict[int, Any]:
+        self._pool.load_columns(self.table, (term.column for term in terms))
+        return self._pool.ask(method, self.table, arguments)
+
+    def _share(self, answers: Mapping[int, Any]) -> float:
+        """The share (0..1) of the rows that belong to shards that answered."""
+        if not len(self.rows):
+            return 1.0
+        return sum(len(self._rows_of[number]) for number in answers) / len(self.rows)
+
+    def _sent(self, tie_order: Indices) -> dict[int, Any]:
+        """For each shard the tie order of its contents, in the memory of the cluster."""
         import ray
 
-        key = (table, hashlib.blake2b(ranks.tobytes(), digest_size=16).digest())
-        if key not in self._sent:
-            self._sent[key] = [ray.put(ranks[mine]) for mine in self._places[table]]
-            while len(self._sent) > RANKS_KEPT:
-                self._sent.popitem(last=False)
-        self._sent.move_to_end(key)
-        return self._sent[key]
+        key = hashlib.blake2b(tie_order.tobytes(), digest_size=16).digest()
+        with self._lock:
+            if key not in self._tie_orders:
+                self._tie_orders[key] = {
+                    number: ray.put(tie_order[contents]) for number, contents in self._contents_of.items()
+                }
+            return self._tie_orders[key]
 
 
-def _numbered(match: Match, vectors: Vectors, content: int) -> Match:
-    """A shard's match with the number of its row in the whole library."""
-    rows = vectors.rows(match.table)
-    for row in rows.of_content(content):
-        if rows.starts[row] == match.start:
-            return replace(match, row=row)
-    raise LibraryError(f"a shard found a row of {match.content} that the library has not; open it again")
+class ShardedIndexes:
+    """The indexes of a library on a cluster. See `vector_index.TableIndexes`."""
+
+    def __init__(
+        self,
+        cluster: Machines,
+        library: Library,
+        count: int | None = None,
+        *,
+        columns: Iterable[tuple[Table, str]] = (),
+        on_status: Callable[[str], None] | None = None,
+    ) -> None:
+        """count: how many shards (None: one per node); columns: (table, column) to read at the start, others when first
+        needed; on_status: called with a message before shards are loaded.
+
+        Raises InputError for fewer than one shard, LibraryError where they do not start.
+        """
+        if count is not None and count < 1:
+            raise InputError(f"{count} shards requested; request 1 or more")
+        self._cluster, self._count, self._on_status = cluster, count, on_status
+        number_of_shards = count or max(1, len(cluster.nodes()))
+        if on_status is not None:
+            on_status(f"loading the library into {number_of_shards} shards ...")
+        rows = {table: read_rows(library, table) for table in TABLES}
+        shards = {table: shard_of(rows[table].contents, number_of_shards) for table in TABLES}
+        contents = [
+            {table: rows[table].contents.filter(pa.array(shards[table] == number)) for table in TABLES}
+            for number in range(number_of_shards)
+        ]
+        sizes = {table: np.bincount(shards[table][rows[table].of_row], minlength=number_of_shards) for table in TABLES}
+        self.pool = ShardPool(cluster, library, contents, sizes, columns)
+        self._indexes = {table: ShardedIndex(library, table, rows[table], shards[table], self.pool) for table in TABLES}
+
+    def __getitem__(self, table: Table) -> VectorIndex:
+        return self._indexes[table]
+
+    def following(self, library: Library) -> ShardedIndexes:
+        """See `TableIndexes.following`: shards of the later state, which hold what these hold."""
+        columns = {(table, column) for table, column in self.pool.columns if column in columns_of(library, table)}
+        return ShardedIndexes(self._cluster, library, self._count, columns=columns, on_status=self._on_status)

@@ -148,9 +148,9 @@ def representative_seconds(query: Query, region: Region | None) -> tuple[float, 
     first, last = float(query.starts.min()), float(query.ends.max())
     if region is not None:
         first, last = region[0], last if region[1] is None else min(region[1], last)
-    if query.whole:
+    if query.is_clip:
         last = min(last, first + MAX_CLIP_SECONDS)
-    if (region is not None or query.whole) and last - first <= MAX_CLIP_SECONDS:
+    if (region is not None or query.is_clip) and last - first <= MAX_CLIP_SECONDS:
         return round(first, 3), round(last, 3)
     mix = query.vectors[:, query.parts.index(MIX)]
     best = int(np.argmax(mix @ mix.sum(axis=0)))

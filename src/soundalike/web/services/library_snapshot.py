@@ -25,9 +25,6 @@ from soundalike.web import schemas
 
 Item = Mapping[str, Any]
 
-KEPT_COSINES = 128 << 20
-"""Bytes: at 100,000 windows of 4 parts, those of 80 references."""
-
 _SENT = tuple(name for name in schemas.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite"))
 
 
@@ -40,8 +37,7 @@ class Shelf:
 
     @classmethod
     def of(cls, finder: Finder) -> Shelf:
-        """The shelf of what `search.finder` has open; from now on it remembers cosines of references."""
-        finder.vectors.kept_bytes = KEPT_COSINES
+        """The shelf of what `search.finder` has open."""
         return cls(finder, state_of(finder.library))
 
     @property

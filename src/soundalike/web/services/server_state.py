@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +17,22 @@ from soundalike.audio.waveform_overview import OVERVIEW_POINTS, overview_to_int8
 from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.library.storage.location import Location
+from soundalike.library.storage.store import Library
 from soundalike.listening.favourites import Favourites
-from soundalike.listening.own_profiles import profiles_of
+from soundalike.listening.user_profiles import profiles_of
 from soundalike.models.encoders import TextEncoder
 from soundalike.search.candidates import Candidates, candidates
 from soundalike.search.filters import Filters, make_filters
-from soundalike.search.finder import Finder, Hit, Question
+from soundalike.search.finder import Finder
 from soundalike.search.index.recall import stored_recall
-from soundalike.search.index.vectors import TABLES, Table, Vectors
+from soundalike.search.index.table_rows import TABLES
+from soundalike.search.index.vector_index import VectorIndex
+from soundalike.search.near_duplicates import first_copies
+from soundalike.search.plan import SearchPlan
 from soundalike.search.query import Query, query_from_item
-from soundalike.search.vector_statistics import first_copies, stored_spread
-from soundalike.similarity.weights import Profile
+from soundalike.search.request import SearchRequest
+from soundalike.search.results import Hit
+from soundalike.similarity.profiles import Profile
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import Item, Shelf
 from soundalike.web.services.maps import Maps
@@ -36,7 +41,13 @@ from soundalike.web.services.overview_store import Overview, OverviewStore
 from soundalike.web.services.uploads import Upload, Uploads
 from soundalike.web.services.wav_cache import WavCache
 
+if TYPE_CHECKING:
+    from soundalike.jobs.ray import Machines
+
 QUERIES = 64
+KEPT_COSINES = 128 << 20
+"""Bytes: at 100,000 windows of 4 parts, those of 80 references."""
+
 PEAKS = 1_200
 KEPT_PEAKS = 500
 MANY = 1e9
@@ -54,11 +65,12 @@ class Session:
     The library's state is one object that is replaced as a whole: a request takes `shelf` once and keeps to it.
     """
 
-    def __init__(self, library: Location, runtime: Runtime, uploads: Uploads) -> None:
-        """Raises LibraryError where there is no library."""
+    def __init__(self, library: Location, runtime: Runtime, uploads: Uploads, cluster: Machines | None = None) -> None:
+        """cluster: a Ray cluster that searches in place of this process. Raises LibraryError where there is no library."""
         self._runtime = runtime
         self._library = library
-        self._shelf = Shelf.of(Finder.open(library, device=runtime.device))
+        finder = Finder.open(library, device=runtime.device, cosine_cache_bytes=KEPT_COSINES, cluster=cluster)
+        self._shelf = Shelf.of(finder)
         self.uploads = uploads
         self._wavs = WavCache(uploads.folder)
         self.maps = Maps()
@@ -124,7 +136,7 @@ class Session:
 
         shelf = self.look_again()
         library = shelf.finder.library
-        spreads = stored_spread(shelf.finder.vectors, "windows", library.recipe.parts)
+        spreads = shelf.finder.opened.spread(library.recipe.parts)
         return schemas.LibraryOut(
             name=library.path.name,
             state=shelf.state,
@@ -141,7 +153,7 @@ class Session:
             favourites=sum(name in shelf for name in self.favourites.ids()),
             answers=answers,
             reveal=reveal,
-            search={table: _search_of(shelf.finder.vectors, table) for table in TABLES},
+            search={table: _search_of(library, shelf.finder.indexes[table]) for table in TABLES},
         )
 
     def _knows_text(self, finder: Finder) -> bool:
@@ -221,11 +233,11 @@ class Session:
         """Hits, and candidates if asked for, as of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
         shelf = self._shelf
         favourites = self.favourites.ids()
-        question = self._question(shelf, asked)
+        plan = self._plan(shelf, asked)
         with self._searching:
-            found = shelf.finder.answer(question, n=asked.n)
-            sent = candidates(shelf.finder, question, asked.candidates) if asked.candidates else None
-        query = question.query
+            found = shelf.finder.answer(plan)
+            sent = candidates(shelf.finder, plan, asked.candidates) if asked.candidates else None
+        query = plan.query
         items = shelf.items(hit.id for hit in found.hits)
         folded = _folded(shelf, items)
         if sent is not None:
@@ -238,17 +250,18 @@ class Session:
             "silent": found.silent,
             "same": len(found.same),
             "searched": found.searched,
+            "share": found.share,
             "kinds": found.kinds,
             "label": query.label,
             "windows": list(zip(query.starts.tolist(), query.ends.tolist(), strict=True)),
             "candidates": None if sent is None else _candidates(shelf, sent, favourites),
         }
 
-    def _question(self, shelf: Shelf, asked: schemas.Search) -> Question:
+    def _plan(self, shelf: Shelf, asked: schemas.Search) -> SearchPlan:
         references = [one for one in (asked.upload, asked.item, asked.text) if one is not None]
         if len(references) != 1:
             raise InputError("give one of upload, item and text")
-        question = shelf.finder.question(
+        request = SearchRequest.of(
             None if asked.text is not None else self.query_of(shelf, asked.upload, asked.item, asked.region, asked.few),
             text=asked.text,
             weights=asked.weights,
@@ -256,12 +269,14 @@ class Session:
             part=asked.part,
             filters=_filters(asked.filters),
             raw=asked.raw,
+            n=asked.n,
         )
-        return self._favourites_of(shelf, question) if asked.filters.favourite else question
+        plan = shelf.finder.plan(request)
+        return self._favourites_of(shelf, plan) if asked.filters.favourite else plan
 
-    def _favourites_of(self, shelf: Shelf, question: Question) -> Question:
-        """The question, asked of favourites alone."""
-        return replace(question, admitted=question.admitted & shelf.only(self.favourites.ids()))
+    def _favourites_of(self, shelf: Shelf, plan: SearchPlan) -> SearchPlan:
+        """The plan, of favourites alone."""
+        return replace(plan, admitted=plan.admitted & shelf.only(self.favourites.ids()))
 
     def profiles(self) -> schemas.ProfilesOut:
         """Learnt weights that fit the library's models."""
@@ -383,9 +398,10 @@ def _folded(shelf: Shelf, items: Sequence[Item]) -> dict[int, list[int]]:
     contents = pa.array([item["content"] for item in items], pa.string())
     first = list(range(len(items)))
     for table in TABLES:
-        of_table = shelf.finder.vectors.rows(table).index_of(contents)
+        index = shelf.finder.indexes[table]
+        of_table = index.rows.index_of(contents)
         places = np.flatnonzero(of_table >= 0)
-        copies = first_copies(shelf.finder.vectors, table, of_table[places]) if len(places) > 1 else []
+        copies = first_copies(index, of_table[places]) if len(places) > 1 else []
         for place, copy in zip(places.tolist(), copies, strict=False):
             first[place] = int(places[copy])
     found: dict[int, list[int]] = {place: [] for place, of in enumerate(first) if place == of}
@@ -434,15 +450,12 @@ def _filters(asked: schemas.FilterFields) -> Filters:
     )
 
 
-def _search_of(vectors: Vectors, table: Table) -> schemas.SearchOut:
+def _search_of(library: Library, index: VectorIndex) -> schemas.SearchOut:
     """How a table is searched, as far as that is known without measuring."""
-    rows = len(vectors.rows(table))
-    if vectors.in_memory(table):
-        return schemas.SearchOut(by="memory", rows=rows, recall=None, worst=None)
-    found = stored_recall(vectors, table)
+    found = None if index.exact else stored_recall(library, index)
     return schemas.SearchOut(
-        by="sketches",
-        rows=rows,
+        by=index.method,
+        rows=len(index.rows),
         recall=None if found is None else dict(found.by_weights),
         worst=None if found is None else found.worst[1],
     )

@@ -1,0 +1,56 @@
+"""Queries from the onsets in one part of a song: similar ones form a group, and each group is a query for clips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from soundalike.analysis.onset_groups import OnsetGroup, group_onsets
+from soundalike.errors import InputError
+from soundalike.parts import MIX
+from soundalike.search.filters import Filters
+from soundalike.search.open_library import OpenLibrary
+from soundalike.search.query import Query
+from soundalike.search.references import find_item, local_file
+from soundalike.search.request import Region
+
+SAME_GROUP = 0.6
+"""Cosine from which two onsets belong to one group."""
+
+
+def onset_queries(
+    opened: OpenLibrary, reference: str | Path, part: str, region: Region | None, groups: int
+) -> list[tuple[OnsetGroup, Query]]:
+    """The `groups` most frequent groups of similar onsets in a part of a song, each with a query of their vectors.
+
+    The region (default: the whole file) is separated and its `part` cut at the onsets. Raises InputError for a part that the
+    library does not have, AudioError for a file that cannot be used or a part without onsets.
+    """
+    opened.check_parts([part])
+    path = local_file(opened, reference, find_item(opened, reference))
+    start, end = region or (0.0, None)
+    stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
+    found = group_onsets(opened.analyser, stems[part], sample_rate, min_similarity=SAME_GROUP)[:groups]
+    return [(group, _query(group, start, f"{path.name} {part}")) for group in found]
+
+
+def filters_for_onsets(filters: Filters | None) -> Filters:
+    """`filters` that admit clips: one-shots unless kinds are given. Raises InputError where songs are."""
+    filters = filters or Filters()
+    if "song" in filters.kinds:
+        raise InputError("onsets are compared with clips; search one-shots or loops, not songs")
+    return filters if filters.kinds else replace(filters, kinds=("one-shot",))
+
+
+def _query(group: OnsetGroup, start: float, label: str) -> Query:
+    return Query(
+        label=f"{label} onset at {start + group.starts[0]:.2f} s",
+        is_clip=True,
+        parts=(MIX,),
+        starts=group.starts + start,
+        ends=group.ends + start,
+        vectors=group.vectors[:, np.newaxis],
+        digests=frozenset(),
+    )

@@ -1,0 +1,80 @@
+"""From matches of vectors to hits that name files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from soundalike.search.index.vector_index import Match
+from soundalike.search.open_library import OpenLibrary
+from soundalike.search.plan import SearchPlan
+from soundalike.search.ranking import Ranking
+from soundalike.search.results import Hit, SearchResult
+from soundalike.search.score_distribution import ScoreDistribution
+
+_SHOWN = (
+    "id", "kind", "duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album", "status"
+)  # fmt: skip
+"""Columns of an item that a hit shows as they are."""
+
+
+def present(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> SearchResult:
+    """The result of a plan from its ranking."""
+    weighting = plan.weighting
+    return SearchResult(
+        hits=_hits(opened, plan, ranking),
+        query=plan.query,
+        weights=weighting.requested,
+        effective=weighting.effective,
+        weighting=weighting.description,
+        silent=tuple(part for part in weighting.effective if not plan.query.direction(part).any()),
+        same=plan.same,
+        searched=ranking.searched,
+        kinds=plan.kinds,
+        distributions=dict(ranking.distributions),
+        share=ranking.share,
+    )
+
+
+def _hits(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> tuple[Hit, ...]:
+    """Matches as hits. All items are read at once, which is much cheaper than one by one."""
+    numbers = [opened.catalogue.with_content(match.content) for match in ranking.matches]
+    numbers = [of_match[plan.admitted[of_match]] for of_match in numbers]
+    items = iter(opened.catalogue.items(np.concatenate([np.empty(0, dtype=np.int64), *numbers])))
+    labels = {table: [term.label for term in plan.terms(table)] for table in plan.tables}
+    hits = []
+    for rank, (match, of_match) in enumerate(zip(ranking.matches, numbers, strict=True), 1):
+        own = list(itertools.islice(items, len(of_match)))
+        paths = [str(opened.library.absolute(item["root"], item["path"])) for item in own]
+        hits.append(_hit(rank, match, labels[match.table], own[0], paths, ranking.distributions.get(own[0]["kind"])))
+    return tuple(hits)
+
+
+def _hit(
+    rank: int,
+    match: Match,
+    labels: Sequence[str],
+    item: Mapping[str, Any],
+    paths: Sequence[str],
+    distribution: ScoreDistribution | None,
+) -> Hit:
+    """A match as a hit; paths: of the item and of its copies."""
+    return Hit(
+        rank=rank,
+        path=paths[0],
+        start=match.start,
+        end=match.end,
+        score=match.score,
+        contributions=dict(zip(labels, match.contributions, strict=True)),
+        cosines=dict(zip(labels, match.cosines, strict=True)),
+        silent=tuple(
+            label for label, there in zip(labels, match.present, strict=True) if not there and " " not in label
+        ),
+        copies=tuple(paths[1:]),
+        deviations=None if distribution is None else distribution.deviations(match.score),
+        above=None if distribution is None else distribution.share_below(match.score),
+        **{name: item[name] for name in _SHOWN},
+    )

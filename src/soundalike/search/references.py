@@ -1,0 +1,104 @@
+"""From the references of a request to queries: files are analysed, items of the library are read, texts are embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from soundalike.errors import InputError
+from soundalike.library.indexing.sidecar_files import companions_for, stat_with
+from soundalike.library.storage.remote_cache import kept_copy
+from soundalike.search.open_library import OpenLibrary
+from soundalike.search.query import Query, check_same_type, query_from_file, query_from_item, query_from_texts
+from soundalike.search.request import Reference, Region, SearchRequest
+
+
+def resolve_references(opened: OpenLibrary, request: SearchRequest, parts: Sequence[str]) -> tuple[Query, Query | None]:
+    """The query of a request and that of its negative references, if any; parts: those that are weighted.
+
+    Raises InputError for a reference that does not exist or types that cannot be combined, AudioError for a file that cannot
+    be used.
+    """
+
+    def made(reference: Reference, region: Region | None, kind: str | None) -> Query:
+        if isinstance(reference, Query):
+            return reference
+        return resolve_reference(opened, reference, region=region, focus=request.part, kind=kind, parts=parts)
+
+    queries = [made(reference, request.region, request.kind) for reference in request.references]
+    negatives = [made(reference, None, None) for reference in request.negatives]
+    if request.texts:
+        queries.append(query_from_texts(opened.analyser, request.texts))
+    if request.negative_texts:
+        negatives.append(query_from_texts(opened.analyser, request.negative_texts))
+    query = Query.joined(queries)
+    negative = Query.joined(negatives) if negatives else None
+    if negative is not None:
+        check_same_type(query, negative)
+    return query, negative
+
+
+def resolve_reference(
+    opened: OpenLibrary,
+    reference: str | Path,
+    *,
+    region: Region | None = None,
+    focus: str | None = None,
+    kind: str | None = None,
+    parts: Sequence[str] | None = None,
+) -> Query:
+    """The query of a file, or of an item of the library given by id or path, whose stored vectors are read if they fit.
+
+    parts: those to compute (None: all that the library has); the fewer, the faster. Arguments as of `query_from_file`.
+    """
+    if parts is not None:
+        opened.check_parts(parts)
+    item = find_item(opened, reference)
+    if item is not None and region is None and (kind is None or kind == item["kind"]):
+        return query_from_item(opened.library, item, parts=parts)
+    path = local_file(opened, reference, item)
+    if path.is_dir():
+        raise InputError(f"{reference} is a folder; name a file in it (folders are indexed: soundalike index {path})")
+    if not path.is_file():
+        raise InputError(f"{reference} is neither a file nor an item of the library {opened.library.path}")
+    return query_from_file(opened.analyser, path, region=region, focus=focus, kind=kind, parts=parts)
+
+
+def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, Any] | None) -> Path:
+    """The file of a reference on this machine, whether it exists or not; `item` as `find_item` returned it."""
+    if item is None:
+        return Path(reference).expanduser()
+    return kept_copy(opened.library.absolute(item["root"], item["path"]))
+
+
+def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | None:
+    """The item with this id or path (absolute, relative, or as the library names it), if there is one and its file has not
+    changed since it was indexed."""
+    catalogue = opened.catalogue
+    text = str(reference)
+    root, _, path = text.partition("/")
+    number = catalogue.with_id(text)
+    if number is None:
+        number = catalogue.with_path(root, path)
+    if number is not None:
+        return catalogue.item(number)
+    resolved = Path(reference).expanduser().resolve()
+    number = catalogue.with_path("", str(resolved))
+    for name, folder in opened.library.roots.items():
+        if number is not None:
+            break
+        if isinstance(folder, Path):
+            if resolved.is_relative_to(folder):
+                number = catalogue.with_path(name, resolved.relative_to(folder).as_posix())
+        elif text.startswith(f"{folder}/"):
+            number = catalogue.with_path(name, text.removeprefix(f"{folder}/"))
+    if number is None:
+        return None
+    item = catalogue.item(number)
+    return item if not resolved.exists() or _is_unchanged(opened, item, resolved) else None
+
+
+def _is_unchanged(opened: OpenLibrary, item: Mapping[str, Any], path: Path) -> bool:
+    sidecars = companions_for(opened.library.recipe)
+    return stat_with(sidecars, path, path.stat()) == (item["size"], item["mtime_ns"])

@@ -1,0 +1,69 @@
+"""What a search returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from soundalike.search.query import Query
+from soundalike.search.score_distribution import ScoreDistribution
+from soundalike.similarity.weights import Weights
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An item that sounds similar, by its best window.
+
+    rank: from 1; path: absolute; start, end: the seconds that matched; score: the sum of `contributions`, one per weighted
+    part (and one `not <part>` for negative references); cosines: of each of those; silent: weighted parts that are absent in
+    the hit; copies: other paths with the same content. For a text (None otherwise), deviations: how many standard deviations
+    the score is above the mean of the library's items of that kind; above: the share (0..1) of them with a lower score; None
+    where there are fewer than ten of them (`search.score_distribution`).
+    """
+
+    rank: int
+    id: str
+    path: str
+    kind: str
+    start: float
+    end: float
+    score: float
+    contributions: dict[str, float]
+    cosines: dict[str, float]
+    silent: tuple[str, ...]
+    duration: float
+    loudness: float | None
+    tempo: float | None
+    tempo_source: str | None
+    key: str | None
+    key_source: str | None
+    artist: str | None
+    title: str | None
+    album: str | None
+    copies: tuple[str, ...]
+    status: str
+    deviations: float | None = None
+    above: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The result of `Finder.similar`.
+
+    weights: as requested; effective: what multiplies the raw cosines; weighting: a description of where they come from;
+    silent: weighted parts that are absent in the query; same: paths of the query's own file and its near-identical copies,
+    left out of the hits; searched: how many different files were eligible, of the `kinds` listed; distributions: for a text,
+    the scores of all items of each of these kinds; share: of the rows that were searched (0..1), under 1 while a machine that
+    holds some of them is down.
+    """
+
+    hits: tuple[Hit, ...]
+    query: Query
+    weights: Weights
+    effective: Weights
+    weighting: str
+    silent: tuple[str, ...]
+    same: tuple[str, ...]
+    searched: int
+    kinds: tuple[str, ...]
+    distributions: dict[str, ScoreDistribution] = field(default_factory=dict)
+    share: float = 1.0
