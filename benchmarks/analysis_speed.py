@@ -23,7 +23,7 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.metadata import facts
 from soundalike.audio.waveform import resample, to_channels
-from soundalike.audio.waveform_overview import outline
+from soundalike.audio.waveform_overview import waveform_overview
 from soundalike.audio.windows import window_starts
 from soundalike.models.encoders import load_encoder
 from soundalike.models.separators import load_separator
@@ -72,7 +72,7 @@ def stage_times(analyser: Analyser, path: Path, repeats: int) -> tuple[dict[str,
     mono = waveform.mono()
     for stage, function in {
         "embed (4 parts)": lambda: encoder.embed(windows),
-        "waveform overview": lambda: outline(waveform.samples),
+        "waveform overview": lambda: waveform_overview(waveform.samples),
         "loudness": lambda: facts.estimate_loudness(waveform),
         "tempo": lambda: facts.estimate_tempo(mono, waveform.sample_rate),
         "key": lambda: facts.estimate_key(mono, waveform.sample_rate),

@@ -20,7 +20,7 @@ from sklearn.metrics import homogeneity_score, v_measure_score
 
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
-from soundalike.analysis.onset_groups import group_hits
+from soundalike.analysis.onset_groups import group_onsets
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
@@ -69,7 +69,7 @@ def evaluate(
 ) -> tuple[float, ...] | None:
     """V-measure, homogeneity, number of groups, number of different strokes; None if there are no onsets."""
     try:
-        groups = group_hits(analyser, samples, rate, alike=threshold)
+        groups = group_onsets(analyser, samples, rate, min_similarity=threshold)
     except AudioError:
         return None
     struck, labels = [], []

@@ -74,7 +74,7 @@ def embed_stem(analyser: Analyser, path: Path) -> Float32:
     waveform = decode.read(path)
     mono = resample(waveform.mono(), waveform.sample_rate, 32_000)
     crops = [mono[round(32_000 * start) :][:320_000] for start in window_starts(waveform.duration)]
-    return analyser.embed_whole([crop for crop in crops if np.square(crop).mean() > 1e-7])
+    return analyser.embed_clips([crop for crop in crops if np.square(crop).mean() > 1e-7])
 
 
 def song_scores(queries: list[Float32], windows: list[Float32]) -> NDArray[np.floating]:

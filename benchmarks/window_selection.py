@@ -22,7 +22,7 @@ from benchmarks.shared.audio_data import audio_files, audio_folder
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser, Analysis
 from soundalike.analysis.recipe import make_recipe
-from soundalike.analysis.window_selection import choose_windows
+from soundalike.analysis.window_selection import select_windows
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.models.encoders import load_encoder
@@ -80,7 +80,7 @@ def row(songs: list[Analysis], bases: list[tuple[np.ndarray, np.ndarray]], count
         rng = np.random.default_rng(draw)
         return overlap_of(lambda n: np.sort(rng.choice(n, count, replace=False)))
 
-    selected = [choose_windows(vectors, levels, count) for vectors, levels in bases]
+    selected = [select_windows(vectors, levels, count) for vectors, levels in bases]
     overlaps = (
         overlap(top_hits(songs, selected), truth),
         overlap_of(lambda n: np.arange(count)),

@@ -3,12 +3,12 @@
 | variable | what it sets |
 |---|---|
 | SOUNDALIKE_LIBRARY | the library that commands use (default: `library` in the platform's data folder) |
-| SOUNDALIKE_CACHE | the folder of everything that can be made again |
+| SOUNDALIKE_CACHE | the folder of everything that can be recreated |
 | SOUNDALIKE_CHECKPOINTS | the folder of downloaded checkpoints |
 | SOUNDALIKE_CHECKPOINT_NAME | the folder of one checkpoint, such as SOUNDALIKE_CHECKPOINT_CLAP_MUSIC |
-| SOUNDALIKE_MEMORY | bytes of vectors that a search holds in memory, such as 4GB |
+| SOUNDALIKE_MEMORY | memory for the vectors of a search, such as 4GB |
 
-Precision changes vectors, so a library records it; the device and the threads do not, so it does not.
+Precision changes vectors, so a library records it; device and threads do not, so they are not recorded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 class Runtime:
     """device: `auto` (a GPU if there is one, else cpu), `cpu`, `cuda`, `cuda:N` or `mps`; threads: None for all cores.
 
-    Raises InputError for a device or precision that there cannot be, or fewer threads than one.
+    Raises InputError for an unknown device or precision, or fewer than one thread.
     """
 
     device: str = "auto"
@@ -48,16 +48,16 @@ class Runtime:
             raise InputError(f"unknown device {self.device!r}; choose auto, cpu, cuda, cuda:N or mps")
         check_precision(self.precision)
         if self.threads is not None and self.threads < 1:
-            raise InputError(f"{self.threads} threads asked for; give 1 or more")
+            raise InputError(f"{self.threads} threads are not possible; give 1 or more")
 
     @property
     def cores(self) -> int:
-        """The threads to use, as a number."""
+        """The number of threads to use."""
         return self.threads or available_cores()
 
 
 def check_precision(name: str) -> Precision:
-    """`name` as a Precision. Raises InputError for one that there is not."""
+    """`name` as a Precision. Raises InputError for an unknown one."""
     for precision in PRECISIONS:
         if name == precision:
             return precision
@@ -70,27 +70,29 @@ _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 
 
 def parse_bytes(text: str) -> int:
-    """A size in words, such as 512MB or 4G (powers of 1024). Raises InputError where it is none."""
-    found = _BYTES.fullmatch(text.strip())
-    if found is None:
-        raise InputError(f"{text!r} is no size; write it like 512MB or 4GB")
-    return int(float(found[1]) * 1024 ** "_kmgt".index(found[2].lower() or "_"))
+    """The bytes of a size such as 512MB or 4G (powers of 1024). Raises InputError if `text` is not a size."""
+    match = _BYTES.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"{text!r} is not a size; write it like 512MB or 4GB")
+    return int(float(match[1]) * 1024 ** "_kmgt".index(match[2].lower() or "_"))
 
 
 def memory_budget() -> int:
-    """Bytes of vectors that a search may hold in memory for each table: what the environment's SOUNDALIKE_MEMORY says, or
-    2 GB. Raises InputError where it says no size."""
-    said = os.environ.get(MEMORY_VARIABLE, "").strip()
-    if not said:
+    """Bytes of vectors that a search may hold in memory for each table: SOUNDALIKE_MEMORY, or 2 GB.
+
+    Raises InputError if the variable is not a size.
+    """
+    text = os.environ.get(MEMORY_VARIABLE, "").strip()
+    if not text:
         return MEMORY
     try:
-        return parse_bytes(said)
+        return parse_bytes(text)
     except InputError as error:
         raise InputError(f"{MEMORY_VARIABLE}: {error}") from None
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
+    """The cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -98,13 +100,13 @@ def available_cores() -> int:
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again: `SOUNDALIKE_CACHE`, or the system's place for caches."""
+    """The folder for what can be recreated: `SOUNDALIKE_CACHE`, or the platform's cache folder."""
     named = os.environ.get("SOUNDALIKE_CACHE")
     return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("soundalike", appauthor=False))
 
 
 def checkpoints_folder() -> Path:
-    """The folder that checkpoints are fetched into: `SOUNDALIKE_CHECKPOINTS`, or one beside the user's data."""
+    """The folder of downloaded checkpoints: `SOUNDALIKE_CHECKPOINTS`, or one in the platform's data folder."""
     named = os.environ.get("SOUNDALIKE_CHECKPOINTS")
     if named:
         return Path(named).expanduser()
@@ -117,12 +119,12 @@ def folder_variable(name: str) -> str:
 
 
 def checkpoint_folder(name: str) -> Path:
-    """The folder with the files of the checkpoint `name`: the one that its own variable names, or `name` below
-    `checkpoints_folder()`. Raises CheckpointError where the variable names a file."""
+    """The folder with the files of the checkpoint `name`: the one in its own variable, else `name` in
+    `checkpoints_folder()`. Raises CheckpointError if the variable is the path of a file."""
     named = os.environ.get(folder_variable(name))
     if named and Path(named).expanduser().is_file():
         raise CheckpointError(
-            f"{folder_variable(name)}={named} is a file; it names a folder. Unset it and import the file: `soundalike models "
+            f"{folder_variable(name)}={named} is a file; it must be a folder. Unset it and import the file: `soundalike models "
             f"fetch {name} --from {named}`"
         )
     return Path(named).expanduser() if named else checkpoints_folder() / name
@@ -135,7 +137,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "cluster": ("ray", "obstore"),
     "web": ("fastapi", "uvicorn"),
 }
-"""The modules that tell whether an extra is installed."""
+"""The modules whose presence shows that an extra is installed."""
 
 ADVICE = {
     "neural": " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)",
@@ -143,10 +145,9 @@ ADVICE = {
 
 
 def require_extra(extra: str | None, who: str) -> None:
-    """Raises InputError where `who` needs the optional dependencies `extra` and one of them is not installed."""
+    """Raises InputError if `who` needs the optional dependencies `extra` and one of them is not installed."""
     missing = [name for name in EXTRAS.get(extra or "", ()) if find_spec(name) is None]
     if missing and extra is not None:
         raise InputError(
-            f"{who} needs {', '.join(missing)}, which the core does without: pip install 'soundalike[{extra}]'"
-            + ADVICE.get(extra, "")
+            f"{who} needs {', '.join(missing)}; install it: pip install 'soundalike[{extra}]'" + ADVICE.get(extra, "")
         )

@@ -1,37 +1,37 @@
 """The exceptions that soundalike raises on purpose.
 
-Each message is written for the person at the keyboard: the offending value, what is allowed, the next step. Only the
-command line turns them into exit codes (`exit_code`); library code raises and lets them pass.
+Each message is written for the user: the invalid value, what is allowed, what to do next. Only the command line turns
+them into exit codes (`exit_code`).
 """
 
 from __future__ import annotations
 
 
 class SoundalikeError(Exception):
-    """Base of all errors that soundalike raises on purpose. `str(error)` is one readable line."""
+    """Base class of all errors that soundalike raises on purpose. `str(error)` is one line."""
 
     exit_code = 1
 
 
 class InputError(SoundalikeError):
-    """An argument has a value that is not allowed (a part, a weight, a region, a kind, a path that is not there)."""
+    """An argument has an invalid value (a part, a weight, a region, a kind, a path that does not exist)."""
 
     exit_code = 2
 
 
 class AudioError(SoundalikeError):
-    """A file cannot be decoded, or holds nothing that can be compared (empty, silent, not audio)."""
+    """A file cannot be decoded, or contains nothing to compare (empty, silent, not audio)."""
 
     exit_code = 3
 
 
 class LibraryError(SoundalikeError):
-    """A library is missing, held by another writer, damaged, or made in another way than asked for."""
+    """A library is missing, locked by another writer, damaged, or made with other models or options."""
 
     exit_code = 4
 
 
 class CheckpointError(SoundalikeError):
-    """A model's weights are missing, cannot be fetched, are damaged, or are not those of that model."""
+    """The weights of a model are missing, cannot be downloaded, are damaged, or belong to another model."""
 
     exit_code = 5

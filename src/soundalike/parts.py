@@ -1,7 +1,7 @@
-"""Part names: the stems that separators give, and the full mix, in their one order.
+"""Part names: the stems that separators return, and the mix, in their fixed order.
 
-A *part* is what gets compared: a stem (`drums`, `bass`, ...) or `mix`, the unseparated mixture. The order below is that
-of Vohra & Akama's Table 4 and is the order of part vectors everywhere.
+A *part* is what is compared: a stem (`drums`, `bass`, ...) or `mix`, the unseparated mixture. The order below is that of
+Vohra & Akama's Table 4 and is the order of part vectors everywhere.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ STEMS: tuple[str, ...] = PARTS[:-1]
 
 
 def ordered(parts: Iterable[str]) -> tuple[str, ...]:
-    """`parts` without repetition, in the order of `PARTS`.
-
-    Raises InputError for a name that is not a part.
-    """
+    """`parts` without duplicates, in the order of `PARTS`. Raises InputError for a name that is not a part."""
     wanted = set(parts)
     unknown = sorted(wanted - set(PARTS))
     if unknown:

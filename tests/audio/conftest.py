@@ -1,4 +1,4 @@
-"""One signal in every format that is promised, encoded once a session."""
+"""One signal in every supported format, encoded once per session."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SNDFILE = {
     "vorbis.ogg": ("OGG", "VORBIS"),
     "opus.opus": ("OGG", "OPUS"),
 }
-# FFmpeg's encoder otherwise writes noise bands, which its decoder draws at random: no two decodes would agree.
+# FFmpeg's encoder otherwise writes noise bands, which its decoder fills at random: no two decodes would agree.
 _AAC = {"aac_pns": "0"}
 _PYAV: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "alac.m4a": ("alac", "ipod", "s16p", {}),
@@ -38,7 +38,7 @@ _PYAV: dict[str, tuple[str, str, str, dict[str, str]]] = {
 
 
 def make_signal(rate: int = RATE, seconds: float = SECONDS) -> NDArray[np.float32]:
-    """Stereo, the channels unlike: a rising tone left, chirps in noise right; (2, samples)."""
+    """Stereo with different channels: a rising tone left, chirps in noise right; (2, samples)."""
     time = np.arange(round(seconds * rate)) / rate
     noise = np.random.default_rng(1).standard_normal(time.size)
     left = 0.4 * np.sin(2 * np.pi * (300 + 40 * time) * time)
@@ -48,7 +48,7 @@ def make_signal(rate: int = RATE, seconds: float = SECONDS) -> NDArray[np.float3
 
 def write_sndfile(path: Path, samples: NDArray[np.float32], rate: int, container: str, subtype: str) -> Path:
     with soundfile.SoundFile(path, "w", rate, len(samples), format=container, subtype=subtype) as file:
-        for first in range(0, samples.shape[1], 4096):  # libsndfile's Vorbis encoder dislikes long writes
+        for first in range(0, samples.shape[1], 4096):  # libsndfile's Vorbis encoder fails on long writes
             file.write(samples[:, first : first + 4096].T)
     return path
 
@@ -83,7 +83,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """`encoded(name)`: the file of that name in FORMATS, holding the signal (Opus at 48 kHz, its only rate)."""
     folder = tmp_path_factory.mktemp("encoded")
 
-    def give(name: str) -> Path:
+    def encode(name: str) -> Path:
         path = folder / name
         if not path.exists():
             if name in _SNDFILE:
@@ -93,4 +93,4 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                 write_pyav(path, make_signal(), RATE, *_PYAV[name])
         return path
 
-    return give
+    return encode

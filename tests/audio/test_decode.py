@@ -17,7 +17,7 @@ from tests.audio.conftest import FORMATS, LOSSLESS, LOSSY, RATE, SECONDS, make_s
 
 Encoded = Callable[[str], Path]
 
-# Samples by which the decode lies behind the original: a bare stream cannot state its encoder's delay, and FFmpeg's WMA
+# Samples by which the decoded audio is behind the original: a bare stream cannot state its encoder's delay, and FFmpeg's WMA
 # decoder drops the two frames that Microsoft's encoder needs where FFmpeg's own encoder, used here, needs one.
 DELAY = {"bare.aac": 1024, "wma2.wma": -2048}
 
@@ -32,14 +32,14 @@ def wav_bytes(samples: NDArray[np.float32], rate: int = 8_000, kind: str = "<f4"
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-def test_lossless_formats_give_the_samples_back(name: str, encoded: Encoded, signal: NDArray[np.float32]) -> None:
+def test_lossless_formats_return_the_samples(name: str, encoded: Encoded, signal: NDArray[np.float32]) -> None:
     sound = read(encoded(name))
     assert (sound.sample_rate, sound.samples.shape, sound.samples.dtype) == (RATE, signal.shape, np.float32)
     assert np.abs(sound.samples - signal).max() < 4e-5
 
 
 @pytest.mark.parametrize("name", LOSSY)
-def test_lossy_formats_keep_level_channels_and_place(name: str, encoded: Encoded) -> None:
+def test_lossy_formats_keep_level_channels_and_time(name: str, encoded: Encoded) -> None:
     sound = read(encoded(name))
     original = make_signal(sound.sample_rate)
     delay = DELAY.get(name, 0)
@@ -54,7 +54,7 @@ def test_lossy_formats_keep_level_channels_and_place(name: str, encoded: Encoded
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_probe_agrees_with_the_decode(name: str, encoded: Encoded) -> None:
+def test_probe_agrees_with_read(name: str, encoded: Encoded) -> None:
     info, sound = probe(encoded(name)), read(encoded(name))
     assert (info.frames, info.sample_rate, info.channels) == (sound.samples.shape[1], sound.sample_rate, 2)
     assert info.duration == pytest.approx(sound.duration)
@@ -63,31 +63,31 @@ def test_probe_agrees_with_the_decode(name: str, encoded: Encoded) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("start", [0.0, 0.0101, 0.7, 1.30002, 3.25])
-def test_a_region_is_the_slice_of_the_whole(name: str, start: float, encoded: Encoded) -> None:
+def test_a_region_is_a_slice_of_the_whole(name: str, start: float, encoded: Encoded) -> None:
     whole = read(encoded(name))
     region = read(encoded(name), start, 1.0)
     first = round(start * whole.sample_rate)
     assert np.array_equal(region.samples, whole.samples[:, first : first + whole.sample_rate])
 
 
-def test_region_without_a_duration_goes_to_the_end(encoded: Encoded) -> None:
+def test_a_region_without_a_duration_extends_to_the_end(encoded: Encoded) -> None:
     assert read(encoded("pcm.flac"), start=3.0).samples.shape[1] == RATE
 
 
 @pytest.mark.parametrize("name", ["pcm.wav", "pcm.flac", "lame.mp3", "aac.m4a", "wma2.wma"])
-def test_a_region_after_the_end_is_one_clear_line(name: str, encoded: Encoded) -> None:
+def test_a_region_after_the_end_is_rejected(name: str, encoded: Encoded) -> None:
     with pytest.raises(AudioError, match="nothing to decode at or after 100 s"):
         read(encoded(name), 100.0, 1.0)
 
 
 @pytest.mark.parametrize(("start", "duration"), [(-1.0, None), (float("nan"), None), (0.0, 0.0), (0.0, -1.0)])
-def test_what_is_no_region_is_refused(start: float, duration: float | None, encoded: Encoded) -> None:
+def test_invalid_regions_are_rejected(start: float, duration: float | None, encoded: Encoded) -> None:
     with pytest.raises(InputError, match="a region"):
         read(encoded("pcm.wav"), start, duration)
 
 
 @pytest.mark.parametrize("rate", [8_000, 192_000])
-def test_extreme_rates(rate: int, tmp_path: Path) -> None:
+def test_extreme_sample_rates(rate: int, tmp_path: Path) -> None:
     path = write_sndfile(tmp_path / "a.wav", make_signal(rate, 0.5), rate, "WAV", "PCM_24")
     assert read(path).sample_rate == rate
     sound = load(path, 32_000, 1, 0.1, 0.2)
@@ -98,7 +98,7 @@ def test_extreme_rates(rate: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "container", "subtype"), [("wav", "WAV", "PCM_16"), ("flac", "FLAC", "PCM_16"), ("ogg", "OGG", "VORBIS")]
 )
-def test_six_channels_come_in_wave_order(suffix: str, container: str, subtype: str, tmp_path: Path) -> None:
+def test_six_channels_are_in_wave_order(suffix: str, container: str, subtype: str, tmp_path: Path) -> None:
     rate, tones = 48_000, (300, 600, 900, 60, 1500, 1800)
     time = np.arange(rate) / rate
     by_file = tones if suffix != "ogg" else (300, 900, 600, 1500, 1800, 60)  # Vorbis: L C R Ls Rs LFE
@@ -111,7 +111,7 @@ def test_six_channels_come_in_wave_order(suffix: str, container: str, subtype: s
     assert load(tmp_path / f"six.{suffix}", rate, 2).samples.shape == (2, rate)
 
 
-def test_six_channels_of_aac_are_not_mixed_down(tmp_path: Path) -> None:
+def test_six_channels_of_aac_are_not_downmixed(tmp_path: Path) -> None:
     tones = (300, 600, 900, 60, 1500, 1800)
     time = np.arange(RATE) / RATE
     samples = np.stack([0.5 * np.sin(2 * np.pi * tone * time) for tone in tones]).astype(np.float32)
@@ -126,7 +126,7 @@ def test_load_maps_channels_without_gain(encoded: Encoded, signal: NDArray[np.fl
     assert load(encoded("pcm.wav"), 32_000, 2).samples.shape == (2, round(SECONDS * 32_000))
 
 
-def test_load_refuses_odd_wishes(encoded: Encoded) -> None:
+def test_load_rejects_invalid_channels_and_rates(encoded: Encoded) -> None:
     with pytest.raises(InputError, match="3 channels"):
         load(encoded("pcm.wav"), 32_000, 3)
     with pytest.raises(InputError, match="0 Hz"):
@@ -143,7 +143,7 @@ def test_silence_and_one_sample_are_waveforms(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_counted_and_placed(value: float, tmp_path: Path) -> None:
+def test_samples_that_are_not_finite_are_counted_and_located(value: float, tmp_path: Path) -> None:
     samples = np.zeros((2, 8_000), dtype=np.float32)
     samples[1, 4_000] = samples[0, 6_000] = value
     (tmp_path / "bad.wav").write_bytes(wav_bytes(samples))
@@ -154,7 +154,7 @@ def test_samples_that_are_no_numbers_are_counted_and_placed(value: float, tmp_pa
     assert read(tmp_path / "bad.wav", 0.0, 0.4).duration == 0.4
 
 
-def test_doubles_beyond_float32_and_misread_formats_are_refused(tmp_path: Path) -> None:
+def test_doubles_beyond_float32_and_misread_formats_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "double.wav").write_bytes(wav_bytes(np.array([[0.0, 1e300]]), kind="<f8"))
     with pytest.raises(AudioError, match="not finite"):
         read(tmp_path / "double.wav")
@@ -163,7 +163,7 @@ def test_doubles_beyond_float32_and_misread_formats_are_refused(tmp_path: Path) 
         read(tmp_path / "huge.wav")
 
 
-def test_empty_header_only_text_and_noise_are_one_clear_line(tmp_path: Path, encoded: Encoded) -> None:
+def test_files_without_audio_are_rejected_in_one_line(tmp_path: Path, encoded: Encoded) -> None:
     noise = np.random.default_rng(3).bytes(20_000)
     cases = {
         "empty.wav": (b"", "empty"),
@@ -175,17 +175,17 @@ def test_empty_header_only_text_and_noise_are_one_clear_line(tmp_path: Path, enc
         "start.ogg": (encoded("vorbis.ogg").read_bytes()[:100], "not audio"),
         "start.m4a": (encoded("aac.m4a").read_bytes()[:1000], "not audio"),
     }
-    for name, (content, words) in cases.items():
+    for name, (content, message) in cases.items():
         path = tmp_path / name
         path.write_bytes(content)
         for function in (read, probe):
-            with pytest.raises(AudioError, match=words) as caught:
+            with pytest.raises(AudioError, match=message) as caught:
                 function(path)
             assert name in str(caught.value)
             assert "\n" not in str(caught.value)
 
 
-def test_a_playlist_cannot_lead_elsewhere(tmp_path: Path, encoded: Encoded) -> None:
+def test_a_playlist_cannot_refer_to_other_files(tmp_path: Path, encoded: Encoded) -> None:
     for name, content in {
         "list.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{encoded('aac.m4a')}\n#EXT-X-ENDLIST\n",
         "list.wav": f"ffconcat version 1.0\nfile '{encoded('pcm.wav')}'\n",
@@ -205,13 +205,13 @@ def test_a_playlist_cannot_lead_elsewhere(tmp_path: Path, encoded: Encoded) -> N
         ("wma2.wma", "w.ogg"),
     ],
 )
-def test_a_file_is_known_by_its_content(content: str, name: str, tmp_path: Path, encoded: Encoded) -> None:
+def test_the_format_is_detected_from_the_content(content: str, name: str, tmp_path: Path, encoded: Encoded) -> None:
     (tmp_path / name).write_bytes(encoded(content).read_bytes())
     assert np.array_equal(read(tmp_path / name).samples, read(encoded(content)).samples) or name == "wrong.raw"
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if not name.endswith(".m4a")])
-def test_a_truncated_file_gives_its_beginning(name: str, tmp_path: Path, encoded: Encoded) -> None:
+def test_a_truncated_file_returns_its_beginning(name: str, tmp_path: Path, encoded: Encoded) -> None:
     content = encoded(name).read_bytes()
     path = tmp_path / name
     path.write_bytes(content[: len(content) // 2])
@@ -224,14 +224,14 @@ def test_a_truncated_file_gives_its_beginning(name: str, tmp_path: Path, encoded
     assert np.allclose(region.samples, sound.samples[:, first : first + region.samples.shape[1]], atol=1e-4)
 
 
-def test_a_truncated_m4a_without_its_index_is_one_clear_line(tmp_path: Path, encoded: Encoded) -> None:
+def test_a_truncated_m4a_without_its_index_is_rejected(tmp_path: Path, encoded: Encoded) -> None:
     content = encoded("aac.m4a").read_bytes()
     (tmp_path / "cut.m4a").write_bytes(content[: len(content) // 2])
     with pytest.raises(AudioError, match="not audio that can be decoded"):
         read(tmp_path / "cut.m4a")
 
 
-def test_a_claim_of_endless_frames_takes_no_memory(tmp_path: Path) -> None:
+def test_a_header_with_endless_frames_takes_no_memory(tmp_path: Path) -> None:
     content = bytearray(wav_bytes(make_signal(8_000, 0.5), 8_000))
     content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
     (tmp_path / "endless.wav").write_bytes(content)
@@ -246,14 +246,14 @@ def test_a_claim_of_endless_frames_takes_no_memory(tmp_path: Path) -> None:
     assert read(tmp_path / "endless.au").samples.shape == (1, 1_000)
 
 
-def test_a_rate_of_nonsense_is_refused(tmp_path: Path) -> None:
+def test_an_impossible_sample_rate_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "slow.wav").write_bytes(wav_bytes(np.zeros((1, 100), dtype=np.float32), rate=3))
     with pytest.raises(AudioError, match="sample rate of 3 Hz"):
         read(tmp_path / "slow.wav")
 
 
-def test_more_than_fits_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, encoded: Encoded) -> None:
-    monkeypatch.setattr("soundalike.audio.decode._MOST_VALUES", 100_000)
+def test_more_than_fits_in_memory_is_rejected(monkeypatch: pytest.MonkeyPatch, encoded: Encoded) -> None:
+    monkeypatch.setattr("soundalike.audio.decode._MAX_VALUES", 100_000)
     monkeypatch.setattr("soundalike.audio.sndfile._CHUNK_VALUES", 30_000)
     for name in ("pcm.flac", "aac.m4a"):
         with pytest.raises(AudioError, match="use a region"):
@@ -261,7 +261,7 @@ def test_more_than_fits_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, en
         assert read(encoded(name), 1.0, 0.5).duration == 0.5
 
 
-def test_chunks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch, encoded: Encoded) -> None:
+def test_chunks_are_joined_without_a_seam(monkeypatch: pytest.MonkeyPatch, encoded: Encoded) -> None:
     for name in ("vorbis.ogg", "opus.opus", "lame.mp3", "pcm.flac"):
         whole = read(encoded(name)).samples
         with monkeypatch.context() as patch:
@@ -269,12 +269,12 @@ def test_chunks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch, encoded: En
             assert np.array_equal(read(encoded(name)).samples, whole)
 
 
-def test_paths_that_are_no_files(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "absent.wav")
     with pytest.raises(InputError, match="not a file"):
         read(tmp_path)
-    with pytest.raises(InputError, match="cannot be reached"):
+    with pytest.raises(InputError, match="cannot be read"):
         probe(tmp_path / ("x" * 300))
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(InputError, match="not a file"):
@@ -282,7 +282,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pcm.wav", "aac.m4a"])
-def test_names_of_all_kinds_are_opened(name: str, tmp_path: Path, encoded: Encoded) -> None:
+def test_unusual_file_names_are_opened(name: str, tmp_path: Path, encoded: Encoded) -> None:
     for stem in ("ünïcode 音", "concat:a|b", "http:--x", "%d [1]", os.fsdecode(b"latin-\xe9")):
         path = tmp_path / f"{stem}{Path(name).suffix}"
         path.write_bytes(encoded(name).read_bytes())
@@ -290,7 +290,7 @@ def test_names_of_all_kinds_are_opened(name: str, tmp_path: Path, encoded: Encod
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_damage_is_answered_and_nothing_is_printed(
+def test_damaged_files_raise_readable_errors_and_nothing_is_printed(
     name: str, tmp_path: Path, encoded: Encoded, capfd: pytest.CaptureFixture[str]
 ) -> None:
     content = encoded(name).read_bytes()
@@ -309,13 +309,13 @@ def test_damage_is_answered_and_nothing_is_printed(
     assert capfd.readouterr() == ("", "")
 
 
-def test_chatter_of_the_mp3_decoder_would_be_heard(
+def test_warnings_of_the_mp3_decoder_are_silenced(
     tmp_path: Path, encoded: Encoded, capfd: pytest.CaptureFixture[str]
 ) -> None:
     content = encoded("lame.mp3").read_bytes()
     (tmp_path / "cut.mp3").write_bytes(content[: len(content) // 2])
     soundfile.read(tmp_path / "cut.mp3")
-    assert "Warning" in capfd.readouterr().err  # else `quiet` is no longer needed
+    assert "Warning" in capfd.readouterr().err  # else silencing is no longer needed
     read(tmp_path / "cut.mp3")
     assert capfd.readouterr().err == ""
 

@@ -28,7 +28,7 @@ def test_every_sample_format_keeps_its_level(subtype: str, step: float, tmp_path
 
 
 @pytest.mark.parametrize("name", ["vorbis.ogg", "opus.opus", "pcm.flac", "lame.mp3"])
-def test_agrees_with_libsndfile_where_both_can(name: str, encoded: Encoded) -> None:
+def test_ffmpeg_agrees_with_libsndfile(name: str, encoded: Encoded) -> None:
     from soundalike.audio import sndfile
 
     theirs, mine = sndfile.read(encoded(name), 0.0, None, 2**30), ffmpeg.read(encoded(name), 0.0, None, 2**30)
@@ -39,7 +39,7 @@ def test_agrees_with_libsndfile_where_both_can(name: str, encoded: Encoded) -> N
 
 
 class _Frame:
-    """As much of av.AudioFrame as the conversion looks at."""
+    """Builds an av.AudioFrame from an array."""
 
     def __init__(self, values: np.ndarray, form: str, channels: int, rate: int = RATE) -> None:
         layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
@@ -47,7 +47,7 @@ class _Frame:
         self.frame.sample_rate = rate
 
 
-def test_a_change_of_channels_or_rate_midway_is_undone() -> None:
+def test_frames_of_another_layout_or_rate_are_converted() -> None:
     region = ffmpeg._Region(0, None, None, 2**30)
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
     frames = [
@@ -65,7 +65,7 @@ def test_a_change_of_channels_or_rate_midway_is_undone() -> None:
 
 
 @pytest.mark.parametrize(("form", "scale"), [("s16", 2**15), ("s32", 2**31), ("u8", 2**7)])
-def test_packed_integers_are_parted_and_scaled(form: str, scale: int) -> None:
+def test_packed_integers_are_separated_and_scaled(form: str, scale: int) -> None:
     kind = {"s16": np.int16, "s32": np.int32, "u8": np.uint8}[form]
     offset = scale if form == "u8" else 0
     packed = (np.array([[scale // 2, -scale // 2, scale // 4, 0]]) + offset).astype(kind)
@@ -73,10 +73,10 @@ def test_packed_integers_are_parted_and_scaled(form: str, scale: int) -> None:
     assert values.tolist() == [[0.5, 0.25], [-0.5, 0.0]]
 
 
-def test_eight_channels_are_read_and_more_are_left_out(tmp_path: Path) -> None:
-    """PyAV's own conversion reads a ninth plane that is not there."""
+def test_eight_channels_are_read_and_more_are_skipped(tmp_path: Path) -> None:
+    """PyAV's own conversion reads a ninth plane that does not exist."""
     time = np.arange(RATE) / RATE
-    tones = [300 + 150 * place for place in range(8)]
+    tones = [300 + 150 * channel for channel in range(8)]
     samples = np.stack([0.3 * np.sin(2 * np.pi * tone * time) for tone in tones]).astype(np.float32)
     path = tmp_path / "eight.m4a"
     with av.open(str(path), "w", format="ipod") as output:
@@ -99,7 +99,7 @@ def test_eight_channels_are_read_and_more_are_left_out(tmp_path: Path) -> None:
     assert not ffmpeg._usable(nine)
 
 
-def test_seeking_to_nowhere_is_an_answer_and_no_exception(tmp_path: Path) -> None:
+def test_seeking_to_an_impossible_position_returns_an_error_code(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     with (tmp_path / "a").open("rb") as handle:
         source = ffmpeg._Source(handle)
@@ -109,7 +109,7 @@ def test_seeking_to_nowhere_is_an_answer_and_no_exception(tmp_path: Path) -> Non
         assert source.read(1) == b"b"
 
 
-def test_stated_end_cuts_padding_but_a_false_statement_does_not() -> None:
+def test_the_stated_end_cuts_padding_unless_it_is_wrong() -> None:
     def collected(stated: int | None, last: int | None = None) -> int:
         region = ffmpeg._Region(0, last, stated, 2**30)
         frames = (_Frame(np.zeros((1, 1024), dtype=np.float32), "fltp", 1).frame for _ in range(20))
@@ -123,7 +123,7 @@ def test_stated_end_cuts_padding_but_a_false_statement_does_not() -> None:
     assert collected(None) == 20_480
 
 
-def test_a_bare_stream_is_counted_not_guessed(encoded: Encoded) -> None:
+def test_the_frames_of_a_bare_stream_are_counted(encoded: Encoded) -> None:
     for name in ("bare.aac", "wma2.wma"):
         info, found = ffmpeg.probe(encoded(name)), ffmpeg.read(encoded(name), 0.0, None, 2**30)
         assert info is not None

@@ -19,7 +19,7 @@ def without_header(content: bytes) -> bytes:
     return content[content.find(b"\xff\xfb", header) :]
 
 
-def test_a_header_states_it_with_or_without_tags(tmp_path: Path, encoded: Encoded) -> None:
+def test_a_header_states_the_length_with_or_without_tags(tmp_path: Path, encoded: Encoded) -> None:
     content = encoded("lame.mp3").read_bytes()
     assert states_its_length(encoded("lame.mp3"))
     (tmp_path / "tag.mp3").write_bytes(b"ID3\x03\0\0\0\0\x4e\x20" + bytes(78 * 128 + 32) + content)
@@ -29,12 +29,12 @@ def test_a_header_states_it_with_or_without_tags(tmp_path: Path, encoded: Encode
 
 
 @pytest.mark.parametrize("content", [b"", b"ID3", b"ID3\x03\0\0\x7f\x7f\x7f\x7f", b"Xing", bytes(100)])
-def test_other_bytes_state_nothing(content: bytes, tmp_path: Path) -> None:
+def test_other_bytes_do_not_state_a_length(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.mp3").write_bytes(content)
     assert not states_its_length(tmp_path / "a.mp3")
 
 
-def test_a_variable_rate_without_a_header_is_read_to_its_end(tmp_path: Path) -> None:
+def test_variable_bit_rate_without_a_header_is_read_to_the_end(tmp_path: Path) -> None:
     parts = []
     for rate in (320_000, 48_000):
         path = write_pyav(tmp_path / "part.mp3", make_signal(), RATE, "libmp3lame", "mp3", "fltp", {"b": str(rate)})

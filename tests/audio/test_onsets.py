@@ -13,7 +13,7 @@ from soundalike.errors import InputError
 RATE = 44_100
 
 
-def hits(times: NDArray[np.float64], kind: str, seconds: float = 10.0, rate: int = RATE) -> NDArray[np.float32]:
+def struck(times: NDArray[np.float64], kind: str, seconds: float = 10.0, rate: int = RATE) -> NDArray[np.float32]:
     """Decaying sounds of 0.3 s at `times`."""
     random = np.random.default_rng(5)
     sound = np.zeros(round(seconds * rate), dtype=np.float32)
@@ -32,38 +32,38 @@ def hits(times: NDArray[np.float64], kind: str, seconds: float = 10.0, rate: int
     return sound
 
 
-def beginnings(count: int = 20) -> NDArray[np.float64]:
+def onsets(count: int = 20) -> NDArray[np.float64]:
     return 0.3 + np.cumsum(np.random.default_rng(2).uniform(0.33, 0.55, count))
 
 
 @pytest.mark.parametrize(("kind", "precision"), [("click", 0.003), ("kick", 0.005), ("note", 0.006)])
-def test_finds_each_beginning_precisely(kind: str, precision: float) -> None:
-    times = beginnings()
-    found = onset_times(hits(times, kind), RATE)
+def test_each_onset_is_found_precisely(kind: str, precision: float) -> None:
+    times = onsets()
+    found = onset_times(struck(times, kind), RATE)
     assert found.dtype == np.float64
     assert found.size == times.size
     assert np.abs(found - times).max() < precision
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 96_000, 192_000])
-def test_at_other_rates(rate: int) -> None:
-    times = beginnings(6)
-    found = onset_times(hits(times, "click", 5.0, rate), rate)
+def test_onsets_at_other_sample_rates(rate: int) -> None:
+    times = onsets(6)
+    found = onset_times(struck(times, "click", 5.0, rate), rate)
     assert found == pytest.approx(times, abs=0.004)
 
 
 def test_gain_does_not_matter() -> None:
-    sound = hits(beginnings(), "kick")
+    sound = struck(onsets(), "kick")
     assert np.array_equal(onset_times(sound, RATE), onset_times(sound * np.float32(0.001), RATE))
 
 
-def test_what_is_there_at_once_begins_at_0() -> None:
+def test_a_sound_present_at_the_first_sample_begins_at_0() -> None:
     time = np.arange(RATE) / RATE
     tone = np.sin(2 * np.pi * 200 * time).astype(np.float32)
     assert onset_times(tone, RATE).tolist() == [0.0]
 
 
-def test_a_vibrato_and_a_tremolo_begin_once() -> None:
+def test_vibrato_and_tremolo_have_one_onset() -> None:
     time = np.arange(5 * RATE) / RATE
     vibrato = np.sin(2 * np.pi * 440 * time + 3 * np.sin(2 * np.pi * 6 * time))
     assert onset_times(vibrato.astype(np.float32), RATE).size == 1
@@ -71,26 +71,26 @@ def test_a_vibrato_and_a_tremolo_begin_once() -> None:
     assert onset_times(tremolo.astype(np.float32), RATE).size == 1
 
 
-def test_hiss_has_few() -> None:
+def test_noise_has_few_onsets() -> None:
     hiss = np.random.default_rng(0).standard_normal(10 * RATE).astype(np.float32)
     assert onset_times(hiss, RATE).size < 12
 
 
 @pytest.mark.parametrize("length", [0, 1, 10, 300])
-def test_shortest_sounds(length: int) -> None:
+def test_very_short_sounds(length: int) -> None:
     assert onset_times(np.zeros(length, dtype=np.float32), RATE).size == 0
     assert onset_times(np.ones(length, dtype=np.float32), RATE).tolist() == [0.0] * (length > 0)
     assert np.isfinite(onset_strength(np.ones(length, dtype=np.float32), RATE, 128)).all()
 
 
-def test_strength_peaks_at_a_hit_and_is_never_negative() -> None:
-    strength = onset_strength(hits(np.array([2.0]), "click", 4.0), RATE, 441)
+def test_onset_strength_peaks_at_an_onset_and_is_never_negative() -> None:
+    strength = onset_strength(struck(np.array([2.0]), "click", 4.0), RATE, 441)
     assert strength.min() >= 0
     assert abs(int(np.argmax(strength)) * 0.01 - 2.0) < 0.03
 
 
-def test_snaps_within_tolerance_only() -> None:
-    sound = hits(np.array([2.0, 5.0]), "click")
+def test_snapping_within_the_tolerance_only() -> None:
+    sound = struck(np.array([2.0, 5.0]), "click")
     assert snap_to_onset(sound, RATE, 2.03) == pytest.approx(2.0, abs=0.003)
     assert snap_to_onset(sound, RATE, 4.96) == pytest.approx(5.0, abs=0.003)
     assert snap_to_onset(sound, RATE, 3.5) == 3.5
@@ -98,21 +98,21 @@ def test_snaps_within_tolerance_only() -> None:
     assert snap_to_onset(sound, RATE, 2.2, tolerance=0.25) == pytest.approx(2.0, abs=0.003)
 
 
-def test_where_the_neighbourhood_is_cut_is_no_onset() -> None:
+def test_the_edge_of_the_analysed_excerpt_is_no_onset() -> None:
     time = np.arange(10 * RATE) / RATE
     tone = np.sin(2 * np.pi * 200 * time).astype(np.float32)
     assert snap_to_onset(tone, RATE, 5.0, tolerance=1.5) == 5.0
     assert snap_to_onset(tone, RATE, 50.0) == 50.0
 
 
-def test_refuses_stereo_and_no_rate() -> None:
+def test_stereo_and_a_rate_of_zero_are_rejected() -> None:
     with pytest.raises(InputError, match="one channel"):
         onset_times(np.zeros((2, 5), dtype=np.float32), RATE)
     with pytest.raises(InputError, match="0 Hz"):
         onset_times(np.zeros(5, dtype=np.float32), 0)
 
 
-def test_real_drum_hits_begin_once_and_loops_often(test_data: Path) -> None:
+def test_real_drum_samples_have_one_onset_and_loops_many(test_data: Path) -> None:
     def count(path: Path) -> int:
         sound = read(path)
         return int(onset_times(sound.mono(), sound.sample_rate).size)

@@ -13,21 +13,21 @@ Encoded = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("name", ["aac.m4a", "bare.aac", "wma2.wma"])
-def test_leaves_what_it_does_not_know(name: str, encoded: Encoded) -> None:
+def test_unsupported_formats_return_none(name: str, encoded: Encoded) -> None:
     assert sndfile.probe(encoded(name)) is None
     assert sndfile.read(encoded(name), 0.0, None, 2**30) is None
 
 
-def test_tells_codec_and_size(encoded: Encoded) -> None:
+def test_probe_returns_codec_and_size(encoded: Encoded) -> None:
     assert sndfile.probe(encoded("pcm.aiff")) == (4 * RATE, RATE, 2, "aiff pcm_24")
 
 
-def test_formats_that_are_no_music_are_not_taken(tmp_path: Path) -> None:
+def test_formats_not_for_music_are_not_used(tmp_path: Path) -> None:
     path = write_sndfile(tmp_path / "a.htk", np.zeros((1, 800), dtype=np.float32), 16_000, "HTK", "PCM_16")
     assert sndfile.read(path, 0.0, None, 2**30) is None
 
 
-def test_a_damaged_flac_is_left_to_ffmpeg(tmp_path: Path, encoded: Encoded) -> None:
+def test_a_damaged_flac_returns_none(tmp_path: Path, encoded: Encoded) -> None:
     content = encoded("pcm.flac").read_bytes()
     (tmp_path / "cut.flac").write_bytes(content[: len(content) // 2])
     assert sndfile.probe(tmp_path / "cut.flac") is not None
@@ -37,7 +37,7 @@ def test_a_damaged_flac_is_left_to_ffmpeg(tmp_path: Path, encoded: Encoded) -> N
     assert before[0].shape == (2, RATE // 2)
 
 
-def test_after_the_end_there_is_no_sample(encoded: Encoded) -> None:
+def test_a_region_after_the_end_has_no_samples(encoded: Encoded) -> None:
     found = sndfile.read(encoded("pcm.wav"), 50.0, 1.0, 2**30)
     assert found is not None
     assert found[0].shape == (2, 0)

@@ -13,17 +13,17 @@ def test_mono_is_the_mean_and_duration_in_seconds() -> None:
     assert (sound.duration, sound.channels) == (0.5, 2)
 
 
-def test_waveform_takes_one_channel_as_a_row() -> None:
+def test_one_channel_becomes_a_row() -> None:
     assert waveform(np.zeros(5), 8000).samples.shape == (1, 5)
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3, 4), (0, 5)])
-def test_waveform_refuses_other_shapes(shape: tuple[int, ...]) -> None:
+def test_other_shapes_are_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="shape"):
         waveform(np.zeros(shape), 8000)
 
 
-def test_waveform_refuses_a_rate_of_zero() -> None:
+def test_a_rate_of_zero_is_rejected() -> None:
     with pytest.raises(InputError, match="0 Hz"):
         waveform([0.0], 0)
 
@@ -33,7 +33,7 @@ def test_mono_to_stereo_repeats_at_the_same_level() -> None:
 
 
 @pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8, 9, 16])
-def test_downmix_to_stereo_keeps_sides_apart_and_cannot_clip(channels: int) -> None:
+def test_downmix_to_stereo_keeps_the_sides_and_cannot_clip(channels: int) -> None:
     left_only = np.zeros((channels, 1), dtype=np.float32)
     left_only[0] = 1.0
     left, right = to_channels(left_only, 2)[:, 0]
@@ -43,7 +43,7 @@ def test_downmix_to_stereo_keeps_sides_apart_and_cannot_clip(channels: int) -> N
     assert np.allclose(full, 1.0)
 
 
-def test_downmix_of_5_1_leaves_the_lfe_out_and_shares_the_centre() -> None:
+def test_downmix_of_5_1_drops_the_lfe_and_splits_the_centre() -> None:
     centre, lfe = np.zeros((2, 6, 1), dtype=np.float32)
     centre[2] = lfe[3] = 1.0
     assert not to_channels(lfe, 2).any()
@@ -52,27 +52,27 @@ def test_downmix_of_5_1_leaves_the_lfe_out_and_shares_the_centre() -> None:
     assert left == pytest.approx(np.sqrt(0.5) / (1 + 2 * np.sqrt(0.5)))
 
 
-def test_to_channels_refuses_three() -> None:
+def test_three_channels_are_rejected() -> None:
     with pytest.raises(InputError, match="3 channels"):
         to_channels(np.zeros((2, 4), dtype=np.float32), 3)
 
 
 @pytest.mark.parametrize(("from_rate", "to_rate"), [(44_100, 32_000), (8_000, 48_000), (192_000, 32_000)])
-def test_resample_keeps_a_tone_in_place_and_level(from_rate: int, to_rate: int) -> None:
+def test_resampling_keeps_time_and_level(from_rate: int, to_rate: int) -> None:
     def tone(rate: int) -> np.ndarray:
         return np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
 
     both = np.stack([tone(from_rate), -tone(from_rate)])
-    moved = resample(both, from_rate, to_rate)
-    assert moved.dtype == np.float32
-    assert abs(moved.shape[1] - to_rate) <= 1
+    resampled = resample(both, from_rate, to_rate)
+    assert resampled.dtype == np.float32
+    assert abs(resampled.shape[1] - to_rate) <= 1
     middle = slice(to_rate // 4, to_rate // 2)
-    assert np.abs(moved[0, middle] - tone(to_rate)[middle]).max() < 1e-3
-    assert np.array_equal(moved[0], -moved[1])
-    assert np.allclose(resample(both[0], from_rate, to_rate), moved[0], atol=1e-6)
+    assert np.abs(resampled[0, middle] - tone(to_rate)[middle]).max() < 1e-3
+    assert np.array_equal(resampled[0], -resampled[1])
+    assert np.allclose(resample(both[0], from_rate, to_rate), resampled[0], atol=1e-6)
 
 
-def test_resample_of_nothing_and_to_the_same_rate() -> None:
+def test_resampling_no_samples_and_to_the_same_rate() -> None:
     nothing = np.zeros((2, 0), dtype=np.float32)
     assert resample(nothing, 44_100, 32_000).shape == (2, 0)
     some = np.ones((1, 3), dtype=np.float32)

@@ -23,19 +23,17 @@ from soundalike.errors import InputError
         (30.99, [0.0, 10.0, 20.0]),
     ],
 )
-def test_the_last_second_decides(duration: float, expected: list[float]) -> None:
+def test_a_remainder_of_a_second_gets_a_window(duration: float, expected: list[float]) -> None:
     assert window_starts(duration) == pytest.approx(expected)
 
 
-def test_overlapping_and_gapped_hops() -> None:
+def test_hops_may_overlap_or_leave_gaps() -> None:
     assert window_starts(21.0, 10.0, 5.0) == pytest.approx([0.0, 5.0, 10.0, 11.0])
     assert window_starts(40.0, 5.0, 15.0) == pytest.approx([0.0, 15.0, 30.0, 35.0])
 
 
 @given(duration=st.floats(0.01, 4000.0), window=st.floats(0.5, 60.0), hop=st.floats(0.5, 60.0))
-def test_windows_are_ascending_inside_the_file_and_leave_less_than_a_second(
-    duration: float, window: float, hop: float
-) -> None:
+def test_windows_are_inside_the_file_and_leave_less_than_a_second(duration: float, window: float, hop: float) -> None:
     starts = window_starts(duration, window, hop)
     assert starts[0] == 0.0
     assert all(later > earlier for earlier, later in itertools.pairwise(starts))
@@ -45,11 +43,11 @@ def test_windows_are_ascending_inside_the_file_and_leave_less_than_a_second(
 
 
 @pytest.mark.parametrize("arguments", [(0.0, 10.0, 10.0), (5.0, 0.0, 1.0), (5.0, 1.0, -1.0), (float("nan"), 1.0, 1.0)])
-def test_refuses_what_is_no_length(arguments: tuple[float, float, float]) -> None:
+def test_other_lengths_are_rejected(arguments: tuple[float, float, float]) -> None:
     with pytest.raises(InputError, match="above 0"):
         window_starts(*arguments)
 
 
-def test_refuses_an_endless_file() -> None:
-    with pytest.raises(InputError, match="duration inf"):
+def test_an_infinite_duration_is_rejected() -> None:
+    with pytest.raises(InputError, match="duration of inf"):
         window_starts(float("inf"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundalike.audio.metadata.filename_metadata import facts_from_name
+from soundalike.audio.metadata.filename_metadata import metadata_from_filename
 from soundalike.errors import InputError
 from soundalike.synth.music_library import write_library
 from soundalike.synth.truth import Truth, read_truth
@@ -58,7 +58,7 @@ def test_loops_say_tempo_and_key_in_their_names(library: Made) -> None:
         assert f"{loop.tempo}bpm" in words
         assert loop.part in words
         assert (loop.key is None) == (loop.part == "drums")
-        assert facts_from_name(Path(loop.file).stem) == (loop.tempo, loop.key)
+        assert metadata_from_filename(Path(loop.file).stem) == (loop.tempo, loop.key)
         if loop.song is not None:
             song = truth.song(loop.song)
             assert loop.tempo == song.tempo

@@ -1,7 +1,7 @@
-"""Decoding by FFmpeg (PyAV): m4a/aac, wma and all else that libsndfile cannot. Use `soundalike.audio.decode`.
+"""Decoding by FFmpeg (PyAV): m4a/aac, wma and whatever libsndfile cannot decode. Use `soundalike.audio.decode`.
 
-Frames are taken as the decoder gives them and converted here: FFmpeg's resampler would scale a downmix by
-1.41, so it is never asked for another format, layout or rate.
+Frames are converted here, not by FFmpeg's resampler, which would scale a downmix by 1.41: it is never used for
+another format, layout or rate.
 """
 
 from __future__ import annotations
@@ -18,30 +18,29 @@ from numpy.typing import NDArray
 
 from soundalike.audio.waveform import resample, to_channels
 
-# The demuxers that may look at a file. Left to itself FFmpeg also takes playlists, subtitles and pictures,
-# and a playlist can name other files and addresses.
+# The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer
+# to other files and addresses.
 _DEMUXERS = "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv,ac3,ape,tta"
 
-# Seconds decoded and dropped ahead of a region after a seek. AAC needs one frame of overlap (23 ms), its SBR
-# some more.
+# Seconds decoded and dropped before a region after a seek. AAC needs one frame of overlap (23 ms), SBR some more.
 _PRE_ROLL = 0.5
 
-# A decoder's last frame may run over the stated end of the stream by the encoder's padding: up to this many
-# samples past it are cut, more mean that the statement is wrong.
+# A decoder's last frame may exceed the stated end of the stream by the encoder's padding: up to this many samples
+# are cut; more mean that the stated end is wrong.
 _PADDING = 4096
 
-# The most channels whose planes PyAV finds (FFmpeg's AV_NUM_DATA_POINTERS); frames of more are left out.
-_MOST_CHANNELS = 8
+# The most channels whose planes PyAV handles (FFmpeg's AV_NUM_DATA_POINTERS); frames with more are skipped.
+_MAX_CHANNELS = 8
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
 
 def probe(path: Path) -> tuple[int, int, int, str] | None:
-    """(frames, sample_rate, channels, codec) or None where FFmpeg finds no audio that it can decode.
+    """(frames, sample_rate, channels, codec), or None if FFmpeg finds no audio that it can decode.
 
-    Frames are those that the container states where it has a table of samples; elsewhere they are counted by
-    decoding (bit rates and milliseconds are no count).
+    frames: as the container states if it has a sample table; otherwise counted by decoding (a bit rate or
+    milliseconds are not exact).
     """
     try:
         with path.open("rb") as handle, _container(handle) as container:
@@ -60,11 +59,11 @@ def probe(path: Path) -> tuple[int, int, int, str] | None:
         return None
 
 
-def read(path: Path, start: float, duration: float | None, most: int) -> tuple[NDArray[np.float32], int] | None:
-    """(samples float32 (channels, samples), sample_rate) of the region; None where nothing decodes.
+def read(path: Path, start: float, duration: float | None, max_values: int) -> tuple[NDArray[np.float32], int] | None:
+    """(samples float32 (channels, samples), sample_rate) of a region; None if nothing can be decoded.
 
-    The region is frames round(start * rate) .. + round(duration * rate) of the full decode, cut at the file's
-    end. Packets that do not decode are skipped. Reading stops once more than `most` values have been read.
+    The region is frames round(start * rate) .. + round(duration * rate) of the whole file, cut at its end. Packets
+    that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read.
     """
     try:
         with path.open("rb") as handle, _container(handle) as container:
@@ -76,7 +75,7 @@ def read(path: Path, start: float, duration: float | None, most: int) -> tuple[N
             rate = int(head.sample_rate)
             first = round(start * rate)
             last = None if duration is None else first + round(duration * rate)
-            region = _Region(first, last, _stated_frames(container, stream, rate), most)
+            region = _Region(first, last, _stated_frames(container, stream, rate), max_values)
             if _seek(container, stream, rate, first):
                 frames = _decoded(container, stream)
                 head = next(frames, None)
@@ -89,24 +88,23 @@ def read(path: Path, start: float, duration: float | None, most: int) -> tuple[N
 
 
 class _Region:
-    """Collects the frames of one region as they come, in one layout and at one rate.
+    """Collects the frames of one region in order, in one layout and at one rate.
 
-    `first` and `last` are sample positions (`last` None: to the end), `stated` the length that the container
-    claims.
+    first, last: sample positions (last None: to the end); stated: the length that the container states.
     """
 
-    def __init__(self, first: int, last: int | None, stated: int | None, most: int) -> None:
+    def __init__(self, first: int, last: int | None, stated: int | None, max_values: int) -> None:
         self.first = first
         self.last = last
         self.stated = stated
-        self.most = most
+        self.max_values = max_values
         self.position = 0
         self.kept = 0
         self.begin: int | None = None
         self.chunks: list[NDArray[np.float32]] = []
 
     def wants_more(self) -> bool:
-        if self.kept > self.most:
+        if self.kept > self.max_values:
             return False
         if self.last is None:
             return True
@@ -136,7 +134,7 @@ class _Region:
 
 
 def _collect(frames: Iterable[Any], region: _Region, rate: int) -> None:
-    """Feeds `region` with `frames` until it has enough; a change of layout or rate midway is undone."""
+    """Adds `frames` to `region` until it is complete; frames of another layout or rate than the first are converted."""
     channels = 0
     for frame in frames:
         chunk = _to_float(frame)
@@ -151,7 +149,7 @@ def _collect(frames: Iterable[Any], region: _Region, rate: int) -> None:
 
 
 def _seek(container: Any, stream: Any, rate: int, first: int) -> bool:
-    """Seeks to some time before sample `first` where that can be exact and spares something."""
+    """Seeks to some time before sample `first`, if that is exact and saves decoding; returns whether it did."""
     if not _indexed(container, stream) or stream.start_time is None:
         return False
     seconds = first / rate - _PRE_ROLL
@@ -162,17 +160,17 @@ def _seek(container: Any, stream: Any, rate: int, first: int) -> bool:
 
 
 def _position(frame: Any, stream: Any, rate: int) -> int:
-    """The sample position of the first frame after a seek. Raises ValueError where it has no timestamp."""
+    """The sample position of the first frame after a seek. Raises ValueError if it has no timestamp."""
     if frame.pts is None:
-        raise ValueError("a frame without a timestamp")
+        raise ValueError("the frame has no timestamp")
     position: int = round((frame.pts - stream.start_time) * frame.time_base * rate)
     return position
 
 
 def _indexed(container: Any, stream: Any) -> bool:
-    """Whether timestamps count samples: a container with a table of samples and ticks of whole samples."""
-    known = container.format.name.startswith("mov,") and stream.time_base is not None
-    return bool(known and stream.time_base <= Fraction(1, 8000))
+    """Whether timestamps are exact: a container with a sample table and ticks of whole samples."""
+    exact = container.format.name.startswith("mov,") and stream.time_base is not None
+    return bool(exact and stream.time_base <= Fraction(1, 8000))
 
 
 def _stated_frames(container: Any, stream: Any, rate: int) -> int | None:
@@ -183,7 +181,7 @@ def _stated_frames(container: Any, stream: Any, rate: int) -> int | None:
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """The decoded frames of `stream`: packets that do not decode are skipped, a damaged container ends it."""
+    """The decoded frames of `stream`; packets that cannot be decoded are skipped, a damaged container ends it."""
     if stream is None:
         return
     packets = container.demux(stream)
@@ -200,18 +198,18 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _usable(frame: Any) -> bool:
-    return bool(frame.samples and frame.sample_rate and 0 < len(frame.layout.channels) <= _MOST_CHANNELS)
+    return bool(frame.samples and frame.sample_rate and 0 < len(frame.layout.channels) <= _MAX_CHANNELS)
 
 
 def _to_float(frame: Any) -> NDArray[np.float32]:
-    """A decoded frame as float32 (channels, samples), integers scaled to -1..1. Raises ValueError for odd formats."""
+    """A decoded frame as float32 (channels, samples), integers scaled to -1..1. Raises ValueError for other formats."""
     kind = frame.format.name.removesuffix("p")
     dtype = _DTYPES.get(kind)
     if dtype is None:
-        raise ValueError(f"samples of format {frame.format.name}")
+        raise ValueError(f"unsupported sample format {frame.format.name}")
     channels, samples = len(frame.layout.channels), int(frame.samples)
-    # Not frame.to_ndarray(): PyAV counts the planes up to a null pointer that FFmpeg does not promise, which for eight
-    # channels and more reads memory that is none of the frame's (seen to crash on a damaged file of 37 channels).
+    # Not frame.to_ndarray(): PyAV counts the planes up to a null pointer that FFmpeg does not guarantee, and from eight
+    # channels on reads memory outside the frame (it crashed on a damaged file of 37 channels).
     if frame.format.is_planar:
         values = np.stack([np.frombuffer(plane, dtype, samples) for plane in frame.planes[:channels]])
     else:
@@ -219,15 +217,15 @@ def _to_float(frame: Any) -> NDArray[np.float32]:
     if kind in _SCALE:
         offset = _SCALE["u8"] if kind == "u8" else 0.0
         return np.asarray((values - offset) / _SCALE[kind], dtype=np.float32)
-    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and infinity is refused by name
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, which `decode` rejects
         return np.array(values, dtype=np.float32)
 
 
 class _Source:
-    """A file for FFmpeg to read: no name from which to guess a format or a protocol.
+    """A file for FFmpeg to read, without a name from which to guess a format or a protocol.
 
-    A damaged file may send FFmpeg to impossible places; PyAV prints the exception that seeking there raises, so it is
-    answered by a negative number, which is FFmpeg's own word for an error.
+    A damaged file may make FFmpeg seek to impossible positions. PyAV would print the exception, so `seek` returns a
+    negative number instead, which is FFmpeg's code for an error.
     """
 
     def __init__(self, handle: BinaryIO) -> None:

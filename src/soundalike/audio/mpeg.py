@@ -1,8 +1,8 @@
-"""Whether an mp3 file says how long it is.
+"""Whether an mp3 file states its length.
 
-An mp3 is a row of frames without a table of contents. Encoders of variable bit rate put the count into the first frame
-(Xing/Info or VBRI header); where it is missing, libsndfile guesses from the first frame's bit rate and stops reading
-there, which cuts files of variable rate and files joined from several.
+An mp3 is a sequence of frames without a table of contents. Encoders of variable bit rate put the frame count into the
+first frame (Xing/Info or VBRI header); if it is missing, libsndfile estimates the length from the first frame's bit rate
+and stops reading there, which truncates files of variable bit rate and files joined from several.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _SLACK = 65_536  # bytes of tags and lyrics behind the last frame
 
 
 def states_its_length(path: Path) -> bool:
-    """Whether the first frame counts the frames, and the file is no longer than the bytes that it counts.
+    """Whether the first frame states the frame count, and the file is not longer than the byte count stated with it.
 
-    A shorter file (truncated) counts as stated: reading stops where the data do.
+    True for a shorter (truncated) file: reading stops where the data end.
     """
     with path.open("rb") as file:
         begin = _end_of_id3(file.read(10))
@@ -29,7 +29,7 @@ def states_its_length(path: Path) -> bool:
 
 
 def _end_of_id3(head: bytes) -> int:
-    """Where the sound begins: after the ID3v2 tag, whose size is written in four times 7 bits."""
+    """Where the audio begins: after the ID3v2 tag, whose size is stored as four times 7 bits."""
     if len(head) < 10 or head[:3] != b"ID3":
         return 0
     size = 0
@@ -41,11 +41,11 @@ def _end_of_id3(head: bytes) -> int:
 
 def _stated_bytes(head: bytes) -> int | None:
     for name in (b"Xing", b"Info"):
-        place = head.find(name)
-        if place >= 0 and len(head) >= place + 16:
-            flags, _, size = struct.unpack(">III", head[place + 4 : place + 16])
+        position = head.find(name)
+        if position >= 0 and len(head) >= position + 16:
+            flags, _, size = struct.unpack(">III", head[position + 4 : position + 16])
             return int(size) if flags & _FRAMES and flags & _BYTES else None
-    place = head.find(b"VBRI")
-    if place >= 0 and len(head) >= place + 14:
-        return int(struct.unpack(">I", head[place + 10 : place + 14])[0])
+    position = head.find(b"VBRI")
+    if position >= 0 and len(head) >= position + 14:
+        return int(struct.unpack(">I", head[position + 10 : position + 14])[0])
     return None

@@ -1,10 +1,9 @@
-"""Where sounds begin: transient starts of a mono waveform.
+"""Onset detection: when sounds begin in a mono waveform.
 
 Conventions: samples float32 (samples,), rates in Hz, times in seconds from the first sample. Detection is by
-spectral flux in the manner of SuperFlux (Boeck & Widmer, "Maximum filter vibrato suppression for onset
-detection", DAFx 2013): the rise of log-compressed band magnitudes against the frame before, which has been
-widened by one band so that a vibrato is no rise. Each onset is then moved to the beginning of its attack on
-the waveform's own 1 ms envelope.
+spectral flux after SuperFlux (Böck & Widmer, "Maximum filter vibrato suppression for onset detection", DAFx
+2013): the increase of log-compressed band magnitudes over an earlier frame, maximum-filtered across bands so that
+a vibrato is no increase. Each onset is then moved to the start of its attack on the waveform's 1 ms envelope.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ from soundalike.errors import InputError
 
 _Float = NDArray[np.float32]
 
-_FRAME = 0.0232  # s of signal a frame sees
+_FRAME = 0.0232  # s per frame
 _HOP = 0.0058
 _LAG = 2  # hops between the frames compared
 _BANDS = 40
 _LOWEST, _HIGHEST = 40.0, 16_000.0  # Hz
-_COMPRESSION = 300.0  # log10(1 + this * magnitude / loudest): what lies 50 dB under the loudest band hardly counts
+_COMPRESSION = 300.0  # log10(1 + this * magnitude / loudest): what is 50 dB below the loudest band hardly counts
 
-_NEIGHBOURHOOD = 0.1  # s either side for the local mean that a peak must stand out from
-_GAP = 0.03  # s; of two onsets nearer than this the stronger is kept
-_THRESHOLD = 0.065  # least rise over the local mean, in mean log10 units a band
-_LOCAL = 0.25  # ... and a share of the strongest rise nearby
+_NEIGHBOURHOOD = 0.1  # s either side for the local mean that a peak must exceed
+_GAP = 0.03  # s; of two onsets closer than this the stronger is kept
+_THRESHOLD = 0.065  # least excess over the local mean, in mean log10 units per band
+_LOCAL = 0.25  # ... and as a share of the strongest excess nearby
 _LOCAL_REACH = 1.0  # s
 
-_ENVELOPE = 0.001  # s a value of the envelope that the attack's beginning is read from
-_BEFORE, _AFTER = 0.035, 0.015  # s around a peak of the flux that are searched for the attack
-_SHARE = 0.08  # of the rise from the level before to the attack's top: where the attack begins
+_ENVELOPE = 0.001  # s per value of the envelope on which the start of the attack is located
+_BEFORE, _AFTER = 0.035, 0.015  # s around a peak of the flux searched for the attack
+_SHARE = 0.08  # of the rise from the level before to the peak of the attack: where the attack starts
 
-_BLOCK = 512  # frames transformed at once: bounds memory, stays in cache
+_BLOCK = 512  # frames transformed at once: bounds memory, fits the cache
 
 
 def onset_times(samples: _Float, sample_rate: int) -> NDArray[np.float64]:
-    """Times (s, ascending, float64 (n,)) at which a sound begins in mono `samples`.
+    """Onset times (s, ascending, float64 (n,)) of mono `samples`.
 
-    Precise to some 3 ms for percussive attacks, some 20 ms for slow ones. Independent of gain. Empty for
-    silence. A sound that is there with the first sample begins at 0.
+    Accurate to about 3 ms for percussive attacks and 20 ms for slow ones. Independent of gain. Empty for silence. A
+    sound that is present at the first sample has its onset at 0.
 
     Raises InputError for samples that are not one-dimensional or a rate that is not positive.
     """
@@ -60,7 +59,7 @@ def onset_times(samples: _Float, sample_rate: int) -> NDArray[np.float64]:
 
 
 def onset_strength(samples: _Float, sample_rate: int, hop: int) -> _Float:
-    """How much begins at each moment, >= 0, every `hop` samples, (frames,): the curve that tempo is read from."""
+    """Onset strength, >= 0, every `hop` samples, (frames,): the curve from which tempo is estimated."""
     samples = _checked(samples, sample_rate)
     if samples.size == 0:
         return np.zeros(0, dtype=np.float32)
@@ -68,16 +67,16 @@ def onset_strength(samples: _Float, sample_rate: int, hop: int) -> _Float:
 
 
 def snap_to_onset(samples: _Float, sample_rate: int, start: float, tolerance: float = 0.05) -> float:
-    """The onset nearest to `start` (s) and at most `tolerance` s away, else `start` itself.
+    """The onset nearest to `start` (s) if it is at most `tolerance` s away, else `start` itself.
 
-    Only the second either side of `start` is looked at. Raises InputError as `onset_times` does.
+    Only the second either side of `start` is analysed. Raises InputError as `onset_times` does.
     """
     samples = _checked(samples, sample_rate)
     first = max(0, round((start - 1.0) * sample_rate))
     last = max(first, round((start + 1.0) * sample_rate))
     onsets = onset_times(samples[first:last], sample_rate) + first / sample_rate
     if first > 0:
-        onsets = onsets[onsets > (first + 1) / sample_rate]  # the cut is no onset
+        onsets = onsets[onsets > (first + 1) / sample_rate]  # the edge of the excerpt is no onset
     if onsets.size == 0:
         return start
     nearest = float(onsets[np.argmin(np.abs(onsets - start))])
@@ -86,14 +85,14 @@ def snap_to_onset(samples: _Float, sample_rate: int, start: float, tolerance: fl
 
 def _checked(samples: _Float, sample_rate: int) -> _Float:
     if samples.ndim != 1:
-        raise InputError(f"samples of shape {samples.shape}; give one channel, (samples,)")
+        raise InputError(f"samples of shape {samples.shape} are not possible; give one channel, (samples,)")
     if sample_rate <= 0:
-        raise InputError(f"sample rate {sample_rate} Hz; it must be above 0")
+        raise InputError(f"a sample rate of {sample_rate} Hz is not possible; it must be above 0")
     return np.asarray(samples, dtype=np.float32)
 
 
 def _flux(samples: _Float, sample_rate: int, hop: int) -> _Float:
-    """Mean rise of the log band magnitudes a frame, (frames,); frame i is centred on sample i * hop."""
+    """Mean increase of the log band magnitudes per frame, (frames,); frame i is centred on sample i * hop."""
     bands = _band_magnitudes(samples, sample_rate, hop)
     loudest = float(bands.max())
     if loudest <= 0:
@@ -109,15 +108,15 @@ def _flux(samples: _Float, sample_rate: int, hop: int) -> _Float:
 def _band_magnitudes(samples: _Float, sample_rate: int, hop: int) -> _Float:
     """Root mean power in logarithmic bands, (frames, bands).
 
-    The waveform is taken to be silent before its first sample, and no frame reaches over its end (the cut
-    would be heard as a click).
+    The waveform is padded with silence before its first sample, and no frame extends past its end (the edge would
+    count as a click).
     """
     length = scipy.fft.next_fast_len(max(16, round(_FRAME * sample_rate)), real=True)
     count = max(1, (samples.size - length // 2) // hop + 1)
     padded = np.pad(samples, (length // 2, max(0, length - samples.size)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop][:count]
     window = np.hanning(length + 1)[:-1].astype(np.float32)
-    pooling = np.repeat(_pooling(length, sample_rate), 2, axis=0)  # real and imaginary parts stand side by side
+    pooling = np.repeat(_pooling(length, sample_rate), 2, axis=0)  # real and imaginary parts are adjacent
     pooled = np.empty((len(frames), pooling.shape[1]), dtype=np.float32)
     for first in range(0, len(frames), _BLOCK):
         parts = scipy.fft.rfft(frames[first : first + _BLOCK] * window, axis=1).view(np.float32)
@@ -141,27 +140,27 @@ def _pooling(length: int, sample_rate: int) -> _Float:
 
 
 def _peaks(flux: _Float, hop: float) -> NDArray[np.int64]:
-    """Frames at which `flux` peaks and stands out from its surroundings; `hop` in seconds."""
+    """Frames at which `flux` has a peak that exceeds its surroundings; `hop` in seconds."""
     reach = max(1, round(_NEIGHBOURHOOD / hop))
     local_mean = scipy.ndimage.uniform_filter1d(flux, 2 * reach + 1, mode="constant")
     excess = flux - local_mean
     strongest = scipy.ndimage.maximum_filter1d(excess, 2 * round(_LOCAL_REACH / hop) + 1, mode="nearest")
     around = 2 * max(1, round(_GAP / hop)) + 1
-    is_top = flux == scipy.ndimage.maximum_filter1d(flux, around, mode="nearest")
-    candidates: NDArray[np.int64] = np.flatnonzero(is_top & (excess > _THRESHOLD) & (excess > _LOCAL * strongest))
+    is_peak = flux == scipy.ndimage.maximum_filter1d(flux, around, mode="nearest")
+    candidates: NDArray[np.int64] = np.flatnonzero(is_peak & (excess > _THRESHOLD) & (excess > _LOCAL * strongest))
     if candidates.size == 0:
         return candidates
-    apart = np.concatenate([[True], np.diff(candidates) > 1])  # of a plateau the first
-    return np.asarray(candidates[apart], dtype=np.int64)
+    first = np.concatenate([[True], np.diff(candidates) > 1])  # of a plateau
+    return np.asarray(candidates[first], dtype=np.int64)
 
 
 def _attack_starts(samples: _Float, sample_rate: int, peaks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each peak time (s) moved to the beginning of its attack; ascending, without repetition."""
+    """Each peak time (s) moved to the start of its attack; ascending, without repetition."""
     step = max(1, round(_ENVELOPE * sample_rate))
-    # The first difference favours the high end, where an attack is sharper than what rings on underneath it.
-    edged = np.abs(np.diff(samples, prepend=np.float32(0.0)))
-    count = -(-edged.size // step)
-    envelope = np.pad(edged, (0, count * step - edged.size)).reshape(count, step).max(axis=1)
+    # The first difference emphasises high frequencies, where an attack is sharper than sustained sounds below it.
+    differences = np.abs(np.diff(samples, prepend=np.float32(0.0)))
+    count = -(-differences.size // step)
+    envelope = np.pad(differences, (0, count * step - differences.size)).reshape(count, step).max(axis=1)
     before, after = round(_BEFORE * sample_rate / step), round(_AFTER * sample_rate / step)
     silence = before + 10
     padded = np.pad(envelope, (silence, after + 1))

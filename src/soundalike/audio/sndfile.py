@@ -1,8 +1,8 @@
 """Decoding by libsndfile: wav, aiff, flac, ogg, opus, mp3. Use `soundalike.audio.decode`.
 
-Its seeking is sample-exact in all of these formats (a region equals the slice of the full decode), and it opens
-without decoding. What it cannot open, would cut short (mp3 without a count of frames) or fails on midway (damaged
-flac), is left to `soundalike.audio.ffmpeg`: the functions return None.
+Its seeking is sample-exact in all of these formats (a region equals the slice of the whole file), and it opens files
+without decoding them. For files that it cannot open, would truncate (mp3 without a frame count) or fails to decode
+(damaged flac), the functions return None, and `soundalike.audio.ffmpeg` takes over.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from soundalike.audio.mpeg import states_its_length
 from soundalike.audio.stderr_silencing import silenced_stderr
 
-# The formats of libsndfile that are taken. The rest of its list is either no music format or recognised by so
-# little (HTK, headerless RAW by the file's name) that a damaged file or a text would pass as sound.
+# The formats of libsndfile that are used. The others are either not for music or detected by so little (HTK,
+# headerless RAW by the file's name) that a damaged file or a text would pass as audio.
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"})
 
 # First bytes of the formats whose decoders never write to stderr; anything else may reach libmpg123.
-_QUIET_MAGIC = (b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")
+_SILENT_MAGIC = (b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")
 
-# libsndfile hands out Vorbis and Opus channels in their own order (L C R Ls Rs LFE); these indices put them
-# in that of WAVE files (L R C LFE ...). Vorbis I specification, section 4.3.9; RFC 7845, section 5.1.1.2.
+# libsndfile returns Vorbis and Opus channels in their own order (L C R Ls Rs LFE); these indices reorder them as
+# in WAVE files (L R C LFE ...). Vorbis I specification, section 4.3.9; RFC 7845, section 5.1.1.2.
 _OGG_TO_WAVE_ORDER = {
     3: (0, 2, 1),
     5: (0, 2, 1, 3, 4),
@@ -36,24 +36,24 @@ _OGG_TO_WAVE_ORDER = {
     8: (0, 2, 1, 7, 5, 6, 3, 4),
 }
 
-# Values read at once. A header may claim any number of frames: memory is only ever asked for this much ahead
-# of what came.
+# Values read at once. A header may state any number of frames: this bounds the memory allocated for frames that may
+# not exist.
 _CHUNK_VALUES = 2**25
 
 
 def probe(path: Path) -> tuple[int, int, int, str] | None:
-    """(frames, sample_rate, channels, codec) by the header; None where libsndfile does not take the file."""
+    """(frames, sample_rate, channels, codec) by the header; None if libsndfile cannot be used for the file."""
     with _open(path) as file:
         if file is None:
             return None
         return file.frames, file.samplerate, file.channels, f"{file.format} {file.subtype}".lower()
 
 
-def read(path: Path, start: float, duration: float | None, most: int) -> tuple[NDArray[np.float32], int] | None:
-    """(samples float32 (channels, samples), sample_rate) of the region; None where libsndfile fails.
+def read(path: Path, start: float, duration: float | None, max_values: int) -> tuple[NDArray[np.float32], int] | None:
+    """(samples float32 (channels, samples), sample_rate) of a region; None if libsndfile fails.
 
-    The region is frames round(start * rate) .. + round(duration * rate), cut at the file's end; no sample
-    where it begins after it. Reading stops once more than `most` values (frames x channels) have been read.
+    The region is frames round(start * rate) .. + round(duration * rate), cut at the file's end; it has no samples if
+    it begins after the end. Reading stops once more than `max_values` values (frames x channels) have been read.
     """
     with _open(path) as file:
         if file is None:
@@ -65,7 +65,7 @@ def read(path: Path, start: float, duration: float | None, most: int) -> tuple[N
         if wanted <= 0:
             return np.zeros((file.channels, 0), dtype=np.float32), file.samplerate
         try:
-            frames = _read_frames(file, first, wanted, most)
+            frames = _read_frames(file, first, wanted, max_values)
         except soundfile.SoundFileError:
             return None
         samples = frames.T
@@ -74,39 +74,39 @@ def read(path: Path, start: float, duration: float | None, most: int) -> tuple[N
         return np.ascontiguousarray(samples), file.samplerate
 
 
-def _read_frames(file: soundfile.SoundFile, first: int, wanted: int, most: int) -> NDArray[np.float32]:
-    """Up to `wanted` frames from frame `first`, shape (frames, channels); fewer where the file ends early."""
+def _read_frames(file: soundfile.SoundFile, first: int, wanted: int, max_values: int) -> NDArray[np.float32]:
+    """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
     if first > 0:
         file.seek(first)
     step = max(1, _CHUNK_VALUES // file.channels)
     chunks: list[NDArray[np.float32]] = []
-    got = 0
-    while got < wanted and got * file.channels <= most:
-        ahead = min(step, wanted - got)
-        chunk: NDArray[np.float32] = file.read(ahead, dtype="float32", always_2d=True)
+    count = 0
+    while count < wanted and count * file.channels <= max_values:
+        size = min(step, wanted - count)
+        chunk: NDArray[np.float32] = file.read(size, dtype="float32", always_2d=True)
         chunks.append(chunk)
-        got += len(chunk)
-        if len(chunk) < ahead:
+        count += len(chunk)
+        if len(chunk) < size:
             break
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[soundfile.SoundFile | None]:
-    """The open file, or None where libsndfile does not recognise it or its format is not in FORMATS."""
-    if path.suffix.lower() == ".raw":  # soundfile would ask for rate and channels
+    """The open file, or None if libsndfile does not recognise it or its format is not in FORMATS."""
+    if path.suffix.lower() == ".raw":  # soundfile would require rate and channels
         yield None
         return
-    # Bytes, because soundfile cannot encode a name that is not UTF-8 (Windows has no such names, and no bytes).
+    # Bytes, because soundfile cannot encode a name that is not UTF-8 (on Windows there are none, and bytes are not accepted).
     name = str(path) if os.name == "nt" else os.fsencode(path)
     with path.open("rb") as beginning:
-        quiet = beginning.read(4) in _QUIET_MAGIC
-    with contextlib.nullcontext() if quiet else silenced_stderr():
+        silent = beginning.read(4) in _SILENT_MAGIC
+    with contextlib.nullcontext() if silent else silenced_stderr():
         try:
             file = soundfile.SoundFile(name)
         except soundfile.SoundFileError:
             yield None
             return
         with file:
-            known = file.format in FORMATS and (file.format != "MP3" or states_its_length(path))
-            yield file if known else None
+            usable = file.format in FORMATS and (file.format != "MP3" or states_its_length(path))
+            yield file if usable else None

@@ -1,8 +1,7 @@
-"""Keeping C libraries off the terminal.
+"""Silences what C libraries write to stderr.
 
-libsndfile decodes mp3 by libmpg123, which writes its warnings about damaged frames to the C library's stderr
-and can not be told not to (a known, open fault of libsndfile). Python's `redirect_stderr` does not reach it: only
-the file descriptor does.
+libsndfile decodes mp3 by libmpg123, which writes warnings about damaged frames to the C library's stderr; libsndfile
+has no option to disable them. Python's `redirect_stderr` has no effect on it: only the file descriptor does.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from collections.abc import Iterator
 _STDERR = 2
 _lock = threading.Lock()
 _inside = 0
-_kept: int | None = None
+_saved: int | None = None
 
 
 @contextlib.contextmanager
 def silenced_stderr() -> Iterator[None]:
-    """Points file descriptor 2 of this *process* at the null device while inside.
+    """Context manager that points file descriptor 2 of this *process* at the null device.
 
-    Nests, and several threads may be inside at once: the first to enter switches, the last to leave restores.
-    Words that another thread writes to stderr meanwhile (some 0.1 s a song) are lost, which is why only
-    formats that chatter are decoded in here; where decoding runs in worker processes the parent's stderr is
-    not concerned. A process without a stderr (closed descriptor) is left alone. Exceptions pass through.
+    It nests, and several threads may be inside at once: the first to enter redirects, the last to leave restores.
+    What other threads write to stderr in that time (some 0.1 s per song) is lost, so only formats whose decoders write
+    to it are decoded inside; if decoding runs in worker processes, the parent's stderr is not affected. A process
+    without a stderr (closed descriptor) is left as it is. Exceptions pass through.
     """
     _enter()
     try:
@@ -35,15 +34,15 @@ def silenced_stderr() -> Iterator[None]:
 
 
 def _enter() -> None:
-    global _inside, _kept
+    global _inside, _saved
     with _lock:
         _inside += 1
         if _inside > 1:
             return
         try:
-            _kept = os.dup(_STDERR)
-        except OSError:  # no stderr to keep quiet
-            _kept = None
+            _saved = os.dup(_STDERR)
+        except OSError:  # there is no stderr
+            _saved = None
             return
         null = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -53,10 +52,10 @@ def _enter() -> None:
 
 
 def _leave() -> None:
-    global _inside, _kept
+    global _inside, _saved
     with _lock:
         _inside -= 1
-        if _inside == 0 and _kept is not None:
-            os.dup2(_kept, _STDERR)
-            os.close(_kept)
-            _kept = None
+        if _inside == 0 and _saved is not None:
+            os.dup2(_saved, _STDERR)
+            os.close(_saved)
+            _saved = None

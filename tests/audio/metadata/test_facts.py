@@ -38,12 +38,12 @@ def test_each_fact_has_a_source_of_its_own() -> None:
     assert (tempo.source, key.source) == ("tag", "name")
 
 
-def test_none_where_no_source_tells() -> None:
+def test_none_if_no_source_has_it() -> None:
     assert resolve_facts(Tags(), "x") == (None, None)
     assert resolve_facts(Tags(), "x", (Estimate(None, 0.0), None)) == (None, None)
 
 
-def test_no_estimator_is_imported_before_it_is_used() -> None:
+def test_estimators_are_imported_when_used() -> None:
     heavy = ("librosa", "scipy.signal", "av")
     code = f"import sys, soundalike.audio.metadata.facts; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from soundalike.audio.metadata.filename_metadata import facts_from_name
+from soundalike.audio.metadata.filename_metadata import metadata_from_filename
 
 STATED = {
     "TS_HH_120_Drum_Loop_Am": (120.0, "A minor"),
@@ -61,16 +61,16 @@ NOT_STATED = (
 
 
 @pytest.mark.parametrize("stem", STATED)
-def test_reads_what_is_stated(stem: str) -> None:
-    assert facts_from_name(stem) == STATED[stem]
+def test_stated_metadata_is_parsed(stem: str) -> None:
+    assert metadata_from_filename(stem) == STATED[stem]
 
 
 @pytest.mark.parametrize("stem", NOT_STATED)
-def test_reads_nothing_into_other_names(stem: str) -> None:
-    assert facts_from_name(stem) == (None, None)
+def test_other_names_state_nothing(stem: str) -> None:
+    assert metadata_from_filename(stem) == (None, None)
 
 
-def test_two_different_answers_are_none() -> None:
-    assert facts_from_name("KSHMR_Kick_Loop_100_128_Am") == (None, "A minor")
-    assert facts_from_name("Chords_120bpm_Am_Gm") == (120.0, None)
-    assert facts_from_name("Chords_120bpm_Am_Am") == (120.0, "A minor")
+def test_contradictions_are_none() -> None:
+    assert metadata_from_filename("KSHMR_Kick_Loop_100_128_Am") == (None, "A minor")
+    assert metadata_from_filename("Chords_120bpm_Am_Gm") == (120.0, None)
+    assert metadata_from_filename("Chords_120bpm_Am_Am") == (120.0, "A minor")

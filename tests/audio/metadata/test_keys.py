@@ -40,11 +40,11 @@ from soundalike.errors import InputError
         (" C ", "C"),
     ],
 )
-def test_spellings(text: str, written: str) -> None:
+def test_all_notations_are_parsed(text: str, written: str) -> None:
     assert str(parse_key(text)) == written
 
 
-def test_camelot_wheel_whole() -> None:
+def test_the_whole_camelot_wheel() -> None:
     minors = ["G#", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"]
     majors = ["B", "F#", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E"]
     for number in range(1, 13):
@@ -52,7 +52,7 @@ def test_camelot_wheel_whole() -> None:
         assert str(parse_key(f"{number}B")) == f"{majors[number - 1]} major"
 
 
-def test_writing_and_reading_are_inverse() -> None:
+def test_written_keys_are_parsed_back() -> None:
     for root in range(12):
         for mode in ("major", "minor", None):
             key = Key(root, mode)  # type: ignore[arg-type]
@@ -60,13 +60,13 @@ def test_writing_and_reading_are_inverse() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "H", "13A", "0A", "Amaze", "o", "A minor thing", "C major 7", "120"])
-def test_what_is_no_key(text: str) -> None:
+def test_other_texts_are_not_keys(text: str) -> None:
     assert find_key(text) is None
-    with pytest.raises(InputError, match="is no key; write it like"):
+    with pytest.raises(InputError, match="is not a key; write it like"):
         parse_key(text)
 
 
-def test_compatible_is_the_neighbourhood_on_the_wheel() -> None:
+def test_neighbours_on_the_wheel_are_compatible() -> None:
     fits = {"A minor", "C major", "E minor", "D minor"}
     for root in range(12):
         for mode in ("major", "minor"):
@@ -75,7 +75,7 @@ def test_compatible_is_the_neighbourhood_on_the_wheel() -> None:
             assert compatible(other, "8A") == (other in fits)
 
 
-def test_an_unknown_mode_is_whichever_fits() -> None:
+def test_an_unknown_mode_is_compatible_if_either_mode_is() -> None:
     assert compatible("A", "A minor")
     assert compatible("A", "F# minor")  # as A major
     assert compatible("A", "C major")  # as A minor

@@ -35,13 +35,13 @@ def aiff(path: Path, beats: int, root: int, scale: int, loop_type: int, seconds:
     return path
 
 
-def test_an_acid_loop_tells_tempo_beats_and_root(tmp_path: Path) -> None:
+def test_an_acid_loop_states_tempo_beats_and_root(tmp_path: Path) -> None:
     chunk = read_loop_chunk(wav(tmp_path / "a.wav", acid(0x02, root=57)))
     assert chunk == LoopChunk("acid", 120.0, 4, 57, None, one_shot=False, looped=True)
     assert chunk.key == "A"
 
 
-def test_an_acid_root_counts_only_where_marked_as_set(tmp_path: Path) -> None:
+def test_an_acid_root_counts_only_if_marked_as_set(tmp_path: Path) -> None:
     chunk = read_loop_chunk(wav(tmp_path / "a.wav", acid(0x00)))
     assert chunk is not None
     assert (chunk.root, chunk.key) == (None, None)
@@ -54,13 +54,13 @@ def test_an_acid_one_shot_has_no_tempo(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tempo", [0.0, float("nan"), -1.0, 1e30])
-def test_an_acid_tempo_of_nonsense_is_counted_from_the_beats(tempo: float, tmp_path: Path) -> None:
+def test_an_impossible_acid_tempo_is_computed_from_the_beats(tempo: float, tmp_path: Path) -> None:
     chunk = read_loop_chunk(wav(tmp_path / "a.wav", acid(0x00, tempo=tempo), seconds=2.0))
     assert chunk is not None
     assert chunk.tempo == pytest.approx(120.0)
 
 
-def test_smpl_tells_loops_and_a_root_that_is_not_the_default(tmp_path: Path) -> None:
+def test_smpl_states_loops_and_a_root_that_is_not_the_default(tmp_path: Path) -> None:
     def smpl(root: int, loops: int) -> tuple[bytes, bytes]:
         return b"smpl", struct.pack("<9I", 0, 0, 125_000, root, 0, 0, 0, loops, 0) + bytes(24 * loops)
 
@@ -68,13 +68,13 @@ def test_smpl_tells_loops_and_a_root_that_is_not_the_default(tmp_path: Path) -> 
     assert read_loop_chunk(wav(tmp_path / "b.wav", smpl(60, 0))) == LoopChunk("smpl", looped=False)
 
 
-def test_inst_tells_the_root(tmp_path: Path) -> None:
+def test_inst_states_the_root(tmp_path: Path) -> None:
     chunk = read_loop_chunk(wav(tmp_path / "a.wav", (b"inst", bytes([43, 0, 0, 0, 127, 1, 127]))))
     assert chunk == LoopChunk("inst", root=43)
     assert chunk.key == "G"
 
 
-def test_an_apple_loop_tells_tempo_and_key(tmp_path: Path) -> None:
+def test_an_apple_loop_states_tempo_and_key(tmp_path: Path) -> None:
     chunk = read_loop_chunk(aiff(tmp_path / "a.aif", beats=4, root=57, scale=1, loop_type=1))
     assert chunk is not None
     assert (chunk.tempo, chunk.key, chunk.looped, chunk.beats) == (pytest.approx(120.0), "A minor", True, 4)
@@ -86,7 +86,7 @@ def test_an_apple_one_shot_has_no_tempo(tmp_path: Path) -> None:
     assert (chunk.tempo, chunk.key, chunk.one_shot) == (None, None, True)
 
 
-def test_plain_and_damaged_files_have_none(tmp_path: Path) -> None:
+def test_plain_and_damaged_files_have_no_loop_chunk(tmp_path: Path) -> None:
     assert read_loop_chunk(wav(tmp_path / "plain.wav")) is None
     assert read_loop_chunk(wav(tmp_path / "short.wav", (b"acid", b"abc"))) is None
     assert read_loop_chunk(tmp_path / "absent.wav") is None

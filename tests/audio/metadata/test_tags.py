@@ -20,12 +20,12 @@ def id3(frames: dict[str, bytes]) -> bytes:
     return b"ID3\x03\0\0" + size + body
 
 
-def tagged_mp3(path: Path, encoded: Encoded, **words: bytes) -> Path:
-    path.write_bytes(id3(words) + encoded("lame.mp3").read_bytes())
+def tagged_mp3(path: Path, encoded: Encoded, **frames: bytes) -> Path:
+    path.write_bytes(id3(frames) + encoded("lame.mp3").read_bytes())
     return path
 
 
-def test_id3_tells_all(tmp_path: Path, encoded: Encoded) -> None:
+def test_id3_tags(tmp_path: Path, encoded: Encoded) -> None:
     path = tagged_mp3(
         tmp_path / "a.mp3",
         encoded,
@@ -49,11 +49,11 @@ def test_tempo_tags(text: bytes, tempo: float | None, tmp_path: Path, encoded: E
 @pytest.mark.parametrize(
     ("text", "key"), [(b"C", "C major"), (b"Bbm", "Bb minor"), (b"8A", "A minor"), (b"1m", "A minor"), (b"o", None)]
 )
-def test_key_tags_where_a_tonic_alone_is_major(text: bytes, key: str | None, tmp_path: Path, encoded: Encoded) -> None:
+def test_key_tags_with_a_root_alone_are_major(text: bytes, key: str | None, tmp_path: Path, encoded: Encoded) -> None:
     assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TKEY=b"\0" + text)).key == key
 
 
-def test_other_containers_tell_title_and_artist(tmp_path: Path) -> None:
+def test_tags_of_other_containers(tmp_path: Path) -> None:
     samples = make_signal(seconds=0.3)
     for name, codec, container in (("a.m4a", "aac", "ipod"), ("a.wma", "wmav2", "asf"), ("a.ogg", "libvorbis", "ogg")):
         if codec not in av.codecs_available:
@@ -70,13 +70,13 @@ def test_other_containers_tell_title_and_artist(tmp_path: Path) -> None:
         assert (tags.title, tags.artist, tags.album) == ("Über", "音", "x")
 
 
-def test_loop_chunks_come_along(tmp_path: Path) -> None:
+def test_loop_chunks_are_included(tmp_path: Path) -> None:
     tags = read_tags(wav(tmp_path / "a.wav", acid(0x00)))
     assert tags.loop is not None
     assert tags.loop.tempo == 120.0
 
 
-def test_none_where_there_are_none(tmp_path: Path, encoded: Encoded) -> None:
+def test_files_without_tags(tmp_path: Path, encoded: Encoded) -> None:
     assert read_tags(write_sndfile(tmp_path / "a.flac", make_signal(seconds=0.1), RATE, "FLAC", "PCM_16")) == Tags()
     (tmp_path / "text.mp3").write_text("no music at all")
     (tmp_path / "empty.wav").write_bytes(b"")
@@ -84,7 +84,7 @@ def test_none_where_there_are_none(tmp_path: Path, encoded: Encoded) -> None:
         assert read_tags(tmp_path / name) == Tags()
 
 
-def test_words_are_one_clean_line(tmp_path: Path, encoded: Encoded) -> None:
+def test_texts_are_one_clean_line(tmp_path: Path, encoded: Encoded) -> None:
     tags = read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TIT2=b"\0one\ntwo\x07\tthree", TPE1=b"\0 \x01 "))
     assert (tags.title, tags.artist) == ("one two three", None)
 
@@ -92,7 +92,9 @@ def test_words_are_one_clean_line(tmp_path: Path, encoded: Encoded) -> None:
 @pytest.mark.parametrize(
     "name", ["lame.mp3", "aac.m4a", "vorbis.ogg", "opus.opus", "pcm.flac", "wma2.wma", "pcm.wav", "pcm.aiff"]
 )
-def test_damage_is_no_error(name: str, tmp_path: Path, encoded: Encoded, capfd: pytest.CaptureFixture[str]) -> None:
+def test_damaged_files_raise_no_error(
+    name: str, tmp_path: Path, encoded: Encoded, capfd: pytest.CaptureFixture[str]
+) -> None:
     content = encoded(name).read_bytes()[:20_000]
     if name == "lame.mp3":
         content = id3({"TPE1": b"\0Artist", "TKEY": b"\1\xff\xfeA\0m\0", "APIC": bytes(50)}) + content

@@ -33,14 +33,14 @@ def test_tempo_of_a_drum_beat(tempo: float) -> None:
 
 
 @pytest.mark.parametrize("tempo", [62.0, 174.0, 190.0])
-def test_extreme_tempi_up_to_an_octave(tempo: float) -> None:
+def test_extreme_tempos_up_to_a_factor_of_two(tempo: float) -> None:
     found = estimate_tempo(beat(tempo), RATE)
     assert isinstance(found.value, float)
     assert tempo_matches(found.value, 0.99 * tempo, 1.01 * tempo)
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
-def test_the_rate_does_not_matter(rate: int) -> None:
+def test_the_sample_rate_does_not_matter(rate: int) -> None:
     assert estimate_tempo(beat(120.0, 10.0, rate), rate).value == pytest.approx(120.0, rel=0.002)
 
 
@@ -48,12 +48,12 @@ def test_two_bars_are_enough() -> None:
     assert estimate_tempo(beat(120.0, 4.0), RATE).value == pytest.approx(120.0, rel=0.01)
 
 
-def test_only_the_middle_of_a_long_file_is_heard() -> None:
+def test_only_the_middle_of_a_long_file_is_analysed() -> None:
     long = np.concatenate([beat(90.0, 60.0), beat(125.0, 90.0), beat(90.0, 60.0)])
     assert estimate_tempo(long, RATE).value == pytest.approx(125.0, rel=0.002)
 
 
-def test_none_without_a_pulse() -> None:
+def test_sounds_without_a_pulse_have_no_tempo() -> None:
     random = np.random.default_rng(1)
     drone = np.sin(2 * np.pi * 110 * np.arange(20 * RATE) / RATE)
     for sound in (np.zeros(20 * RATE), drone, random.standard_normal(20 * RATE), beat(120.0, 1.0), np.zeros(0)):
@@ -61,14 +61,14 @@ def test_none_without_a_pulse() -> None:
         assert (found.value, found.confidence) == (None, 0.0)
 
 
-def test_a_loose_pulse_is_trusted_less() -> None:
+def test_a_noisy_pulse_has_lower_confidence() -> None:
     random = np.random.default_rng(3)
     strict = beat(120.0)
     loose = strict + 0.15 * random.standard_normal(strict.size).astype(np.float32)
     assert estimate_tempo(loose, RATE).confidence < estimate_tempo(strict, RATE).confidence
 
 
-def test_matches_half_and_double() -> None:
+def test_half_and_double_tempos_match() -> None:
     assert tempo_matches(87.0, 170.0, 176.0)
     assert tempo_matches(174.0, 85.0, 90.0)
     assert tempo_matches(120.0, 120.0, 120.0)

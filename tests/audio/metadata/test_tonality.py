@@ -48,7 +48,7 @@ def test_a_detuned_recording_keeps_its_key(cents: float) -> None:
     assert estimate_key(cadences(2, minor=True, cents=cents), RATE).value == "D minor"
 
 
-def test_drums_on_top_do_not_hide_it() -> None:
+def test_drums_do_not_hide_the_key() -> None:
     random = np.random.default_rng(0)
     sound = cadences(7, minor=False)
     time = np.arange(sound.size) / RATE
@@ -56,13 +56,13 @@ def test_drums_on_top_do_not_hide_it() -> None:
     assert estimate_key(sound + noise.astype(np.float32), RATE).value == "G major"
 
 
-def test_none_without_pitch() -> None:
+def test_sounds_without_pitch_have_no_key() -> None:
     noise = np.random.default_rng(1).standard_normal(10 * RATE).astype(np.float32)
     for sound in (np.zeros(5 * RATE, dtype=np.float32), noise, cadences(0, minor=False, seconds=0.5), noise[:0]):
         found = estimate_key(sound, RATE)
         assert (found.value, found.confidence) == (None, 0.0)
 
 
-def test_a_known_piece(test_data: Path) -> None:
+def test_the_key_of_a_known_piece(test_data: Path) -> None:
     sound = read(test_data / "songs" / "US Army Strings - Hungarian Dance No 5.ogg")
     assert estimate_key(sound.mono(), sound.sample_rate).value == "G minor"

@@ -197,5 +197,5 @@ def test_a_checkpoint_is_found_by_name(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_variable_that_names_a_file_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_CHECKPOINT_CLAP", str(folder / "weights.pt"))
-    with pytest.raises(CheckpointError, match=r"CLAP=.*weights\.pt is a file; it names a folder.*fetch clap --from "):
+    with pytest.raises(CheckpointError, match=r"CLAP=.*weights\.pt is a file; it must be a folder.*fetch clap --from "):
         local_checkpoint("clap")

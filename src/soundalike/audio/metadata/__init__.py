@@ -1,1 +1,1 @@
-"""What a file, its name and its sound say: tags, loop chunks, tempo, key and loudness, resolved into facts."""
+"""Metadata from tags, loop chunks, file names and the sound itself: tempo, key and loudness, resolved into facts."""

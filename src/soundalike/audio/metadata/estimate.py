@@ -1,4 +1,4 @@
-"""What an estimator answers."""
+"""The result of an estimator."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimated `value` (a tempo or a key), None where there is none to tell, and its `confidence`, 0..1.
+    """An estimated `value` (a tempo or a key), or None, and its `confidence`, 0..1 (0 for None).
 
-    How confidence comes about is said by each estimator; 0 goes with None.
+    Each estimator documents what its confidence means.
     """
 
     value: float | str | None

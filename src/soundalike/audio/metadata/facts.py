@@ -1,8 +1,8 @@
-"""Facts of a file that people filter by: tempo, key, loudness; and which source of a fact is believed.
+"""Facts of a file that users filter by: tempo, key, loudness; and which source of a fact takes precedence.
 
-One place to import from; the work is in `keys`, `names`, `tempo`, `tonality`, `loudness`. Conventions: tempo in
-beats a minute, keys as in `keys` ("A minor", "C" where the mode is unknown), loudness in LUFS.
-scipy.signal is imported when an estimate is made, not before.
+One module to import from; the work is in `keys`, `filename_metadata`, `tempo`, `tonality`, `loudness`. Conventions:
+tempo in BPM, keys as in `keys` ("A minor", or "C" if the mode is unknown), loudness in LUFS. scipy.signal is
+imported when an estimate is made, not before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from soundalike.audio.metadata.estimate import Estimate
-from soundalike.audio.metadata.filename_metadata import facts_from_name
+from soundalike.audio.metadata.filename_metadata import metadata_from_filename
 from soundalike.audio.metadata.keys import Key, compatible, find_key, parse_key
 from soundalike.audio.metadata.loudness import estimate_loudness
 from soundalike.audio.metadata.tags import Tags
@@ -26,9 +26,9 @@ __all__ = [
     "estimate_key",
     "estimate_loudness",
     "estimate_tempo",
-    "facts_from_name",
     "find_key",
     "loop_tempo",
+    "metadata_from_filename",
     "parse_key",
     "resolve_facts",
     "tempo_matches",
@@ -39,7 +39,7 @@ Source = Literal["tag", "name", "loop chunk", "estimate"]
 
 @dataclass(frozen=True)
 class Fact:
-    """A tempo (float) or key (str), where it was learnt, and how far to trust it (1 where it is stated, else 0..1)."""
+    """A tempo (float) or key (str), its source, and its confidence (1 if it is stated, else 0..1)."""
 
     value: float | str
     source: Source
@@ -49,11 +49,11 @@ class Fact:
 def resolve_facts(
     tags: Tags, name_stem: str, estimates: tuple[Estimate | None, Estimate | None] = (None, None)
 ) -> tuple[Fact | None, Fact | None]:
-    """(tempo, key) of a file: its tag, else its name, else its loop chunk, else the estimate (tempo, key) of its sound.
+    """(tempo, key) of a file: from its tag, else its name, else its loop chunk, else the estimates (tempo, key).
 
-    `name_stem` is the file name without its suffix. None where no source tells.
+    `name_stem` is the file name without its suffix. None if no source has it.
     """
-    named_tempo, named_key = facts_from_name(name_stem)
+    named_tempo, named_key = metadata_from_filename(name_stem)
     loop = tags.loop
     tempo = _first((tags.tempo, named_tempo, loop.tempo if loop else None), estimates[0])
     key = _first((tags.key, named_key, loop.key if loop else None), estimates[1])

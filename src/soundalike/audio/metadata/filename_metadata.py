@@ -1,13 +1,13 @@
-"""Tempo and key from a file's name, as sample packs and DJ software write them.
+"""Tempo and key from file names, as sample packs and DJ software write them.
 
     TS_HH_120_Drum_Loop_Am      120, A minor        8A - 128 - Artist - Title    128, A minor
     Loop 95 BPM Gmin            95, G minor         Kick_04_C                    -, C (root only)
     128_F#m_lead                128, F# minor       Cmaj7 pad                    -, C major
 
-Most names are not written so, and titles are full of "Am", "A minor ..." and numbers. A wrong fact is worse
-than none (it hides the file from a filter), so whatever is ambiguous needs evidence beside it: a bare number
-needs a key or a word like `loop`; "Am" and "Em", which are English, need a tempo or a word of the trade; a
-lone letter needs a pitched instrument, a tempo or an index before it; Camelot codes ("8A") need a tempo.
+Most names are not written like this, and titles are full of "Am", "A minor ..." and numbers. A wrong fact is worse
+than none (a filter would hide the file), so anything ambiguous needs further evidence: a bare number needs a key or
+a word like `loop`; "Am" and "Em", which are also English, need a tempo or an audio term; a single letter needs a
+pitched instrument, a tempo or an index before it; Camelot codes ("8A") need a tempo.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _BPM = (
     re.compile(r"(?<![\d.])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm", re.IGNORECASE),
     re.compile(r"bpm[\s_=:-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE),
 )
-_SLOWEST, _FASTEST = 30.0, 300.0  # where the name says BPM
-_BARE_SLOWEST, _BARE_FASTEST = 60.0, 200.0  # where it does not
+_SLOWEST, _FASTEST = 30.0, 300.0  # if the name contains "bpm"
+_BARE_SLOWEST, _BARE_FASTEST = 60.0, 200.0  # if it does not
 
 _TOKEN = re.compile(r"\d+\.\d+|[^\s_\-.,;()\[\]{}+&/\\]+")
 _NUMBER = re.compile(r"[1-9]\d{1,2}(?:\.\d+)?")
@@ -55,7 +55,7 @@ _PITCHED_WORDS = _words(
     shots oneshot
     """
 )
-_TRADE_WORDS = _words(
+_AUDIO_WORDS = _words(
     """
     kick kicks snare snares hat hats hihat hh clap claps perc percussion drum drums fx sample samples
     break breaks fill riser bpm shaker ride crash rim tops top
@@ -84,7 +84,7 @@ _VARIANT_WORDS = _words(
 @dataclass(frozen=True)
 class _Token:
     text: str
-    before: str  # what separates it from the token before it
+    before: str  # the separator before it
     after: str
 
     @property
@@ -103,13 +103,13 @@ class _Token:
     def is_tempo(self) -> bool:
         return _NUMBER.fullmatch(self.text) is not None and _BARE_SLOWEST <= float(self.text) <= _BARE_FASTEST
 
-    def parted(self, marks: str = "_-()[]") -> bool:
-        """Whether a separator other than a space stands at one side of it."""
+    def delimited(self, marks: str = "_-()[]") -> bool:
+        """Whether a separator other than a space is next to it."""
         return any(mark in self.before + self.after for mark in marks)
 
 
-def facts_from_name(stem: str) -> tuple[float | None, str | None]:
-    """(tempo in beats a minute, key as in `keys`) that the file name `stem` (without suffix) states; None where not."""
+def metadata_from_filename(stem: str) -> tuple[float | None, str | None]:
+    """(tempo in BPM, key as in `keys`) stated by the file name `stem` (without suffix); None for what it does not state."""
     tempo, rest = _stated_tempo(stem)
     tokens = _tokens(rest)
     keys = _keys_with_mode(tokens, tempo is not None)
@@ -124,7 +124,7 @@ def facts_from_name(stem: str) -> tuple[float | None, str | None]:
 
 
 def _stated_tempo(stem: str) -> tuple[float | None, str]:
-    """The number beside "bpm", and the name with both cut out ("_" stays in their place)."""
+    """The number next to "bpm", and the name with both replaced by "_"."""
     for pattern in _BPM:
         match = pattern.search(stem)
         if match:
@@ -135,44 +135,44 @@ def _stated_tempo(stem: str) -> tuple[float | None, str]:
 
 
 def _tokens(name: str) -> list[_Token]:
-    found = list(_TOKEN.finditer(name))
-    edges = [0, *(match.end() for match in found)]
-    begins = [*(match.start() for match in found), len(name)]
+    matches = list(_TOKEN.finditer(name))
+    edges = [0, *(match.end() for match in matches)]
+    begins = [*(match.start() for match in matches), len(name)]
     gaps = [name[end:begin] for end, begin in zip(edges, begins, strict=True)]
-    return [_Token(match[0], gaps[i], gaps[i + 1]) for i, match in enumerate(found)]
+    return [_Token(match[0], gaps[i], gaps[i + 1]) for i, match in enumerate(matches)]
 
 
 def _keys_with_mode(tokens: list[_Token], stated: bool) -> dict[int, Key]:
-    """Keys that say their mode, by the position of their first token."""
+    """Keys with a mode, by the position of their first token."""
     keys: dict[int, Key] = {}
-    trade = stated or _has(tokens, _LOOP_WORDS | _PITCHED_WORDS | _TRADE_WORDS)
+    audio_terms = stated or _has(tokens, _LOOP_WORDS | _PITCHED_WORDS | _AUDIO_WORDS)
     for position, token in enumerate(tokens):
         compact = _COMPACT.fullmatch(token.text)
-        if compact and _compact_counts(tokens, position, compact, trade, stated):
+        if compact and _compact_counts(tokens, position, compact, audio_terms, stated):
             keys[position] = spelt_key(compact["root"], compact["sign"] or "", compact["mode"])
         elif (spelt := _spelt_out(tokens, position)) is not None:
             keys[position] = spelt
     return keys
 
 
-def _compact_counts(tokens: list[_Token], position: int, found: re.Match[str], trade: bool, stated: bool) -> bool:
-    """Whether a token spelt like "Am", "f#min", "Cmaj7" is meant as a key."""
+def _compact_counts(tokens: list[_Token], position: int, match: re.Match[str], audio_terms: bool, stated: bool) -> bool:
+    """Whether a token such as "Am", "f#min", "Cmaj7" means a key."""
     token = tokens[position]
-    beside_tempo = any(near.is_tempo for near in _beside(tokens, position))
-    if found["chord"]:
+    near_tempo = any(near.is_tempo for near in _neighbours(tokens, position))
+    if match["chord"]:
         return True
-    if found["mode"] == "m":
-        if found["root"].islower():
-            spoken = token.text.capitalize() in _ENGLISH and not trade
-            return (beside_tempo and not spoken) or (stated and token.parted())
+    if match["mode"] == "m":
+        if match["root"].islower():
+            english = token.text.capitalize() in _ENGLISH and not audio_terms
+            return (near_tempo and not english) or (stated and token.delimited())
         if token.text in _ENGLISH:
-            return beside_tempo or trade
-        return found["sign"] is not None or trade or beside_tempo or token.parted()
-    return found["root"].isupper() or found["sign"] is not None or trade or beside_tempo
+            return near_tempo or audio_terms
+        return match["sign"] is not None or audio_terms or near_tempo or token.delimited()
+    return match["root"].isupper() or match["sign"] is not None or audio_terms or near_tempo
 
 
 def _spelt_out(tokens: list[_Token], position: int) -> Key | None:
-    """The key of "F# minor", "E flat major" that begins at `position`, spelt in several tokens."""
+    """The key written in several tokens from `position` on, such as "F# minor" or "E flat major"."""
     note = _NOTE.fullmatch(tokens[position].text)
     if note is None or note["octave"]:
         return None
@@ -194,20 +194,20 @@ def _ends_a_phrase(tokens: list[_Token], first: int, last: int) -> bool:
 
 
 def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
-    """A number without BPM that other evidence shows to be a tempo; None where two differ."""
+    """A number without "bpm" that is a tempo by other evidence; None if several differ."""
     loops = any(token.word in _LOOP_WORDS or token.word.endswith(("loop", "loops")) for token in tokens)
-    found = set()
+    tempos = set()
     for position, token in enumerate(tokens):
         if not token.is_tempo or _counts_something_else(tokens, position):
             continue
-        by_key = any(near in keys for near in (position - 1, position + 1)) or (loops and bool(keys))
-        by_code = any(_CAMELOT.fullmatch(near.text) for near in _beside(tokens, position))
+        has_key = any(near in keys for near in (position - 1, position + 1)) or (loops and bool(keys))
+        has_code = any(_CAMELOT.fullmatch(near.text) for near in _neighbours(tokens, position))
         last = position == len(tokens) - 1
         # The last number of "Drum Loop 100" numbers the loops of a pack.
-        by_loop = loops and (not last or _numbered_already(tokens, position))
-        if by_key or by_code or by_loop:
-            found.add(float(token.text))
-    return found.pop() if len(found) == 1 else None
+        is_loop = loops and (not last or _numbered_already(tokens, position))
+        if has_key or has_code or is_loop:
+            tempos.add(float(token.text))
+    return tempos.pop() if len(tempos) == 1 else None
 
 
 def _counts_something_else(tokens: list[_Token], position: int) -> bool:
@@ -238,9 +238,9 @@ def _bare_notes(tokens: list[_Token], tempo: float | None) -> dict[int, Key]:
         note = _NOTE.fullmatch(token.text)
         if note is None:
             continue
-        beside_tempo = tempo is not None and any(near.is_tempo for near in _beside(tokens, position))
-        closing = all(not later.is_word for later in tokens[position + 1 :])
-        if not (closing or beside_tempo):
+        near_tempo = tempo is not None and any(near.is_tempo for near in _neighbours(tokens, position))
+        last = all(not later.is_word for later in tokens[position + 1 :])
+        if not (last or near_tempo):
             continue
         if _note_counts(tokens, position, note, pitched, tempo is not None):
             keys[position] = spelt_key(note["root"], note["sign"] or "", "")
@@ -248,21 +248,21 @@ def _bare_notes(tokens: list[_Token], tempo: float | None) -> dict[int, Key]:
 
 
 def _note_counts(tokens: list[_Token], position: int, note: re.Match[str], pitched: bool, has_tempo: bool) -> bool:
-    """Whether a lone note letter is meant as a pitch and not as a variant ("Loop_B"), an article or a unit."""
+    """Whether a single note letter means a pitch and not a variant ("Loop_B"), an article or a unit."""
     token = tokens[position]
     if note["root"].islower():
-        return pitched and note["root"] in "cdefg" and not note["octave"] and token.parted("_-")
-    indexed = position > 0 and tokens[position - 1].is_index and token.parted("_-")
+        return pitched and note["root"] in "cdefg" and not note["octave"] and token.delimited("_-")
+    indexed = position > 0 and tokens[position - 1].is_index and token.delimited("_-")
     variant = _has(tokens, _VARIANT_WORDS)
     if note["octave"]:
         return pitched or note["sign"] is not None
     if note["sign"]:
         decibels = token.text in ("Db", "Gb") and position > 0 and tokens[position - 1].is_index
-        return not decibels or has_tempo or token.parted("_-")
-    return (has_tempo and token.parted()) or ((pitched or indexed) and token.parted("_-") and not variant)
+        return not decibels or has_tempo or token.delimited("_-")
+    return (has_tempo and token.delimited()) or ((pitched or indexed) and token.delimited("_-") and not variant)
 
 
-def _beside(tokens: list[_Token], position: int) -> list[_Token]:
+def _neighbours(tokens: list[_Token], position: int) -> list[_Token]:
     return [tokens[near] for near in (position - 1, position + 1) if 0 <= near < len(tokens)]
 
 

@@ -1,8 +1,7 @@
-"""Musical keys as words: reading them in all the spellings that tags, file names and people use, and comparing them.
+"""Musical keys: parsing the notations that tags, file names and users use, and comparing keys.
 
-A key is a root (pitch class 0..11, C = 0) and a mode, "major", "minor" or None where only the root is known.
-It is written "A minor", "Bb major", "F#": one spelling for each, that of the Camelot wheel (five sharps or
-flats at most).
+A key is a root (pitch class 0..11, C = 0) and a mode: "major", "minor", or None if only the root is known. It is written
+"A minor", "Bb major", "F#": one spelling for each, that of the Camelot wheel.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _OPEN_KEY = re.compile(r"(?P<number>0?[1-9]|1[0-2])(?P<letter>[dm])")
 
 @dataclass(frozen=True)
 class Key:
-    """A root (pitch class, C = 0) and a mode; `str` gives the one spelling: "A minor", "Eb major", "F#"."""
+    """A root (pitch class, C = 0) and a mode; `str` gives the standard spelling: "A minor", "Eb major", "F#"."""
 
     root: int
     mode: Mode | None
@@ -41,30 +40,30 @@ class Key:
         return f"{name} {self.mode}" if self.mode else name
 
     def compatible(self, other: Key) -> bool:
-        """Whether the two mix as DJs and arrangers count it: neighbours on the Camelot wheel.
+        """Whether the two keys are compatible for mixing: neighbours on the Camelot wheel.
 
-        That is the same key, its relative (A minor, C major), or the same mode a fifth up or down. A key of
-        unknown mode is taken to be whichever of the two fits.
+        These are the same key, its relative (A minor, C major), and the same mode a fifth up or down. A key of unknown
+        mode is compatible if either mode is.
         """
         readings = itertools.product(_readings(self), _readings(other))
         return any(_neighbours(*mine, *theirs) for mine, theirs in readings)
 
 
 def parse_key(text: str) -> Key:
-    """The key of "Am", "A minor", "F#min", "Bb major", "8A" (Camelot), "1m" (Open Key), "C" (root only).
+    """The key written as "Am", "A minor", "F#min", "Bb major", "8A" (Camelot), "1m" (Open Key) or "C" (root only).
 
-    Upper and lower case are equal except for a lone m: "Am" and "am" are A minor, "AM" is A major.
+    Case does not matter except for a single m: "Am" and "am" are A minor, "AM" is A major.
 
-    Raises InputError where it names none.
+    Raises InputError if `text` is not a key.
     """
     key = find_key(text)
     if key is None:
-        raise InputError(f"{text!r} is no key; write it like 'Am', 'F# minor', 'Bb major', '8A' or just 'C'")
+        raise InputError(f"{text!r} is not a key; write it like 'Am', 'F# minor', 'Bb major', '8A' or just 'C'")
     return key
 
 
 def find_key(text: str) -> Key | None:
-    """`parse_key`, with None where `text` as a whole names no key."""
+    """As `parse_key`, but None if `text` is not a key."""
     text = text.strip()
     if wheel := _CAMELOT.fullmatch(text):
         return _from_camelot(int(wheel["number"]), minor=wheel["letter"] in "Aa")
@@ -78,7 +77,7 @@ def find_key(text: str) -> Key | None:
 
 
 def spelt_key(root: str, sign: str, mode: str) -> Key:
-    """The key of a root letter, an accidental ("", "#", "b", "sharp", ...) and a word for the mode ("" unknown)."""
+    """The key of a root letter, an accidental ("", "#", "b", "sharp", ...) and a mode ("" if unknown)."""
     sharp = sign.lower() in ("#", "♯", "sharp")
     step = 0 if not sign else 1 if sharp else -1
     word = mode.lower()
@@ -101,12 +100,12 @@ def _from_camelot(number: int, minor: bool) -> Key:
 
 
 def _readings(key: Key) -> list[tuple[int, bool]]:
-    """Possible (place on the circle of fifths, minor?) of a key; both modes where it is unknown."""
+    """(position on the circle of fifths, minor?) of a key; of both modes if the mode is unknown."""
     modes: tuple[Mode, ...] = (key.mode,) if key.mode else ("major", "minor")
     return [((7 * (key.root + (3 if mode == "minor" else 0))) % 12, mode == "minor") for mode in modes]
 
 
-def _neighbours(place: int, minor: bool, other_place: int, other_minor: bool) -> bool:
+def _neighbours(position: int, minor: bool, other_position: int, other_minor: bool) -> bool:
     if minor != other_minor:
-        return place == other_place
-    return (place - other_place) % 12 in (0, 1, 11)
+        return position == other_position
+    return (position - other_position) % 12 in (0, 1, 11)

@@ -1,6 +1,6 @@
-"""The loop chunks that sample editors write: `acid`, `smpl` and `inst` of wav, `basc` of aiff (Apple Loops).
+"""The loop chunks that audio editors write: `acid`, `smpl` and `inst` of wav, `basc` of aiff (Apple Loops).
 
-Small parsers for small chunks; a damaged or foreign file simply has none. Layouts: acid and inst as in
+Damaged files and other formats have none. Layouts: acid and inst as in
 libsndfile's wav.c, smpl in the Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft
 1991), basc as in libsndfile's aiff.c.
 """
@@ -18,17 +18,16 @@ from soundalike.audio.metadata.keys import Key, Mode
 _ACID_ONE_SHOT, _ACID_ROOT_VALID = 0x01, 0x02
 _WAV_CHUNKS = (b"acid", b"smpl", b"inst", b"fmt ", b"data")
 _AIFF_CHUNKS = (b"basc", b"COMM")
-_MOST_CHUNKS = 1000
-_LONGEST = 4096  # bytes of a chunk that are read
-_DEFAULT_ROOT = 60  # what editors write without being told a note: no evidence of C
+_MAX_CHUNKS = 1000
+_MAX_BYTES = 4096  # of a chunk that are read
+_DEFAULT_ROOT = 60  # what editors write if no note was set: no evidence of C
 
 
 @dataclass(frozen=True)
 class LoopChunk:
-    """What a loop chunk says. `source` is the chunk's name; None where it says nothing of the matter.
+    """What a loop chunk states; None for what it does not.
 
-    `tempo` in beats a minute, `beats` the length in beats, `root` a MIDI note, `one_shot` and `looped` as
-    marked.
+    source: the chunk's name; tempo in BPM; beats: the length in beats; root: a MIDI note; one_shot, looped: as marked.
     """
 
     source: str
@@ -41,12 +40,12 @@ class LoopChunk:
 
     @property
     def key(self) -> str | None:
-        """The root, with the mode where it is known: "A minor", "A"."""
+        """The root, with the mode if it is known: "A minor", "A"."""
         return None if self.root is None else str(Key(self.root % 12, self.mode))
 
 
 def read_loop_chunk(path: str | Path) -> LoopChunk | None:
-    """The loop chunk of a wav or aiff file (acid before smpl before inst); None where there is none."""
+    """The loop chunk of a wav or aiff file (acid before smpl before inst), or None."""
     try:
         with Path(path).open("rb") as file:
             head = file.read(12)
@@ -60,8 +59,8 @@ def read_loop_chunk(path: str | Path) -> LoopChunk | None:
 
 
 def _chunks(file: BinaryIO, order: str, wanted: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes]]:
-    """(name, size as 4 bytes + beginning of the content) of the wanted chunks."""
-    for _ in range(_MOST_CHUNKS):
+    """(name, size as 4 bytes + beginning of the content) of each wanted chunk."""
+    for _ in range(_MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             return
@@ -69,7 +68,7 @@ def _chunks(file: BinaryIO, order: str, wanted: tuple[bytes, ...]) -> Iterator[t
         (size,) = struct.unpack(order + "I", head[4:])
         following = file.tell() + size + size % 2
         if name in wanted:
-            yield name, head[4:] + file.read(min(size, _LONGEST))
+            yield name, head[4:] + file.read(min(size, _MAX_BYTES))
         file.seek(following)
 
 
@@ -90,9 +89,9 @@ def _from_wav(chunks: dict[bytes, bytes]) -> LoopChunk | None:
         )
     if len(chunks.get(b"smpl", b"")) >= 40:
         fields = struct.unpack("<9I", chunks[b"smpl"][4:40])
-        return LoopChunk(source="smpl", root=_told_root(fields[3]), looped=fields[7] > 0)
+        return LoopChunk(source="smpl", root=_explicit_root(fields[3]), looped=fields[7] > 0)
     if len(chunks.get(b"inst", b"")) >= 5:
-        return LoopChunk(source="inst", root=_told_root(chunks[b"inst"][4]))
+        return LoopChunk(source="inst", root=_explicit_root(chunks[b"inst"][4]))
     return None
 
 
@@ -118,9 +117,9 @@ def _from_aiff(chunks: dict[bytes, bytes]) -> LoopChunk | None:
 def _wav_duration(chunks: dict[bytes, bytes]) -> float | None:
     if len(chunks.get(b"fmt ", b"")) < 20 or b"data" not in chunks:
         return None
-    (bytes_a_second,) = struct.unpack("<I", chunks[b"fmt "][12:16])
+    (bytes_per_second,) = struct.unpack("<I", chunks[b"fmt "][12:16])
     (size,) = struct.unpack("<I", chunks[b"data"][:4])
-    return size / bytes_a_second if bytes_a_second and size else None
+    return size / bytes_per_second if bytes_per_second and size else None
 
 
 def _aiff_duration(chunks: dict[bytes, bytes]) -> float | None:
@@ -139,5 +138,5 @@ def _root(note: int) -> int | None:
     return note if 12 <= note <= 120 else None
 
 
-def _told_root(note: int) -> int | None:
+def _explicit_root(note: int) -> int | None:
     return None if note == _DEFAULT_ROOT else _root(note)

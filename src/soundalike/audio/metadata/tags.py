@@ -1,4 +1,4 @@
-"""What a file says of itself in words: artist, title, album, tempo and key tags, loop chunks."""
+"""Tags of a file: artist, title, album, tempo, key; and its loop chunk."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from soundalike.audio.metadata.keys import Key, find_key
 from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
 
 _NUMBER = re.compile(r"\d{1,4}(?:[.,]\d+)?")
-_LONGEST_TEXT = 500
+_MAX_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
 class Tags:
-    """Words and figures of a file's own; None where it has none. `tempo` in beats a minute, `key` as in `keys`."""
+    """The tags of a file; None for those that it lacks. tempo in BPM; key as in `keys`."""
 
     artist: str | None = None
     title: str | None = None
@@ -29,42 +29,42 @@ class Tags:
 
 
 def read_tags(path: str | Path) -> Tags:
-    """The tags of the file at `path`; a file with none, damaged ones or of an unknown kind has all None.
+    """The tags of the file at `path`; all None if it has none, damaged ones or an unknown format.
 
-    A tempo outside 20..400 or a key that cannot be read is None. Audio is not decoded.
+    A tempo outside 20..400 or a key that cannot be parsed is None. Audio is not decoded.
     """
     path = Path(path)
     loop = read_loop_chunk(path)
     try:
         with path.open("rb") as file:
-            found = TinyTag.get(filename=path, file_obj=file, duration=False)
+            file_tags = TinyTag.get(filename=path, file_obj=file, duration=False)
     except (TinyTagException, OSError):
         return Tags(loop=loop)
-    key = find_key(_text(_first(found, "initial_key")) or "")
+    key = find_key(_text(_first(file_tags, "initial_key")) or "")
     if key is not None and key.mode is None:
-        key = Key(key.root, "major")  # ID3v2: a tonic alone is major, minor is marked by an m
+        key = Key(key.root, "major")  # ID3v2: a root alone is major, minor is marked by an m
     return Tags(
-        artist=_text(found.artist),
-        title=_text(found.title),
-        album=_text(found.album),
-        tempo=_tempo(_text(_first(found, "bpm"))),
+        artist=_text(file_tags.artist),
+        title=_text(file_tags.title),
+        album=_text(file_tags.album),
+        tempo=_tempo(_text(_first(file_tags, "bpm"))),
         key=str(key) if key else None,
         loop=loop,
     )
 
 
-def _first(found: TinyTag, name: str) -> str | None:
-    values = found.other.get(name)
+def _first(file_tags: TinyTag, name: str) -> str | None:
+    values = file_tags.other.get(name)
     return str(values[0]) if values else None
 
 
 def _text(value: str | None) -> str | None:
-    """One clean line, or None where nothing is left of it."""
+    """One clean line, or None if nothing is left."""
     if value is None:
         return None
     line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", value).split())
     line = line.encode("utf-8", "replace").decode("utf-8")
-    return line[:_LONGEST_TEXT] or None
+    return line[:_MAX_CHARACTERS] or None
 
 
 def _tempo(text: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Tempo: estimating it from sound, and comparing two tempi as musicians do."""
+"""Tempo: estimating it from audio, and comparing tempos up to factors of two."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from soundalike.audio.onsets import onset_strength
 from soundalike.audio.spectral import tempo_of_autocorrelation
 from soundalike.audio.waveform import resample
 
-_HEARD = 90.0  # s listened to
-_SHORTEST = 2.0  # s in which a tempo can be told
+_ANALYSED = 90.0  # s from the middle of the recording
+_SHORTEST = 2.0  # s; shorter sounds have no tempo
 _RATE = 11_025
-_HOP = 128  # 86 values a second
+_HOP = 128  # 86 values per second
 _SLOWEST, _FASTEST = 40.0, 240.0
 _WINDOW, _WINDOW_STEP = 8.0, 2.0  # s of the windows whose autocorrelations are averaged
 _LONGEST_LAG = 4.0  # s
 _SHORTEST_LOOP, _LONGEST_LOOP = 0.3, 60.0  # s
 _RELATIVES = (2.0, 0.5, 4 / 3, 3 / 4, 3 / 2, 2 / 3)
-_CONVINCING = 0.3  # confidence from which a pulse that fits no length is believed all the same
-# The 99th percentile of the onset strength: a drone has 0.03, wind 0.09, an orchestra 0.15, drums 0.5 and more.
+_CONVINCING = 0.3  # confidence from which a tempo is kept although it does not fit the length
+# 99th percentile of the onset strength: 0.03 for a drone, 0.09 for wind, 0.15 for an orchestra, 0.5 and more for drums.
 _FAINTEST, _CLEAR = 0.05, 0.15
-_WEAKEST = 0.1  # autocorrelation under which there is no pulse: white noise reaches some 0.05
+_WEAKEST = 0.1  # autocorrelation below which there is no pulse: white noise reaches some 0.05
 
 
 def tempo_matches(tempo: float, low: float, high: float) -> bool:
-    """Whether `tempo`, its half or its double lies within `low`..`high` (beats a minute, ends included)."""
+    """Whether `tempo`, half or double of it, is within `low`..`high` (BPM, bounds included)."""
     return any(low <= tempo * factor <= high for factor in (0.5, 1.0, 2.0))
 
 
 def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
-    """The tempo of mono samples in beats a minute, 40..240; None for what has no pulse or lasts under 2 s.
+    """The tempo of mono samples (samples,) in BPM, 40..240; None if there is no pulse or less than 2 s.
 
-    The onset strength of the middle 90 s is autocorrelated in windows of 8 s; librosa's `feature.tempo` picks
-    the lag by its log-normal prior around 120; the pick is refined on its multiples, to some 0.1 %. Halves
-    and doubles are the usual error, so compare with `tempo_matches`.
+    The onset strength of the middle 90 s is autocorrelated in windows of 8 s; the lag is selected with
+    librosa's log-normal prior around 120 BPM and refined on its multiples, to about 0.1 %. The usual error
+    is a factor of two, so compare with `tempo_matches`.
 
-    Confidence is the autocorrelation at the pick (1: every beat is like the next, 0: no pulse) times the share of
-    windows that repeat at the same lag, less where onsets are faint. A steady pulse gives 0.2 to 0.6 in real
-    songs, a bare drum loop up to 1.
+    Confidence is the autocorrelation at the lag (1: every beat equals the next, 0: no pulse) times the share of
+    windows that repeat at the same lag, reduced if onsets are weak. A steady pulse has 0.2 to 0.6 in real songs, a
+    drum loop up to 1.
     """
-    heard = middle_excerpt(mono, sample_rate, _HEARD)
-    if heard.size < _SHORTEST * sample_rate or not heard.any():
+    excerpt = middle_excerpt(mono, sample_rate, _ANALYSED)
+    if excerpt.size < _SHORTEST * sample_rate or not excerpt.any():
         return Estimate(None, 0.0)
-    strength = onset_strength(resample(heard, sample_rate, _RATE), _RATE, _HOP)
+    strength = onset_strength(resample(excerpt, sample_rate, _RATE), _RATE, _HOP)
     clarity = float(np.percentile(strength, 99)) if strength.size else 0.0
     if clarity < _FAINTEST:
         return Estimate(None, 0.0)
@@ -64,11 +64,11 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
 
 
 def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
-    """The tempo of a loop of `duration` s that is cut to 1, 2, 4, 8 ... beats, as loops are; `estimate` is its sound's.
+    """The tempo of a loop of `duration` s, assuming that it is cut to 1, 2, 4, 8 ... beats; `estimate`: from its audio.
 
-    The length allows one tempo an octave. Confidence (set by hand) 0.9: the sound says the same, within 3 %; 0.6: the
-    sound says 1/2, 2, 2/3, 3/2, 3/4 or 4/3 of it, the usual confusions, and the length decides; 0.4: the sound has no
-    clear pulse, and the tempo within 85..170 is taken. A clear pulse that fits no length is left as it is.
+    The length allows one tempo per octave. Confidence (set by hand) 0.9: the estimate agrees within 3 %; 0.6: it is 1/2,
+    2, 2/3, 3/2, 3/4 or 4/3 of an allowed tempo, the usual errors, and the length decides; 0.4: there is no clear pulse,
+    and the allowed tempo within 85..170 is used. A clear pulse that does not fit the length is kept.
     """
     if not _SHORTEST_LOOP <= duration <= _LONGEST_LOOP:
         return estimate
@@ -76,10 +76,10 @@ def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
     allowed = [tempo for tempo in allowed if _SLOWEST <= tempo <= _FASTEST]
     if isinstance(estimate.value, float):
         for ratios, confidence in (((1.0,), 0.9), (_RELATIVES, 0.6)):
-            wanted = [estimate.value * ratio for ratio in ratios]
-            near = [tempo for tempo in allowed if any(abs(tempo / one - 1.0) < 0.03 for one in wanted)]
-            if near:
-                usual_first = sorted(near, key=lambda tempo: abs(math.log2(tempo / 120.0)))
+            candidates = [estimate.value * ratio for ratio in ratios]
+            matching = [tempo for tempo in allowed if any(abs(tempo / one - 1.0) < 0.03 for one in candidates)]
+            if matching:
+                usual_first = sorted(matching, key=lambda tempo: abs(math.log2(tempo / 120.0)))
                 return Estimate(round(usual_first[0], 2), confidence)
         if estimate.confidence >= _CONVINCING:
             return estimate
@@ -88,7 +88,7 @@ def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
 
 
 def _autocorrelations(strength: NDArray[np.float32], length: int, step: int) -> NDArray[np.float64]:
-    """(windows, lags): the unbiased autocorrelation of each window, 1 at lag 0; windows without a sound left out."""
+    """(windows, lags): the unbiased autocorrelation of each window, 1 at lag 0; silent windows are left out."""
     centred = strength - strength.mean()
     length = min(length, centred.size)
     windows = np.lib.stride_tricks.sliding_window_view(centred, length)[::step]
@@ -104,24 +104,24 @@ def _autocorrelations(strength: NDArray[np.float32], length: int, step: int) -> 
 
 
 def _with_multiples(mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each lag's value and, at half the weight, those of its double: a beat repeats, a syncopation does not."""
+    """Each lag's value and, with half the weight, that of the double lag: a beat repeats, a syncopation does not."""
     lags = np.arange(mean.size)
     doubled = np.where(2 * lags < mean.size, mean[np.minimum(2 * lags, mean.size - 1)], mean)
     return np.asarray((mean + 0.5 * doubled) / 1.5, dtype=np.float64)
 
 
 def _refined(mean: NDArray[np.float64], lag: int) -> float:
-    """`lag` to a fraction of a frame, from the peaks at its multiples 1, 2, 4, 8."""
+    """`lag` to a fraction of a frame, from the peaks at 1, 2, 4 and 8 times the lag."""
     best = float(lag)
     for multiple in (1, 2, 4, 8):
         centre = round(best * multiple)
         near = np.arange(centre - 2, centre + 3)
         if near[0] < 1 or near[-1] >= mean.size - 1:
             break
-        top = int(near[np.argmax(mean[near])])
-        if mean[top] < 0.4 * mean[lag] or mean[top] < max(mean[top - 1], mean[top + 1]):
+        peak = int(near[np.argmax(mean[near])])
+        if mean[peak] < 0.4 * mean[lag] or mean[peak] < max(mean[peak - 1], mean[peak + 1]):
             break
-        left, middle_, right = mean[top - 1 : top + 2]
-        bend = left - 2 * middle_ + right
-        best = (top + (0.5 * (left - right) / bend if bend < 0 else 0.0)) / multiple
+        left, centre_value, right = mean[peak - 1 : peak + 2]
+        curvature = left - 2 * centre_value + right
+        best = (peak + (0.5 * (left - right) / curvature if curvature < 0 else 0.0)) / multiple
     return best

@@ -1,4 +1,4 @@
-"""Estimating the key from sound: a chroma against published key profiles."""
+"""Key estimation from audio: a chroma correlated with published key profiles."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from soundalike.audio.waveform import resample
 _MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 _MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 
-_HEARD = 90.0  # s listened to
-_SHORTEST = 1.0  # s in which a key can be told
+_ANALYSED = 90.0  # s from the middle of the recording
+_SHORTEST = 1.0  # s; shorter sounds have no key
 _RATE = 11_025
-_FRAME, _HOP = 4096, 2048  # 2.7 Hz a bin: semitones are apart from 50 Hz on
-_CENTRE_OCTAVE, _OCTAVES = 4.0, 1.5  # the chroma's weight in pitch: a bell around C4 (librosa counts octaves of C1 on)
-_WEAKEST = 0.3  # correlation under which nothing is said to have a key
+_FRAME, _HOP = 4096, 2048  # 2.7 Hz per bin: semitones are resolved from 50 Hz on
+_CENTRE_OCTAVE, _OCTAVES = (
+    4.0,
+    1.5,
+)  # the chroma's Gaussian weight over pitch, around A4 (librosa counts octaves from A0)
+_WEAKEST = 0.3  # correlation below which there is no key
 _TUNING_FRAMES = 60
 
 
 def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
-    """The key of mono samples, "A minor"; None for silence, what has no pitch and what lasts under 1 s.
+    """The key of mono samples (samples,), such as "A minor"; None for silence, unpitched sounds and less than 1 s.
 
-    The middle 90 s as a chroma (amplitudes, frames of 0.37 s, tuned), correlated with the 24 profiles.
+    The chroma of the middle 90 s (amplitudes, frames of 0.37 s, tuned) is correlated with the 24 profiles.
 
-    Confidence is the best correlation (0..1) times how far it stands out from the best that is no neighbour
-    on the circle (relative and fifth are close by nature), in parts of 0.2, at most 1.
+    Confidence is the best correlation (0..1) times its margin over the best key that is no neighbour on the circle of
+    fifths (relatives and fifths are always similar), in units of 0.2, at most 1.
     """
-    heard = middle_excerpt(mono, sample_rate, _HEARD)
-    if heard.size < _SHORTEST * sample_rate or not heard.any():
+    excerpt = middle_excerpt(mono, sample_rate, _ANALYSED)
+    if excerpt.size < _SHORTEST * sample_rate or not excerpt.any():
         return Estimate(None, 0.0)
-    chroma = mean_chroma(resample(heard, sample_rate, _RATE))
+    chroma = mean_chroma(resample(excerpt, sample_rate, _RATE))
     if not chroma.any() or float(chroma.std()) < 1e-6:
         return Estimate(None, 0.0)
     scores = _correlations(chroma)
@@ -63,7 +66,7 @@ def mean_chroma(mono: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _correlations(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(24,): Pearson's r with the major keys from C up, then the minor ones."""
+    """(24,): Pearson correlation with the major keys from C up, then the minor ones."""
     rows = np.array([np.roll(profile, root) for profile in (_MAJOR, _MINOR) for root in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
     centred = chroma - chroma.mean()
