@@ -20,10 +20,7 @@ _ANALYSED = 90.0  # s from the middle of the recording
 _SHORTEST = 1.0  # s; shorter sounds have no key
 _RATE = 11_025
 _FRAME, _HOP = 4096, 2048  # 2.7 Hz per bin: semitones are resolved from 50 Hz on
-_CENTRE_OCTAVE, _OCTAVES = (
-    4.0,
-    1.5,
-)  # the chroma's Gaussian weight over pitch, around A4 (librosa counts octaves from A0)
+_CENTRE_OCTAVE, _OCTAVES = 4.0, 1.5  # the chroma's Gaussian weight over pitch, around A4 (octaves above A0)
 _WEAKEST = 0.3  # correlation below which there is no key
 _TUNING_FRAMES = 60
 
