@@ -26,13 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from soundalike.library.indexing import library_update
 from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.roots import remove
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 
 RECIPE_OF_SOAK = replace(RECIPE, dimension=64)
 CLIENTS = 4
@@ -78,9 +77,7 @@ def write(folder: Path, songs: int, pause: float, seed: int) -> None:
 
 
 def _index(folder: Path) -> None:
-    library_update.analyser = made_up_analyser  # type: ignore[assignment]
-    library_update.Workers = Inline  # type: ignore[assignment,misc]
-    index(folder / "library", [folder / "music"], recipe=RECIPE_OF_SOAK, jobs=1)
+    index(folder / "library", [folder / "music"], recipe=RECIPE_OF_SOAK, backend=InlineBackend())
 
 
 @dataclass

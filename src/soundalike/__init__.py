@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
     from soundalike.analysis.recipe import Recipe, make_recipe
     from soundalike.errors import SoundalikeError
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
     from soundalike.search.comparison import compare
     from soundalike.search.filters import Filters, make_filters
     from soundalike.search.finder import Finder, Found, Hit
@@ -37,7 +37,7 @@ _PLACES = {
     "Recipe": "analysis.recipe",
     "SoundalikeError": "errors",
     "compare": "search.comparison",
-    "index": "library.indexing.index_options",
+    "index": "library.indexing.library_update",
     "make_filters": "search.filters",
     "make_recipe": "analysis.recipe",
 }

@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-import platformdirs
 from filelock import FileLock
+
+from soundalike.config import cache_folder
 
 _COMPILED = ("core.audio", "core.pitch", "util.utils", "feature.rhythm", "filters", "beat")
 """Modules of librosa that are imported only when used, and compile then."""
@@ -32,7 +33,7 @@ def librosa() -> ModuleType:
 
 def _lock_file() -> Path:
     """A file that every process of this user can lock; it says nothing."""
-    folder = Path(platformdirs.user_cache_dir("soundalike", appauthor=False))
+    folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         place = folder / "librosa.lock"

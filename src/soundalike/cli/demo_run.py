@@ -82,7 +82,7 @@ def _index_and_search(truth: Truth) -> None:
     """Index `music` into `library`, both in the current folder, and run the searches."""
     from soundalike.cli.index_progress import IndexProgress, summary
     from soundalike.cli.result_formats import print_result
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
     from soundalike.search.finder import Finder
 
     music, library = Path("music"), Path("library")

@@ -29,9 +29,9 @@ from soundalike.analysis.onset_groups import OnsetGroup, group_onsets
 from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library import Library
-from soundalike.library.indexing.sidecar_files import companions_for, stat_with
+from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.storage.location import Location
-from soundalike.library.storage.remote_cache import kept_copy
+from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.parts import MIX
 from soundalike.search.catalogue import Catalogue, Mask
 from soundalike.search.filters import Filters
@@ -242,7 +242,7 @@ class Finder:
             return query_from_item(self.library, item, parts=parts)
         path = Path(reference).expanduser()
         if item is not None:
-            path = kept_copy(self.library.absolute(item["root"], item["path"]))
+            path = cached_copy(self.library.absolute(item["root"], item["path"]))
         if path.is_dir():
             raise InputError(
                 f"{reference} is a folder; name files in it (folders are indexed: soundalike index {path})"
@@ -418,7 +418,7 @@ class Finder:
         item = self.find_item(reference)
         path = Path(reference).expanduser()
         if item:
-            path = kept_copy(self.library.absolute(item["root"], item["path"]))
+            path = cached_copy(self.library.absolute(item["root"], item["path"]))
         start, end = region or (0.0, None)
         stems, sample_rate = self.analyser.stems(path, start, end, parts=[part])
         filters = filters or Filters()
@@ -640,7 +640,7 @@ class Finder:
         )
 
     def _unchanged(self, item: Mapping[str, Any], path: Path) -> bool:
-        return stat_with(companions_for(self.library.recipe), path, path.stat()) == (item["size"], item["mtime_ns"])
+        return stat_with(sidecars_for(self.library.recipe), path, path.stat()) == (item["size"], item["mtime_ns"])
 
 
 def _several(references: str | Path | Query | Sequence[str | Path | Query]) -> list[str | Path | Query]:

@@ -14,7 +14,7 @@ from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
 from soundalike.library.indexing.scan import content_digest
-from soundalike.library.indexing.sidecar_files import companions_for
+from soundalike.library.indexing.sidecar_files import sidecars_for
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.vectors import TAKEN_AT_ONCE, Float32, Table, Vectors
@@ -177,7 +177,7 @@ def query_from_file(
         starts=found.starts,
         ends=found.ends,
         vectors=found.vectors[:, [found.parts.index(part) for part in made]],
-        digests=frozenset([content_digest(path, companions_for(analyser.recipe))]),
+        digests=frozenset([content_digest(path, sidecars_for(analyser.recipe))]),
         complete=region is None,
         artists=(found.tags.artist,) if found.tags.artist else (),
         albums=(found.tags.album,) if found.tags.album else (),
@@ -189,7 +189,7 @@ def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequenc
     whole = item["kind"] != "song"
     made = ordered(library.recipe.parts if parts is None else {*parts, MIX})
     parts = (MIX,) if whole else made
-    read = library.wholes if whole else library.windows
+    read = library.clips if whole else library.windows
     rows = read(["content", "start", "end", *parts], content=item["content"])
     order = np.argsort(rows["start"].to_numpy(), kind="stable")
     vectors = np.stack([library.as_vectors(rows[part]) for part in parts], axis=1)[order].astype(np.float32)

@@ -89,7 +89,7 @@ def test_what_a_node_gets(
 
 @cluster
 def test_the_command_makes_the_same_library_and_says_no_more_than_it_has_to(nodes: Any, tmp_path: Path) -> None:
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
     from soundalike.synth.music_library import write_library
 
     music, place = tmp_path / "music", tmp_path / "library"

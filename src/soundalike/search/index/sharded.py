@@ -70,7 +70,7 @@ class Slice:
 
     def wholes(self, columns: Sequence[str]) -> pa.Table:
         """Some columns (none of vectors) of the shard's loops and one-shots."""
-        return self._library.wholes(columns).take(pa.array(self._positions("wholes")))
+        return self._library.clips(columns).take(pa.array(self._positions("wholes")))
 
     def vectors(self, table: str, part: str) -> NDArray[np.float16]:
         """(n, D) the vectors of `part` in the shard's rows."""
@@ -83,7 +83,7 @@ class Slice:
     def _positions(self, table: str) -> Indices:
         """Where the shard's rows stand in the stored table."""
         if table not in self._mine:
-            read = self._library.windows if table == "windows" else self._library.wholes
+            read = self._library.windows if table == "windows" else self._library.clips
             encoded = read(["content"])["content"].combine_chunks().dictionary_encode()
             if isinstance(encoded, pa.ChunkedArray):
                 encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()

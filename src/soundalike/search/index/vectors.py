@@ -243,7 +243,7 @@ def heard(vectors: Vectors, table: Table, terms: Sequence[Term]) -> NDArray[np.b
 
 def read_rows(library: Library, table: Table) -> Rows:
     """The rows of a table, without their vectors."""
-    read = library.windows if table == "windows" else library.wholes
+    read = library.windows if table == "windows" else library.clips
     stored = read(["content", "start", "end"])
     encoded = pc.dictionary_encode(stored["content"].combine_chunks())
     if isinstance(encoded, pa.ChunkedArray):
