@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say
+from soundalike.cli.common import echo, library_option, library_path
 
 
 @click.command(
@@ -26,7 +26,7 @@ def export_command(library: str | None, out: Path) -> None:
     from soundalike.library.maintenance.parquet import export_parquet
 
     rows = export_parquet(Library.open(library_path(library)), out)
-    say(f"wrote {rows} rows to {out}")
+    echo(f"wrote {rows} rows to {out}")
 
 
 @click.command(
@@ -49,4 +49,4 @@ def import_command(parquet: Path, library: str | None, encoder: str | None) -> N
     from soundalike.library.maintenance.parquet import import_parquet
 
     count = import_parquet(library_path(library), parquet, encoder=encoder)
-    say(f"took {count} items into {library_path(library)}")
+    echo(f"imported {count} items into {library_path(library)}")

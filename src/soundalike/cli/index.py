@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from soundalike.cli.common import (
     RenamedOption,
     device_option,
+    echo,
+    echo_licence_notices,
     library_option,
     library_path,
-    say,
-    say_terms,
     shown_path,
 )
 
 if TYPE_CHECKING:
     from soundalike.library import IndexReport
     from soundalike.library.indexing.ray_backend import RayBackend
+    from soundalike.library.storage.location import Location
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -109,41 +110,55 @@ def command(
     named_parts = None if parts is None else [part.strip() for part in parts.split(",") if part.strip()]
     asked = IndexOptions(parts=named_parts, windows=windows, **options)
     if is_new or asked.upgrade:
-        say_terms(asked.encoder or "", asked.separator or "")
+        echo_licence_notices(asked.encoder or "", asked.separator or "")
     with _ray_backend(ray) as backend, IndexProgress(show=not quiet) as progress:
         report = update_library(place, paths, asked, on_progress=progress.update, backend=backend)
-    _show(report)
-    say(f"library: {place}")
+    _prepare_search(place)
+    _echo_report(report)
+    echo(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
 
 
-def _show(report: IndexReport) -> None:
+def _prepare_search(place: Location) -> None:
+    """Update what searches need of a library that is larger than the memory budget, so that the first one is not slow."""
+    from soundalike.library import Library
+    from soundalike.search.index.recall import recall
+    from soundalike.search.index.vectors import TABLES, Vectors
+
+    vectors = Vectors(Library.open(place))
+    for table in TABLES:
+        if not vectors.in_memory(table):
+            vectors.sketches(table)
+            recall(vectors, table)
+
+
+def _echo_report(report: IndexReport) -> None:
     """Write the outcome of a run to stderr."""
     from soundalike.cli.index_progress import summary
 
     for root, folder in report.unreachable:
-        say(
+        echo(
             f"out of reach: the root {root} ({folder}); nothing under it was changed. If it has moved: "
             f"soundalike relocate {root} NEW"
         )
     for folder, reason in report.unreadable:
-        say(f"cannot be listed: {shown_path(folder)} ({reason})")
+        echo(f"cannot be listed: {shown_path(folder)} ({reason})")
     if report.skipped:
-        say(f"skipped {len(report.skipped)}:")
+        echo(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:
-            say(f"  {shown_path(str(path))}: {reason}")
+            echo(f"  {shown_path(str(path))}: {reason}")
         if len(report.skipped) > SKIPPED_SHOWN:
-            say(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` lists all)")
+            echo(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` lists all)")
     crashed = sum("crashed" in reason for _, reason in report.skipped)
     if crashed >= MANY_CRASHES:
-        say(
+        echo(
             f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
             "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
         )
     if not report.found:
-        say("no audio files were found there (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
-    say(summary(report))
+        echo("no audio files were found there (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
+    echo(summary(report))
 
 
 @contextmanager
@@ -156,5 +171,5 @@ def _ray_backend(address: str | None) -> Iterator[RayBackend | None]:
     from soundalike.library.indexing.ray_backend import RayBackend
 
     with connected(address) as machines:
-        say(machines.describe())
+        echo(machines.describe())
         yield RayBackend(machines)

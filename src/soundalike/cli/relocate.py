@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from soundalike.cli.common import library_option, library_path, say
+from soundalike.cli.common import echo, library_option, library_path
 
 
 @click.command(
@@ -23,4 +23,4 @@ def command(old: str, new: str, library: str | None) -> None:
     from soundalike.library import relocate
 
     moved = relocate(library_path(library), old, new)
-    say(f"{moved.root}: {moved.old} -> {moved.new}; {moved.there} of its {moved.items} files are there")
+    echo(f"{moved.root}: {moved.old} -> {moved.new}; {moved.there} of its {moved.items} files are there")
