@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 
 from benchmarks.shared.markdown import print_table
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.library_update import index
 from soundalike.library.storage.store import Library
-from tests.made_up_library import Inline
-from tests.made_up_rows import made_up_analyser
+from tests.made_up_library import InlineBackend
 
 HEADER = ("rows before", "run without new files (s)", "with new files (s)", "files", "ms per file", "rows quantised")
 
@@ -28,8 +27,6 @@ def main() -> None:
     parser.add_argument("libraries", nargs="+", type=Path)
     parser.add_argument("--files", type=int, default=200)
     arguments = parser.parse_args()
-    library_update.analyser = made_up_analyser  # type: ignore[assignment]
-    library_update.Workers = Inline  # type: ignore[assignment,misc]
     print_table(HEADER, (cost_of_adding(library, arguments.files) for library in arguments.libraries))
 
 
@@ -39,7 +36,7 @@ def cost_of_adding(place: Path, count: int) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="adding-files-") as folder:
         music = Path(folder)
         (music / "first.wav").write_text(f"song 10 {time.time_ns() % 10**9}")
-        library_update.index(place, [music], jobs=1)
+        index(place, [music], backend=InlineBackend())
         idle, _ = timed_run(place, music)
         for number in range(count):
             (music / f"{number}.wav").write_text(f"song 10 {time.time_ns() % 10**9}{number}")
@@ -51,7 +48,7 @@ def cost_of_adding(place: Path, count: int) -> tuple[str, ...]:
 def timed_run(place: Path, music: Path) -> tuple[float, int]:
     """Seconds that indexing the folder takes, and how many rows were quantised."""
     start = time.perf_counter()
-    report = library_update.index(place, [music], jobs=1)
+    report = index(place, [music], backend=InlineBackend())
     return time.perf_counter() - start, report.sketched
 
 

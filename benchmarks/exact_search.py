@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from soundalike.search.index.matching import best_matches
+from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.random_library import WINDOWS, write_random_library
 from benchmarks.shared.timing import median_ms
 from soundalike.analysis.recipe import make_recipe
 from soundalike.library.storage.store import Library
-from soundalike.search.index.matching import best_matches
-from soundalike.search.index.vectors import Term, Vectors
 from soundalike.similarity.cosine import unit
 
 HITS = 10

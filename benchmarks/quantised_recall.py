@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from soundalike.search.index.vectors import TABLES, Table, Vectors
 
 from benchmarks.shared.markdown import print_table
 from soundalike.library.storage.store import Library
 from soundalike.search.index import rabitq_segments
 from soundalike.search.index.recall import measure_recall
-from soundalike.search.index.vectors import TABLES, Table, Vectors
 
 HEADER = ("table", "rows", "part", "error of a cosine: observed", "predicted", "standard deviation of the cosines")
 

@@ -19,6 +19,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,11 @@ from soundalike.search.index.vectors import Term, Vectors
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.random_library import WINDOWS, write_random_library
 from soundalike.jobs.ray import connected
-from soundalike.jobs.ray.ray_cluster import one_a_core
-from soundalike.jobs.ray.ray_pool import RayTeam, Stage
-from soundalike.jobs.worker_pool import Workers
+from soundalike.jobs.ray.ray_pool import RayPool, Stage
+from soundalike.jobs.worker_pool import TaskPool, WorkerPool
 from soundalike.library import Progress
-from soundalike.library.indexing.index_options import index
+from soundalike.library.indexing.library_update import index
+from soundalike.library.indexing.ray_backend import RayBackend, one_per_core
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
 from soundalike.search.index.sharded import Shards
@@ -104,8 +105,8 @@ def benchmark_index(folder: Path, songs: int, counts: list[int]) -> None:
     indexing.run("worker processes")
     for count in counts:
         with local_cluster(count) as cluster, connected(cluster.address) as machines:
-            indexing.run(f"Ray, {count} nodes", elsewhere=machines)
-            indexing.run(f"Ray, {count} nodes, again", elsewhere=machines)  # by new actors
+            indexing.run(f"Ray, {count} nodes", backend=RayBackend(machines))
+            indexing.run(f"Ray, {count} nodes, again", backend=RayBackend(machines))  # by new actors
     with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
         killed = threading.Event()
 
@@ -114,7 +115,7 @@ def benchmark_index(folder: Path, songs: int, counts: list[int]) -> None:
                 killed.set()
                 cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
 
-        indexing.run(f"Ray, {max(counts)} nodes, one killed", elsewhere=machines, on_progress=kill_node)
+        indexing.run(f"Ray, {max(counts)} nodes, one killed", backend=RayBackend(machines), on_progress=kill_node)
         assert killed.is_set()
     first = indexing.seconds["one process"]
     audio = indexing.audio_seconds
@@ -134,13 +135,13 @@ def benchmark_tasks(folder: Path, tasks: int) -> None:
     """Cost of a task beyond its work, in ms per file and as a share of the time that models take."""
     (folder / "a.wav").write_bytes(b"")
     costs = {}
-    with Workers(ready_made, 2) as workers:
+    with WorkerPool(ready_made, 2) as workers:
         costs["worker processes, 2"] = ms_per_task(workers, folder, tasks)
     for count in (1, 2):
         with (
             local_cluster(count) as cluster,
             connected(cluster.address) as machines,
-            RayTeam(machines, [Stage(lambda _: ready_made, one_a_core)]) as pool,
+            RayPool(machines, [Stage(lambda _: ready_made, one_per_core)]) as pool,
         ):
             costs[f"Ray, nodes: {count}"] = ms_per_task(pool, folder, tasks)
     print_table(
@@ -149,16 +150,18 @@ def benchmark_tasks(folder: Path, tasks: int) -> None:
     )
 
 
-def ms_per_task(pool: Any, folder: Path, tasks: int) -> float:
+def ms_per_task(pool: TaskPool, folder: Path, tasks: int) -> float:
     """Milliseconds per task; the first tasks, while processes start, are not counted."""
     path = str(folder / "a.wav")
+    pending: set[Future[Any]] = set()
     done, submitted, start, counted = 0, 0, 0.0, 0
     while done < WARM_TASKS + tasks:
-        while not pool.full and submitted < WARM_TASKS + tasks:
-            pool.submit(submitted, (path, None), 60.0)
+        while len(pending) < pool.capacity and submitted < WARM_TASKS + tasks:
+            pending.add(pool.submit((path, None), 60.0))
             submitted += 1
+        finished, pending = wait(pending, return_when=FIRST_COMPLETED)
         before = done
-        done += len(pool.wait(0.1))
+        done += len(finished)
         if before < WARM_TASKS <= done:
             start, counted = time.perf_counter(), done
     return 1e3 * (time.perf_counter() - start) / (done - counted)

@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.shared.processes import process_status
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.roots import remove
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 
 SOAK_RECIPE = replace(RECIPE, dimension=64)
 CLIENTS = 4
@@ -79,9 +79,7 @@ def write(folder: Path, songs: int, pause: float, seed: int) -> None:
 
 
 def _index(folder: Path) -> None:
-    library_update.analyser = made_up_analyser  # type: ignore[assignment]
-    library_update.Workers = Inline  # type: ignore[assignment,misc]
-    library_update.index(folder / "library", [folder / "music"], recipe=SOAK_RECIPE, jobs=1)
+    index(folder / "library", [folder / "music"], recipe=SOAK_RECIPE, backend=InlineBackend())
 
 
 @dataclass

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_up_library import shelf, touch_later
+from tests.made_up_library import library_folder, touch_later
 from tests.object_store import ObjectStore, serving
 from tests.ray_nodes import nodes
 from tests.shared_folder import shared_folder
 
-__all__ = ["nodes", "shelf", "touch_later"]
+__all__ = ["library_folder", "nodes", "touch_later"]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def library(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`music`, indexed with the built-in models; read-only: tests that write use a copy."""
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
 
     def make(folder: Path) -> None:
         index(folder / "library", [music], window=5.0, jobs=2)

@@ -4,67 +4,69 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
 
+from soundalike.analysis.recipe import Recipe
+from soundalike.config import Runtime
 from soundalike.errors import AudioError
-from soundalike.jobs.worker_pool import Done, Failure, Workers
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.execution_backends import LocalBackend
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.library_update import index
+from soundalike.library.indexing.scan import content_digest
+from soundalike.library.indexing.sidecar_files import SidecarFiles
+from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from tests.made_up_rows import RECIPE, analysis, made_up_analyser, peaks
 
 
-class Inline:
-    """Stands in for `Workers` where processes are not what is tested: does its tasks here, one when it is waited
-    for."""
+class InlinePool:
+    """A `TaskPool` without processes: does each task when it is submitted."""
 
-    def __init__(self, make: Callable[[], Callable[[Any], Any]], count: int, **_: Any) -> None:
-        self._work = make()
-        self._count = count
-        self._tasks: list[tuple[Any, Any]] = []
+    capacity = 2
 
-    def __enter__(self) -> Inline:
+    def __init__(self, do_task: Callable[[Any], Any]) -> None:
+        self._do_task = do_task
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
-    @property
-    def pending(self) -> int:
-        return len(self._tasks)
-
-    @property
-    def full(self) -> bool:
-        return len(self._tasks) >= 2 * self._count
-
-    @property
-    def current(self) -> list[Any]:
-        return [key for key, _ in self._tasks[:1]]
-
-    def submit(self, key: Any, argument: Any, seconds: float) -> None:
-        self._tasks.append((key, argument))
-
-    def wait(self, seconds: float) -> list[Done]:
-        if not self._tasks:
-            return []
-        key, argument = self._tasks.pop(0)
+    def submit(self, task: Any, seconds: float) -> Future[Any]:
+        future: Future[Any] = Future()
         try:
-            return [Done(key, self._work(argument))]
+            future.set_result(self._do_task(task))
         except (AudioError, ZeroDivisionError) as error:
-            return [Done(key, Failure(error, ""))]
+            future.set_exception(error)
+        return future
 
-    def end(self) -> None:
-        self._tasks.clear()
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class InlineBackend:
+    """An `ExecutionBackend` for tests in which worker processes do not matter."""
+
+    load: Callable[[Recipe, Runtime], Callable[[Any], Any]] = made_up_analyser
+    readers: int = 1
+
+    def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
+        return content_digest(place, sidecars)
+
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> InlinePool:
+        return InlinePool(self.load(recipe, runtime))
 
 
 @dataclass
-class Shelf:
+class LibraryFolder:
     """Files under `music`, the library of them, and a log of what was analysed."""
 
     music: Path
@@ -82,12 +84,11 @@ class Shelf:
     def file(self, name: str) -> Path:
         return self.music / f"{name}.wav"
 
-    def index(self, *paths: Path, **options: Any) -> IndexReport:
-        """One run with one worker; by default over `music` (first) or all roots."""
+    def index(self, *paths: Path, in_workers: bool = False, **options: Any) -> IndexReport:
+        """One run; by default over `music` (first) or all roots. in_workers: in worker processes."""
         first = not (self.path / "library.json").exists()
-        options = {"recipe": RECIPE, "jobs": 1, **options}
-        in_workers = options.pop("in_workers", False)
-        library_update.Workers = Workers if in_workers else Inline  # type: ignore[misc,assignment]
+        backend = LocalBackend(made_up_analyser) if in_workers else InlineBackend()
+        options = {"recipe": RECIPE, "jobs": 1, "backend": backend, **options}
         report = index(self.path, paths or ([self.music] if first else []), **options)
         self.check()
         return report
@@ -111,7 +112,7 @@ class Shelf:
         recipe = library.recipe
         contents: set[str] = set()
         for row in library.items().to_pylist():
-            read = library.windows if row["kind"] == "song" else library.wholes
+            read = library.windows if row["kind"] == "song" else library.clips
             rows = read(["content", "start", "mix"], content=row["content"])
             assert rows.num_rows == row["windows"] > 0
             contents.add(row["content"])
@@ -122,11 +123,11 @@ class Shelf:
         assert len(ids) == len(set(ids))
         stored = [
             *library.windows(["content"])["content"].to_pylist(),
-            *library.wholes(["content"])["content"].to_pylist(),
+            *library.clips(["content"])["content"].to_pylist(),
         ]
         assert set(stored) == contents
         pictured = library.peaks(sorted(contents)).to_pylist()
-        assert sorted(row["content"] for row in pictured) == sorted(library.pictured())
+        assert sorted(row["content"] for row in pictured) == sorted(library.contents_with_peaks())
         if self.has_peaks:
             assert {row["content"] for row in pictured} == contents
         seeds = {row["content"]: int(str(row["artist"]).split()[-1]) for row in library.items().to_pylist()}
@@ -135,12 +136,10 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    monkeypatch.setattr(library_update, "analyser", made_up_analyser)
-    monkeypatch.setattr(library_update, "Workers", Inline)
+def library_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LibraryFolder:
     monkeypatch.setenv("ANALYSES", str(tmp_path / "analyses.log"))
     (tmp_path / "music").mkdir()
-    return Shelf(tmp_path / "music", tmp_path / "library", tmp_path / "analyses.log")
+    return LibraryFolder(tmp_path / "music", tmp_path / "library", tmp_path / "analyses.log")
 
 
 @pytest.fixture

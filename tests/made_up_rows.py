@@ -24,7 +24,7 @@ from soundalike.audio.waveform_overview import OVERVIEW_POINTS
 from soundalike.config import Runtime
 from soundalike.errors import AudioError
 from soundalike.library.storage.location import as_location
-from soundalike.library.storage.remote_cache import brought_here
+from soundalike.library.storage.remote_cache import downloaded
 from soundalike.parts import MIX
 
 RECIPE = Recipe(
@@ -75,12 +75,11 @@ def peaks(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
-    """Stands in for `soundalike.library.indexing.analysis_tasks.analyser`. Counts its analyses in the file `ANALYSES`, if that is
-    set."""
+    """Stands in for `analysis_tasks.load_analyser`. Logs its analyses in the file `ANALYSES`, if that is set."""
 
     def analyse(task: tuple[str, Kind | None]) -> Analysis:
         place, forced = as_location(task[0]), task[1]
-        with brought_here(place) as path:
+        with downloaded(place) as path:
             words = path.read_text().split()
         if log := os.environ.get("ANALYSES"):
             with open(log, "a") as file:

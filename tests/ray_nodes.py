@@ -22,7 +22,8 @@ def nodes(object_store: ObjectStore) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     settings = {**object_store.environment(), "RAY_USAGE_STATS_ENABLED": "0"}
-    settings["PYTHONPATH"] = ROOT  # nodes import what the tests make up
+    # Nodes import what the tests define, and the program from where the tests import it.
+    settings["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     cluster = Cluster(

@@ -34,7 +34,7 @@ def write_random_library(place: Path, songs: int, rng: np.random.Generator) -> L
         tables.append(schema.WINDOWS, _windows(recipe, numbers, bases, rng))
         rows = [_item(int(number), rng) for number in numbers]
         tables.append(schema.ITEMS, schema.row_table(rows, schema.ITEMS_SCHEMA))
-    tables.tidy(at_end=True)
+    tables.compact(at_end=True)
     write_manifest(place, replace(read_manifest(place), roots={"music": place.parent / "music"}))
     return Library.open(place)
 

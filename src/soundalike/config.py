@@ -1,9 +1,10 @@
-"""Settings of this installation: environment variables, folders, device, threads, memory, optional dependencies.
+"""Settings of this installation: environment variables, folders, device, threads, memory, optional dependencies; and how
+files in those folders are replaced.
 
 | variable | what it sets |
 |---|---|
 | SOUNDALIKE_LIBRARY | the library that commands use (default: `library` in the platform's data folder) |
-| SOUNDALIKE_CACHE | the folder of everything that can be recreated |
+| SOUNDALIKE_CACHE | the folder of everything that can be computed or downloaded again |
 | SOUNDALIKE_CHECKPOINTS | the folder of downloaded checkpoints |
 | SOUNDALIKE_CHECKPOINT_NAME | the folder of one checkpoint, such as SOUNDALIKE_CHECKPOINT_CLAP_MUSIC |
 | SOUNDALIKE_MEMORY | memory for the vectors of a search, such as 4GB |
@@ -15,6 +16,9 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -100,9 +104,42 @@ def available_cores() -> int:
 
 
 def cache_folder() -> Path:
-    """The folder for what can be recreated: `SOUNDALIKE_CACHE`, or the platform's cache folder."""
+    """The folder for all that can be computed or downloaded again: `SOUNDALIKE_CACHE`, or the platform's cache folder."""
     named = os.environ.get("SOUNDALIKE_CACHE")
     return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("soundalike", appauthor=False))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; it takes the place of `path` when the block ends without an exception.
+
+    Whoever reads `path` sees the old file or the new one, never a part of one. Raises OSError.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace the text of a file in one step, durably: after a crash or a power cut the file is the old one or the new one.
+
+    Raises OSError.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # makes the rename itself durable
+        finally:
+            os.close(folder)
 
 
 def checkpoints_folder() -> Path:

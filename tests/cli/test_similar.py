@@ -69,8 +69,8 @@ def test_options_that_exclude_hits_are_refused(library: Path, song: Path, argume
 @pytest.fixture(scope="module")
 def text_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A library of one-shots whose encoder supports text."""
-    from soundalike.library.indexing import library_update
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.execution_backends import LocalBackend
+    from soundalike.library.indexing.library_update import index
     from soundalike.models.encoders import ENCODERS
     from tests.search.word_encoder import NAME, ROW, word_analyser, write_sounds
 
@@ -78,8 +78,7 @@ def text_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_sounds(folder / "sounds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENCODERS, NAME, ROW)
-        patch.setattr(library_update, "analyser", word_analyser)
-        index(folder / "library", [folder / "sounds"], encoder=NAME, jobs=1)
+        index(folder / "library", [folder / "sounds"], encoder=NAME, jobs=1, backend=LocalBackend(word_analyser))
         yield folder / "library"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from soundalike.errors import AudioError, LibraryError
-from soundalike.jobs.worker_pool import Done, Failure, Lost, Workers
+from soundalike.jobs.worker_pool import PoolClosedError, WorkerLostError, WorkerPool, WorkerStartError
 
 LONG = 100.0
 
@@ -67,31 +67,31 @@ def make_death() -> Callable[[Any], Any]:
     os._exit(7)
 
 
-def _all(workers: Workers, tasks: dict[Any, Any], seconds: float = LONG) -> dict[Any, Any]:
-    """Give all tasks, wait for all outcomes."""
-    outcomes: dict[Any, Any] = {}
-    waiting = list(tasks.items())
-    for _ in range(3000):
-        while waiting and not workers.full:
-            key, task = waiting.pop(0)
-            workers.submit(key, task, seconds)
-        for done in workers.wait(0.1):
-            assert isinstance(done, Done)
-            assert done.key not in outcomes
-            outcomes[done.key] = done.outcome
-        if not waiting and not workers.pending:
-            break
-    assert outcomes.keys() == tasks.keys()
+def outcomes_of(pool: WorkerPool, tasks: dict[Any, Any], seconds: float = LONG) -> dict[Any, Any]:
+    """What each task returned, or the exception that it raised."""
+    futures = {key: pool.submit(task, seconds) for key, task in tasks.items()}
+    outcomes = {}
+    for key, future in futures.items():
+        error = future.exception(LONG)
+        outcomes[key] = future.result() if error is None else error
     return outcomes
 
 
-def test_every_task_is_answered_once() -> None:
-    with Workers(make_tasks, 2) as workers:
-        outcomes = _all(workers, {number: ("double", number) for number in range(50)})
+def lost(outcome: Any) -> str:
+    """The message of a task that its worker did not survive."""
+    assert isinstance(outcome, WorkerLostError)
+    return str(outcome)
+
+
+def test_every_task_has_its_outcome() -> None:
+    with WorkerPool(make_tasks, 2) as pool:
+        assert pool.pids() == []
+        outcomes = outcomes_of(pool, {number: ("double", number) for number in range(50)})
         assert outcomes == {number: 2 * number for number in range(50)}
-        assert len(workers.pids()) == 2
-        assert _all(workers, {"noise": ("print", None)}) == {"noise": "printed"}
-        assert _all(workers, {"threads": ("threads", None)}) == {"threads": "1"}
+        assert len(pool.pids()) == 2
+        assert pool.pending == 0
+        assert outcomes_of(pool, {"noise": ("print", None)}) == {"noise": "printed"}
+        assert outcomes_of(pool, {"threads": ("threads", None)}) == {"threads": "1"}
 
 
 def test_a_worker_that_dies_costs_its_task_only() -> None:
@@ -100,72 +100,111 @@ def test_a_worker_that_dies_costs_its_task_only() -> None:
     tasks["kill"] = ("signal", signal.SIGKILL)
     tasks["exit"] = ("exit", 3)
     tasks |= {number: ("double", number) for number in range(30, 60)}
-    with Workers(make_tasks, 2) as workers:
-        outcomes = _all(workers, tasks)
-    assert outcomes.pop("segfault") == Lost("crashed (SIGSEGV)")
-    assert outcomes.pop("kill") == Lost("crashed (SIGKILL, perhaps for want of memory)")
-    assert outcomes.pop("exit") == Lost("ended by itself with exit code 3")
+    with WorkerPool(make_tasks, 2) as pool:
+        outcomes = outcomes_of(pool, tasks)
+    assert lost(outcomes.pop("segfault")) == "crashed (SIGSEGV)"
+    assert lost(outcomes.pop("kill")) == "crashed (SIGKILL, perhaps for want of memory)"
+    assert lost(outcomes.pop("exit")) == "ended by itself with exit code 3"
     assert outcomes == {number: 2 * number for number in range(60)}
 
 
 def test_a_task_that_hangs_is_ended() -> None:
-    with Workers(make_tasks, 1) as workers:
-        outcomes = _all(workers, {"hang": ("sleep", 1000), "next": ("double", 4)}, seconds=0.5)
-    assert outcomes == {"hang": Lost("did not end within 0.5 s"), "next": 8}
+    with WorkerPool(make_tasks, 1) as pool:
+        outcomes = outcomes_of(pool, {"hang": ("sleep", 1000), "next": ("double", 4)}, seconds=0.5)
+    assert lost(outcomes["hang"]) == "did not end within 0.5 s"
+    assert outcomes["next"] == 8
 
 
-def test_an_exception_comes_back_as_it_was_or_in_words() -> None:
-    with Workers(make_tasks, 1) as workers:
-        outcomes = _all(workers, {1: ("raise", 5), 2: ("raise odd", 0), 3: ("double", 1)})
-    assert isinstance(outcomes[1], Failure)
-    assert isinstance(outcomes[1].error, AudioError)
-    assert str(outcomes[1].error) == "bad 5"
-    assert "test_worker_pool.py" in outcomes[1].trace
-    assert "OddError" in str(outcomes[2].error)
+def test_an_exception_comes_back_as_it_was_or_as_text() -> None:
+    with WorkerPool(make_tasks, 1) as pool:
+        outcomes = outcomes_of(pool, {1: ("raise", 5), 2: ("raise odd", 0), 3: ("double", 1)})
+    assert isinstance(outcomes[1], AudioError)
+    assert str(outcomes[1]) == "bad 5"
+    assert "test_worker_pool.py" in str(outcomes[1].__cause__)
+    assert "OddError" in str(outcomes[2])
     assert outcomes[3] == 2
 
 
-def test_what_keeps_a_worker_from_beginning_is_raised() -> None:
-    failing = partial(make_nothing, LibraryError("no such model"))
-    with Workers(failing, 2) as workers, pytest.raises(LibraryError, match="no such model"):
-        _all(workers, {1: ("double", 1)})
-    dying = pytest.raises(LibraryError, match=r"do not start: .*exit code 7; no codec found")
-    with Workers(make_death, 1) as workers, dying:
-        _all(workers, {1: ("double", 1)})
+def test_what_keeps_workers_from_starting_is_raised_by_all_tasks() -> None:
+    with WorkerPool(partial(make_nothing, AudioError("no such model")), 2) as pool:
+        futures = [pool.submit(("double", number), LONG) for number in range(3)]
+        for future in futures:
+            error = future.exception(LONG)
+            assert isinstance(error, WorkerStartError)
+            assert isinstance(error.error, AudioError)
+            assert str(error) == str(error.error) == "no such model"
+    with WorkerPool(make_death, 1) as pool:
+        for _ in range(2):  # the pool can be used again: what was wrong may be fixed by then
+            future = pool.submit(("double", 1), LONG)
+            with pytest.raises(LibraryError, match=r"do not start: .*exit code 7; no codec found"):
+                future.result(LONG)
 
 
 def test_workers_are_replaced_after_so_many_tasks_and_when_they_have_grown() -> None:
     tasks = dict.fromkeys(range(8), ("pid", None))
-    with Workers(make_tasks, 1, max_tasks=3) as workers:
-        assert len(set(_all(workers, tasks).values())) in (2, 3)  # a task already given is still done
-    with Workers(make_tasks, 1, max_bytes=1) as workers:
-        assert len(set(_all(workers, tasks).values())) >= 4
+    with WorkerPool(make_tasks, 1, max_tasks=3) as pool:
+        assert len(set(outcomes_of(pool, tasks).values())) in (2, 3)  # a task already given is still done
+    with WorkerPool(make_tasks, 1, max_bytes=1) as pool:
+        assert len(set(outcomes_of(pool, tasks).values())) >= 4
+    with WorkerPool(make_tasks, 1, tasks_per_worker=1, max_tasks=1) as pool:
+        assert len(set(outcomes_of(pool, tasks).values())) == 8
+        assert pool.pids() == []
 
 
-def test_leaving_ends_the_workers_in_the_middle_of_their_tasks() -> None:
-    with Workers(make_tasks, 2) as workers:
+def test_a_task_that_waits_can_be_cancelled() -> None:
+    with WorkerPool(make_tasks, 1, tasks_per_worker=1) as pool:
+        first = pool.submit(("sleep", 0.5), LONG)
+        second, third = pool.submit(("double", 2), LONG), pool.submit(("double", 3), LONG)
+        assert second.cancel()
+        assert third.result(LONG) == 6
+        assert first.done()
+        assert not first.cancel()
+
+
+def test_no_task_waits_behind_another_while_a_worker_is_free() -> None:
+    with WorkerPool(make_tasks, 2, tasks_per_worker=1) as pool:
+        slow = pool.submit(("sleep", 1000), LONG)
         for number in range(4):
-            workers.submit(number, ("sleep", 1000), LONG)
-        assert workers.full
-        pids = workers.pids()
+            assert pool.submit(("double", number), LONG).result(LONG) == 2 * number
+        assert slow.running()
+
+
+def test_workers_that_warm_up_are_there_before_the_first_task() -> None:
+    with WorkerPool(make_tasks, 2, tasks_per_worker=1) as pool:
+        pool.warm_up(("raise", "nobody waits for this"), LONG)
+        pids = pool.pids()
+        assert len(pids) == 2
+        assert pool.pending == 0
+        assert pool.submit(("pid", None), LONG).result(LONG) in pids
+        assert pool.pids() == pids
+
+
+def test_closing_ends_the_workers_in_the_middle_of_their_tasks() -> None:
+    with WorkerPool(make_tasks, 2) as pool:
+        futures = [pool.submit(("sleep", 1000), LONG) for _ in range(6)]
+        assert pool.capacity == 4
+        pids = pool.pids()
+        assert len(pids) == 2
+    for future in futures:
+        assert isinstance(future.exception(LONG), PoolClosedError)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+    with pytest.raises(PoolClosedError):
+        pool.submit(("double", 1), LONG)
 
 
 PARENT = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from tests.jobs.test_worker_pool import make_tasks
-from soundalike.jobs.worker_pool import Workers
-workers = Workers(make_tasks, 2)
+from soundalike.jobs.worker_pool import WorkerPool
+pool = WorkerPool(make_tasks, 2, tasks_per_worker=1)
+for future in [pool.submit(("sleep", 0.5), 1e6) for number in range(2)]:
+    future.result()
 for number in range(4):
-    workers.submit(number, ("sleep", 1000), 1e6)
-for number in range(100):
-    workers.wait(0.1)
-    if all(worker.ready for worker in workers._workers):
-        break
-print(*workers.pids(), flush=True)
+    pool.submit(("sleep", 1000), 1e6)
+print(*pool.pids(), flush=True)
 time.sleep(1000)
 """
 

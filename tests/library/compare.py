@@ -18,7 +18,7 @@ def rows_of(library: Library, *, without: tuple[str, ...] = ()) -> Rows:
     tables = {
         "items": library.items(),
         "windows": library.windows(names),
-        "wholes": library.wholes(["content", "start", "end", MIX]),
+        "clips": library.clips(["content", "start", "end", MIX]),
         "peaks": library.peaks(library.items()["content"].unique().to_pylist()),
         "skipped": library.skipped(),
     }

@@ -18,8 +18,8 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import LibraryError  # noqa: E402
-from soundalike.library.indexing import library_update  # noqa: E402
-from soundalike.library.indexing.index_options import index  # noqa: E402
+from soundalike.library.indexing.analysis_tasks import load_analyser  # noqa: E402
+from soundalike.library.indexing.library_update import index  # noqa: E402
 from soundalike.models.encoders import ENCODERS  # noqa: E402
 from soundalike.models.encoders.clap.clap_encoder import ClapEncoder  # noqa: E402
 from soundalike.models.neural.device import cpu_has_bfloat16  # noqa: E402
@@ -27,7 +27,7 @@ from soundalike.models.separators import SEPARATORS  # noqa: E402
 from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator  # noqa: E402
 from soundalike.search.filters import make_filters  # noqa: E402
 from soundalike.search.finder import Finder  # noqa: E402
-from tests.made_up_library import Inline  # noqa: E402
+from tests.made_up_library import InlineBackend  # noqa: E402
 from tests.models.neural.narrow_clap import narrow_model, write_files  # noqa: E402
 from tests.models.neural.narrow_demucs import arguments, demucs_checkpoint, write_demucs  # noqa: E402
 
@@ -44,7 +44,6 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("narrow")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOUNDALIKE_CACHE", str(folder / "cache"))
-        patch.setattr(library_update, "Workers", Inline)
         clap, demucs = write_files(folder), write_demucs(folder / "htdemucs.safetensors", arguments("htdemucs"))
         stems = demucs_checkpoint(demucs, "htdemucs")
         _load(patch, ENCODERS, "clap", lambda runtime: ClapEncoder(narrow_model(), clap, runtime))
@@ -55,7 +54,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def neural_library(narrow: Path, music: Path) -> Path:
     place = narrow / "library"
-    report = index(place, [music], encoder="clap", separator="htdemucs", windows=2, device="cpu")
+    backend = InlineBackend(load_analyser)
+    report = index(place, [music], encoder="clap", separator="htdemucs", windows=2, device="cpu", backend=backend)
     assert not report.skipped
     return place
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.library_update import index
 from soundalike.search.candidates import candidates, provisional
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +18,7 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> Finder:
     (folder / "music").mkdir()
     for number in range(300):
         (folder / "music" / f"song-{number:03}.wav").write_text(f"song {1 + number % 4} {number}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(library_update, "analyser", made_up_analyser)
-        patch.setattr(library_update, "Workers", Inline)
-        library_update.index(folder / "library", [folder / "music"], recipe=RECIPE, jobs=1)
+    index(folder / "library", [folder / "music"], recipe=RECIPE, backend=InlineBackend())
     return Finder.open(folder / "library")
 
 

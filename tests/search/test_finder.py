@@ -181,7 +181,7 @@ def test_a_reference_that_is_not_there_is_named(finder: Finder) -> None:
 
 
 def test_duplicates_are_found(music: Path, tmp_path: Path, song: Path) -> None:
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
 
     folder = tmp_path / "files"
     folder.mkdir()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from soundalike.search.index.vectors import Term, heard
+
 from soundalike.search.score_distribution import FEWEST, Scale, scales, spread_of_text
 from tests.search.index.test_matching import DIMENSION, PARTS, StoredVectors, best_of, stored, vectors_of
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.library.indexing import index_options as indexing_with_names
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.execution_backends import LocalBackend
+from soundalike.library.indexing.library_update import index
 from soundalike.models.encoders import ENCODERS
 from soundalike.models.separators import SEPARATORS
 from soundalike.search.filters import make_filters
@@ -28,9 +28,9 @@ def place(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     write_songs(folder / "songs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENCODERS, NAME, ROW)
-        patch.setattr(library_update, "analyser", word_analyser)
         paths = [folder / "sounds", folder / "songs", music / "songs", music / "loops"]
-        indexing_with_names.index(folder / "library", paths, encoder=NAME, window=5.0, jobs=1)
+        backend = LocalBackend(word_analyser)
+        index(folder / "library", paths, encoder=NAME, window=5.0, jobs=1, backend=backend)
         yield folder / "library"
 
 
@@ -44,7 +44,7 @@ def stored(finder: Finder, part: str) -> dict[str, np.ndarray]:
     found: dict[str, list[np.ndarray]] = {}
     tables = [("windows", part)] + ([("wholes", "mix")] if part == "mix" else [])
     for table, column in tables:
-        rows = (finder.library.windows if table == "windows" else finder.library.wholes)(["content", column])
+        rows = (finder.library.windows if table == "windows" else finder.library.clips)(["content", column])
         for content, vector in zip(
             rows["content"].to_pylist(), finder.library.as_vectors(rows[column]).astype(np.float64), strict=True
         ):

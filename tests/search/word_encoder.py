@@ -74,9 +74,9 @@ ROW = EncoderRow(lambda runtime: WordEncoder(), "six bands and six words, for te
 
 
 def word_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:
-    """`analysis_tasks.analyser` in a worker, where the encoder has to be entered in the table first."""
+    """`analysis_tasks.load_analyser` in a worker, where the encoder has to be entered in the table first."""
     ENCODERS[NAME] = ROW
-    return analysis_tasks.analyser(recipe, runtime)
+    return analysis_tasks.load_analyser(recipe, runtime)
 
 
 def write_sounds(folder: Path, sample_rate: int = 22_050) -> None:

@@ -201,7 +201,7 @@ def test_peaks_and_stems(web: TestClient, dropped: dict[str, object]) -> None:
 
 
 def test_formats_that_browsers_do_not_play_come_as_wav(library: Path, tmp_path: Path) -> None:
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
 
     sound = np.random.default_rng(1).standard_normal(22_050).astype(np.float32) * 0.1
     (tmp_path / "music").mkdir()

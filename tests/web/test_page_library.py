@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from soundalike.library.indexing.index_options import index
+from soundalike.library.indexing.library_update import index
 from soundalike.similarity.profiles import Profile
 from tests.web.conftest import Running
 from tests.web.many import many_songs

@@ -49,4 +49,4 @@ def import_command(parquet: Path, library: str | None, encoder: str | None) -> N
     from soundalike.library.maintenance.parquet import import_parquet
 
     count = import_parquet(library_path(library), parquet, encoder=encoder)
-    echo(f"took {count} items into {library_path(library)}")
+    echo(f"imported {count} items into {library_path(library)}")

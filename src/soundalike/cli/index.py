@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from soundalike.cli.common import (
     RenamedOption,
     device_option,
+    echo,
+    echo_licence_notices,
     library_option,
     library_path,
-    say,
-    say_terms,
     shown_path,
 )
 
 if TYPE_CHECKING:
-    from soundalike.jobs.ray import Machines
+    from soundalike.library import IndexReport
+    from soundalike.library.indexing.ray_backend import RayBackend
 
 SKIPPED_SHOWN = 20
 MANY_CRASHES = 3
@@ -88,88 +89,74 @@ run the command again to continue.""",
 def command(
     paths: tuple[str, ...],
     library: str | None,
-    kind: str | None,
-    encoder: str | None,
-    separator: str | None,
-    window: float | None,
-    hop: float | None,
     windows: int | None,
     parts: str | None,
-    precision: str | None,
-    device: str,
-    jobs: int | None,
     ray: str | None,
-    retry: bool,
-    upgrade: bool,
     strict: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Build a library of the audio in PATHS (folders or files), or update it."""
-    from soundalike.cli.index_progress import IndexProgress, summary
+    from soundalike.cli.index_progress import IndexProgress
     from soundalike.errors import AudioError, InputError
-    from soundalike.search.after_indexing import index
+    from soundalike.library.indexing.index_options import IndexOptions
+    from soundalike.library.indexing.library_update import update_library
+    from soundalike.search.after_indexing import prepare_search
 
     place = library_path(library)
-    if not paths and not (place / "library.json").exists():
-        raise InputError(
-            f"there is no library at {place} yet; name the folders it shall hold: soundalike index PATH..."
-        )
-    if not (place / "library.json").exists() or upgrade:
-        say_terms(encoder or "", separator or "")
-    with _machines(ray) as machines, IndexProgress(show=not quiet) as progress:
-        report = index(
-            place,
-            paths,
-            encoder=encoder,
-            separator=separator,
-            window=window,
-            hop=hop,
-            parts=None if parts is None else [part.strip() for part in parts.split(",") if part.strip()],
-            precision=precision,
-            windows=windows,
-            device=device,
-            kind=kind,
-            jobs=jobs,
-            retry=retry,
-            upgrade=upgrade,
-            on_progress=progress.update,
-            elsewhere=machines,
-        )
-    for root, folder in report.unreachable:
-        say(
-            f"out of reach: the root {root} ({folder}); nothing under it was touched. If it has moved: "
-            f"soundalike relocate {root} NEW"
-        )
-    for folder, reason in report.unreadable:
-        say(f"cannot be listed: {shown_path(folder)} ({reason})")
-    if report.skipped:
-        say(f"skipped {len(report.skipped)}:")
-        for path, reason in report.skipped[:SKIPPED_SHOWN]:
-            say(f"  {shown_path(str(path))}: {reason}")
-        if len(report.skipped) > SKIPPED_SHOWN:
-            say(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` names all)")
-    crashed = sum("crashed" in reason for _, reason in report.skipped)
-    if crashed >= MANY_CRASHES:
-        say(
-            f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
-            "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
-        )
-    if not report.found:
-        say("no audio files were found there (they are known by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
-    say(summary(report))
-    say(f"library: {place}")
+    is_new = not (place / "library.json").exists()
+    if is_new and not paths:
+        raise InputError(f"there is no library at {place} yet; give the folders to index: soundalike index PATH...")
+    named_parts = None if parts is None else [part.strip() for part in parts.split(",") if part.strip()]
+    asked = IndexOptions(parts=named_parts, windows=windows, **options)
+    if is_new or asked.upgrade:
+        echo_licence_notices(asked.encoder or "", asked.separator or "")
+    with _ray_backend(ray) as backend, IndexProgress(show=not quiet) as progress:
+        report = update_library(place, paths, asked, on_progress=progress.update, backend=backend)
+    report.sketched = prepare_search(place)
+    _echo_report(report)
+    echo(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
 
 
+def _echo_report(report: IndexReport) -> None:
+    """Write the outcome of a run to stderr."""
+    from soundalike.cli.index_progress import summary
+
+    for root, folder in report.unreachable:
+        echo(
+            f"out of reach: the root {root} ({folder}); nothing under it was changed. If it has moved: "
+            f"soundalike relocate {root} NEW"
+        )
+    for folder, reason in report.unreadable:
+        echo(f"cannot be listed: {shown_path(folder)} ({reason})")
+    if report.skipped:
+        echo(f"skipped {len(report.skipped)}:")
+        for path, reason in report.skipped[:SKIPPED_SHOWN]:
+            echo(f"  {shown_path(str(path))}: {reason}")
+        if len(report.skipped) > SKIPPED_SHOWN:
+            echo(f"  ... and {len(report.skipped) - SKIPPED_SHOWN} more (`soundalike status --skipped` lists all)")
+    crashed = sum("crashed" in reason for _, reason in report.skipped)
+    if crashed >= MANY_CRASHES:
+        echo(
+            f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
+            "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
+        )
+    if not report.found:
+        echo("no audio files were found there (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
+    echo(summary(report))
+
+
 @contextmanager
-def _machines(address: str | None) -> Iterator[Machines | None]:
-    """The Ray cluster at `address`; None where this machine does the work."""
+def _ray_backend(address: str | None) -> Iterator[RayBackend | None]:
+    """The Ray cluster at `address`; None where this machine computes."""
     if address is None:
         yield None
         return
     from soundalike.jobs.ray import connected
+    from soundalike.library.indexing.ray_backend import RayBackend
 
     with connected(address) as machines:
-        say(machines.describe())
-        yield machines
+        echo(machines.describe())
+        yield RayBackend(machines)

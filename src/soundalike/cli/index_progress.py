@@ -1,5 +1,4 @@
-"""The progress bar of indexing: files done, rate, time left. Drawn on stderr; a few plain lines where that is no
-terminal."""
+"""The progress bar of indexing: files done, rate, time left. On stderr; a few plain lines if that is not a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ def summary(report: IndexReport) -> str:
         for count, word in (
             (report.moved, "moved"),
             (report.copied, "copies of known files"),
-            (report.returned, "back again"),
+            (report.returned, "returned"),
             (report.missing, "missing"),
             (report.dropped, "dropped"),
         )

@@ -26,9 +26,9 @@ def command(paths: tuple[str, ...], library: str | None, missing: bool) -> None:
     from soundalike.library import remove
 
     if not paths and not missing:
-        raise InputError("name the paths to forget, or --missing")
+        raise InputError("give the paths to remove, or --missing")
     removed = remove(library_path(library), list(paths), missing=missing)
     echo(
-        f"forgot {counted(removed.items, 'item')}"
-        + "".join(f"; the root {root} is forgotten too" for root in removed.roots)
+        f"removed {counted(removed.items, 'item')}"
+        + "".join(f"; the root {root} is removed too" for root in removed.roots)
     )

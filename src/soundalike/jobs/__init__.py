@@ -1,1 +1,1 @@
-"""Worker processes on this machine (`worker_pool`) and on a cluster (`ray`)."""
+"""Pools of workers that do tasks: processes on this machine (`worker_pool`), actors on a cluster (`ray`)."""

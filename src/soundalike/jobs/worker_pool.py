@@ -1,9 +1,8 @@
-"""Worker processes: each runs tasks one after the other, and may die of one without taking anything else along.
+"""A pool of worker processes: submit a task, get a future. A crash costs its task and nothing else.
 
-Every worker has pipes of its own, so its end, whatever the cause, says exactly which task it was at, and leaves
-nothing half-sent in anybody else's way (a pool with one shared queue has a lock that a killed worker may hold for
-ever). It is started afresh rather than forked, because the parent has threads and a lock; it ends by itself when the
-parent does, since the parent's end closes its pipe.
+Each worker has its own pipes, so its end, whatever the cause, tells exactly which task it was doing and blocks nobody
+else (a pool with one shared queue has a lock that a killed worker may hold forever). Workers are started fresh rather
+than forked, because the parent has threads and locks. They end with the parent, whose end closes their pipes.
 """
 
 from __future__ import annotations
@@ -17,110 +16,97 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Protocol
+from typing import Any, Protocol, Self
 
-from soundalike.errors import LibraryError
+from soundalike.errors import LibraryError, SoundalikeError
+from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, receive, send
 
-_HEADER = 8
-_PER_WORKER = 2
-"""Tasks that a worker holds: the one it is at, and the next, so that it need not wait while the parent writes."""
+TASKS_PER_WORKER = 2
+"""Tasks that a worker holds: the current one and the next, so that it need not wait while the parent is busy."""
 
 MAX_TASKS = 2_000
 MAX_BYTES = 3 << 30
 """A worker that has done so many tasks, or has grown so large, is replaced: codecs leak."""
 
 START_SECONDS = 180.0
-"""A worker that has not come up by then will not."""
+"""A worker that is not ready by then is ended."""
 
-_FEWEST_STARTS = 3
-"""So many workers in a row that die before they are ready mean that none will ever be."""
-
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+MAX_FAILED_STARTS = 3
+"""After so many workers in a row that end before they are ready, the tasks are given up."""
 
 
-class Maker(Protocol):
-    """Makes, inside the worker, the function that does its tasks. Must be picklable; imports what it needs when
-    called."""
-
-    def __call__(self) -> Callable[[Any], Any]: ...
+class WorkerLostError(SoundalikeError):
+    """The worker ended while it did the task; the message says how: `crashed (SIGSEGV)`, `did not end within 600 s`."""
 
 
-class Team(Protocol):
-    """Who does tasks: the workers of this module, or others elsewhere. Use as a context manager; leaving it ends them."""
+class WorkerStartError(LibraryError):
+    """Workers do not start, or do not load what their tasks need; `error` is what loading raised, if it did."""
 
-    def __enter__(self) -> Team: ...
+    def __init__(self, message: str, error: Exception | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class PoolClosedError(SoundalikeError):
+    """The pool was closed before the task was done."""
+
+
+class TaskPool(Protocol):
+    """Workers that do tasks, here or on other machines. A context manager; leaving it ends them at once."""
+
+    def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
 
     @property
-    def full(self) -> bool:
-        """Whether all have as much to do as they may hold."""
+    def capacity(self) -> int:
+        """Tasks that keep all workers busy; more only wait in the pool."""
         ...
 
-    @property
-    def pending(self) -> int:
-        """Tasks given and not answered."""
+    def submit(self, task: Any, seconds: float) -> Future[Any]:
+        """The outcome of a task, which may take `seconds` once a worker begins it.
+
+        The future raises what the task raised, WorkerLostError, WorkerStartError or PoolClosedError. It can be
+        cancelled until a worker has the task.
+        """
         ...
 
-    @property
-    def current(self) -> list[Any]:
-        """Keys of the tasks that are being done."""
-        ...
-
-    def submit(self, key: Any, argument: Any, seconds: float) -> None:
-        """Give a task, which may take `seconds`."""
-        ...
-
-    def wait(self, seconds: float) -> list[Done]:
-        """The outcomes there are, after waiting up to `seconds` for one; each task has one in the end."""
-        ...
-
-    def end(self) -> None:
-        """End at once."""
+    def close(self) -> None:
+        """End the workers at once, in the middle of their tasks too."""
         ...
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A task that raised: the exception (a stand-in where it cannot be sent) and the end of its traceback."""
-
-    error: Exception
-    trace: str
+def start(future: Future[Any]) -> bool:
+    """Mark a task's future as running, if it is not yet; False where it was cancelled."""
+    return future.running() or future.set_running_or_notify_cancel()
 
 
-@dataclass(frozen=True)
-class Lost:
-    """A task that its worker did not survive, in words: `crashed (SIGSEGV)`, `did not end within 600 s`."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Done:
-    """The outcome of a task: its key, and what it returned, or Failure, or Lost."""
-
-    key: Any
-    outcome: Any
+def resolve(future: Future[Any], outcome: Any, error: Exception | None) -> None:
+    """Give a task's future its outcome (`Failure`: the exception in it), or `error`."""
+    if not start(future):
+        return
+    if isinstance(outcome, Failure):
+        error = outcome.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(outcome)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Task:
-    key: Any
     argument: Any
     seconds: float
+    future: Future[Any] = field(default_factory=Future)
+    warms_up: bool = False
 
 
 @dataclass(eq=False)
 class _Worker:
+    """since: when it began what it is doing now; output: the last lines that it and its codecs printed."""
+
     process: subprocess.Popen[bytes]
     tasks: deque[_Task] = field(default_factory=deque)
     ready: bool = False
@@ -128,111 +114,172 @@ class _Worker:
     since: float = field(default_factory=time.monotonic)
     retiring: bool = False
     overdue: bool = False
-    words: deque[str] = field(default_factory=lambda: deque(maxlen=20))
-    ear: threading.Thread | None = None
+    output: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    output_reader: threading.Thread | None = None
+
+    @property
+    def load(self) -> int:
+        """Tasks that somebody waits for."""
+        return sum(not task.warms_up for task in self.tasks)
 
 
-class Workers:
-    """A fixed number of workers. Use as a context manager; leaving it ends them at once.
+class WorkerPool:
+    """A fixed number of worker processes, started when they are needed. Thread-safe; see `TaskPool`.
 
-    threads: how many each may use; start_seconds: how long one may take to come up; max_tasks, max_bytes: a worker that
-    has done so many tasks or takes so much memory is replaced.
+    threads: how many each worker may use; tasks_per_worker: how many a worker holds (1: none waits behind another while
+    a second worker is free); start_seconds: how long a worker may take to become ready; max_tasks, max_bytes: a worker
+    that has done so many tasks or uses so much memory is replaced.
     """
 
     def __init__(
         self,
-        make: Maker,
-        count: int,
+        setup: Setup,
+        processes: int,
         *,
         threads: int = 1,
+        tasks_per_worker: int = TASKS_PER_WORKER,
         start_seconds: float = START_SECONDS,
         max_tasks: int = MAX_TASKS,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        self._threads, self._start_seconds = threads, start_seconds
-        self._make = pickle.dumps(make)
-        self._count = max(1, count)
+        self._setup = pickle.dumps(setup)
+        self._processes, self._threads = max(1, processes), threads
+        self._tasks_per_worker, self._start_seconds = tasks_per_worker, start_seconds
         self._max_tasks, self._max_bytes = max_tasks, max_bytes
+        self._lock = threading.Lock()
         self._workers: list[_Worker] = []
-        self._messages: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
-        self._again: deque[_Task] = deque()
-        self._outcomes: deque[Done] = deque()
-        self._stillborn = 0
+        self._waiting: deque[_Task] = deque()
+        self._outcomes: list[tuple[_Task, Any, Exception | None]] = []
+        self._messages: queue.SimpleQueue[tuple[_Worker | None, Any]] = queue.SimpleQueue()
+        self._dispatcher: threading.Thread | None = None
+        self._failed_starts = 0
+        self._closed = False
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.end()
+        self.close()
 
     @property
-    def full(self) -> bool:
-        """Whether every worker has as much to do as it may hold."""
-        return self.pending >= self._count * _PER_WORKER
+    def capacity(self) -> int:
+        """See `TaskPool`."""
+        return self._processes * self._tasks_per_worker
 
     @property
     def pending(self) -> int:
-        """Tasks given and not answered."""
-        return sum(len(worker.tasks) for worker in self._workers) + len(self._again)
-
-    @property
-    def current(self) -> list[Any]:
-        """Keys of the tasks that workers are at."""
-        return [worker.tasks[0].key for worker in self._workers if worker.tasks]
+        """Tasks submitted and not done."""
+        with self._lock:
+            return sum(worker.load for worker in self._workers) + len(self._waiting)
 
     def pids(self) -> list[int]:
         """Process ids of the workers."""
-        return [worker.process.pid for worker in self._workers]
+        with self._lock:
+            return [worker.process.pid for worker in self._workers]
 
-    def submit(self, key: Any, argument: Any, seconds: float) -> None:
-        """Give a task, which may take `seconds`."""
-        self._place(_Task(key, argument, seconds))
+    def submit(self, task: Any, seconds: float) -> Future[Any]:
+        """See `TaskPool`."""
+        added = _Task(task, seconds)
+        with self._lock:
+            self._begin()
+            self._waiting.append(added)
+            self._assign()
+        self._messages.put((None, None))  # the dispatcher counts the new task's time
+        return added.future
 
-    def wait(self, seconds: float) -> list[Done]:
-        """The outcomes there are, after waiting up to `seconds` for one.
+    def warm_up(self, task: Any, seconds: float) -> None:
+        """Start all workers and have each that is idle do `task`, whose outcome nobody needs; returns at once.
 
-        Raises LibraryError where workers cannot be started, and what making the function raised.
+        A task that is submitted meanwhile is done by the same worker afterwards. Raises WorkerStartError where no
+        process can be started.
         """
-        block = not self._outcomes
-        try:
-            while True:
-                worker, message = self._messages.get(timeout=seconds if block and seconds > 0 else 0)
-                block = False
-                self._receive(worker, message)
-        except queue.Empty:
-            pass
-        self._enforce_limits()
-        while self._again and self.pending - len(self._again) < self._count * _PER_WORKER:
-            self._place(self._again.popleft())
-        outcomes = list(self._outcomes)
-        self._outcomes.clear()
-        return outcomes
+        with self._lock:
+            self._begin()
+            while len(self._workers) < self._processes:
+                self._start()
+            for worker in self._workers:
+                if not worker.tasks:
+                    self._give(worker, _Task(task, seconds, warms_up=True))
+        self._messages.put((None, None))
 
-    def end(self) -> None:
-        """End all workers at once, with what they were at."""
-        for worker in self._workers:
-            worker.process.kill()
-        for worker in self._workers:
-            _close(worker.process)
-        self._workers.clear()
+    def close(self) -> None:
+        """See `TaskPool`."""
+        with self._lock:
+            self._closed = True
+            self._abandon(PoolClosedError("the workers have been ended"))
+        self._messages.put((None, None))
+        if self._dispatcher is not None and self._dispatcher is not threading.current_thread():
+            self._dispatcher.join()
+        self._resolve_futures()
 
-    def _place(self, task: _Task) -> None:
+    def _begin(self) -> None:
+        if self._closed:
+            raise PoolClosedError("the workers have been ended")
+        if self._dispatcher is None:
+            self._dispatcher = threading.Thread(target=self._dispatch, name="worker-pool", daemon=True)
+            self._dispatcher.start()
+
+    def _dispatch(self) -> None:
+        """The pool's thread: take in what workers send, end those that are overdue, hand out what waits."""
+        while True:
+            with self._lock:
+                timeout = self._seconds_to_next_limit()
+            try:
+                worker, message = self._messages.get(timeout=timeout)
+            except queue.Empty:
+                worker, message = None, None
+            with self._lock:
+                if self._closed:
+                    return
+                if worker is not None and worker in self._workers:
+                    self._take(worker, message)
+                self._end_overdue()
+                self._assign()
+            self._resolve_futures()
+
+    def _resolve_futures(self) -> None:
+        """Outside the lock: whoever waits for a future may use the pool at once."""
+        with self._lock:
+            outcomes, self._outcomes = self._outcomes, []
+        for task, outcome, error in outcomes:
+            resolve(task.future, outcome, error)
+
+    def _assign(self) -> None:
+        """Hand out what waits, as far as workers have room."""
+        while self._waiting:
+            worker = self._free_worker()
+            if worker is None:
+                return
+            task = self._waiting.popleft()
+            if start(task.future):
+                self._give(worker, task)
+
+    def _free_worker(self) -> _Worker | None:
+        """The worker that is to have the next task; None where none has room."""
         serving = [worker for worker in self._workers if not worker.retiring]
-        free = min(serving, key=lambda worker: len(worker.tasks), default=None)
-        if free is None or (free.tasks and len(self._workers) < self._count):
-            free = self._start()
-        free.tasks.append(task)
-        if len(free.tasks) == 1:
-            free.since = time.monotonic()
-        _send(free.process.stdin, task.argument)
+        free = min(serving, key=lambda worker: worker.load, default=None)
+        if free is None or (free.load and len(self._workers) < self._processes):
+            try:
+                return self._start()
+            except WorkerStartError as error:
+                if free is None:
+                    self._abandon(error)
+                    return None
+        return free if free is not None and free.load < self._tasks_per_worker else None
+
+    def _give(self, worker: _Worker, task: _Task) -> None:
+        worker.tasks.append(task)
+        if len(worker.tasks) == 1 and worker.ready:
+            worker.since = time.monotonic()
+        send(worker.process.stdin, task.argument)
 
     def _start(self) -> _Worker:
         # -P and PYTHONPATH: the worker imports what this process would, whatever folder it was started in. Its own
         # session: a Ctrl-C at the terminal is for the parent, which ends its workers itself.
-        command = [sys.executable, "-P", "-c", "from soundalike.jobs.worker_pool import serve; serve()"]
+        command = [sys.executable, "-P", "-c", "from soundalike.jobs.worker_process import serve; serve()"]
         environment = {
             **os.environ,
-            **dict.fromkeys(THREADS, str(self._threads)),
+            **dict.fromkeys(THREAD_VARIABLES, str(self._threads)),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         try:
@@ -245,22 +292,22 @@ class Workers:
                 start_new_session=os.name == "posix",
             )
         except OSError as error:
-            raise LibraryError(f"no worker process can be started ({error}); try fewer --jobs") from error
+            raise WorkerStartError(f"no worker process can be started ({error}); try fewer --jobs") from error
         worker = _Worker(process)
         self._workers.append(worker)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
-        worker.ear = threading.Thread(target=_overhear, args=(worker,), daemon=True)
-        worker.ear.start()
-        _send(process.stdin, self._make)
+        threading.Thread(target=self._read_answers, args=(worker,), daemon=True).start()
+        worker.output_reader = threading.Thread(target=_read_output, args=(worker,), daemon=True)
+        worker.output_reader.start()
+        send(process.stdin, self._setup)
         return worker
 
-    def _listen(self, worker: _Worker) -> None:
+    def _read_answers(self, worker: _Worker) -> None:
         """Pass on what a worker sends, and at last its end (None)."""
         answers = worker.process.stdout
         assert answers is not None
         try:
             while True:
-                self._messages.put((worker, _receive(answers)))
+                self._messages.put((worker, receive(answers)))
         except EOFError:
             pass
         except Exception:  # noqa: BLE001  the border between processes: whatever half an answer unpickles to
@@ -268,57 +315,82 @@ class Workers:
         answers.close()
         self._messages.put((worker, None))
 
-    def _receive(self, worker: _Worker, message: Any) -> None:
-        if worker not in self._workers:
-            return
+    def _take(self, worker: _Worker, message: Any) -> None:
+        """React to a worker's end (None), to the news that it is ready or failed to be, or to an outcome."""
         if message is None:
-            self._bury(worker)
+            self._remove_ended(worker)
         elif not worker.ready:
-            worker.ready, worker.since, self._stillborn = True, time.monotonic(), 0
+            worker.ready, worker.since, self._failed_starts = True, time.monotonic(), 0
             if isinstance(message, Failure):
-                raise message.error
+                error = message.exception()
+                self._abandon(WorkerStartError(str(error), error))
         else:
             outcome, size = message
-            self._outcomes.append(Done(worker.tasks.popleft().key, outcome))
+            self._outcomes.append((worker.tasks.popleft(), outcome, None))
+            if worker.overdue:  # the answer came just before the worker was ended: the next task is not to blame
+                self._waiting.extendleft(reversed(worker.tasks))
+                worker.tasks.clear()
             worker.done += 1
             worker.since = time.monotonic()
             worker.retiring = worker.done >= self._max_tasks or size > self._max_bytes
             if worker.retiring and not worker.tasks:
-                self._dismiss(worker)
+                self._workers.remove(worker)
+                worker.process.kill()
+                _wait_for_end(worker.process)
 
-    def _dismiss(self, worker: _Worker) -> None:
-        self._workers.remove(worker)
-        worker.process.kill()
-        _close(worker.process)
-
-    def _bury(self, worker: _Worker) -> None:
-        """A worker has ended: blame the task it was at, give what was to come to others."""
-        code = _close(worker.process)
+    def _remove_ended(self, worker: _Worker) -> None:
+        """A worker has ended: its current task is lost, the next one goes to another worker."""
+        code = _wait_for_end(worker.process)
         self._workers.remove(worker)
         if worker.tasks and worker.ready:
             task = worker.tasks.popleft()
-            reason = f"did not end within {task.seconds:.3g} s" if worker.overdue else _in_words(code)
-            self._outcomes.append(Done(task.key, Lost(reason)))
+            reason = f"did not end within {task.seconds:.3g} s" if worker.overdue else _end_message(code)
+            self._outcomes.append((task, None, WorkerLostError(reason)))
         elif not worker.ready:
-            self._stillborn += 1
-            if self._stillborn >= _FEWEST_STARTS:
-                if worker.ear is not None:
-                    worker.ear.join(1.0)  # its last words may still be on their way
-                said = worker.words[-1] if worker.words else "it said nothing"
-                raise LibraryError(f"the worker processes do not start: each {_in_words(code)}; {said}")
-        self._again.extend(worker.tasks)
+            self._failed_starts += 1
+            if self._failed_starts >= MAX_FAILED_STARTS:
+                if worker.output_reader is not None:
+                    worker.output_reader.join(1.0)  # its last lines may still be on their way
+                last_line = worker.output[-1] if worker.output else "it printed nothing"
+                self._waiting.extendleft(reversed(worker.tasks))
+                self._abandon(
+                    WorkerStartError(f"the worker processes do not start: each {_end_message(code)}; {last_line}")
+                )
+                return
+        self._waiting.extendleft(reversed(worker.tasks))
 
-    def _enforce_limits(self) -> None:
+    def _abandon(self, error: SoundalikeError) -> None:
+        """End all workers and give up all tasks."""
+        tasks = [*(task for worker in self._workers for task in worker.tasks), *self._waiting]
+        self._outcomes += [(task, None, error) for task in tasks]
+        self._waiting.clear()
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            _wait_for_end(worker.process)
+        self._workers.clear()
+
+    def _limit(self, worker: _Worker) -> float | None:
+        """When a worker is overdue; None while it has nothing to do."""
+        if worker.overdue or (worker.ready and not worker.tasks):
+            return None
+        return worker.since + (worker.tasks[0].seconds if worker.ready else self._start_seconds)
+
+    def _seconds_to_next_limit(self) -> float | None:
+        limits = [limit for worker in self._workers if (limit := self._limit(worker)) is not None]
+        return max(0.0, min(limits) - time.monotonic()) + 0.01 if limits else None
+
+    def _end_overdue(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            limit = (worker.tasks[0].seconds if worker.tasks else None) if worker.ready else self._start_seconds
-            if limit is not None and now - worker.since > limit and not worker.overdue:
+            limit = self._limit(worker)
+            if limit is not None and now > limit:
                 worker.overdue = True
                 worker.process.kill()  # its end arrives as a message
 
 
-def _close(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end of a process and let go of the pipe to it; its exit code."""
+def _wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process and close the pipe to it; its exit code."""
     code = process.wait()
     with suppress(OSError):  # a task that it never took may still lie in the buffer
         assert process.stdin is not None
@@ -326,7 +398,7 @@ def _close(process: subprocess.Popen[bytes]) -> int:
     return code
 
 
-def _in_words(code: int) -> str:
+def _end_message(code: int) -> str:
     if code >= 0:
         return f"ended by itself with exit code {code}"
     try:
@@ -337,88 +409,11 @@ def _in_words(code: int) -> str:
     return f"crashed ({name}{hint})"
 
 
-def _overhear(worker: _Worker) -> None:
-    """Keep the last lines of what a worker and its codecs print, for the case that it does not start."""
+def _read_output(worker: _Worker) -> None:
+    """Keep the last lines of what a worker and its codecs print, in case it does not start."""
     assert worker.process.stderr is not None
-    with worker.process.stderr as words:
-        for line in words:
+    with worker.process.stderr as output:
+        for line in output:
             text = line.decode("utf-8", "replace").strip()
             if text:
-                worker.words.append(text[:300])
-
-
-def _send(pipe: IO[bytes] | None, value: Any) -> None:
-    assert pipe is not None
-    data = value if isinstance(value, bytes) else pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    with suppress(OSError):  # the other side is gone: whoever listens to it is told by the end of its answers
-        pipe.write(len(data).to_bytes(_HEADER, "little") + data)
-        pipe.flush()
-
-
-def _receive(pipe: IO[bytes]) -> Any:
-    header = pipe.read(_HEADER)
-    size = int.from_bytes(header, "little")
-    data = pipe.read(size) if len(header) == _HEADER else b""
-    if len(header) < _HEADER or len(data) < size:
-        raise EOFError
-    return pickle.loads(data)
-
-
-def serve() -> None:
-    """The life of a worker: make the function, then tasks in, outcomes out, until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Codecs print to the standard output as they please; answers go through a private copy of it.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    tasks = os.fdopen(os.dup(0), "rb")
-    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_watch, args=(tasks, inbox), daemon=True).start()
-    try:
-        work = inbox.get()()
-    except Exception as error:  # noqa: BLE001  the border between processes: the parent raises it again
-        _send(answers, failure_of(error))
-        return
-    _send(answers, "ready")
-    while True:
-        argument = inbox.get()
-        try:
-            outcome = work(argument)
-        except Exception as error:  # noqa: BLE001  the border between processes: the parent judges it
-            outcome = failure_of(error)
-        _send(answers, (outcome, resident_bytes()))
-
-
-def _watch(pipe: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
-    """Take in tasks while the worker works; end it in the middle of one when the parent is gone."""
-    while True:
-        try:
-            inbox.put(_receive(pipe))
-        except (EOFError, OSError):
-            os._exit(0)
-        except Exception as error:  # noqa: BLE001  whatever unpickling raises: nobody would wait for the rest
-            print(f"a task cannot be read: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
-
-
-def failure_of(error: Exception) -> Failure:
-    """An exception as it can be sent to another process."""
-    import traceback
-
-    trace = "".join(traceback.format_exception(error)[-3:])[-2000:]
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001  whatever an exception's own pickling raises
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    return Failure(error, trace)
-
-
-def resident_bytes() -> int:
-    """Memory of this process; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
-
-
-__all__ = ["THREADS", "Done", "Failure", "Lost", "Maker", "Team", "Workers", "failure_of", "resident_bytes", "serve"]
+                worker.output.append(text[:300])

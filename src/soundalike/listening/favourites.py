@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from soundalike.errors import LibraryError
-from soundalike.library.storage.location import Location
-from soundalike.library.storage.manifest import replace_file
+from soundalike.library.storage.location import Location, replace_text
 from soundalike.listening.listening_folder import folder_of, writing
 
 FILE_NAME = "favourites.json"
@@ -64,7 +63,7 @@ class Favourites:
                 raise LibraryError(f"there are {MOST:,} favourites already; take some off the list first")
             if changed is not known:
                 text = json.dumps({"format": FORMAT, "favourites": changed}, indent=1, ensure_ascii=False)
-                replace_file(self._place, text + "\n")
+                replace_text(self._place, text + "\n")
             self._known, self._stamp = changed, self._stamp_now()
 
     def _stamp_now(self) -> tuple[int, ...] | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, cast
 
-from soundalike.library.indexing.index_options import index as index_files
 from soundalike.library.indexing.index_report import IndexReport
+from soundalike.library.indexing.library_update import index as index_files
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.search.index.local_indexes import LocalIndexes

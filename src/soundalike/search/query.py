@@ -14,7 +14,7 @@ from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
 from soundalike.library.indexing.scan import content_digest
-from soundalike.library.indexing.sidecar_files import companions_for
+from soundalike.library.indexing.sidecar_files import sidecars_for
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
@@ -166,7 +166,7 @@ def query_from_file(
         starts=analysis.starts,
         ends=analysis.ends,
         vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
-        digests=frozenset([content_digest(path, companions_for(analyser.recipe))]),
+        digests=frozenset([content_digest(path, sidecars_for(analyser.recipe))]),
         complete=region is None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
@@ -177,7 +177,7 @@ def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequenc
     """A query from an item of the library: its stored vectors, nothing is decoded; `parts` as in `query_from_file`."""
     is_clip = item["kind"] != "song"
     parts = (MIX,) if is_clip else ordered(library.recipe.parts if parts is None else {*parts, MIX})
-    read = library.wholes if is_clip else library.windows
+    read = library.clips if is_clip else library.windows
     rows = read(["content", "start", "end", *parts], content=item["content"])
     order = np.argsort(rows["start"].to_numpy(), kind="stable")
     vectors = np.stack([library.as_vectors(rows[part]) for part in parts], axis=1)[order].astype(np.float32)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from soundalike.errors import InputError
-from soundalike.library.indexing.sidecar_files import companions_for, stat_with
-from soundalike.library.storage.remote_cache import kept_copy
+from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
+from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query, check_same_type, query_from_file, query_from_item, query_from_texts
 from soundalike.search.request import Reference, Region, SearchRequest
@@ -69,7 +69,7 @@ def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, An
     """The file of a reference on this machine, whether it exists or not; `item` as `find_item` returned it."""
     if item is None:
         return Path(reference).expanduser()
-    return kept_copy(opened.library.absolute(item["root"], item["path"]))
+    return cached_copy(opened.library.absolute(item["root"], item["path"]))
 
 
 def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | None:
@@ -100,5 +100,5 @@ def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | No
 
 
 def _is_unchanged(opened: OpenLibrary, item: Mapping[str, Any], path: Path) -> bool:
-    sidecars = companions_for(opened.library.recipe)
+    sidecars = sidecars_for(opened.library.recipe)
     return stat_with(sidecars, path, path.stat()) == (item["size"], item["mtime_ns"])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from soundalike.library.indexing import batch_writer as writing
-from soundalike.library.indexing.batch_writer import Writer
+from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.item_rows import Row, item_row
-from soundalike.library.indexing.scan import Found
+from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.store import Library, Tables
@@ -20,10 +20,10 @@ def tables(tmp_path: Path) -> Tables:
     return Tables(generation_folder(tmp_path, 1), RECIPE)
 
 
-def _put(writer: Writer, number: int) -> Row:
+def _put(writer: BatchWriter, number: int) -> Row:
     made, content = analysis("loop", seed=number), f"content{number}"
-    writer.add_vectors(layout.WHOLES, layout.vector_rows(made, content, RECIPE))
-    row = item_row(f"id{number}", Found("r", f"{number}.wav", 1, 1), content, made, by_user=False)
+    writer.add_vectors(layout.CLIPS, layout.vector_rows(made, content, RECIPE))
+    row = item_row(f"id{number}", ScannedFile("r", f"{number}.wav", 1, 1), content, made, by_user=False)
     writer.put_item(row)
     return row
 
@@ -33,18 +33,18 @@ def test_vectors_are_written_before_their_items(tables: Tables, monkeypatch: pyt
     append, upsert = Tables.append, Tables.upsert
     monkeypatch.setattr(Tables, "append", lambda *a: (order.append(f"append {a[1]}"), append(*a))[1])
     monkeypatch.setattr(Tables, "upsert", lambda *a: (order.append(f"upsert {a[1]}"), upsert(*a))[1])
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     for number in range(3):
         _put(writer, number)
-    writer.refuse(Found("r", "bad.wav", 1, 1), "not audio")
+    writer.refuse(ScannedFile("r", "bad.wav", 1, 1), "not audio")
     writer.commit()
-    assert order == ["append wholes", "upsert items", "upsert skipped"]
-    assert (tables.count(layout.WHOLES), tables.count(layout.ITEMS), tables.count(layout.SKIPPED)) == (3, 3, 1)
+    assert order == ["append clips", "upsert items", "upsert skipped"]
+    assert (tables.count(layout.CLIPS), tables.count(layout.ITEMS), tables.count(layout.SKIPPED)) == (3, 3, 1)
 
 
 def test_files_are_committed_in_groups(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "PAUSE", 1e9)
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     for number in range(2 * writing.GROUP + 1):
         _put(writer, number)
         writer.commit_if_due()
@@ -56,7 +56,7 @@ def test_files_are_committed_in_groups(tables: Tables, monkeypatch: pytest.Monke
 
 
 def test_changes_apply_to_rows_committed_or_not(tables: Tables) -> None:
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     _put(writer, 1)
     writer.commit()
     _put(writer, 2)
@@ -70,7 +70,7 @@ def test_changes_apply_to_rows_committed_or_not(tables: Tables) -> None:
 
 
 def test_a_row_is_found_by_its_content_wherever_it_is(tables: Tables) -> None:
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     first = _put(writer, 1)
     assert writer.row_of_content("content1") == first
     writer.commit()
@@ -83,11 +83,11 @@ def test_a_row_is_found_by_its_content_wherever_it_is(tables: Tables) -> None:
 
 
 def test_what_was_refused_and_is_accepted_is_struck_out(tables: Tables) -> None:
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     for name in ("a.wav", "b.wav"):
-        writer.refuse(Found("r", name, 1, 1), "not audio")
+        writer.refuse(ScannedFile("r", name, 1, 1), "not audio")
     writer.commit()
-    writer = Writer(tables)
+    writer = BatchWriter(tables)
     writer.accept("r", "a.wav")
     writer.finish({("r", "a.wav"): None, ("r", "b.wav"): None})
     assert tables.read(layout.SKIPPED)["path"].to_pylist() == ["b.wav"]

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from soundalike.library.indexing.file_registry import Known, Ledger, content_name, digest_of
-from soundalike.library.indexing.scan import Found
+from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, content_name, digest_of
+from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.store import Library, Tables
 from tests.made_up_rows import RECIPE
 
 
-def _ledger(tmp_path: Path) -> Ledger:
+def _ledger(tmp_path: Path) -> FileRegistry:
     Library.create(tmp_path, RECIPE)
-    return Ledger(Tables(generation_folder(tmp_path, 1), RECIPE))
+    return FileRegistry(Tables(generation_folder(tmp_path, 1), RECIPE))
 
 
-def _known(ledger: Ledger, path: str, content: str) -> Known:
-    known = Known(ledger.new_id("r", path), "r", path, 1, 1, content, "song", by_user=False, missing=False)
+def _known(ledger: FileRegistry, path: str, content: str) -> KnownItem:
+    known = KnownItem(ledger.new_id("r", path), "r", path, 1, 1, content, "song", by_user=False, missing=False)
     ledger.put(known)
     return known
 
@@ -23,7 +23,7 @@ def _known(ledger: Ledger, path: str, content: str) -> Known:
 def test_an_id_in_use_is_not_given_again(tmp_path: Path) -> None:
     ledger = _ledger(tmp_path)
     first = _known(ledger, "a.wav", "x")
-    ledger.move(first, Found("r", "b.wav", 1, 1))
+    ledger.move(first, ScannedFile("r", "b.wav", 1, 1))
     second = ledger.new_id("r", "a.wav")
     assert second != first.id
     assert len(second) == 16

@@ -11,19 +11,19 @@ from pathlib import Path
 
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
-from tests.made_up_library import Shelf
+from tests.made_up_library import LibraryFolder
 
 DRIVER = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from tests.made_up_rows import RECIPE, made_up_analyser
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.execution_backends import LocalBackend
 from soundalike.library.indexing.index_report import IndexInterrupted
-library_update.analyser = made_up_analyser
+from soundalike.library.indexing.library_update import index
 try:
-    library_update.index(Path(sys.argv[1]), [Path(sys.argv[2])], recipe=RECIPE, jobs=2,
-                   on_progress=lambda now: os.write(1, b"%d\\n" % now.done))
+    index(Path(sys.argv[1]), [Path(sys.argv[2])], recipe=RECIPE, jobs=2, backend=LocalBackend(made_up_analyser),
+          on_progress=lambda now: os.write(1, b"%d\\n" % now.done))
 except IndexInterrupted as end:
     report = end.report
     print("end", report.found, report.indexed, report.unchanged, len(report.skipped), report.open, flush=True)
@@ -31,10 +31,10 @@ except IndexInterrupted as end:
 """
 
 
-def _start(shelf: Shelf) -> subprocess.Popen[str]:
+def _start(library_folder: LibraryFolder) -> subprocess.Popen[str]:
     """A run in a process of its own, with work begun."""
     code = DRIVER.format(tests=str(Path(__file__).parents[3]))
-    command = [sys.executable, "-c", code, str(shelf.path), str(shelf.music)]
+    command = [sys.executable, "-c", code, str(library_folder.path), str(library_folder.music)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     while (line := process.stdout.readline()) and line == "0\n":
@@ -42,14 +42,16 @@ def _start(shelf: Shelf) -> subprocess.Popen[str]:
     return process
 
 
-def _fill(shelf: Shelf, count: int) -> None:
+def _fill(library_folder: LibraryFolder, count: int) -> None:
     for number in range(count):
-        shelf.write(**{f"n{number:03d}": f"slow 0.01 song 2 {number}", f"hit{number:03d}": f"one-shot {number}"})
+        library_folder.write(
+            **{f"n{number:03d}": f"slow 0.01 song 2 {number}", f"hit{number:03d}": f"one-shot {number}"}
+        )
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_so(shelf: Shelf) -> None:
-    _fill(shelf, 80)
-    process = _start(shelf)
+def test_ctrl_c_keeps_what_is_done_and_says_so(library_folder: LibraryFolder) -> None:
+    _fill(library_folder, 80)
+    process = _start(library_folder)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -57,38 +59,38 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(shelf: Shelf) -> None:
     assert (found, unchanged, skipped) == (160, 0, 0)
     assert found == indexed + left
     assert left > 0
-    assert Library.open(shelf.path).items().num_rows == indexed
-    assert shelf.index().unchanged == indexed
-    shelf.check()
+    assert Library.open(library_folder.path).items().num_rows == indexed
+    assert library_folder.index().unchanged == indexed
+    library_folder.check()
 
 
-def test_a_run_killed_again_and_again_comes_to_the_same_end(shelf: Shelf) -> None:
-    _fill(shelf, 100)
+def test_a_run_killed_again_and_again_comes_to_the_same_end(library_folder: LibraryFolder) -> None:
+    _fill(library_folder, 100)
     rng = random.Random(1)
     before: set[str] = set()
     for _ in range(4):
-        process = _start(shelf)
+        process = _start(library_folder)
         time.sleep(rng.uniform(0.0, 0.4))
         process.kill()
         process.communicate(timeout=30)
-        library = Library.open(shelf.path)
+        library = Library.open(library_folder.path)
         assert audit(library).problems == ()
         now = set(library.items()["id"].to_pylist())
         assert before <= now
         before = now
-    analysed = len(shelf.analysed())
-    report = shelf.index()
+    analysed = len(library_folder.analysed())
+    report = library_folder.index()
     assert report.unchanged == len(before)
     assert report.indexed + report.unchanged == 200
-    shelf.check()
-    assert audit(Library.open(shelf.path)).orphans == 0
+    library_folder.check()
+    assert audit(Library.open(library_folder.path)).orphans == 0
     # a kill costs what was in flight: the files of two workers, and those that waited for their commit
     assert analysed - len(before) <= 4 * (4 + 8 + 4)
 
 
-def test_the_lock_and_the_workers_end_with_a_killed_run(shelf: Shelf) -> None:
-    shelf.write(a="song 1 1", b="hang", c="hang")
-    process = _start(shelf)
+def test_the_lock_and_the_workers_end_with_a_killed_run(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="song 1 1", b="hang", c="hang")
+    process = _start(library_folder)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
     process.communicate(timeout=30)
@@ -97,7 +99,7 @@ def test_the_lock_and_the_workers_end_with_a_killed_run(shelf: Shelf) -> None:
             break
         time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
-    shelf.file("b").unlink()
-    shelf.file("c").unlink()
-    report = shelf.index()
+    library_folder.file("b").unlink()
+    library_folder.file("c").unlink()
+    report = library_folder.index()
     assert report.indexed + report.unchanged == 1

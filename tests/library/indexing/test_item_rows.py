@@ -8,11 +8,11 @@ from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
 from soundalike.library.indexing.item_rows import item_row, placed
-from soundalike.library.indexing.scan import Found
+from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table
 from tests.made_up_rows import analysis
 
-PLAIN = Found("music", "sub/noise.wav", 5, 6)
+PLAIN = ScannedFile("music", "sub/noise.wav", 5, 6)
 
 
 def test_a_row_has_every_column() -> None:
@@ -25,7 +25,7 @@ def test_a_row_has_every_column() -> None:
 
 def test_a_new_name_is_read_anew_without_the_sound() -> None:
     row = item_row("id1", PLAIN, "c", analysis("loop"), by_user=False)
-    named = placed(row, "id2", Found("music", "beat_95bpm_Gmin.wav", 5, 7))
+    named = placed(row, "id2", ScannedFile("music", "beat_95bpm_Gmin.wav", 5, 7))
     assert (named["tempo"], named["tempo_source"]) == (95.0, "name")
     assert (named["key"], named["key_source"]) == ("G minor", "name")
     assert (named["id"], named["path"], named["mtime_ns"]) == ("id2", "beat_95bpm_Gmin.wav", 7)
@@ -43,7 +43,7 @@ def test_a_new_name_is_read_anew_without_the_sound() -> None:
 )
 def test_what_the_file_says_survives_a_move(tags: Tags, expected: tuple[float, str]) -> None:
     row = item_row("id1", PLAIN, "c", replace(analysis("loop"), tags=tags), by_user=False)
-    moved = placed(row, "id1", Found("other", "elsewhere.wav", 5, 6))
+    moved = placed(row, "id1", ScannedFile("other", "elsewhere.wav", 5, 6))
     assert (moved["tempo"], moved["tempo_source"]) == expected
 
 

@@ -7,18 +7,21 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from soundalike.analysis.recipe import make_recipe
+from soundalike.analysis.analyser import Analysis
+from soundalike.analysis.recipe import Recipe, make_recipe
+from soundalike.config import Runtime
 from soundalike.library.indexing.scan import Scope, content_digest, scan
-from soundalike.library.indexing.sidecar_files import companions_for, stat_with
+from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.storage.store import Library
 from soundalike.models.separators.stems.true_stems import StemsSeparator
 from soundalike.search.finder import Finder
 from soundalike.search.query import query_from_file
-from tests.made_up_library import Shelf
-from tests.made_up_rows import RECIPE
+from tests.made_up_library import InlineBackend, LibraryFolder
+from tests.made_up_rows import RECIPE, made_up_analyser
 
 OF_STEMS = replace(RECIPE, separator="stems")
 STEMS = StemsSeparator()
@@ -39,9 +42,9 @@ def track(tmp_path: Path) -> Path:
 
 
 def test_only_libraries_of_stems_have_companions() -> None:
-    assert companions_for(RECIPE) is None
-    assert companions_for(make_recipe()) is None
-    assert isinstance(companions_for(OF_STEMS), StemsSeparator)
+    assert sidecars_for(RECIPE) is None
+    assert sidecars_for(make_recipe()) is None
+    assert isinstance(sidecars_for(OF_STEMS), StemsSeparator)
 
 
 def test_the_digest_changes_if_and_only_if_a_byte_or_a_name_does(track: Path) -> None:
@@ -50,7 +53,7 @@ def test_the_digest_changes_if_and_only_if_a_byte_or_a_name_does(track: Path) ->
     assert content_digest(track.parent / "stems" / "S00.wav", STEMS) == content_digest(
         track.parent / "stems" / "S00.wav"
     )
-    for file in [track, *STEMS.companions(track)]:
+    for file in [track, *STEMS.sidecars(track)]:
         kept = file.read_bytes()
         file.write_bytes(kept + b"!")
         changed = content_digest(track, STEMS)
@@ -83,9 +86,9 @@ def test_size_and_time_tell_every_change_that_a_file_system_tells(
     track: Path, touch_later: Callable[[Path], None]
 ) -> None:
     before = stat_with(STEMS, track, track.stat())
-    assert before[0] == sum(file.stat().st_size for file in [track, *STEMS.companions(track)])
+    assert before[0] == sum(file.stat().st_size for file in [track, *STEMS.sidecars(track)])
     assert 0 <= before[1] < 2**63
-    for file in [track, *STEMS.companions(track)]:
+    for file in [track, *STEMS.sidecars(track)]:
         facts = file.stat()
         touch_later(file)
         assert stat_with(STEMS, track, track.stat()) != before, file.name
@@ -121,7 +124,7 @@ def many(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("inside", ["", "slakh", "slakh/Track00001/stems", "musdb/A - B/drums.wav", "named/stems/two"])
 def test_stems_are_no_items_whatever_is_scanned(many: Path, inside: str) -> None:
-    found = scan({"r": many}, [Scope("r", inside)], extensions=frozenset({".wav"}), known={}, companions=STEMS)
+    found = scan({"r": many}, [Scope("r", inside)], extensions=frozenset({".wav"}), known={}, sidecars=STEMS)
     scope = Scope("r", inside)
     assert [file.path for file in found.files] == sorted(path for path in LAYOUTS if scope.covers("r", path))
     assert (found.unusable, found.unreadable) == ([], [])
@@ -132,7 +135,7 @@ def test_stems_are_no_items_whatever_is_scanned(many: Path, inside: str) -> None
 
 def test_a_root_within_a_folder_of_stems_has_no_items(many: Path) -> None:
     root = many / "slakh/Track00001/stems"
-    assert scan({"r": root}, [Scope("r")], extensions=frozenset({".wav"}), known={}, companions=STEMS).files == []
+    assert scan({"r": root}, [Scope("r")], extensions=frozenset({".wav"}), known={}, sidecars=STEMS).files == []
 
 
 def test_a_scan_lists_each_folder_once(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,123 +147,116 @@ def test_a_scan_lists_each_folder_once(many: Path, monkeypatch: pytest.MonkeyPat
         listed.append(folder)
         return stem_files.list_folder(folder)
 
-    scan({"r": many}, [Scope("r")], extensions=frozenset({".wav"}), known={}, companions=StemsSeparator(look))
+    scan({"r": many}, [Scope("r")], extensions=frozenset({".wav"}), known={}, sidecars=StemsSeparator(look))
     assert len(listed) == len(set(listed)) > 0
 
 
 @pytest.fixture
-def shelf_of_stems(shelf: Shelf) -> Shelf:
+def folder_of_stems(library_folder: LibraryFolder) -> LibraryFolder:
     """Two mixtures with stems, in a library of stems."""
-    shelf.write(a="song 3 1", b__mixture="song 2 2")
-    fill(shelf.music, "a.stems/drums.wav", "a.stems/bass.wav", "b/drums.wav", "b/vocals.wav")
-    report = shelf.index(recipe=OF_STEMS)
+    library_folder.write(a="song 3 1", b__mixture="song 2 2")
+    fill(library_folder.music, "a.stems/drums.wav", "a.stems/bass.wav", "b/drums.wav", "b/vocals.wav")
+    report = library_folder.index(recipe=OF_STEMS)
     assert (report.found, report.new, report.skipped) == (2, 2, [])
-    assert shelf.analysed() == ["a.wav", "mixture.wav"]
-    return shelf
+    assert library_folder.analysed() == ["a.wav", "mixture.wav"]
+    return library_folder
 
 
-def test_mixtures_are_the_items_and_a_second_run_does_nothing(shelf_of_stems: Shelf) -> None:
-    assert set(shelf_of_stems.items()) == {"a", "b/mixture"}
-    report = shelf_of_stems.index(recipe=None)
+def test_mixtures_are_the_items_and_a_second_run_does_nothing(folder_of_stems: LibraryFolder) -> None:
+    assert set(folder_of_stems.items()) == {"a", "b/mixture"}
+    report = folder_of_stems.index(recipe=None)
     assert (report.found, report.unchanged, report.indexed, report.missing) == (2, 2, 0, 0)
-    assert shelf_of_stems.analysed() == []
+    assert folder_of_stems.analysed() == []
 
 
 @pytest.mark.parametrize("change", ["write", "touch", "add", "remove", "rename"])
 def test_a_mixture_is_done_again_when_its_stems_change(
-    shelf_of_stems: Shelf, touch_later: Callable[[Path], None], change: str
+    folder_of_stems: LibraryFolder, touch_later: Callable[[Path], None], change: str
 ) -> None:
-    shelf = shelf_of_stems
-    stem = shelf.music / "a.stems" / "drums.wav"
+    library_folder = folder_of_stems
+    stem = library_folder.music / "a.stems" / "drums.wav"
     match change:
         case "write":
             stem.write_text("other drums")
         case "touch":
             touch_later(stem)
         case "add":
-            fill(shelf.music, "a.stems/vocals.wav")
+            fill(library_folder.music, "a.stems/vocals.wav")
         case "remove":
             stem.unlink()
         case "rename":
             stem.rename(stem.with_name("guitar.wav"))
-    report = shelf.index(recipe=None)
+    report = library_folder.index(recipe=None)
     expected = 0 if change == "touch" else 1  # the same bytes are the same stems
     assert (report.found, report.changed, report.unchanged) == (2, expected, 2 - expected)
-    assert shelf.analysed() == ["a.wav"] * expected
-    assert shelf.index(recipe=None).unchanged == 2
-    assert shelf.analysed() == []
+    assert library_folder.analysed() == ["a.wav"] * expected
+    assert library_folder.index(recipe=None).unchanged == 2
+    assert library_folder.analysed() == []
 
 
-def test_a_moved_folder_costs_nothing(shelf_of_stems: Shelf) -> None:
-    shelf = shelf_of_stems
-    before = {row["id"] for row in shelf.items().values()}
-    (shelf.music / "b").rename(shelf.music / "c")
-    report = shelf.index(recipe=None)
+def test_a_moved_folder_costs_nothing(folder_of_stems: LibraryFolder) -> None:
+    library_folder = folder_of_stems
+    before = {row["id"] for row in library_folder.items().values()}
+    (library_folder.music / "b").rename(library_folder.music / "c")
+    report = library_folder.index(recipe=None)
     assert (report.moved, report.indexed, report.missing) == (1, 0, 0)
-    assert shelf.analysed() == []
-    assert set(shelf.items()) == {"a", "c/mixture"}
-    assert {row["id"] for row in shelf.items().values()} == before
+    assert library_folder.analysed() == []
+    assert set(library_folder.items()) == {"a", "c/mixture"}
+    assert {row["id"] for row in library_folder.items().values()} == before
 
 
-def test_a_copy_with_other_stems_is_analysed(shelf_of_stems: Shelf) -> None:
-    shelf = shelf_of_stems
-    shutil.copytree(shelf.music / "b", shelf.music / "same")
-    shutil.copytree(shelf.music / "b", shelf.music / "other")
-    (shelf.music / "other" / "drums.wav").write_text("other drums")
-    report = shelf.index(recipe=None)
+def test_a_copy_with_other_stems_is_analysed(folder_of_stems: LibraryFolder) -> None:
+    library_folder = folder_of_stems
+    shutil.copytree(library_folder.music / "b", library_folder.music / "same")
+    shutil.copytree(library_folder.music / "b", library_folder.music / "other")
+    (library_folder.music / "other" / "drums.wav").write_text("other drums")
+    report = library_folder.index(recipe=None)
     assert (report.copied, report.new) == (1, 1)
-    assert shelf.analysed() == ["mixture.wav"]
+    assert library_folder.analysed() == ["mixture.wav"]
 
 
-def test_an_item_that_becomes_a_stem_is_no_item_any_more(shelf: Shelf) -> None:
-    shelf.write(b__drums="loop 3")
-    shelf.index(recipe=OF_STEMS)
-    assert set(shelf.items()) == {"b/drums"}
-    shelf.write(b__mixture="song 2 2")
-    report = shelf.index(recipe=None)
+def test_an_item_that_becomes_a_stem_is_no_item_any_more(library_folder: LibraryFolder) -> None:
+    library_folder.write(b__drums="loop 3")
+    library_folder.index(recipe=OF_STEMS)
+    assert set(library_folder.items()) == {"b/drums"}
+    library_folder.write(b__mixture="song 2 2")
+    report = library_folder.index(recipe=None)
     assert (report.new, report.missing, report.found) == (1, 1, 1)
-    assert {name: row["status"] for name, row in shelf.items().items()} == {
+    assert {name: row["status"] for name, row in library_folder.items().items()} == {
         "b/drums": "missing",
         "b/mixture": "present",
     }
 
 
-def test_a_mixture_whose_stems_change_while_it_is_read_is_not_taken(
-    shelf_of_stems: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from soundalike.library.indexing import library_update
-    from tests.made_up_rows import made_up_analyser
-
-    shelf = shelf_of_stems
-    stem = shelf.music / "a.stems" / "drums.wav"
+def test_a_mixture_whose_stems_change_while_it_is_read_is_not_taken(folder_of_stems: LibraryFolder) -> None:
+    stem = folder_of_stems.music / "a.stems" / "drums.wav"
     stem.write_text("second drums")
 
-    def meddling(*recipe_and_runtime: object) -> object:
-        analyse = made_up_analyser(*recipe_and_runtime)  # type: ignore[arg-type]
+    def load(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Analysis]:
+        analyse = made_up_analyser(recipe, runtime)
 
-        def work(task: object) -> object:
-            found = analyse(task)  # type: ignore[arg-type]
+        def change_stem(task: Any) -> Analysis:
+            made = analyse(task)
             stem.write_text("third drums, longer")
-            return found
+            return made
 
-        return work
+        return change_stem
 
-    monkeypatch.setattr(library_update, "analyser", meddling)
-    report = shelf.index(recipe=None)
+    report = folder_of_stems.index(recipe=None, backend=InlineBackend(load))
     assert [reason for _, reason in report.skipped] == ["it changed while it was being read; run it again"]
 
 
-def test_other_libraries_have_stems_as_items(shelf: Shelf) -> None:
-    shelf.write(a="song 3 1")
-    (shelf.music / "a.stems").mkdir()
-    (shelf.music / "a.stems" / "drums.wav").write_text("loop 5")
-    assert shelf.index().found == 2
+def test_other_libraries_have_stems_as_items(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="song 3 1")
+    (library_folder.music / "a.stems").mkdir()
+    (library_folder.music / "a.stems" / "drums.wav").write_text("loop 5")
+    assert library_folder.index().found == 2
 
 
 @pytest.fixture(scope="module")
 def slakh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A track with the true stems of a generated song, a song without stems, and a library of both."""
-    from soundalike.library.indexing.index_options import index
+    from soundalike.library.indexing.library_update import index
     from soundalike.synth import dsp
     from soundalike.synth.songs import render_song
     from soundalike.synth.specs import song_specs

@@ -11,7 +11,7 @@ from soundalike.errors import LibraryError
 from soundalike.library.indexing import upgrade as upgrading
 from soundalike.library.storage.manifest import read_manifest
 from soundalike.library.storage.store import Library, Tables
-from tests.made_up_library import Shelf
+from tests.made_up_library import LibraryFolder
 from tests.made_up_rows import RECIPE
 
 ENCODER = replace(RECIPE, encoder_version="2")
@@ -20,11 +20,11 @@ FACTS = replace(RECIPE, facts_version="2")
 
 
 @pytest.fixture
-def full(shelf: Shelf) -> Shelf:
-    shelf.write(a="song 3 1", sub__b="loop 2", sub__c="one-shot 3", copy="song 3 1", bad="broken")
-    shelf.index()
-    shelf.analysed()
-    return shelf
+def full(library_folder: LibraryFolder) -> LibraryFolder:
+    library_folder.write(a="song 3 1", sub__b="loop 2", sub__c="one-shot 3", copy="song 3 1", bad="broken")
+    library_folder.index()
+    library_folder.analysed()
+    return library_folder
 
 
 def _timeless(items: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -40,7 +40,7 @@ def _timeless(items: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         (FACTS, {"a.wav", "b.wav", "c.wav", "copy.wav", "bad.wav"}),
     ],
 )
-def test_an_upgrade_redoes_what_the_recipe_changes(full: Shelf, recipe: Any, redone: set[str]) -> None:
+def test_an_upgrade_redoes_what_the_recipe_changes(full: LibraryFolder, recipe: Any, redone: set[str]) -> None:
     before = full.items()
     report = full.index(recipe=recipe, upgrade=True)
     assert set(full.analysed()) == redone
@@ -52,7 +52,7 @@ def test_an_upgrade_redoes_what_the_recipe_changes(full: Shelf, recipe: Any, red
     assert full.index(recipe=recipe).unchanged == 4
 
 
-def test_ids_and_the_users_kinds_outlive_an_upgrade(full: Shelf) -> None:
+def test_ids_and_the_users_kinds_outlive_an_upgrade(full: LibraryFolder) -> None:
     full.file("a").rename(full.file("b"))
     full.index()
     full.index(full.file("sub/b"), kind="one-shot")
@@ -61,7 +61,7 @@ def test_ids_and_the_users_kinds_outlive_an_upgrade(full: Shelf) -> None:
     assert _timeless(full.items()) == _timeless(before)
 
 
-def test_the_old_generation_serves_until_the_swap(full: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_generation_serves_until_the_swap(full: LibraryFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     before = full.items()
 
     def fail(*_: object) -> None:
@@ -75,7 +75,7 @@ def test_the_old_generation_serves_until_the_swap(full: Shelf, monkeypatch: pyte
     monkeypatch.undo()
 
 
-def test_an_interrupted_upgrade_is_continued(full: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_upgrade_is_continued(full: LibraryFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise LibraryError("killed before the swap")
 
@@ -97,7 +97,7 @@ def test_an_interrupted_upgrade_is_continued(full: Shelf, monkeypatch: pytest.Mo
     assert set(full.analysed()) == {"a.wav", "b.wav", "c.wav", "bad.wav"}
 
 
-def test_items_whose_files_are_gone_are_left_behind_and_counted(full: Shelf) -> None:
+def test_items_whose_files_are_gone_are_left_behind_and_counted(full: LibraryFolder) -> None:
     full.file("a").unlink()
     full.file("copy").unlink()
     full.file("sub/b").unlink()
@@ -107,19 +107,19 @@ def test_items_whose_files_are_gone_are_left_behind_and_counted(full: Shelf) -> 
     assert {name: row["status"] for name, row in full.items().items()} == {"sub/b": "missing", "sub/c": "present"}
 
 
-def test_an_upgrade_with_a_root_out_of_reach_is_refused(full: Shelf, tmp_path: Path) -> None:
+def test_an_upgrade_with_a_root_out_of_reach_is_refused(full: LibraryFolder, tmp_path: Path) -> None:
     full.music.rename(tmp_path / "away")
     with pytest.raises(LibraryError, match=r"root music .* out of reach"):
         full.index(recipe=ENCODER, upgrade=True)
     assert read_manifest(full.path).generation == 1
 
 
-def test_an_upgrade_to_the_same_recipe_is_a_plain_run(full: Shelf) -> None:
+def test_an_upgrade_to_the_same_recipe_is_a_plain_run(full: LibraryFolder) -> None:
     assert full.index(upgrade=True).unchanged == 4
     assert read_manifest(full.path).generation == 1
 
 
-def test_what_a_swap_left_behind_goes_with_the_next_run(full: Shelf) -> None:
+def test_what_a_swap_left_behind_goes_with_the_next_run(full: LibraryFolder) -> None:
     shutil.copytree(full.path / "generation-1", full.path / "generation-0")
     full.index()
     assert not (full.path / "generation-0").exists()

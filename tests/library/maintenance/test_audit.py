@@ -3,29 +3,29 @@ from __future__ import annotations
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.store import Library, Tables
-from tests.made_up_library import Shelf
+from tests.made_up_library import LibraryFolder
 from tests.made_up_rows import RECIPE, analysis
 
 
-def test_a_sound_library_has_no_problems(shelf: Shelf) -> None:
-    shelf.write(a="song 3 1", b="loop 2", c="song 3 1")
-    shelf.index()
-    found = audit(Library.open(shelf.path))
+def test_a_sound_library_has_no_problems(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="song 3 1", b="loop 2", c="song 3 1")
+    library_folder.index()
+    found = audit(Library.open(library_folder.path))
     assert (found.items, found.contents, found.orphans, found.problems) == (3, 2, 0, ())
 
 
-def test_every_kind_of_problem_is_seen(shelf: Shelf) -> None:
-    shelf.write(a="song 3 1", b="loop 2", c="song 1 9")
-    shelf.index()
-    tables = Tables(shelf.path / "generation-1", RECIPE)
-    items = shelf.items()
+def test_every_kind_of_problem_is_seen(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="song 3 1", b="loop 2", c="song 1 9")
+    library_folder.index()
+    tables = Tables(library_folder.path / "generation-1", RECIPE)
+    items = library_folder.items()
     tables.append("windows", layout.vector_rows(analysis("song", 3, 1), items["a"]["content"], RECIPE))
     tables.append("windows", layout.vector_rows(analysis("song", 2, 5), "nobody's", RECIPE))
-    tables.delete("wholes", "content", [items["b"]["content"]])
-    tables.append("items", Library.open(shelf.path).items().slice(2, 1))
+    tables.delete("clips", "content", [items["b"]["content"]])
+    tables.append("items", Library.open(library_folder.path).items().slice(2, 1))
     bad = layout.vector_rows(analysis("loop", 1, 1), "other", RECIPE)
-    tables.append("wholes", bad.set_column(3, bad.schema.field("mix"), layout.vector_array(0.5 * _mix(bad))))
-    found = audit(Library.open(shelf.path))
+    tables.append("clips", bad.set_column(3, bad.schema.field("mix"), layout.vector_array(0.5 * _mix(bad))))
+    found = audit(Library.open(library_folder.path))
     assert found.orphans == 2
     text = "\n".join(found.problems)
     for words in (

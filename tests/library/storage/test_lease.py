@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.errors import LibraryError
 from soundalike.library.storage import lease as module
-from soundalike.library.storage.lease import LEASE_NAME, Lease, check_conditions, in_words
+from soundalike.library.storage.lease import LEASE_NAME, Lease, check_conditions, describe_holder
 from soundalike.library.storage.location import OutdatedError, Remote
 from soundalike.library.storage.lock import writing
 from tests.object_store import Asked, ObjectStore
@@ -188,7 +188,7 @@ def test_a_store_without_conditions_is_refused(library: Remote, monkeypatch: pyt
 
 def test_holders_are_named() -> None:
     who = {"pid": 1, "user": "me", "host": "here", "since": "now", "command": "soundalike index"}
-    assert in_words(who) == "process 1 of me on here since now (`soundalike index`)"
-    assert in_words(None) == "another process"
+    assert describe_holder(who) == "process 1 of me on here since now (`soundalike index`)"
+    assert describe_holder(None) == "another process"
     assert module.MARGIN < 1
     assert Asked("GET", "/", None, None).if_match is None

@@ -21,11 +21,11 @@ def test_paths_are_paths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("gs://bucket/folder", "of the kind gs://"),
+        ("gs://bucket/folder", "has the scheme gs://"),
         ("file://elsewhere/folder", "on another machine"),
-        ("s3:///folder", "no place on object storage"),
-        ("s3://bucket/../other", "no place on object storage"),
-        ("s3://bucket/a//b", "no place on object storage"),
+        ("s3:///folder", "not a place on object storage"),
+        ("s3://bucket/../other", "not a place on object storage"),
+        ("s3://bucket/a//b", "not a place on object storage"),
     ],
 )
 def test_addresses_that_are_none_are_refused(text: str, words: str) -> None:

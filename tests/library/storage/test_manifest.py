@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.errors import LibraryError
-from soundalike.library.storage.manifest import FILE_NAME, Manifest, read_manifest, replace_file, write_manifest
+from soundalike.library.storage.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from tests.made_up_rows import RECIPE
 
 
@@ -55,15 +55,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("soundalike.library.storage.manifest.os.fsync", fail)
-    with pytest.raises(LibraryError, match=r"No space left.*untouched"):
+    monkeypatch.setattr("soundalike.config.os.fsync", fail)
+    with pytest.raises(LibraryError, match=r"No space left.*unchanged"):
         write_manifest(tmp_path, replace(Manifest(RECIPE, {}), generation=2))
     monkeypatch.undo()
     assert read_manifest(tmp_path).generation == 1
     assert [place.name for place in tmp_path.iterdir()] == [FILE_NAME]
-
-
-def test_replace_file_replaces(tmp_path: Path) -> None:
-    replace_file(tmp_path / "a", "one")
-    replace_file(tmp_path / "a", "two")
-    assert (tmp_path / "a").read_text() == "two"

@@ -14,7 +14,6 @@ import pytest
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing import library_update
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.audit import audit
@@ -26,8 +25,8 @@ from soundalike.library.storage.manifest import read_manifest, write_manifest
 from soundalike.library.storage.store import Library
 from soundalike.search.finder import Finder
 from tests.library.compare import rows_of
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 from tests.object_store import Asked, ObjectStore
 
 pytestmark = pytest.mark.cluster
@@ -38,24 +37,22 @@ DRIVER = """
 import sys
 sys.path.insert(0, {tests!r})
 from tests.library.compare import rows_of
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
-from soundalike.library.indexing import batch_writer, library_update
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
+from soundalike.library.indexing import batch_writer
+from soundalike.library.indexing.library_update import index
 from soundalike.library.storage import lease
-library_update.analyser, library_update.Workers = made_up_analyser, Inline
 lease.SECONDS = 2.0
 batch_writer.REMOTE_GROUP = 2
 print("begin", flush=True)
 sys.stdin.readline()
-library_update.index(sys.argv[1], [sys.argv[2]], recipe=RECIPE, jobs=1)
+index(sys.argv[1], [sys.argv[2]], recipe=RECIPE, backend=InlineBackend())
 """
 
 
 @pytest.fixture
-def place(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Remote:
+def place(bucket: str) -> Remote:
     """Where the library is to be; its files are in `music` beside it."""
-    monkeypatch.setattr(library_update, "analyser", made_up_analyser)
-    monkeypatch.setattr(library_update, "Workers", Inline)
     _fill(Remote(bucket, "music"), FILES)
     return Remote(bucket, "library")
 
@@ -66,7 +63,7 @@ def _fill(folder: Remote, files: dict[str, str]) -> None:
 
 
 def _index(place: Remote, *, recipe: Recipe = RECIPE, upgrade: bool = False) -> IndexReport:
-    report = index(place, [place.parent / "music"], recipe=recipe, jobs=1, upgrade=upgrade)
+    report = index(place, [place.parent / "music"], recipe=recipe, upgrade=upgrade, backend=InlineBackend())
     found = audit(Library.open(place))
     assert found.problems == ()
     return report
@@ -79,7 +76,7 @@ def test_it_is_the_library_that_a_folder_would_be(place: Remote, tmp_path: Path)
     (place.parent / "music" / "broken.wav").overwrite("broken")
     (tmp_path / "music" / "broken.wav").write_text("broken")
     report = _index(place)
-    index(tmp_path / "library", [tmp_path / "music"], recipe=RECIPE, jobs=1)
+    index(tmp_path / "library", [tmp_path / "music"], recipe=RECIPE, backend=InlineBackend())
     assert (report.new, report.copied, len(report.skipped)) == (3, 1, 1)
     assert report.skipped == [(f"s3://{place.bucket}/music/broken.wav", "not audio")]
     assert rows_of(Library.open(place), without=("mtime_ns",)) == rows_of(
@@ -143,7 +140,7 @@ def test_upkeep_upgrade_and_exchange(place: Remote, tmp_path: Path) -> None:
     _fill(place.parent / "elsewhere", FILES)
     moved = relocate(place, "music", place.parent / "elsewhere")
     assert (moved.items, moved.there) == (4, 4)
-    assert index(place).unchanged == 4
+    assert index(place, backend=InlineBackend()).unchanged == 4
     with pytest.raises(InputError, match="none of the 4 files"):
         relocate(place, "music", place)
     assert remove(place, [place.parent / "elsewhere" / "in"]).items == 3
@@ -166,7 +163,7 @@ def test_a_store_that_goes_away_marks_nothing_missing(place: Remote, monkeypatch
         return found(self)
 
     monkeypatch.setattr(Remote, "files", refused)
-    report = index(place)
+    report = index(place, backend=InlineBackend())
     assert (report.missing, [name for name, _ in report.unreachable]) == (0, ["music"])
 
 

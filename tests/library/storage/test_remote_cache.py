@@ -7,28 +7,28 @@ import pytest
 from soundalike.errors import AudioError
 from soundalike.library.storage import remote_cache
 from soundalike.library.storage.location import Remote
-from soundalike.library.storage.remote_cache import brought_here, kept_copy
+from soundalike.library.storage.remote_cache import cached_copy, downloaded
 
 cluster = pytest.mark.cluster
 
 
 def test_a_local_file_is_itself(tmp_path: Path) -> None:
-    with brought_here(tmp_path / "a.wav") as path:
+    with downloaded(tmp_path / "a.wav") as path:
         assert path == tmp_path / "a.wav"
-    assert kept_copy(tmp_path / "a.wav") == tmp_path / "a.wav"
+    assert cached_copy(tmp_path / "a.wav") == tmp_path / "a.wav"
 
 
 @cluster
 def test_a_copy_lasts_as_long_as_its_task_and_errors_name_the_place(bucket: str) -> None:
     place = Remote(bucket, "music/a b.wav")
     place.overwrite("sound")
-    with brought_here(place) as path:
+    with downloaded(place) as path:
         assert path.read_text() == "sound"
         assert path.suffix == ".wav"
     assert not path.parent.exists()
-    with pytest.raises(AudioError, match=f"^s3://{bucket}/music/a b.wav: not audio$"), brought_here(place) as path:
+    with pytest.raises(AudioError, match=f"^s3://{bucket}/music/a b.wav: not audio$"), downloaded(place) as path:
         raise AudioError(f"{path}: not audio")
-    with pytest.raises(AudioError, match="is not there any more"), brought_here(place.parent / "gone.wav"):
+    with pytest.raises(AudioError, match="is not there any more"), downloaded(place.parent / "gone.wav"):
         pass
 
 
@@ -37,7 +37,7 @@ def test_what_is_too_large_is_not_taken(bucket: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(remote_cache, "MOST_BYTES", 3)
     place = Remote(bucket, "a.wav")
     place.overwrite("sound")
-    with pytest.raises(AudioError, match="larger than"), brought_here(place):
+    with pytest.raises(AudioError, match="larger than"), downloaded(place):
         pass
 
 
@@ -46,12 +46,12 @@ def test_kept_copies_are_of_the_bytes_and_make_room(bucket: str, monkeypatch: py
     monkeypatch.setattr(remote_cache, "KEPT_BYTES", 10)
     place = Remote(bucket, "a.wav")
     place.overwrite("first")
-    first = kept_copy(place)
-    assert kept_copy(place) == first
+    first = cached_copy(place)
+    assert cached_copy(place) == first
     place.overwrite("second!")
-    second = kept_copy(place)
+    second = cached_copy(place)
     assert second.read_text() == "second!"
     assert not first.exists()  # 12 bytes are more than 10
     with pytest.raises(AudioError, match="is not there now"):
-        kept_copy(place.parent / "gone.wav")
+        cached_copy(place.parent / "gone.wav")
     assert [file.name for file in second.parent.iterdir()] == [second.name]

@@ -29,11 +29,11 @@ def test_an_absent_part_is_zero_whatever_the_analysis_left_there() -> None:
     assert not layout.vectors_of(layout.vector_rows(song, "c", RECIPE)["bass"])[1].any()
 
 
-def test_loops_and_one_shots_go_into_wholes() -> None:
+def test_loops_and_one_shots_go_into_clips() -> None:
     hit = analysis("one-shot")
     rows = layout.vector_rows(hit, "c2:one-shot", RECIPE)
-    assert layout.vector_table(hit) == layout.WHOLES
-    assert rows.schema == layout.wholes_schema(RECIPE)
+    assert layout.vector_table(hit) == layout.CLIPS
+    assert rows.schema == layout.clips_schema(RECIPE)
     np.testing.assert_array_equal(layout.vectors_of(rows["mix"]), hit.vectors[:, 0].astype(np.float16))
 
 

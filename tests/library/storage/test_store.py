@@ -31,7 +31,7 @@ def test_a_new_library_is_empty_and_opens_again(tmp_path: Path) -> None:
         assert library.items().num_rows == 0
         assert library.items().schema == layout.ITEMS_SCHEMA
         assert library.vectors("windows", "bass").shape == (0, RECIPE.dimension)
-        assert library.as_vectors(library.wholes(["mix"])["mix"]).shape == (0, RECIPE.dimension)
+        assert library.as_vectors(library.clips(["mix"])["mix"]).shape == (0, RECIPE.dimension)
 
 
 def test_a_library_is_not_made_twice_nor_among_other_things(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_columns_read_apart_are_in_the_same_order(tmp_path: Path) -> None:
         tables.append(layout.WINDOWS, _song(int(number), windows=int(rng.integers(1, 5))))
     for tidy in (False, True):
         if tidy:
-            tables.tidy(at_end=True)
+            tables.compact(at_end=True)
         library = Library.open(tmp_path)
         rows = library.windows(["content", "start", "drums"])
         np.testing.assert_array_equal(library.vectors("windows", "drums"), library.as_vectors(rows["drums"]))
@@ -78,9 +78,9 @@ def test_an_open_library_is_a_picture_that_tidying_does_not_break(tmp_path: Path
     stamp = reader.version
     for number in range(2, 150):
         tables.append(layout.WINDOWS, _song(number))
-        tables.tidy()
+        tables.compact()
     tables.delete(layout.WINDOWS, "content", ["song0001"])
-    tables.tidy(at_end=True)
+    tables.compact(at_end=True)
     assert reader.version == stamp
     assert set(reader.windows(["content"])["content"].to_pylist()) == {"song0001"}
     assert reader.vectors("windows", "mix").shape == (3, RECIPE.dimension)
@@ -93,7 +93,7 @@ def test_many_commits_leave_few_pieces_and_versions(tmp_path: Path, monkeypatch:
     tables = _tables(Library.create(tmp_path, RECIPE))
     for number in range(300):
         tables.append(layout.WINDOWS, _song(number, windows=1))
-        tables.tidy()
+        tables.compact()
     assert tables.fragments(layout.WINDOWS) <= store.FEWEST_FRAGMENTS
     versions = tmp_path / "generation-1" / "windows.lance" / "_versions"
     assert len(list(versions.iterdir())) <= store.FEWEST_FRAGMENTS + 2
@@ -105,18 +105,18 @@ def test_many_short_runs_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(40):
         tables = Tables(tmp_path / "generation-1", RECIPE)
         tables.append(layout.WINDOWS, _song(number, windows=1))
-        tables.tidy(at_end=True)
+        tables.compact(at_end=True)
     assert tables.fragments(layout.WINDOWS) <= store.SHORT_RUNS
     assert tables.count(layout.WINDOWS) == 40
 
 
 def test_deleting_takes_any_number_of_names_and_any_name(tmp_path: Path) -> None:
     tables = _tables(Library.create(tmp_path, RECIPE))
-    tables.append(layout.WHOLES, layout.vector_rows(analysis("loop"), "it's", RECIPE))
-    tables.append(layout.WHOLES, layout.vector_rows(analysis("loop"), "other", RECIPE))
-    assert tables.read(layout.WHOLES, ["content"], content="it's").num_rows == 1
-    tables.delete(layout.WHOLES, "content", [f"none{number}" for number in range(2500)] + ["it's"])
-    assert tables.read(layout.WHOLES, ["content"])["content"].to_pylist() == ["other"]
+    tables.append(layout.CLIPS, layout.vector_rows(analysis("loop"), "it's", RECIPE))
+    tables.append(layout.CLIPS, layout.vector_rows(analysis("loop"), "other", RECIPE))
+    assert tables.read(layout.CLIPS, ["content"], content="it's").num_rows == 1
+    tables.delete(layout.CLIPS, "content", [f"none{number}" for number in range(2500)] + ["it's"])
+    assert tables.read(layout.CLIPS, ["content"])["content"].to_pylist() == ["other"]
 
 
 def test_damage_is_told_as_such(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_damage_is_told_as_such(tmp_path: Path) -> None:
 
 def test_tables_of_another_recipe_are_refused(tmp_path: Path) -> None:
     Library.create(tmp_path, RECIPE)
-    with pytest.raises(LibraryError, match="other columns"):
+    with pytest.raises(LibraryError, match="does not have the columns of its recipe"):
         Tables(tmp_path / "generation-1", replace(RECIPE, parts=("drums", "mix")))
 
 

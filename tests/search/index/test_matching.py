@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from soundalike.search.index.matching import Match, best_matches, diversify
+from soundalike.search.index.vectors import Indices, Term, Vectors
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.errors import InputError
 from soundalike.library.storage.schema import vector_array
 from soundalike.library.storage.store import Library
 from soundalike.search.index import rabitq_segments
-from soundalike.search.index.matching import Match, best_matches, diversify
-from soundalike.search.index.vectors import Indices, Term, Vectors
 from soundalike.similarity.cosine import unit
-from tests.made_up_library import Shelf
+from tests.made_up_library import LibraryFolder
 
 PARTS = ("bass", "drums", "mix")
 DIMENSION = 8
@@ -257,10 +257,10 @@ def test_past_the_budget_hits_are_found_by_their_sketches(
     assert len(best_of(vectors, terms_of(query, weights), 2_000, ids)) == len(ids)
 
 
-def test_kept_cosines_change_nothing_but_the_time(shelf: Shelf) -> None:
-    shelf.write(**{f"s{seed}": f"song 3 {seed}" for seed in range(12)})
-    shelf.index()
-    library = Library.open(shelf.path)
+def test_kept_cosines_change_nothing_but_the_time(library_folder: LibraryFolder) -> None:
+    library_folder.write(**{f"s{seed}": f"song 3 {seed}" for seed in range(12)})
+    library_folder.index()
+    library = Library.open(library_folder.path)
     plain, keeping = Vectors(library), Vectors(library)
     rng = np.random.default_rng(3)
     queries = {part: rng.normal(size=8) for part in ("bass", "drums", "mix")}

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from soundalike.search.index.vectors import Term, Vectors
 
 from soundalike.errors import LibraryError
 from soundalike.search.index import rabitq_segments as module
 from soundalike.search.index.rabitq_segments import Sketches
-from soundalike.search.index.vectors import Term, Vectors
 from soundalike.similarity.cosine import unit
 from tests.search.index.test_matching import DIMENSION, PARTS, StoredVectors, stored, vectors_of
 

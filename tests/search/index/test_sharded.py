@@ -12,19 +12,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soundalike.search.index.matching import Match, best_matches
+from soundalike.search.index.vectors import Indices, Table, Term, Vectors
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing import library_update
 from soundalike.library.indexing.library_update import index
 from soundalike.library.storage.location import Remote
 from soundalike.library.storage.store import Library
 from soundalike.search.filters import Filters
 from soundalike.search.finder import Finder, Found
-from soundalike.search.index.matching import Match, best_matches
 from soundalike.search.index.sharded import Shard, Shards, _numbered, merged, shard_of
-from soundalike.search.index.vectors import Indices, Table, Term, Vectors
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 from tests.search.index.test_matching import DIMENSION, PARTS, StoredVectors, stored, vectors_of
 
 
@@ -82,14 +81,12 @@ def test_contents_are_spread_and_stay_where_they_are() -> None:
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(library_update, "analyser", made_up_analyser)
-    monkeypatch.setattr(library_update, "Workers", Inline)
+def library(tmp_path: Path) -> Path:
     (tmp_path / "music").mkdir()
     for number in range(40):
         (tmp_path / "music" / f"n{number:02d}.wav").write_text(f"song {1 + number % 4} {number}")
         (tmp_path / "music" / f"hit{number:02d}.wav").write_text(f"one-shot {number}")
-    index(tmp_path / "library", [tmp_path / "music"], recipe=RECIPE, jobs=1)
+    index(tmp_path / "library", [tmp_path / "music"], recipe=RECIPE, backend=InlineBackend())
     return tmp_path / "library"
 
 
@@ -133,7 +130,7 @@ def test_a_lost_shard_is_loaded_again_and_missed_meanwhile(library: Path, nodes:
         shards = Shards(machines, finder.library, 3)
         finder.searcher = shards
         (library.parent / "music" / "later.wav").write_text("song 2 3")  # what comes later is not of this picture
-        index(library, jobs=1)
+        index(library, backend=InlineBackend())
         ray.kill(shards.actors()[1])
         shares, deadline = [], time.monotonic() + 90
         while not shares or shares[-1] < 1.0 or shards.share < 1.0:
@@ -147,7 +144,7 @@ def test_a_lost_shard_is_loaded_again_and_missed_meanwhile(library: Path, nodes:
         assert min(shares) < 1.0
         assert [one.hits for one in _questions(finder)] == expected
         (library.parent / "music" / "n39.wav").write_text("song 2 1234")  # now a content of this picture is gone
-        index(library, jobs=1)
+        index(library, backend=InlineBackend())
         for actor in shards.actors():
             ray.kill(actor)
         with pytest.raises(LibraryError, match=r"has changed since it was opened .*open it again"):

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from soundalike.search.index.vectors import Vectors
 
-from soundalike.library.indexing import library_update
+from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.roots import remove
 from soundalike.library.storage.store import Library
 from soundalike.search.finder import Finder
 from soundalike.search.index import rabitq_segments
-from soundalike.search.index.vectors import Vectors
-from tests.made_up_library import Inline
-from tests.made_up_rows import RECIPE, made_up_analyser
+from tests.made_up_library import InlineBackend
+from tests.made_up_rows import RECIPE
 from tests.search.index.test_matching import PARTS, StoredVectors, vectors_of
 
 
@@ -29,13 +29,11 @@ class Made:
     def index(self, numbers: range) -> None:
         for number in numbers:
             (self.folder / "music" / f"song-{number:03}.wav").write_text(f"song {1 + number % 4} {number}")
-        library_update.index(self.folder / "library", [self.folder / "music"], recipe=RECIPE, jobs=1)
+        index(self.folder / "library", [self.folder / "music"], recipe=RECIPE, backend=InlineBackend())
 
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
-    monkeypatch.setattr(library_update, "analyser", made_up_analyser)
-    monkeypatch.setattr(library_update, "Workers", Inline)
     monkeypatch.setattr(rabitq_segments, "LOOSE", 20)
     found = Made(tmp_path)
     found.index(range(40))

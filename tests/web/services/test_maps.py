@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,17 @@ def test_means_are_those_of_the_windows(own: Path) -> None:
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
 
 
-def test_what_goes_wrong_is_said(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        maps.Maps, "_make", lambda self, key, library, _: self._taken(key, library, maps.Lost("crashed"))
-    )
+def die() -> Callable[[Any], Any]:
+    """The setup of a worker that does not survive its task."""
+    return lambda _: os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def test_what_goes_wrong_is_reported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "_maker", die)
     until = time.monotonic() + 60
-    while (answer := web.get("/api/map", params={"part": "mix", "kind": "loop"})).status_code == 200:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    with TestClient(create_app(own), base_url="http://127.0.0.1") as web:
+        while (answer := web.get("/api/map", params={"part": "mix", "kind": "loop"})).status_code == 200:
+            assert time.monotonic() < until
+            time.sleep(0.02)
     assert answer.status_code == 409
-    assert "the process that makes it crashed" in answer.json()["detail"]
+    assert "the process that makes it crashed (SIGSEGV)" in answer.json()["detail"]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +15,9 @@ from soundalike.analysis import analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError
+from soundalike.jobs.worker_pool import WorkerPool
 from soundalike.web.services import media_workers
-from soundalike.web.services.media_workers import AsWav, BusyError, Desk, Look, Stem, segments_of
+from soundalike.web.services.media_workers import AsWav, BoundedPool, BusyError, Desk, Look, Stem, segments_of
 
 RATE = 8_000
 
@@ -35,14 +38,13 @@ def noise(tmp_path: Path) -> Path:
 
 def test_pieces_are_the_whole(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_workers, "PIECE_VALUES", 2 * 3 * RATE)
-    segments = list(segments_of(noise))
-    assert [segment.offset for segment in segments] == [0, 3, 6, 9]
+    pieces = list(segments_of(noise))
+    assert [at for at, _ in pieces] == [0, 3, 6, 9]
     np.testing.assert_array_equal(
-        np.concatenate([segment.waveform.samples for segment in segments], axis=1),
-        soundfile.read(noise)[0].T.astype(np.float32),
+        np.concatenate([piece.samples for _, piece in pieces], axis=1), soundfile.read(noise)[0].T.astype(np.float32)
     )
     some = list(segments_of(noise, 2.0, 9.5))
-    assert sum(segment.waveform.samples.shape[1] for segment in some) == 7.5 * RATE
+    assert sum(piece.samples.shape[1] for _, piece in some) == 7.5 * RATE
 
 
 def test_length_is_bounded_by_what_is_there(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,39 +103,48 @@ def test_a_file_that_is_gone_is_said(at_work: Desk, tmp_path: Path) -> None:
         at_work.ask(Look(tmp_path / "gone.wav", 10))
 
 
-def test_so_many_wait_and_no_more(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_workers, "MOST_WAITING", 1)
+def make_sleep() -> Callable[[Any], Any]:
+    """The setup of a worker whose tasks are seconds to sleep."""
+    return time.sleep
+
+
+def test_a_bounded_number_of_tasks_wait_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media_workers, "MOST_WAITING", 0)
     monkeypatch.setattr(media_workers, "WAIT", 0.5)
-    lanes = media_workers._Lanes([])  # nobody is ever free
     refused: list[str] = []
+    with WorkerPool(make_sleep, 1, tasks_per_worker=1) as pool:
+        busy = pool.submit(1000, 1000.0)
+        bounded = BoundedPool(pool)
 
-    def ask() -> None:
-        with pytest.raises(BusyError) as error:
-            lanes.do(Look(noise, 10), 1.0)
-        refused.append(str(error.value))
+        def run() -> None:
+            with pytest.raises(BusyError) as error:
+                bounded.run(0, 1.0)
+            refused.append(str(error.value))
 
-    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
-    first.start()
-    second.start()
-    first.join(20)
-    second.join(20)
-    assert sorted(words.split()[0] for words in refused) == ["many", "other"]
-    ask()  # there is room to wait again
+        first, second = threading.Thread(target=run), threading.Thread(target=run)
+        first.start()
+        second.start()
+        first.join(20)
+        second.join(20)
+        assert sorted(message.split()[0] for message in refused) == ["many", "other"]
+        run()  # there is room to wait again
+        assert busy.running()
 
 
-def test_a_desk_that_got_ready_has_its_workers_before_the_first_task(noise: Path) -> None:
+def test_workers_that_got_ready_are_there_before_the_first_task(noise: Path) -> None:
     made = Desk(make_recipe(), Runtime(threads=1))
     try:
-        lanes = [*made._queries._free.queue, *made._looks._free.queue]
-        assert [one.pids() for one in lanes] == [[], [], []]
+        assert made.pids() == []
         made.get_ready()
-        there = [one.pids() for one in lanes]
-        assert [len(pids) for pids in there] == [1, 1, 1]
+        pids = made.pids()
+        assert len(pids) == 3
         assert made.ask(Stem(noise, "drums", 0.0, 1.0))[:4] == b"RIFF"
         assert made.ask(Look(noise, 10))["channels"] == 2
-        assert [one.pids() for one in lanes] == there
+        assert made.pids() == pids
     finally:
         made.close()
+    with pytest.raises(BusyError, match="the server is ending"):
+        made.ask(Look(noise, 10))
 
 
 def test_whoever_got_ready_loads_nothing_more(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
-from soundalike.library.indexing.index_options import index
+from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.roots import relocate, remove
 from soundalike.web.app import create_app
 from soundalike.web.services import server_state

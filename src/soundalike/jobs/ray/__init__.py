@@ -1,8 +1,4 @@
-"""The same library made and searched by many machines: on Ray.
-
-with connected("auto") as machines:
-    index("s3://bucket/library", ["s3://bucket/audio"], elsewhere=machines)
-"""
+"""Tasks on many machines: the connection to a Ray cluster, actors on its nodes, a pool of them."""
 
 from __future__ import annotations
 

@@ -1,25 +1,18 @@
-"""What runs on the nodes. Light: imports what it needs when it is made."""
+"""What runs on the nodes. Light: imports what it needs when it is started."""
 
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from soundalike.errors import LibraryError
-from soundalike.jobs.worker_pool import THREADS, Failure, Maker, failure_of, resident_bytes
-from soundalike.library.indexing.scan import content_digest
-from soundalike.library.storage.location import Location, Remote, as_location
-
-
-class UnseenError(LibraryError):
-    """A node does not see a file."""
+from soundalike.jobs.worker_pool import WorkerLostError
+from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, resident_bytes
 
 
 def on(node: str, what: Any, *, cpus: float, gpus: float = 0, threads: int | None = None, **options: Any) -> Any:
-    """A class or function to be run on that node and no other; `.remote(...)` starts it. No retries: whoever asks judges."""
+    """A class or function to run on the node with this id and no other; `.remote(...)` starts it. Nothing is retried."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -34,60 +27,53 @@ def on(node: str, what: Any, *, cpus: float, gpus: float = 0, threads: int | Non
     else:
         settings |= {"max_retries": 0}
     if threads is not None:
-        settings["runtime_env"] = {"env_vars": dict.fromkeys(THREADS, str(threads))}
+        settings["runtime_env"] = {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(threads))}
     return ray.remote(**settings)(what)
 
 
-class Digester:
-    """Reads files for their digests."""
+def call(method: Any, *arguments: Any) -> Any:
+    """Call a method of an actor and wait for its answer. Raises WorkerLostError if the actor is lost."""
+    import ray
 
-    def digest(self, place: Location) -> str | None:
-        """The digest of a file; None where this node cannot read it."""
-        try:
-            return content_digest(place)
-        except (OSError, LibraryError):
-            return None
+    try:
+        return ray.get(method.remote(*arguments))
+    except ray.exceptions.RayError as error:
+        raise WorkerLostError(str(error)) from error
 
 
-class Worker:
+class Actor:
     """Does the tasks of one stage, one after the other."""
 
-    def __init__(self, make: Maker) -> None:
-        self._make = make
-        self._work: Callable[..., Any] | None = None
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._do_task: Callable[..., Any] | None = None
 
     def start(self) -> Failure | None:
-        """Load what the work needs; the failure, if it fails."""
+        """Load what the tasks need; returns the failure, if it fails."""
         try:
-            self._work = self._make()
+            self._do_task = self._setup()
         except Exception as error:  # noqa: BLE001  the border between processes: the driver raises it again
-            return failure_of(error)
+            return Failure.of(error)
         return None
 
-    def last(self, task: tuple[str, Any], *prepared: Any) -> tuple[Any, int]:
-        """What the last stage gives for a task, or Failure; and the memory of this process in bytes."""
-        return self._done(task, *prepared), resident_bytes()
+    def run_last_stage(self, task: Any, *intermediate: Any) -> tuple[Any, int]:
+        """What the last stage returns for a task, or Failure; and the memory of this process in bytes."""
+        return self._outcome(task, *intermediate), resident_bytes()
 
-    def first(self, task: tuple[str, Any]) -> tuple[tuple[Failure | None, int], Any]:
-        """What a stage before the last gives: its failure, if any, for the driver; and what it made, for the next stage."""
-        outcome = self._done(task)
+    def run_stage(self, task: Any) -> tuple[tuple[Failure | None, int], Any]:
+        """What a stage before the last returns: its failure, if any, for the driver; its result, for the next stage."""
+        outcome = self._outcome(task)
         failed = isinstance(outcome, Failure)
         return (outcome if failed else None, resident_bytes()), None if failed else outcome
 
-    def _done(self, task: tuple[str, Any], *prepared: Any) -> Any:
+    def _outcome(self, task: Any, *intermediate: Any) -> Any:
         try:
-            place = as_location(task[0])
-            if not prepared and not isinstance(place, Remote) and not Path(place).exists():
-                raise UnseenError(
-                    f"{socket.gethostname()} does not see {place}: the files must lie at the same path on every node (a shared "
-                    "file system), or on object storage"
-                )
-            if self._work is None:
+            if self._do_task is None:
                 raise LibraryError("a worker was given a task before it was ready; this is a fault of soundalike")
-            return self._work(task, *prepared)
+            return self._do_task(task, *intermediate)
         except Exception as error:  # noqa: BLE001  the border between processes: the driver judges it
-            return failure_of(error)
+            return Failure.of(error)
 
-    def process(self) -> int:
+    def process_id(self) -> int:
         """This process's id."""
         return os.getpid()

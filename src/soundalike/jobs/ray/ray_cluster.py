@@ -1,41 +1,26 @@
-"""A Ray cluster as this program uses it: reached, of one version throughout, quiet."""
+"""A connection to a Ray cluster whose nodes all run the same version of this program."""
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import platform
 import re
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
-import soundalike
-from soundalike.analysis.recipe import Recipe, is_heavy
-from soundalike.config import Runtime, require_extra
+from soundalike.config import require_extra
 from soundalike.errors import InputError, LibraryError
-from soundalike.jobs.worker_pool import Maker
-from soundalike.library.indexing.analysis_tasks import analyser, finisher, preparer
-from soundalike.library.indexing.scan import content_digest
-from soundalike.library.indexing.sidecar_files import Companions
-from soundalike.library.storage.location import Location
-
-if TYPE_CHECKING:
-    from soundalike.jobs.ray.ray_pool import RayTeam
+from soundalike.jobs.ray.ray_actors import on
 
 CONNECT_SECONDS = 5.0
 PROBE_SECONDS = 120.0
 """How long a node may take to say what it runs: its first process has to come up."""
 
-READERS = 4
-"""Files that a node reads for their digests at a time."""
-
-_TRIES = 3
 _STORE_BYTES = 1 << 30
 
 
@@ -119,11 +104,6 @@ def _join(address: str) -> None:
 class Machines:
     """The nodes of the cluster that this process is connected to."""
 
-    def __init__(self) -> None:
-        self._digesters: dict[str, Any] = {}
-        self._turn = itertools.count()
-        self._lock = threading.Lock()
-
     def nodes(self) -> list[Node]:
         """Those that are alive and have processors to give, in the order of their ids."""
         import ray
@@ -174,90 +154,11 @@ class Machines:
         words = [f"{len(nodes)} node{'s' * (len(nodes) != 1)}", f"{sum(node.cpus for node in nodes)} CPUs"]
         return "Ray: " + ", ".join(words + ([f"{gpus} GPUs"] if gpus else []))
 
-    @property
-    def readers(self) -> int:
-        """See `library.indexing.library_update.Elsewhere`."""
-        return READERS * max(1, len(self.nodes()))
-
-    def digest(self, place: Location, companions: Companions | None) -> str:
-        """See `library.indexing.library_update.Elsewhere`. What a node cannot read is read here, and so is
-        what has companions."""
-        import ray
-
-        if companions is None:
-            for _ in range(_TRIES):
-                reader = self._digester()
-                if reader is None:
-                    break
-                with suppress(ray.exceptions.RayError):
-                    answer = ray.get(reader.digest.remote(place))
-                    if answer is not None:
-                        return str(answer)
-                    break
-        return content_digest(place, companions)
-
-    def _digester(self) -> Any:
-        """A reader of some node, each in turn."""
-        from soundalike.jobs.ray.ray_actors import Digester, on
-
-        with self._lock:
-            nodes = self.nodes()
-            if not nodes:
-                return None
-            node = nodes[next(self._turn) % len(nodes)]
-            if node.id not in self._digesters:
-                self._digesters[node.id] = on(node.id, Digester, cpus=0, max_concurrency=READERS).remote()
-            return self._digesters[node.id]
-
-    def hire(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> RayTeam:
-        """See `library.indexing.library_update.Elsewhere`. Where models are heavy, files are decoded by
-        processes of their own, which keep
-        the others fed: one of those a GPU, or one a node that uses all its cores but one."""
-        from soundalike.jobs.ray.ray_pool import RayTeam, Stage
-
-        def with_models(make: Callable[..., Any]) -> Callable[[int], Maker]:
-            return lambda threads: partial(make, recipe, replace(runtime, threads=threads))
-
-        if not is_heavy(recipe):
-            return RayTeam(self, [Stage(with_models(analyser), one_a_core)], most=jobs)
-        stages = [
-            Stage(lambda _: preparer, partial(decoders, runtime)),
-            Stage(with_models(finisher), partial(models, runtime), heavy=True),
-        ]
-        return RayTeam(self, stages, most=jobs)
-
-
-def one_a_core(node: Node) -> list[tuple[int, int]]:
-    """(CPUs, GPUs) of each process of a node where models are light."""
-    return [(1, 0)] * node.cpus
-
-
-def decoders(runtime: Runtime, node: Node) -> list[tuple[int, int]]:
-    """(CPUs, GPUs) of each process that decodes: one feeds a model on the node's other processors; where GPUs compute, all
-    that they leave."""
-    gpus = _gpus(runtime, node)
-    return [(1, 0)] * max(1, node.cpus - gpus if gpus else 1)
-
-
-def models(runtime: Runtime, node: Node) -> list[tuple[int, int]]:
-    """(CPUs, GPUs) of each process that holds models."""
-    gpus = _gpus(runtime, node)
-    if gpus:
-        return [(1 if node.cpus > gpus else 0, 1)] * gpus
-    return [(node.cpus - 1, 0)]
-
-
-def _gpus(runtime: Runtime, node: Node) -> int:
-    return 0 if runtime.device == "cpu" else node.gpus
-
 
 def _versions() -> dict[str, str]:
-    import numpy
-
-    return {"soundalike": soundalike.__version__, "numpy": numpy.__version__}
+    # By name: this layer must not depend on the package's root, which names every layer above.
+    return {name: import_module(name).__version__ for name in ("soundalike", "numpy")}
 
 
 def _probe(node: Node) -> Any:
-    from soundalike.jobs.ray.ray_actors import on
-
     return on(node.id, _versions, cpus=0)

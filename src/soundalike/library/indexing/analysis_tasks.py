@@ -1,4 +1,4 @@
-"""What worker processes do. A light module: a worker imports it and, through it, only what analysing needs."""
+"""What workers do for an indexing run. Light: a worker imports this module and, through it, only what analysing needs."""
 
 from __future__ import annotations
 
@@ -17,60 +17,60 @@ Task = tuple[str, "Kind | None"]
 """Path or address of a file, and its kind where that is known."""
 
 
-def analyser(recipe: Recipe, runtime: Runtime) -> Callable[[Task], Analysis]:
-    """The recipe's models, loaded once and tried, as a function of a task.
+def load_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[Task], Analysis]:
+    """Load the recipe's models and return the function that analyses a file.
 
     Raises what `Analyser.load` raises.
     """
     from soundalike.analysis.analyser import Analyser
     from soundalike.library.storage.location import as_location
-    from soundalike.library.storage.remote_cache import brought_here
+    from soundalike.library.storage.remote_cache import downloaded
 
-    loaded = Analyser(recipe, runtime)
-    loaded.load()
+    analyser = Analyser(recipe, runtime)
+    analyser.load()
 
     def analyse(task: Task) -> Analysis:
-        with brought_here(as_location(task[0])) as path:
-            return loaded.analyse(path, task[1])
+        with downloaded(as_location(task[0])) as path:
+            return analyser.analyse(path, task[1])
 
     return analyse
 
 
-def preparer() -> Callable[[Task], Prepared]:
-    """The first half of `analyser`'s function, for which no model is needed."""
+def load_preparer() -> Callable[[Task], Prepared]:
+    """Return the function that does the first half of an analysis, for which no model is needed."""
     from soundalike.analysis.preparation import prepare
     from soundalike.library.storage.location import as_location
-    from soundalike.library.storage.remote_cache import brought_here
+    from soundalike.library.storage.remote_cache import downloaded
 
-    def work(task: Task) -> Prepared:
-        with brought_here(as_location(task[0])) as path:
+    def prepare_file(task: Task) -> Prepared:
+        with downloaded(as_location(task[0])) as path:
             return prepare(path, task[1])
 
-    return work
+    return prepare_file
 
 
-def finisher(recipe: Recipe, runtime: Runtime) -> Callable[[Task, Any], Analysis]:
-    """The second half: the recipe's models, loaded once and tried, as a function of a task and what the first half gave.
+def load_finisher(recipe: Recipe, runtime: Runtime) -> Callable[[Task, Any], Analysis]:
+    """Load the recipe's models and return the function that does the second half, from what the first half returned.
 
     Raises what `Analyser.load` raises.
     """
     from soundalike.analysis.analyser import Analyser
     from soundalike.errors import SoundalikeError
     from soundalike.library.storage.location import Remote, as_location
-    from soundalike.library.storage.remote_cache import brought_here
+    from soundalike.library.storage.remote_cache import downloaded
 
-    loaded = Analyser(recipe, runtime)
-    loaded.load()
+    analyser = Analyser(recipe, runtime)
+    analyser.load()
 
-    def work(task: Task, prepared: Prepared) -> Analysis:
+    def finish(task: Task, prepared: Prepared) -> Analysis:
         place = as_location(task[0])
         if isinstance(place, Remote) and not prepared.complete:
-            with brought_here(place) as path:
-                return loaded.finish(path, prepared)
-        stand_in = Path(task[0])
+            with downloaded(place) as path:
+                return analyser.finish(path, prepared)
+        path = Path(task[0])  # not read where the first half has decoded all of the file
         try:
-            return loaded.finish(stand_in, prepared)
+            return analyser.finish(path, prepared)
         except SoundalikeError as error:
-            raise type(error)(str(error).replace(str(stand_in), task[0])) from error
+            raise type(error)(str(error).replace(str(path), task[0])) from error
 
-    return work
+    return finish

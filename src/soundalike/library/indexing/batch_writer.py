@@ -1,7 +1,7 @@
-"""Group commit: what has come since the last commit is written in one, vectors first, items second.
+"""Group commit: what was collected since the last commit is written at once, vectors first, items second.
 
 The row of an item is the commit of its file: a kill between the two leaves vectors that nothing points to, which the
-next opening for writing sweeps; never an item without its vectors.
+next run deletes; never an item without its vectors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.library.indexing.item_rows import Row
-from soundalike.library.indexing.scan import Found
+from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Remote
 from soundalike.library.storage.store import Tables, quoted
@@ -24,26 +24,26 @@ PAUSE = 0.25
 """Seconds that a file may wait for the next commit."""
 
 GROUP = 8
-"""So many files need not wait: a kill costs the files in flight and at most about these."""
+"""So many files are committed at once: a kill loses the files in flight and about as many as these."""
 
 REMOTE_PAUSE = 2.0
 REMOTE_GROUP = 256
-"""The same for tables on object storage, where a commit takes the better part of a second."""
+"""The same for tables on object storage, where a commit takes most of a second."""
 
 LONG_RUN = 1_000
-"""In a long run files may wait for up to this fraction of it, in seconds and in files: a kill costs no more than a
-thousandth, and the number of commits grows with the logarithm of the files. (Each commit leaves a version behind
-until it is tidied away, and some 20 KB in LanceDB's memory for good: a hundred thousand of them would be felt.)"""
+"""In a long run files may wait for a thousandth of it, in seconds and in files: a kill loses no more than that, and the
+number of commits grows with the logarithm of the files. (Each commit leaves a version until it is compacted, and some
+20 KB in LanceDB's memory permanently.)"""
 
 _BATCH = 1_000
 
 
-class Writer:
+class BatchWriter:
     """Collects rows and commits them. Not for use by several threads."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._vectors: dict[str, list[pa.Table]] = {layout.WINDOWS: [], layout.WHOLES: [], layout.PEAKS: []}
+        self._vectors: dict[str, list[pa.Table]] = {layout.WINDOWS: [], layout.CLIPS: [], layout.PEAKS: []}
         self._items: dict[str, Row] = {}
         self._changes: dict[str, list[Callable[[Row], Row]]] = {}
         self._refused: dict[str, Row] = {}
@@ -59,29 +59,29 @@ class Writer:
         return self._tables.recipe
 
     def add_vectors(self, table: str, rows: pa.Table) -> None:
-        """Vectors, or peaks, of a content that has none yet."""
+        """Add the vectors, or peaks, of a content that has none yet."""
         self._vectors[table].append(rows)
 
     def put_item(self, row: Row) -> None:
-        """A new item, or a new state of one, in the place of the row with its id."""
+        """Add an item, or replace the row with its id."""
         self._changes.pop(row["id"], None)
         self._items[row["id"]] = row
         self._accepted.add(_refusal_id(row["root"], row["path"]))
 
     def change_item(self, item_id: str, change: Callable[[Row], Row]) -> None:
-        """A change to the row of an item that is in the tables."""
+        """Change the row of an item that is in the tables."""
         if item_id in self._items:
             self._items[item_id] = change(self._items[item_id])
         else:
             self._changes.setdefault(item_id, []).append(change)
 
     def keep_spare(self, item_id: str) -> None:
-        """Remember the row of an item that is about to change, for copies of its former content elsewhere."""
+        """Keep the row of an item that is about to change, for copies of its former content."""
         for row in self._tables.read(layout.ITEMS, where=f"id = {quoted(item_id)}").to_pylist():
             self._spare[row["content"]] = row
 
     def row_of_content(self, content: str) -> Row | None:
-        """The row of some item with that content, committed or not; None if there is none."""
+        """The row of any item with that content, committed or not; None if there is none."""
         if content in self._spare:
             return self._spare[content]
         for row in self._items.values():
@@ -90,8 +90,8 @@ class Writer:
         rows = self._tables.read(layout.ITEMS, content=content).slice(0, 1).to_pylist()
         return dict(rows[0]) if rows else None
 
-    def refuse(self, found: Found, reason: str) -> None:
-        """A file that cannot be used, not to be tried again until it has changed."""
+    def refuse(self, found: ScannedFile, reason: str) -> None:
+        """Record a file that cannot be used, which is not tried again until it changes."""
         item_id = _refusal_id(found.root, found.path)
         self._accepted.discard(item_id)
         self._refused[item_id] = {
@@ -105,13 +105,13 @@ class Writer:
         }
 
     def accept(self, root: str, path: str) -> None:
-        """A file is no longer refused, or no longer there."""
+        """Remove the record of a file that can be used now, or is gone."""
         item_id = _refusal_id(root, path)
         self._refused.pop(item_id, None)
         self._accepted.add(item_id)
 
     def commit_if_due(self) -> None:
-        """Commit if there is something and the last commit is long enough ago."""
+        """Commit if something waits and the last commit is long enough ago."""
         waiting, now = len(self._items) + len(self._refused), time.monotonic()
         pause = max(REMOTE_PAUSE if self._remote else PAUSE, (now - self._began) / LONG_RUN)
         group = max(REMOTE_GROUP if self._remote else GROUP, self._written // LONG_RUN)
@@ -119,7 +119,7 @@ class Writer:
             self.commit()
 
     def commit(self) -> None:
-        """Write everything. Raises LibraryError where that fails; what was committed before is safe."""
+        """Write everything. Raises LibraryError if that fails; what was committed before is safe."""
         for table, rows in self._vectors.items():
             if rows:
                 self._tables.append(table, pa.concat_tables(rows))
@@ -133,7 +133,7 @@ class Writer:
             rows = list(self._refused.values())
             self._tables.upsert(layout.SKIPPED, layout.row_table(rows, layout.SKIPPED_SCHEMA))
             self._refused.clear()
-        self._tables.tidy()
+        self._tables.compact()
         self._last = time.monotonic()
 
     def finish(self, refused: Mapping[tuple[str, str], Any]) -> None:
@@ -141,7 +141,7 @@ class Writer:
         self.commit()
         known = {_refusal_id(*place) for place in refused}
         self._tables.delete(layout.SKIPPED, "id", sorted(self._accepted & known))
-        self._tables.tidy(at_end=True)
+        self._tables.compact(at_end=True)
 
     def _apply_changes(self) -> None:
         ids = list(self._changes)

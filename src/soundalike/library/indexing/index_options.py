@@ -1,116 +1,130 @@
-"""Make or update a library: `library.indexing.library_update.index`, with the recipe chosen from what exists
-and what is asked for."""
+"""What `index` is asked for, and the recipe that follows from it and from what the library was made with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from soundalike.analysis.kinds import check_kind
+from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.analysis.recipe import Recipe, make_recipe
-from soundalike.library import IndexReport, Library, Progress
-from soundalike.library import index as index_with_recipe
-from soundalike.library.indexing.library_update import Elsewhere
-from soundalike.library.storage.location import Location, as_location
+from soundalike.config import Runtime
+from soundalike.errors import InputError
+from soundalike.library.storage.location import Location
+from soundalike.library.storage.manifest import FILE_NAME, read_manifest
 from soundalike.parts import ordered
 
-
-def index(
-    library: str | Location,
-    paths: Sequence[str | Location] = (),
-    *,
-    encoder: str | None = None,
-    separator: str | None = None,
-    window: float | None = None,
-    hop: float | None = None,
-    parts: Sequence[str] | None = None,
-    precision: str | None = None,
-    windows: int | None = None,
-    kind: str | None = None,
-    jobs: int | None = None,
-    retry: bool = False,
-    upgrade: bool = False,
-    device: str = "auto",
-    on_progress: Callable[[Progress], None] | None = None,
-    elsewhere: Elsewhere | None = None,
-) -> IndexReport:
-    """Index `paths` (folders or files; none: all folders the library knows) into the library at `library`; places may be
-    `s3://` addresses.
-
-    encoder, separator, window, hop, parts, precision, windows (see `Recipe`; 0 windows: all) default to what the library
-    was made with, and for a new one to `make_recipe`'s; what differs from the library's recipe is refused unless
-    `upgrade`. kind overrules the estimate for all files of this run; device: where neural models compute (see
-    `config.Runtime`); elsewhere: machines that do the work (see `cluster.connected`). Raises InputError for a wrong
-    argument, LibraryError for a library that is locked, damaged or made otherwise, CheckpointError where a model's weights
-    are not here.
-    """
-    place = as_location(library)
-    asked = Asked(encoder, separator, window, hop, parts, precision, windows)
-    recipe = _recipe(place, asked, upgrade)
-    return index_with_recipe(
-        place,
-        paths,
-        recipe=recipe,
-        kind=check_kind(kind) if kind else None,
-        jobs=jobs,
-        retry=retry,
-        upgrade=upgrade,
-        device=device,
-        on_progress=on_progress,
-        elsewhere=elsewhere,
-    )
+FILE_SECONDS = 600.0
+"""A file may take so long to analyse, and longer the larger it is; then its worker is ended."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the user said of the recipe; None: nothing. `windows` 0: all of them."""
+class IndexOptions:
+    """The options of `index`, checked.
 
-    encoder: str | None
-    separator: str | None
-    window: float | None
-    hop: float | None
-    parts: Sequence[str] | None
-    precision: str | None
-    windows: int | None
+    encoder, separator, window, hop, parts, precision, windows: see `Recipe`; None: as the library was made, and for a new
+    library `make_recipe`'s default; windows 0: all windows of a song. recipe: all of these at once, in their place.
+    kind: what all files of this run are, instead of an estimate; jobs: worker processes (None: one per core, or a single
+    one for neural models, which use all cores); retry: try files again that could not be used; upgrade: where the recipe
+    differs from the library's, re-index the items that this affects; device: where neural models compute (see
+    `config.Runtime`); file_seconds: time limit for one file, extended by its size.
 
+    Raises InputError for an unknown kind or device, or fewer than one job.
+    """
 
-def _recipe(place: Location, asked: Asked, upgrade: bool) -> Recipe:
-    """The library's own recipe with what was asked for in its place; in an upgrade, with the models as they are now."""
-    if not (place / "library.json").exists():
-        return make_recipe(
-            asked.encoder or "builtin",
-            asked.separator or "builtin",
-            window=10.0 if asked.window is None else asked.window,
-            hop=asked.hop,
-            parts=asked.parts,
-            precision=asked.precision or "exact",
-            windows=asked.windows or None,
+    encoder: str | None = None
+    separator: str | None = None
+    window: float | None = None
+    hop: float | None = None
+    parts: Sequence[str] | None = None
+    precision: str | None = None
+    windows: int | None = None
+    recipe: Recipe | None = None
+    kind: str | None = None
+    jobs: int | None = None
+    retry: bool = False
+    upgrade: bool = False
+    device: str = "auto"
+    file_seconds: float = FILE_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.kind is not None:
+            check_kind(self.kind)
+        if self.jobs is not None and self.jobs < 1:
+            raise InputError(f"{self.jobs} jobs asked for; give 1 or more")
+        Runtime(self.device)
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where neural models compute."""
+        return Runtime(self.device)
+
+    @property
+    def checked_kind(self) -> Kind | None:
+        """`kind`, as the type that analysis takes."""
+        return None if self.kind is None else check_kind(self.kind)
+
+    @property
+    def names_recipe(self) -> bool:
+        """Whether any option says how vectors are made."""
+        names = (
+            self.encoder,
+            self.separator,
+            self.window,
+            self.hop,
+            self.parts,
+            self.precision,
+            self.windows,
+            self.recipe,
         )
-    own = Library.open(place).recipe
-    if not upgrade and all(value is None for value in astuple(asked)):
+        return any(value is not None for value in names)
+
+
+def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
+    """The recipe that the options ask for: what they leave open is as the library was made, or the default of a new one.
+
+    Models whose names stay keep the versions that the library was made with; in an upgrade they have the current ones.
+    Raises InputError for an unknown model or an impossible value, LibraryError for a damaged library.
+    """
+    if options.recipe is not None:
+        return options.recipe
+    if not (library / FILE_NAME).exists():
+        return _new_recipe(options)
+    own = read_manifest(library).recipe
+    if not options.upgrade and not options.names_recipe:
         return own
-    encoder, separator = asked.encoder or own.encoder, asked.separator or own.separator
+    encoder, separator = options.encoder or own.encoder, options.separator or own.separator
+    own_parts = ordered(own.parts) if separator == own.separator else None  # another separator: all its parts
+    own_hop = own.hop if options.window is None else None
     wanted = make_recipe(
         encoder,
         separator,
-        window=own.window if asked.window is None else asked.window,
-        hop=(own.hop if asked.window is None else None) if asked.hop is None else asked.hop,
+        window=own.window if options.window is None else options.window,
+        hop=own_hop if options.hop is None else options.hop,
         gate_db=own.gate_db,
-        parts=_parts(own, separator) if asked.parts is None else asked.parts,
-        precision=asked.precision or own.precision,
-        windows=own.windows if asked.windows is None else asked.windows or None,
+        parts=own_parts if options.parts is None else options.parts,
+        precision=options.precision or own.precision,
+        windows=own.windows if options.windows is None else options.windows or None,
     )
-    if upgrade:
-        return wanted
+    return wanted if options.upgrade else _with_own_versions(wanted, own)
+
+
+def _new_recipe(options: IndexOptions) -> Recipe:
+    return make_recipe(
+        options.encoder or "builtin",
+        options.separator or "builtin",
+        window=10.0 if options.window is None else options.window,
+        hop=options.hop,
+        parts=options.parts,
+        precision=options.precision or "exact",
+        windows=options.windows or None,
+    )
+
+
+def _with_own_versions(wanted: Recipe, own: Recipe) -> Recipe:
     return replace(
         wanted,
-        encoder_version=own.encoder_version if encoder == own.encoder else wanted.encoder_version,
-        separator_version=own.separator_version if separator == own.separator else wanted.separator_version,
+        encoder_version=own.encoder_version if wanted.encoder == own.encoder else wanted.encoder_version,
+        separator_version=own.separator_version if wanted.separator == own.separator else wanted.separator_version,
         windows_version=own.windows_version if wanted.windows == own.windows else wanted.windows_version,
         facts_version=own.facts_version,
     )
-
-
-def _parts(own: Recipe, separator: str) -> tuple[str, ...] | None:
-    """The library's own parts where its separator stays; another separator's are all it gives."""
-    return ordered(own.parts) if separator == own.separator else None

@@ -1,4 +1,4 @@
-"""What an indexing run says while it goes on and when it ends."""
+"""The progress and the outcome of an indexing run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from soundalike.errors import LibraryError
 class Progress:
     """How far a run is.
 
-    done, total: files that have to be looked into (unchanged ones do not count); audio_seconds: of audio analysed;
-    seconds: since the run began; current: name of a file at hand, if any.
+    done, total: files that have to be read (unchanged ones do not count); audio_seconds: of audio analysed; seconds: since
+    the run began; current: name of the file being analysed, if any.
     """
 
     done: int
@@ -24,15 +24,15 @@ class Progress:
 
 @dataclass
 class IndexReport:
-    """The outcome of a run. found = indexed + unchanged + len(skipped), once it has come to its end.
+    """The outcome of a run. found = indexed + unchanged + len(skipped), unless it was interrupted.
 
     indexed = new + changed + copied: items written, copied ones without analysis since their content was known;
-    unchanged: as on record, moved (found elsewhere) and returned (were missing) ones among them; skipped: (path,
-    reason) of files that could not be used, remembered ones among them; missing: items whose files were not found
-    any more by this run; unreachable: (root name, folder) of roots not there, of which nothing was marked;
-    unreadable: (folder, reason); dropped: items that an upgrade left behind because their files are gone; seconds:
-    of the run; audio_seconds: of audio analysed; sketched: windows that were sketched, where the library is past the
-    memory budget; interrupted: whether it was ended before its end.
+    unchanged: includes moved (found at another place) and returned (were missing) ones; skipped: (path, reason) of files
+    that could not be used, including those remembered from earlier runs; missing: items whose files are gone since the last
+    run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
+    reason); dropped: items that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of
+    audio analysed; sketched: windows whose one-bit codes were written, in a library larger than the memory budget, by whoever
+    prepares searches afterwards; interrupted: whether the run was ended early.
     """
 
     found: int = 0
@@ -59,21 +59,21 @@ class IndexReport:
 
     @property
     def open(self) -> int:
-        """Files found of which nothing is decided: those an interrupted run did not get to."""
+        """Files that an interrupted run did not reach."""
         return self.found - self.indexed - self.unchanged - len(self.skipped)
 
     def check(self) -> None:
-        """Raise LibraryError where the numbers do not add up: a file would have been lost silently."""
+        """Raise LibraryError if the numbers do not add up: a file would have been lost silently."""
         if self.open != 0 and not self.interrupted:
             raise LibraryError(
                 f"the run does not add up: {self.found} files found, but {self.indexed} indexed, {self.unchanged} "
-                f"unchanged and {len(self.skipped)} skipped; this is a fault of soundalike, please report it"
+                f"unchanged and {len(self.skipped)} skipped; this is a bug of soundalike, please report it"
             )
 
 
 class IndexInterrupted(KeyboardInterrupt):
-    """A run was ended by Ctrl-C. What had been analysed is in; `report` says how much."""
+    """A run was ended by Ctrl-C. What had been analysed is stored; `report` has the numbers."""
 
     def __init__(self, report: IndexReport) -> None:
-        super().__init__(f"interrupted: {report.indexed} files are in; run it again to continue")
+        super().__init__(f"interrupted: {report.indexed} files are indexed; run it again to continue")
         self.report = report

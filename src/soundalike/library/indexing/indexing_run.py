@@ -1,113 +1,163 @@
-"""One indexing run: decides about each file that was found, and books what becomes of it."""
+"""One indexing run: decide what to do with each file that was found, and record what becomes of it."""
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.kinds import Kind, check_kind
-from soundalike.config import available_cores
-from soundalike.errors import AudioError, LibraryError
-from soundalike.jobs.worker_pool import Done, Failure, Lost, Team
-from soundalike.library.indexing.batch_writer import Writer
-from soundalike.library.indexing.file_registry import Known, Ledger, Place, content_name, digest_of
+from soundalike.analysis.recipe import is_heavy
+from soundalike.audio.decode import EXTENSIONS
+from soundalike.errors import AudioError, InputError, LibraryError
+from soundalike.jobs.worker_pool import TaskPool, WorkerLostError, WorkerStartError
+from soundalike.library.indexing.batch_writer import BatchWriter
+from soundalike.library.indexing.execution_backends import ExecutionBackend, FileNotVisibleError
+from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, Place, content_name, digest_of
+from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.item_rows import Row, item_row, placed
-from soundalike.library.indexing.scan import Found, Scan, Scope, content_digest, reachable
-from soundalike.library.indexing.sidecar_files import Companions, stat_with
+from soundalike.library.indexing.scan import Scan, ScannedFile, Scope, reachable, scan
+from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.storage import schema as layout
-from soundalike.library.storage.location import Location, lies_there, readable_facts
+from soundalike.library.storage.location import Location, Remote, lies_there, readable_facts
+from soundalike.library.storage.store import Tables
 
 OnProgress = Callable[[Progress], None]
-Digest = Callable[[Location, Companions | None], str]
 
 BYTES_PER_SECOND = 100_000
 """A file may take one second more for each so many bytes of it."""
 
+HEAVY_PATIENCE = 20
+"""With neural models a file may take so many times as long."""
 
-class Run:
-    """One run: decides about each file, and books what becomes of it."""
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class IndexJob:
+    """What stays the same from the beginning of `index` to its end. stop: set when the user asks to end the run."""
+
+    library: Location
+    options: IndexOptions
+    backend: ExecutionBackend
+    stop: threading.Event
+    on_progress: OnProgress | None = None
+
+
+class IndexingRun:
+    """Brings the tables of a library up to date with the files in `scopes`.
+
+    inherited: ids, and kinds that the user set, of items in the tables that these are to replace.
+    """
 
     def __init__(
         self,
-        ledger: Ledger,
-        writer: Writer,
+        job: IndexJob,
+        tables: Tables,
         roots: dict[str, Location],
-        found: Scan,
         scopes: list[Scope],
-        kind: Kind | None,
-        stop: threading.Event,
-        on_progress: OnProgress | None,
-        inherited: dict[Place, tuple[str, Kind | None]],
-        companions: Companions | None = None,
-        digest: Digest = content_digest,
-        readers: int | None = None,
+        inherited: Mapping[Place, tuple[str, Kind | None]] | None = None,
     ) -> None:
-        """`companions`: which files belong to others (see `scan.scan`); digest: computes a file's digest, for so many files
-        at a time as `readers` says (None: one a core, four at most)."""
-        self.report = IndexReport()
-        self._ledger, self._writer, self._roots, self._scan = ledger, writer, roots, found
-        self._scopes, self._kind, self._stop, self._on_progress = scopes, kind, stop, on_progress
-        self._inherited, self._companions = inherited, companions
-        self._digest, self._readers = digest, readers or min(4, available_cores())
+        self._job, self._roots, self._scopes, self._inherited = job, roots, scopes, inherited or {}
+        self._kind, self._stop = job.options.checked_kind, job.stop
+        self._recipe = tables.recipe
+        self._registry, self._writer = FileRegistry(tables), BatchWriter(tables)
+        self._sidecars = sidecars_for(tables.recipe)
+        self._report = IndexReport()
+        self._scan = Scan()
         self._begin = time.monotonic()
-        self._waiting: dict[str, list[Found]] = {}  # content -> files that its analysis is for
-        self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether that lasts
-        self._gone: dict[Place, Known] = {}
+        self._pending: dict[str, list[ScannedFile]] = {}  # content -> files that its analysis is for
+        self._results: queue.SimpleQueue[tuple[str, Future[Analysis]]] = queue.SimpleQueue()
+        self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether to remember it
+        self._gone: dict[Place, KnownItem] = {}
         self._reachable: dict[str, bool] = {}
-        self._todo = 0
-        self._done = 0
+        self._todo = self._done = 0
 
-    def all(self, workers: Team, *, retry: bool, file_seconds: float, patience: float = 1.0) -> None:
-        """The whole run; a file may take `file_seconds` and more by its size, all of it `patience` times."""
-        refused = dict(self._ledger.refused)
+    def run(self) -> IndexReport:
+        """The whole run.
+
+        Raises InputError where stems would have to be read from object storage, LibraryError where the tables cannot be
+        written, and what keeps workers from loading their models.
+        """
+        if self._sidecars is not None:
+            self._refuse_remote_roots()
+        refused = dict(self._registry.refused)
+        self._scan = scan(
+            self._roots,
+            self._scopes,
+            extensions=EXTENSIONS,
+            known=self._registry.per_root(),
+            leave_out=self._job.library,
+            stop=self._stop.is_set,
+            sidecars=self._sidecars,
+        )
         self._find_gone()
-        todo = self._sort_out(retry)
+        todo = self._sort_out()
         self._todo = len(todo)
-        self._tell(workers)
-        for found, digest in self._digests(todo):
-            self._decide(found, digest, workers, file_seconds, patience)
-            while workers.full and not self._stop.is_set():
-                self._book(workers, 0.1)
-            self._book(workers, 0.0)
-        while workers.pending and not self._stop.is_set():
-            self._book(workers, 0.1)
-        self.report.interrupted = self._stop.is_set()
-        workers.end()
-        if not self.report.interrupted:
+        options = self._job.options
+        with self._job.backend.start_pool(self._recipe, options.runtime, options.jobs) as pool:
+            self._analyse(todo, pool)
+        report = self._report
+        report.interrupted = self._stop.is_set()
+        if not report.interrupted:
             self._mark_missing()
         self._writer.finish(refused)
-        if not self.report.interrupted:
-            self._ledger.sweep()
-        self.report.skipped.sort()
-        self.report.check()
+        if not report.interrupted:
+            self._registry.sweep()
+        report.skipped.sort()
+        report.check()
+        return report
+
+    def _analyse(self, todo: list[ScannedFile], pool: TaskPool) -> None:
+        """Decide about each file, and record outcomes as they come, never with more in flight than workers need."""
+        self._send_progress()
+        for found, digest in self._digests(todo):
+            self._decide(found, digest, pool)
+            while len(self._pending) >= pool.capacity and not self._stop.is_set():
+                self._record_results(_POLL_SECONDS)
+            self._record_results(0.0)
+        while self._pending and not self._stop.is_set():
+            self._record_results(_POLL_SECONDS)
+
+    def _refuse_remote_roots(self) -> None:
+        for scope in self._scopes:
+            if isinstance(self._roots[scope.root], Remote):
+                raise InputError(
+                    f"{self._roots[scope.root]} is on object storage, and true stems are read from folders only; copy it to a "
+                    "disk, or index with another --separator"
+                )
 
     def _find_gone(self) -> None:
-        """Items of the scopes that the scan did not find and that are not there; those that are there after all (named
-        files without a usual suffix) are taken into the scan."""
+        """Find the items of the scopes whose files are gone. Files that are there although the scan did not find them
+        (named outright, without a usual suffix) are added to the scan."""
         places = {(found.root, found.path) for found in self._scan.files}
         extra = []
-        for place, known in self._ledger.by_place.items():
+        for place, known in self._registry.by_place.items():
             root, path = place
             if place in places or root in self._scan.unreachable or self._under_unreadable(root, path):
                 continue
-            if not any(scope.covers(root, path) for scope in self._scopes):
+            if not self._in_scopes(root, path):
                 continue
             file = self._roots[root] / path
-            if file.is_file() and not self._belongs(file):
-                extra.append(Found(root, path, *stat_with(self._companions, file, file.stat())))
+            if file.is_file() and not self._belongs_to_another(file):
+                extra.append(ScannedFile(root, path, *stat_with(self._sidecars, file, file.stat())))
             else:
                 self._gone[place] = known
         self._scan.files = sorted([*self._scan.files, *extra])
 
-    def _belongs(self, file: Location) -> bool:
-        return self._companions is not None and isinstance(file, Path) and self._companions.belongs(file)
+    def _in_scopes(self, root: str, path: str) -> bool:
+        return any(scope.covers(root, path) for scope in self._scopes)
+
+    def _belongs_to_another(self, file: Location) -> bool:
+        return self._sidecars is not None and isinstance(file, Path) and self._sidecars.belongs(file)
 
     def _under_unreadable(self, root: str, path: str) -> bool:
         return any(
@@ -115,36 +165,35 @@ class Run:
             for where, folder, _ in self._scan.unreadable
         )
 
-    def _sort_out(self, retry: bool) -> list[Found]:
-        """Book what can be decided without opening files; the rest."""
-        self.report.found = len(self._scan.files) + len(self._scan.unusable)
-        self.report.skipped += self._scan.unusable
-        self.report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
-        self.report.unreadable = [
+    def _sort_out(self) -> list[ScannedFile]:
+        """Record what can be decided without opening files; the rest is returned."""
+        report = self._report
+        report.found = len(self._scan.files) + len(self._scan.unusable)
+        report.skipped += self._scan.unusable
+        report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
+        report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable
         ]
         todo = []
         for found in self._scan.files:
-            known = self._ledger.by_place.get((found.root, found.path))
-            refused = self._ledger.refused.get((found.root, found.path))
-            if known and known.same_stat(found) and self._as_wanted(known) and known.content in self._ledger.stored:
+            known = self._registry.by_place.get((found.root, found.path))
+            refused = self._registry.refused.get((found.root, found.path))
+            if known and known.same_stat(found) and self._kind_fits(known) and known.content in self._registry.stored:
                 self._keep(known, found)
-            elif refused and not retry and (refused.size, refused.mtime_ns) == (found.size, found.mtime_ns):
+            elif refused and not self._job.options.retry and refused.same_stat(found):
                 self._skip(found, refused.reason)
             else:
                 todo.append(found)
-        for place in self._ledger.refused:
-            root, path = place
-            if root not in self._scan.unreachable and any(scope.covers(root, path) for scope in self._scopes):
-                file = self._roots[root] / path
-                if not file.exists():
-                    self._writer.accept(root, path)
+        for root, path in self._registry.refused:
+            scanned = root not in self._scan.unreachable and self._in_scopes(root, path)
+            if scanned and not (self._roots[root] / path).exists():
+                self._writer.accept(root, path)
         return todo
 
-    def _as_wanted(self, known: Known) -> bool:
+    def _kind_fits(self, known: KnownItem) -> bool:
         return self._kind is None or (known.by_user and known.kind == self._kind)
 
-    def _kind_for(self, found: Found, known: Known | None) -> Kind | None:
+    def _kind_for(self, found: ScannedFile, known: KnownItem | None) -> Kind | None:
         """The kind that the user set for a file, now or earlier."""
         if self._kind is not None:
             return self._kind
@@ -152,15 +201,15 @@ class Run:
             return check_kind(known.kind) if known.by_user else None
         return self._inherited.get((found.root, found.path), ("", None))[1]
 
-    def _digests(self, todo: list[Found]) -> Iterator[tuple[Found, str | OSError]]:
+    def _digests(self, todo: list[ScannedFile]) -> Iterator[tuple[ScannedFile, str | OSError]]:
         """Digests of files, in order, computed a little ahead by threads."""
-        ahead: deque[tuple[Found, Future[str]]] = deque()
+        ahead: deque[tuple[ScannedFile, Future[str]]] = deque()
         remaining = iter(todo)
-        threads = self._readers
-        with ThreadPoolExecutor(threads, "digest") as pool:
+        backend, threads = self._job.backend, self._job.backend.readers
+        with ThreadPoolExecutor(threads, "digest") as executor:
             while not self._stop.is_set():
                 while len(ahead) < 2 * threads and (found := next(remaining, None)) is not None:
-                    ahead.append((found, pool.submit(self._digest, self._file(found), self._companions)))
+                    ahead.append((found, executor.submit(backend.digest, self._file(found), self._sidecars)))
                 if not ahead:
                     break
                 found, future = ahead.popleft()
@@ -169,228 +218,235 @@ class Run:
                 except OSError as error:
                     digest = error
                 yield found, digest
-            pool.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True, cancel_futures=True)
 
-    def _file(self, found: Found) -> Location:
+    def _file(self, found: ScannedFile) -> Location:
         return self._roots[found.root] / found.path
 
-    def _decide(self, found: Found, digest: str | OSError, workers: Team, file_seconds: float, patience: float) -> None:
-        """What is to become of a file that has to be looked into."""
+    def _decide(self, found: ScannedFile, digest: str | OSError, pool: TaskPool) -> None:
+        """Decide what to do with a file that had to be read."""
         if isinstance(digest, OSError):
             self._skip(found, f"cannot be read: {digest.strerror or digest}")
-            self._finished(workers)
+            self._count_done()
             return
-        known = self._ledger.by_place.get((found.root, found.path))
+        known = self._registry.by_place.get((found.root, found.path))
         kind = self._kind_for(found, known)
         content = content_name(digest, kind)
-        stale = known is not None and known.stale
-        here = content in self._ledger.stored and not stale
-        if known is not None and known.content == content and here:
+        stored = content in self._registry.stored and not (known is not None and known.stale)
+        if known is not None and known.content == content and stored:
             self._keep(known, found)
         elif known is None and (source := self._moved_from(digest, kind)) is not None:
             self._move(source, found)
-        elif here and (row := self._writer.row_of_content(content)) is not None:
+        elif stored and (row := self._writer.row_of_content(content)) is not None:
             self._put(found, placed(row, self._id_for(found, known), found), copied=True)
         elif content in self._failed:
             self._skip_failed(found, *self._failed[content])
-        elif content in self._waiting:
-            self._waiting[content].append(found)
+        elif content in self._pending:
+            self._pending[content].append(found)
             return
         else:
-            self._waiting[content] = [found]
-            seconds = patience * (file_seconds + found.size / BYTES_PER_SECOND)
-            workers.submit(content, (str(self._file(found)), kind), seconds)
+            self._submit(content, found, kind, pool)
             return
-        self._finished(workers)
+        self._count_done()
 
-    def _moved_from(self, digest: str, kind: Kind | None) -> Known | None:
-        """The item that a file of unknown place was before, if its former place is empty now."""
-        for known in self._ledger.of_digest(digest):
-            fits = known.content in self._ledger.stored and (
+    def _submit(self, content: str, found: ScannedFile, kind: Kind | None, pool: TaskPool) -> None:
+        patience = HEAVY_PATIENCE if is_heavy(self._recipe) else 1
+        seconds = patience * (self._job.options.file_seconds + found.size / BYTES_PER_SECOND)
+        self._pending[content] = [found]
+        future = pool.submit((str(self._file(found)), kind), seconds)
+        future.add_done_callback(lambda done: self._results.put((content, done)))
+
+    def _moved_from(self, digest: str, kind: Kind | None) -> KnownItem | None:
+        """The item that a file at an unknown place was before, if its former place is empty now."""
+        for known in self._registry.of_digest(digest):
+            fits = known.content in self._registry.stored and (
                 kind is None or known.content == content_name(digest, kind)
             )
             if fits and self._is_gone(known):
                 return known
         return None
 
-    def _is_gone(self, known: Known) -> bool:
+    def _is_gone(self, known: KnownItem) -> bool:
         if known.place in self._gone:
             return True
-        if any(scope.covers(*known.place) for scope in self._scopes) or known.root in self._scan.unreachable:
+        if self._in_scopes(*known.place) or known.root in self._scan.unreachable:
             return False
         root = self._roots.get(known.root)
-        if root is None:  # its vectors were brought from elsewhere: it has no file that could move
+        if root is None:  # its vectors were imported: it has no file that could move
             return False
         if known.root not in self._reachable:
             self._reachable[known.root] = reachable(root, has_items=True)
         return self._reachable[known.root] and not lies_there(root / known.path)
 
-    def _keep(self, known: Known, found: Found) -> None:
-        """The file is as it was; note a new time stamp, and that it is there."""
-        self.report.unchanged += 1
+    def _keep(self, known: KnownItem, found: ScannedFile) -> None:
+        """The file is unchanged; record a new time stamp, and that it is there."""
+        self._report.unchanged += 1
         if known.missing:
-            self.report.returned += 1
+            self._report.returned += 1
         if known.missing or not known.same_stat(found):
             known.size, known.mtime_ns, known.missing = found.size, found.mtime_ns, False
-            self._writer.change_item(known.id, partial(_seen, found))
+            self._writer.change_item(known.id, partial(_present, found))
 
-    def _move(self, known: Known, found: Found) -> None:
+    def _move(self, known: KnownItem, found: ScannedFile) -> None:
         self._gone.pop(known.place, None)
-        self._ledger.move(known, found)
+        self._registry.move(known, found)
         self._writer.change_item(
             known.id, lambda row: {**placed(row, row["id"], found), "indexed_at": row["indexed_at"]}
         )
         self._writer.accept(found.root, found.path)
-        self.report.unchanged += 1
-        self.report.moved += 1
+        self._report.unchanged += 1
+        self._report.moved += 1
 
-    def _put(self, found: Found, row: Row, *, copied: bool = False) -> None:
-        """Book an item, new or with a new content."""
-        before = self._ledger.by_place.get((found.root, found.path))
-        if before is not None and before.content in self._ledger.stored and before.content != row["content"]:
+    def _put(self, found: ScannedFile, row: Row, *, copied: bool = False) -> None:
+        """Record an item, new or with a new content."""
+        place = (found.root, found.path)
+        before = self._registry.by_place.get(place)
+        if before is not None and before.content in self._registry.stored and before.content != row["content"]:
             self._writer.keep_spare(before.id)
-        by_user = row["kind_source"] == "user"
-        self._ledger.put(
-            Known(
+        self._registry.put(
+            KnownItem(
                 row["id"],
-                found.root,
-                found.path,
+                *place,
                 found.size,
                 found.mtime_ns,
                 row["content"],
                 row["kind"],
-                by_user,
+                by_user=row["kind_source"] == "user",
                 missing=False,
             )
         )
         self._writer.put_item(row)
         if copied:
-            self.report.copied += 1
-        elif before is None and (found.root, found.path) not in self._inherited:
-            self.report.new += 1
+            self._report.copied += 1
+        elif before is None and place not in self._inherited:
+            self._report.new += 1
         else:
-            self.report.changed += 1
+            self._report.changed += 1
 
-    def _id_for(self, found: Found, known: Known | None) -> str:
+    def _id_for(self, found: ScannedFile, known: KnownItem | None) -> str:
         if known is not None:
             return known.id
         inherited = self._inherited.get((found.root, found.path))
-        return inherited[0] if inherited else self._ledger.new_id(found.root, found.path)
+        return inherited[0] if inherited else self._registry.new_id(found.root, found.path)
 
-    def _book(self, workers: Team, seconds: float) -> None:
-        """Take in what workers have done, and commit when it is time."""
-        for done in workers.wait(seconds):
-            files = self._waiting.pop(done.key)
-            self._book_outcome(done, files)
-            for _ in files:
-                self._finished(workers)
+    def _record_results(self, seconds: float) -> None:
+        """Record the analyses that are done, after waiting up to `seconds` for one, and commit when it is time."""
+        try:
+            content, future = self._results.get(timeout=seconds) if seconds else self._results.get_nowait()
+            while True:
+                files = self._pending.pop(content)
+                self._record(content, future, files)
+                for _ in files:
+                    self._count_done()
+                content, future = self._results.get_nowait()
+        except queue.Empty:
+            pass
         self._writer.commit_if_due()
 
-    def _book_outcome(self, done: Done, files: list[Found]) -> None:
-        outcome = done.outcome
-        analysed = files[0]
-        if isinstance(outcome, Analysis):
-            if not self._as_scanned(analysed):
-                for found in files:
-                    self._skip(found, "it changed while it was being read; run it again")
-                return
-            self._store(done.key, outcome, files)
-            return
-        reason, lasting = _explain(outcome, self._file(analysed))
-        if self._as_scanned(analysed):
-            self._failed[done.key] = reason, lasting
-        for found in files:
-            self._skip_failed(found, reason, lasting)
+    def _record(self, content: str, future: Future[Analysis], files: list[ScannedFile]) -> None:
+        """Record one outcome for all files with that content. Raises what concerns the library and not the file."""
+        first = files[0]
+        error = future.exception()
+        if error is not None:
+            reason, lasting = self._explain(error, self._file(first))
+            if self._as_scanned(first):
+                self._failed[content] = reason, lasting
+            for found in files:
+                self._skip_failed(found, reason, lasting)
+        elif self._as_scanned(first):
+            self._store(content, future.result(), files)
+        else:
+            for found in files:
+                self._skip(found, "it changed while it was being read; run it again")
 
-    def _skip_failed(self, found: Found, reason: str, lasting: bool) -> None:
-        """Book a file whose content was tried in vain. What may be the fault of a drive that went away is not kept."""
+    @staticmethod
+    def _explain(error: BaseException, file: Location) -> tuple[str, bool]:
+        """Why a file has no analysis, and whether the same bytes would fail again. Raises what concerns the library."""
+        if isinstance(error, WorkerStartError):
+            raise error.error or error
+        if isinstance(error, WorkerLostError):
+            return str(error), True
+        if isinstance(error, FileNotVisibleError) and not file.exists():
+            return "is not there any more", False
+        if isinstance(error, LibraryError):
+            raise error
+        if isinstance(error, AudioError):
+            return str(error).removeprefix(str(file)).lstrip(" :"), True
+        return f"unexpected {type(error).__name__}: {error}", False
+
+    def _skip_failed(self, found: ScannedFile, reason: str, lasting: bool) -> None:
+        """Record a file whose content could not be analysed. What a disconnected drive may have caused is not remembered."""
         self._skip(found, reason)
         if lasting and self._as_scanned(found):
             self._writer.refuse(found, reason)
 
-    def _as_scanned(self, found: Found) -> bool:
-        """Whether a file is there, can be opened, and has not changed since the scan, nor its companions."""
+    def _as_scanned(self, found: ScannedFile) -> bool:
+        """Whether a file is there, can be opened, and has not changed since the scan, nor have its sidecars."""
         try:
             file = self._file(found)
-            facts = stat_with(self._companions, file, readable_facts(file))
+            facts = stat_with(self._sidecars, file, readable_facts(file))
         except OSError:
             return False
         return facts == (found.size, found.mtime_ns)
 
-    def _store(self, content: str, analysis: Analysis, files: list[Found]) -> None:
+    def _store(self, content: str, analysis: Analysis, files: list[ScannedFile]) -> None:
         by_user = content != digest_of(content)
-        if content not in self._ledger.stored:
+        if content not in self._registry.stored:
             try:
-                rows = layout.vector_rows(analysis, content, self._writer.recipe)
+                rows = layout.vector_rows(analysis, content, self._recipe)
             except ValueError as error:
                 for found in files:
                     self._skip(found, f"unexpected result: {error}")
                 return
             self._writer.add_vectors(layout.vector_table(analysis), rows)
-            self._ledger.stored.add(content)
-        if analysis.peaks is not None and content not in self._ledger.pictured:
+            self._registry.stored.add(content)
+        if analysis.peaks is not None and content not in self._registry.with_peaks:
             self._writer.add_vectors(layout.PEAKS, layout.peak_rows(analysis, content))
-            self._ledger.pictured.add(content)
-        self.report.audio_seconds += analysis.duration
+            self._registry.with_peaks.add(content)
+        self._report.audio_seconds += analysis.duration
         for number, found in enumerate(files):
-            known = self._ledger.by_place.get((found.root, found.path))
+            known = self._registry.by_place.get((found.root, found.path))
             row = item_row(self._id_for(found, known), found, content, analysis, by_user=by_user)
             self._put(found, row, copied=number > 0)
 
-    def _skip(self, found: Found, reason: str) -> None:
-        """A file cannot be used; an item that it was before is no longer there."""
-        self.report.skipped.append((str(self._file(found)), reason))
-        known = self._ledger.by_place.get((found.root, found.path))
+    def _skip(self, found: ScannedFile, reason: str) -> None:
+        """A file cannot be used; the item that it was before is missing now."""
+        self._report.skipped.append((str(self._file(found)), reason))
+        known = self._registry.by_place.get((found.root, found.path))
         if known is not None and not known.missing and not known.same_stat(found):
             self._gone[known.place] = known
 
     def _mark_missing(self) -> None:
-        """Mark the items whose files were not found; not under a root that has gone out of reach meanwhile."""
+        """Mark the items whose files were not found, except under a root that has become unreachable."""
         there = {name: reachable(self._roots[name], has_items=True) for name in {root for root, _ in self._gone}}
         for known in self._gone.values():
             if not known.missing and there[known.root]:
                 known.missing = True
-                self._writer.change_item(known.id, _lost)
-                self.report.missing += 1
+                self._writer.change_item(known.id, _missing)
+                self._report.missing += 1
 
-    def _finished(self, workers: Team) -> None:
+    def _count_done(self) -> None:
         self._done += 1
-        self._tell(workers)
+        self._send_progress()
 
-    def _tell(self, workers: Team) -> None:
-        if self._on_progress is not None:
-            at_hand = [self._waiting[content][0] for content in workers.current if content in self._waiting]
-            self._on_progress(
-                Progress(
-                    done=self._done,
-                    total=self._todo,
-                    audio_seconds=self.report.audio_seconds,
-                    seconds=time.monotonic() - self._begin,
-                    current=Path(at_hand[0].path).name if at_hand else None,
-                )
+    def _send_progress(self) -> None:
+        if self._job.on_progress is None:
+            return
+        current = next(iter(self._pending.values()), None)
+        self._job.on_progress(
+            Progress(
+                done=self._done,
+                total=self._todo,
+                audio_seconds=self._report.audio_seconds,
+                seconds=time.monotonic() - self._begin,
+                current=None if current is None else Path(current[0].path).name,
             )
+        )
 
 
-def _seen(found: Found, row: Row) -> Row:
+def _present(found: ScannedFile, row: Row) -> Row:
     return {**row, "size": found.size, "mtime_ns": found.mtime_ns, "status": "present"}
 
 
-def _lost(row: Row) -> Row:
+def _missing(row: Row) -> Row:
     return {**row, "status": "missing"}
-
-
-def _explain(outcome: object, path: Location) -> tuple[str, bool]:
-    """Why a file has no analysis, and whether trying the same bytes again is in vain.
-
-    Raises what concerns the library and not the file.
-    """
-    if isinstance(outcome, Lost):
-        return outcome.reason, True
-    if not isinstance(outcome, Failure):
-        raise LibraryError(f"a worker answered with {type(outcome).__name__}; this is a fault of soundalike")
-    error = outcome.error
-    if isinstance(error, LibraryError):
-        raise error
-    if isinstance(error, AudioError):
-        return str(error).removeprefix(str(path)).lstrip(" :"), True
-    return f"unexpected {type(error).__name__}: {error}", False

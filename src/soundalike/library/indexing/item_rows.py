@@ -1,4 +1,4 @@
-"""Rows of `items`: made from an analysis, and made again when a file gets another name."""
+"""Rows of `items`: from an analysis, and again when a file gets another name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from soundalike.analysis.analyser import Analysis
 from soundalike.audio.metadata.facts import Estimate, resolve_facts
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
-from soundalike.library.indexing.scan import Found
+from soundalike.library.indexing.scan import ScannedFile
 
 Row = dict[str, Any]
 
 
-def item_row(item_id: str, found: Found, content: str, analysis: Analysis, *, by_user: bool) -> Row:
+def item_row(item_id: str, found: ScannedFile, content: str, analysis: Analysis, *, by_user: bool) -> Row:
     """The item of a file that was analysed; `by_user`: its kind was not estimated."""
     tags = analysis.tags
     basis = {"tags": asdict(tags), "tempo": asdict(analysis.tempo), "key": asdict(analysis.key)}
@@ -39,9 +39,9 @@ def item_row(item_id: str, found: Found, content: str, analysis: Analysis, *, by
     return placed(row, item_id, found)
 
 
-def placed(row: Mapping[str, Any], item_id: str, found: Found) -> Row:
-    """The row of another file with the same content, or of the same file elsewhere: what its name says is read
-    anew."""
+def placed(row: Mapping[str, Any], item_id: str, found: ScannedFile) -> Row:
+    """The row of another file with the same content, or of the same file at another place: facts are read from the new
+    name."""
     return {
         **row,
         "id": item_id,

@@ -1,7 +1,7 @@
 """The files under the roots: which there are, which folders could not be read, and which root each belongs to.
 
-Taken are regular files with a suffix of audio. Left out are hidden files and folders, the library itself, and symbolic
-links to what lies inside a root anyway; a linked folder outside the roots is followed, once.
+Included are regular files with the suffix of an audio format. Left out are hidden files and folders, the library itself,
+and symbolic links to places inside a root; a linked folder outside the roots is followed, once.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing.sidecar_files import Companions, stat_with
+from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.location import Location, Remote, absolute
 
 _BLOCK = 1 << 20
 
 
-def content_digest(path: Location, companions: Companions | None = None) -> str:
-    """BLAKE2b-128 of a file's bytes, in hex; of an item with companions, of its own digest and of their names and digests.
+def content_digest(path: Location, sidecars: SidecarFiles | None = None) -> str:
+    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests.
 
-    Raises OSError where one cannot be read.
+    Raises OSError if one cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
     if isinstance(path, Remote):
@@ -33,7 +33,7 @@ def content_digest(path: Location, companions: Companions | None = None) -> str:
     with open(path, "rb", buffering=0) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-    others = () if companions is None else companions.companions(path)
+    others = () if sidecars is None else sidecars.sidecars(path)
     if others:
         facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
         digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
@@ -41,9 +41,9 @@ def content_digest(path: Location, companions: Companions | None = None) -> str:
 
 
 @dataclass(frozen=True, order=True)
-class Found:
+class ScannedFile:
     """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
-    of its companions, if it has any: see `companions.stat_with`); for an object of a store, a stamp in place of the time."""
+    of its sidecars, if it has any: see `sidecar_files.stat_with`); for an object of a store, a stamp in place of the time."""
 
     root: str
     path: str
@@ -53,7 +53,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is to be reconciled: all of a root (`inside` empty), or one folder or file in it (relative, with /)."""
+    """What to update: all of a root (`inside` empty), or one folder or file in it (relative, with /)."""
 
     root: str
     inside: str = ""
@@ -65,14 +65,14 @@ class Scope:
 
 @dataclass
 class Scan:
-    """What was found.
+    """The result of a scan.
 
-    files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are none; unreadable:
+    files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are not; unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
     there.
     """
 
-    files: list[Found] = field(default_factory=list)
+    files: list[ScannedFile] = field(default_factory=list)
     unusable: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
@@ -86,12 +86,15 @@ def scan(
     known: Mapping[str, int],
     leave_out: Location | None = None,
     stop: Callable[[], bool] = lambda: False,
-    companions: Companions | None = None,
+    sidecars: SidecarFiles | None = None,
 ) -> Scan:
-    """All audio files in `scopes`. `known`: how many items each root has; an empty root that has some is out of reach
-    (an empty mount point), not emptied. `leave_out`: a folder not to enter. `stop`: asked at each folder. `companions`: which
-    files belong to others; they are left out, even if they are named outright."""
-    walk = _Walk(roots, extensions, leave_out, stop, companions and companions.snapshot())
+    """All audio files in `scopes`.
+
+    known: how many items each root has; an empty root that has some is unreachable (an empty mount point), not emptied;
+    leave_out: a folder not to enter; stop: called at each folder, whether to end; sidecars: which files belong to others;
+    they are left out, even if they are named explicitly.
+    """
+    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot())
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -106,7 +109,7 @@ def scan(
             walk.folder(target)
         elif target.exists():
             walk.file(target)
-        # else: what was there is gone, which the comparison with the items will tell
+        # else: what was there is gone, which the comparison with the items shows
     walk.linked_folders()
     result.files = sorted(set(result.files))
     return result
@@ -135,10 +138,10 @@ class _Walk:
         extensions: frozenset[str],
         leave_out: Location | None,
         stop: Callable[[], bool],
-        companions: Companions | None,
+        sidecars: SidecarFiles | None,
     ) -> None:
         self.result = Scan()
-        self._companions = companions
+        self._sidecars = sidecars
         self._owner = RootFinder(roots)
         self._extensions = extensions
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
@@ -148,7 +151,7 @@ class _Walk:
         self._links: list[Path] = []
 
     def folder(self, top: Path) -> None:
-        """Take in all of a folder, in the order of names."""
+        """Scan a folder and the folders in it, in the order of names."""
         pending = [top]
         while pending and not self._stop():
             folder = pending.pop()
@@ -172,16 +175,16 @@ class _Walk:
                 elif entry.is_dir(follow_symlinks=False):
                     inner.append(folder / entry.name)
                 elif self._wanted(entry.name):
-                    self._take(folder / entry.name)
+                    self._include(folder / entry.name)
             pending += reversed(inner)
 
     def remote(self, top: Remote) -> None:
-        """Take in an object, or all under a folder of a store, in the order of their names."""
+        """Scan an object, or all objects under a folder of a store, in the order of their names."""
         try:
             if top.is_file():
-                found = [("", top.stat())]
+                objects = [("", top.stat())]
             else:
-                found = sorted(
+                objects = sorted(
                     (name, facts)
                     for name, facts in top.files()
                     if self._wanted(name) and not any(part.startswith(".") for part in name.split("/"))
@@ -190,18 +193,18 @@ class _Walk:
             root, path = self._owner.locate(top)
             self.result.unreadable.append((root, path, str(error)))
             return
-        for name, facts in found:
+        for name, facts in objects:
             place = top / name
             if self._leave_out_remote is None or not str(place).startswith(self._leave_out_remote):
                 root, path = self._owner.locate(place)
-                self.result.files.append(Found(root, path, facts.st_size, facts.st_mtime_ns))
+                self.result.files.append(ScannedFile(root, path, facts.st_size, facts.st_mtime_ns))
 
     def file(self, path: Path) -> None:
-        """Take a file that was named, whatever its suffix."""
-        self._take(path)
+        """Include a file that was named explicitly, whatever its suffix."""
+        self._include(path)
 
     def linked_folders(self) -> None:
-        """Enter the folders that links led to and that nothing else has led to."""
+        """Scan the folders that links point to and that were not scanned already."""
         while self._links and not self._stop():
             self.folder(self._links.pop(0))
 
@@ -211,19 +214,19 @@ class _Walk:
     def _link(self, path: Path) -> None:
         target = Path(os.path.realpath(path))
         if self._owner.holds(target):
-            return  # it is found where it really lies
+            return  # it is scanned at its real place
         if target.is_dir():
             self._links.append(path)
         elif self._wanted(path.name):
-            self._take(path)
+            self._include(path)
 
-    def _take(self, path: Path) -> None:
-        if self._companions is not None and self._companions.belongs(path):
+    def _include(self, path: Path) -> None:
+        if self._sidecars is not None and self._sidecars.belongs(path):
             return
         shown = printable(str(path))
         try:
             facts = os.stat(path)
-            size, mtime_ns = stat_with(self._companions, path, facts)
+            size, mtime_ns = stat_with(self._sidecars, path, facts)
         except OSError as error:
             broken = path.is_symlink()
             reason = "a link to nothing" if broken else f"cannot be read: {error.strerror}"
@@ -235,7 +238,7 @@ class _Walk:
             self.result.unusable.append((shown, "not a regular file"))
         else:
             root, relative = self._owner.locate(path)
-            self.result.files.append(Found(root, relative, size, mtime_ns))
+            self.result.files.append(ScannedFile(root, relative, size, mtime_ns))
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -244,12 +247,12 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def printable(text: str) -> str:
-    """`text` without the stand-ins for undecodable bytes, which no terminal and no table takes."""
+    """`text` without surrogates for undecodable bytes, which neither terminals nor tables accept."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class RootFinder:
-    """Which root a path belongs to: the deepest one that holds it."""
+    """Which root a path belongs to: the deepest one that contains it."""
 
     def __init__(self, roots: Mapping[str, Location]) -> None:
         by_depth = sorted(roots.items(), key=lambda item: len(item[1].parts), reverse=True)
@@ -260,7 +263,7 @@ class RootFinder:
     def locate(self, path: Location) -> tuple[str, str]:
         """(root name, path relative to it with /) of an absolute path as it is written, links not resolved.
 
-        Raises InputError where no root holds it.
+        Raises InputError if no root contains it.
         """
         text = str(path)
         for name, prefix in self._named:
@@ -269,7 +272,7 @@ class RootFinder:
         raise InputError(f"{path} lies in no root of this library")
 
     def find(self, path: Location) -> tuple[str, str] | None:
-        """Like `locate`, and if that finds none, where the path really leads; None where no root holds either."""
+        """Like `locate`, and if that finds none, with links resolved; None if no root contains either path."""
         try:
             return self.locate(path)
         except InputError:
@@ -282,17 +285,17 @@ class RootFinder:
         return None
 
     def holds(self, real: Path) -> bool:
-        """Whether a path without links lies in a root."""
+        """Whether a path without links is in a root."""
         return any(str(real).startswith(prefix) or str(real) + os.sep == prefix for _, prefix in self._real)
 
 
 def choose_scopes(
     paths: Iterable[str | Location], roots: Mapping[str, Location]
 ) -> tuple[dict[str, Location], list[Scope]]:
-    """The roots that `paths` need, known ones and new ones, and what of them to reconcile; no paths: all of all roots.
+    """The roots that `paths` need, known ones and new ones, and what of them to update; no paths: all of all roots.
 
     A folder outside the known roots becomes one; a file's folder does. Raises InputError for a path that is not
-    there and of which nothing is known.
+    there and was not there before.
     """
     roots = dict(roots)
     given = [absolute(path) for path in paths]
@@ -315,7 +318,7 @@ def choose_scopes(
 
 
 def _with_nested(scopes: list[Scope], roots: Mapping[str, Location]) -> list[Scope]:
-    """`scopes`, and the roots that lie inside them: their files belong to them, and are reconciled with the rest."""
+    """`scopes`, and the roots inside them: their files belong to them, and are updated with the rest."""
     nested = []
     for scope in scopes:
         top = os.path.join(str(roots[scope.root] / scope.inside), "")

@@ -1,7 +1,7 @@
-"""Files that belong to an item beside its own: the true stems of a mixture, where a library is made of such.
+"""Files that belong to an item besides its own: the true stems of a mixture, in a library that is made of them.
 
-They are no items themselves, and the item is what it was only as long as they are: its size, time stamp and digest
-cover them.
+They are no items themselves, and the item is unchanged only as long as they are: its size, time stamp and digest cover
+them.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from soundalike.library.storage.location import Facts, Location, Remote
 from soundalike.models.separators.stems.true_stems import StemsSeparator
 
 
-class Companions(Protocol):
+class SidecarFiles(Protocol):
     """Which files belong together."""
 
-    def companions(self, path: Path) -> tuple[Path, ...]:
-        """The files that the item at `path` depends on beside itself, in the order of their names, which differ."""
+    def sidecars(self, path: Path) -> tuple[Path, ...]:
+        """The files that the item at `path` depends on besides its own, ordered by name; their names differ."""
         ...
 
     def belongs(self, path: Path) -> bool:
-        """Whether a file belongs to another one, and is no item of its own."""
+        """Whether a file belongs to another one and is no item of its own."""
         ...
 
     def snapshot(self) -> Self:
-        """The same, each folder looked at once: for the length of a scan."""
+        """The same, reading each folder once: for the length of a scan."""
         ...
 
 
-def companions_for(recipe: Recipe) -> Companions | None:
-    """What belongs together in a library made by `recipe`; None where every file stands for itself."""
+def sidecars_for(recipe: Recipe) -> SidecarFiles | None:
+    """The sidecar files of a library made by `recipe`; None where every file stands for itself."""
     return StemsSeparator() if recipe.separator == StemsSeparator.name else None
 
 
-def stat_with(companions: Companions | None, path: Location, own: os.stat_result | Facts) -> tuple[int, int]:
-    """Size in bytes and time of last change in ns of an item, for telling whether it is as it was; `own`: of its file.
+def stat_with(sidecars: SidecarFiles | None, path: Location, own: os.stat_result | Facts) -> tuple[int, int]:
+    """Size in bytes and time of last change in ns of an item, to detect changes; own: those of its file.
 
-    With companions: the size of all, and a stamp of all names, sizes and times in place of the time (63 bits): an older
-    file put in the place of a newer one, and one that got another's name, are changes too. Raises OSError.
+    With sidecars: the size of all files, and a hash of all names, sizes and times in place of the time (63 bits): an older
+    file in the place of a newer one, and a renamed file, are changes too. Raises OSError.
     """
-    others = () if companions is None or isinstance(path, Remote) else companions.companions(path)
+    others = () if sidecars is None or isinstance(path, Remote) else sidecars.sidecars(path)
     if not others:
         return own.st_size, own.st_mtime_ns
     facts = [("", own.st_size, own.st_mtime_ns)]

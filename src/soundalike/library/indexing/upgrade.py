@@ -1,7 +1,7 @@
 """From one recipe to another: a new generation of tables is built beside the old one, which serves until the swap.
 
-What the new recipe does not change is copied, the rest is done again. A build that was interrupted is continued by the
-next one with the same recipe.
+What the new recipe does not change is copied, the rest is re-indexed. An interrupted build is continued by the next one
+with the same recipe.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soundalike.analysis.kinds import Kind, check_kind
+from soundalike.analysis.kinds import check_kind
 from soundalike.analysis.recipe import Recipe, licences
 from soundalike.errors import LibraryError
-from soundalike.library.indexing.file_registry import STALE, Place
+from soundalike.library.indexing.file_registry import STALE
 from soundalike.library.indexing.index_report import IndexReport
+from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob
 from soundalike.library.indexing.scan import Scope, reachable
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location, Remote
@@ -26,36 +26,23 @@ from soundalike.library.storage.manifest import Manifest, generation_folder, wri
 from soundalike.library.storage.store import MADE_BY, Tables, create_tables
 
 
-class Reconcile(Protocol):
-    """Brings tables up to date with the files under roots."""
-
-    def __call__(
-        self,
-        library: Location,
-        tables: Tables,
-        roots: dict[str, Location],
-        scopes: list[Scope],
-        *,
-        inherited: dict[Place, tuple[str, Kind | None]],
-    ) -> IndexReport: ...
-
-
 def upgrade_library(
-    library: Location,
+    job: IndexJob,
     manifest: Manifest,
     roots: dict[str, Location],
     recipe: Recipe,
-    reconcile: Reconcile,
     check: Callable[[], None],
 ) -> IndexReport:
-    """Rebuild a library by another recipe and swap; the caller holds the write lock, of which `check` tells (see `Tables`).
+    """Rebuild a library by another recipe and swap; the caller holds the write lock, of which `check` makes sure (see
+    `Tables`). Kinds that the user set stay.
 
-    Raises LibraryError where a root is out of reach: its items could only be left behind.
+    Raises LibraryError where a root is unreachable: its items would be lost.
     """
+    library = job.library
     for name, place in roots.items():
         if not reachable(place, has_items=True):
             raise LibraryError(
-                f"the root {name} ({place}) is out of reach, so its items cannot be redone; connect it, "
+                f"the root {name} ({place}) is out of reach, so its items cannot be re-indexed; connect it, "
                 f"or `soundalike relocate {name} NEW`, or `soundalike remove {place}` first"
             )
     old = Tables(generation_folder(library, manifest.generation), manifest.recipe)
@@ -69,7 +56,8 @@ def upgrade_library(
         (row["root"], row["path"]): (row["id"], check_kind(row["kind"]) if row["kind_source"] == "user" else None)
         for row in former
     }
-    report = reconcile(library, new, roots, [Scope(name) for name in roots], inherited=inherited)
+    kept_kinds = replace(job, options=replace(job.options, kind=None))
+    report = IndexingRun(kept_kinds, new, roots, [Scope(name) for name in roots], inherited).run()
     if report.interrupted:
         return report
     kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())
@@ -84,7 +72,7 @@ def upgrade_library(
 
 
 def remove_old_generations(library: Location, current: int) -> None:
-    """Delete the tables that a swap has put out of service (also those that a kill right after a swap left)."""
+    """Delete the tables that a swap has replaced (also those that a kill right after a swap left)."""
     if isinstance(library, Remote):
         folders: list[Location] = [library / name for name in library.names() if name.startswith("generation-")]
     else:
@@ -107,13 +95,12 @@ def _made_by(folder: Location) -> str | None:
 
 
 def _carry_over(old: Tables, new: Tables) -> None:
-    """Copy what both recipes make alike. Each table in one commit, items last: it is done again until all are
-    there."""
+    """Copy what both recipes share. Each table in one commit, items last: it is repeated until all are there."""
     before, after = old.recipe, new.recipe
     encoder = ("encoder", "encoder_version", "dimension", "precision")
     if any(getattr(before, name) != getattr(after, name) for name in encoder):
         return
-    tables = [layout.WHOLES]
+    tables = [layout.CLIPS]
     if replace(before, facts_version=after.facts_version) == after:
         tables.append(layout.WINDOWS)
     if new.count(layout.ITEMS):

@@ -1,9 +1,8 @@
-"""Vectors out of and into a library, as Parquet: one row a window, one vector column a part.
+"""Export and import of vectors as Parquet: one row for each window, one vector column for each part.
 
-Columns: `id` (text), `start`, `end` (s), per part a list of D numbers (null where absent; `mix` alone for loops and
-one-shots). Optional on the way in, always there on the way out: `path`, `kind`, `duration`, `loudness`, `tempo`,
-`key` (each with `_source`), `artist`, `title`, `album`. The file's metadata `soundalike.analysis.recipe` says how the vectors
-were made.
+Columns: `id` (text), `start`, `end` (s), for each part a list of D numbers (null where absent; only `mix` for loops and
+one-shots). Always exported, optional in an import: `path`, `kind`, `duration`, `loudness`, `tempo`, `key` (each with
+`_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` tells how the vectors were made.
 """
 
 from __future__ import annotations
@@ -23,8 +22,9 @@ from numpy.typing import NDArray
 
 from soundalike.analysis.kinds import check_kind
 from soundalike.analysis.recipe import Recipe
+from soundalike.config import replacing
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing.file_registry import Ledger
+from soundalike.library.indexing.file_registry import FileRegistry
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location, absolute
 from soundalike.library.storage.lock import writing
@@ -33,18 +33,18 @@ from soundalike.library.storage.store import Library, Tables, refuse_other_thing
 from soundalike.parts import MIX, PARTS, ordered
 from soundalike.similarity.cosine import unit
 
-RECIPE_KEY = b"soundalike.analysis.recipe"
+RECIPE_KEY = b"soundalike.recipe"
 _FACTS = ("duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album")
 _BASIS = {"tags": None}
 
 _NO_ID = re.compile(r"^\.{1,2}$|/(audio|peaks|stems/[^/]*)$")
-"""Ids whose address (`/api/items/ID`) would be another's."""
+"""Ids whose address (`/api/items/ID`) would be that of something else."""
 
 
 def export_parquet(library: Library, out: Path) -> int:
-    """Write all windows of all items to the file `out`; returns how many rows.
+    """Write all windows of all items to the file `out`; returns the number of rows.
 
-    Raises InputError where the file cannot be written.
+    Raises InputError if the file cannot be written.
     """
     recipe = library.recipe
     items: dict[str, list[dict[str, Any]]] = {}
@@ -52,27 +52,23 @@ def export_parquet(library: Library, out: Path) -> int:
         items.setdefault(item["content"], []).append(item)
     schema = _export_schema(recipe)
     rows = 0
-    temporary = out.with_name(out.name + ".part")
     try:
-        with pq.ParquetWriter(temporary, schema) as writer:
-            for table in (layout.WINDOWS, layout.WHOLES):
+        with replacing(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+            for table in (layout.WINDOWS, layout.CLIPS):
                 for block in _export_blocks(library, table, items, schema):
                     writer.write_table(block)
                     rows += block.num_rows
-        temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InputError(f"{out} cannot be written: {error.strerror or error}") from error
     return rows
 
 
 def import_parquet(place: str | Location, parquet: Path, *, encoder: str | None = None) -> int:
-    """Take the items of a Parquet file into the library at `place` (made if need be); returns how many.
+    """Add the items of a Parquet file to the library at `place` (created if needed); returns their number.
 
-    encoder: the name of what made the vectors, where the file's metadata does not say; such vectors are compared with
-    each other and never with vectors made here. An item that is there already is replaced. Raises InputError for a
-    file that is not of this form (a missing column, another dimension, a value that is not finite), LibraryError for
-    a library made otherwise.
+    encoder: the name of the model that made the vectors, if the file's metadata does not name it; such vectors are only
+    compared with each other. An item that exists already is replaced. Raises InputError for a file without this form (a
+    missing column, another dimension, a value that is not finite), LibraryError for a library made with another recipe.
     """
     try:
         table = pq.read_table(parquet)
@@ -91,7 +87,9 @@ def import_parquet(place: str | Location, parquet: Path, *, encoder: str | None 
         manifest = read_manifest(place)
         if manifest.recipe != recipe:
             differing = "; ".join(manifest.recipe.differences(recipe))
-            raise LibraryError(f"{place} was made otherwise than {parquet}: {differing}; name another --library")
+            raise LibraryError(
+                f"{place} was made with another recipe than {parquet}: {differing}; name another --library"
+            )
         tables = Tables(generation_folder(place, manifest.generation), recipe, check)
         _refuse_indexed(place, tables, {item["id"] for item, _ in groups})
         _replace(tables, groups)
@@ -99,7 +97,7 @@ def import_parquet(place: str | Location, parquet: Path, *, encoder: str | None 
 
 
 def _refuse_indexed(place: Location, tables: Tables, ids: set[str]) -> None:
-    """Ids of files that were indexed here are not overwritten: their items know more than a Parquet file does."""
+    """Items of files that were indexed here are not overwritten: they hold more than a Parquet file does."""
     for row in tables.read(layout.ITEMS, ["id", "root", "path"]).to_pylist():
         if row["id"] in ids and row["root"]:
             raise InputError(
@@ -109,19 +107,19 @@ def _refuse_indexed(place: Location, tables: Tables, ids: set[str]) -> None:
 
 
 def _replace(tables: Tables, groups: list[tuple[dict[str, Any], pa.Table]]) -> None:
-    """Write vectors first, then items; then drop vectors that no item has any more."""
-    for name in (layout.WINDOWS, layout.WHOLES):
+    """Write vectors first, then items; then delete vectors that no item has any more."""
+    for name in (layout.WINDOWS, layout.CLIPS):
         known = set(tables.read(name, ["content"])["content"].to_pylist())
         fresh = [rows for item, rows in groups if _table_of(item) == name and item["content"] not in known]
         if fresh:
             tables.append(name, pa.concat_tables(fresh))
     tables.upsert(layout.ITEMS, layout.row_table([item for item, _ in groups], layout.ITEMS_SCHEMA))
-    Ledger(tables).sweep()
-    tables.tidy(at_end=True)
+    FileRegistry(tables).sweep()
+    tables.compact(at_end=True)
 
 
 def _table_of(item: Mapping[str, Any]) -> str:
-    return layout.WINDOWS if item["kind"] == "song" else layout.WHOLES
+    return layout.WINDOWS if item["kind"] == "song" else layout.CLIPS
 
 
 def _export_schema(recipe: Recipe) -> pa.Schema:
@@ -135,11 +133,11 @@ def _export_schema(recipe: Recipe) -> pa.Schema:
 def _export_blocks(
     library: Library, table: str, items: dict[str, list[dict[str, Any]]], schema: pa.Schema
 ) -> Iterator[pa.Table]:
-    """The rows of `windows` or `wholes`, repeated for each item that has them, in blocks."""
-    whole = table == layout.WHOLES
-    parts = (MIX,) if whole else library.recipe.parts
-    flags = [] if whole else [f"{part}_present" for part in parts]
-    read = library.wholes if whole else library.windows
+    """The rows of `windows` or `clips`, repeated for each item that has them, in blocks."""
+    clip = table == layout.CLIPS
+    parts = (MIX,) if clip else library.recipe.parts
+    flags = [] if clip else [f"{part}_present" for part in parts]
+    read = library.clips if clip else library.windows
     stored = read(["content", "start", "end", *parts, *flags])
     owners = [(row, item) for row, name in enumerate(stored["content"].to_pylist()) for item in items.get(name, [])]
     for begin in range(0, len(owners), 5_000):
@@ -155,7 +153,7 @@ def _export_blocks(
                 columns[part] = pa.nulls(len(chosen), schema.field(part).type)
                 continue
             vectors = layout.vectors_of(taken[part])
-            there = np.ones(len(chosen), bool) if whole else np.asarray(taken[f"{part}_present"].to_pylist(), bool)
+            there = np.ones(len(chosen), bool) if clip else np.asarray(taken[f"{part}_present"].to_pylist(), bool)
             columns[part] = pa.FixedSizeListArray.from_arrays(
                 pa.array(np.ascontiguousarray(vectors).ravel()), vectors.shape[1], mask=pa.array(~there)
             )
@@ -163,12 +161,12 @@ def _export_blocks(
 
 
 def _recipe_of(parquet: Path, table: pa.Table, encoder: str | None) -> Recipe:
-    """How the vectors were made: as the file says, or made by `encoder` somewhere else."""
-    said = (table.schema.metadata or {}).get(RECIPE_KEY)
-    if said is not None and encoder is None:
-        return Recipe.from_json(json.loads(said))
+    """How the vectors were made: as the file states, or by `encoder` elsewhere."""
+    stated = (table.schema.metadata or {}).get(RECIPE_KEY)
+    if stated is not None and encoder is None:
+        return Recipe.from_json(json.loads(stated))
     if encoder is None:
-        raise InputError(f"{parquet} does not say what made its vectors; name it with --encoder")
+        raise InputError(f"{parquet} does not state what made its vectors; name it with --encoder")
     parts = ordered(name for name in table.column_names if name in PARTS)
     if MIX not in parts:
         raise InputError(f"{parquet} has no column 'mix'; the vector columns are named after parts: {', '.join(PARTS)}")
@@ -179,7 +177,7 @@ def _recipe_of(parquet: Path, table: pa.Table, encoder: str | None) -> Recipe:
 
 
 def _groups(parquet: Path, table: pa.Table, recipe: Recipe) -> Iterator[tuple[dict[str, Any], pa.Table]]:
-    """Item and vector rows of each id of the file, in the order of their first rows."""
+    """Item and vector rows of each id in the file, in the order of their first rows."""
     missing = [name for name in ("id", "start", "end", *recipe.parts) if name not in table.column_names]
     if missing:
         raise InputError(
@@ -188,34 +186,34 @@ def _groups(parquet: Path, table: pa.Table, recipe: Recipe) -> Iterator[tuple[di
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(table["id"].to_pylist()):
         if not isinstance(name, str) or not name:
-            raise InputError(f"{parquet}, row {row}: the id {name!r} is no text")
+            raise InputError(f"{parquet}, row {row}: the id {name!r} is not text")
         if _NO_ID.search(name):
             raise InputError(
-                f"{parquet}, row {row}: the id {name!r} cannot be told from another address of `soundalike serve`; ids may hold "
-                "slashes, but be neither . nor .. nor end in /audio, /peaks or /stems/..."
+                f"{parquet}, row {row}: the id {name!r} is an address of `soundalike serve`; ids may contain slashes, but "
+                "not be . or .. or end in /audio, /peaks or /stems/..."
             )
         rows_of.setdefault(name, []).append(row)
     vectors = {part: _vectors(parquet, table, part, recipe.dimension) for part in recipe.parts}
     plain = table.select([name for name in table.column_names if name not in recipe.parts]).to_pylist()
     for name, rows in rows_of.items():
         rows.sort(key=lambda row: float(plain[row]["start"]))
-        item = _item(name, [plain[row] for row in rows], {part: found[rows] for part, found in vectors.items()})
+        item = _item(name, [plain[row] for row in rows], {p: v[rows] for p, v in vectors.items()})
         yield item, _vector_table(item, [plain[row] for row in rows], {p: v[rows] for p, v in vectors.items()}, recipe)
 
 
 def _vectors(parquet: Path, table: pa.Table, part: str, dimension: int) -> NDArray[np.float32]:
     """A part's unit vectors (N, D), zero where null."""
-    found = np.zeros((table.num_rows, dimension), dtype=np.float32)
+    vectors = np.zeros((table.num_rows, dimension), dtype=np.float32)
     for row, values in enumerate(table[part].to_pylist()):
         if values is None:
             continue
         if len(values) != dimension:
-            raise InputError(f"{parquet}, row {row}: {part!r} has {len(values)} numbers, {dimension} are needed")
-        found[row] = values
+            raise InputError(f"{parquet}, row {row}: {part!r} has {len(values)} numbers; {dimension} are needed")
+        vectors[row] = values
     try:
-        return unit(found)
+        return unit(vectors)
     except InputError:
-        bad = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise InputError(f"{parquet}, row {bad}: {part!r} holds NaN or infinite values") from None
 
 
@@ -253,15 +251,15 @@ def _item(name: str, rows: list[dict[str, Any]], vectors: dict[str, NDArray[np.f
 def _vector_table(
     item: Mapping[str, Any], rows: list[dict[str, Any]], vectors: dict[str, NDArray[np.float32]], recipe: Recipe
 ) -> pa.Table:
-    whole = item["kind"] != "song"
+    clip = item["kind"] != "song"
     columns: dict[str, Any] = {
         "content": [item["content"]] * len(rows),
         "start": [float(row["start"]) for row in rows],
         "end": [float(row["end"]) for row in rows],
     }
-    for part in (MIX,) if whole else recipe.parts:
+    for part in (MIX,) if clip else recipe.parts:
         columns[part] = layout.vector_array(vectors[part].astype(np.float16))
-        if not whole:
+        if not clip:
             columns[f"{part}_present"] = vectors[part].any(axis=1)
-    schema = layout.wholes_schema(recipe) if whole else layout.windows_schema(recipe)
+    schema = layout.clips_schema(recipe) if clip else layout.windows_schema(recipe)
     return pa.table(columns, schema=schema)

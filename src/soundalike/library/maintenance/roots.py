@@ -1,4 +1,4 @@
-"""Changes to a library that need no analysis: a root that has moved, items that are no longer wanted."""
+"""Changes to a library that need no analysis: relocate a root that has moved, remove items."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from soundalike.errors import InputError
-from soundalike.library.indexing.file_registry import Known, Ledger
+from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
 from soundalike.library.indexing.scan import RootFinder, Scope
 from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing
@@ -39,14 +39,13 @@ class Removed:
 
 
 def relocate(library: str | Location, old: str, new: str | Location) -> Relocated:
-    """Tell a library that the folder of the root `old` (its name or its folder) is now `new`. Nothing is indexed
-    again.
+    """Record that the folder of the root `old` (its name or its folder) is now `new`. Nothing is indexed again.
 
-    Raises InputError for a root that is none, and for a folder that holds none of the root's files.
+    Raises InputError for an unknown root, and for a folder that contains none of the root's files.
     """
     library = absolute(library)
     new = absolute(new)
-    read_manifest(library)  # before the lock: it would make a file where no library is
+    read_manifest(library)  # before the lock: it would create a file where no library is
     with writing(library) as check:
         manifest = read_manifest(library)
         name = _root_called(old, manifest.roots)
@@ -55,8 +54,8 @@ def relocate(library: str | Location, old: str, new: str | Location) -> Relocate
         for other, place in manifest.roots.items():
             if other != name and _nested(place, new):
                 raise InputError(
-                    f"{new} and the root {other} ({place}) lie in one another, and their files would be there twice; to leave "
-                    f"them to {other}: soundalike remove {name}, then index again"
+                    f"{new} and the root {other} ({place}) overlap, so their files would be there twice; to leave them to "
+                    f"{other}: soundalike remove {name}, then index again"
                 )
         items = Tables(generation_folder(library, manifest.generation), manifest.recipe).read(
             "items", ["root", "path", "status"]
@@ -75,29 +74,28 @@ def relocate(library: str | Location, old: str, new: str | Location) -> Relocate
 
 def remove(library: str | Location, paths: Iterable[str | Location] = (), *, missing: bool = False) -> Removed:
     """Remove the items under `paths` (files, folders, whole roots; also written root/path, as hits are), and with
-    `missing` those whose files are gone. A root that is removed whole is forgotten. The files themselves are not
-    touched.
+    `missing` those whose files are gone. A root that is removed completely is forgotten. The files are not touched.
 
-    Raises InputError for a path of which the library knows nothing.
+    Raises InputError for a path without items.
     """
     library = absolute(library)
     paths = list(paths)
-    read_manifest(library)  # before the lock: it would make a file where no library is
+    read_manifest(library)  # before the lock: it would create a file where no library is
     with writing(library) as check:
         manifest = read_manifest(library)
-        ledger = Ledger(Tables(generation_folder(library, manifest.generation), manifest.recipe, check))
+        registry = FileRegistry(Tables(generation_folder(library, manifest.generation), manifest.recipe, check))
         scopes = [_scope(path, manifest.roots) for path in paths]
-        leaving: dict[str, Known] = {}
+        leaving: dict[str, KnownItem] = {}
         for path, scope in zip(paths, scopes, strict=True):
-            under = [known for known in ledger.by_place.values() if scope.covers(*known.place)]
+            under = [known for known in registry.by_place.values() if scope.covers(*known.place)]
             if not under and scope.inside:
                 raise InputError(f"the library has no item under {path}; `soundalike status` shows its roots")
             leaving.update((known.id, known) for known in under)
         if missing:
-            leaving.update((known.id, known) for known in ledger.by_place.values() if known.missing)
+            leaving.update((known.id, known) for known in registry.by_place.values() if known.missing)
         forgotten = tuple(dict.fromkeys(scope.root for scope in scopes if not scope.inside))
         # Items first: a root without items is harmless, items without a root are not.
-        ledger.forget(leaving.values())
+        registry.forget(leaving.values())
         if forgotten:
             roots = {name: place for name, place in manifest.roots.items() if name not in forgotten}
             check()
@@ -106,13 +104,13 @@ def remove(library: str | Location, paths: Iterable[str | Location] = (), *, mis
 
 
 def _nested(one: Location, other: Location) -> bool:
-    """Whether two folders are the same or lie in one another."""
+    """Whether two folders are the same or one contains the other."""
     a, b = f"{str(one).rstrip('/')}/", f"{str(other).rstrip('/')}/"
     return a.startswith(b) or b.startswith(a)
 
 
 def _count_there(folder: Location, paths: list[str]) -> int:
-    """How many of the files `paths` are in `folder`."""
+    """Number of the files `paths` that are in `folder`."""
     if isinstance(folder, Remote):
         return len({name for name, _ in folder.files()}.intersection(paths))
     return sum((folder / path).is_file() for path in paths)
@@ -126,11 +124,11 @@ def _root_called(text: str, roots: Mapping[str, Location]) -> str:
         if folder == place:
             return name
     known = ", ".join(f"{name} ({folder})" for name, folder in roots.items()) or "none yet"
-    raise InputError(f"{text!r} is no root of this library; its roots are {known}")
+    raise InputError(f"{text!r} is not a root of this library; its roots are {known}")
 
 
 def _scope(path: str | Location, roots: Mapping[str, Location]) -> Scope:
-    """What a path means: a place under a root, or root/path as hits are written."""
+    """The scope of a path: a place under a root, or root/path as hits are written."""
     place = RootFinder(roots).find(absolute(path))
     if place is None:
         name, _, inside = PurePath(str(path)).as_posix().partition("/")

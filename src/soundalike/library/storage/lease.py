@@ -1,9 +1,9 @@
-"""One writer at a time where there are no locks: a lease, kept as an object beside the tables of a remote library.
+"""One writer at a time without locks: a lease, stored as an object beside the tables of a remote library.
 
-It is taken by a put that fails where the object is there (If-None-Match), renewed while its holder works, and taken over by
-a put that fails where the object has changed (If-Match), once its holder has not renewed it for its length. How old it is
-is judged by the store's clock, so that no two machines need agree on the time. A holder that could not renew it in
-time begins no further commit.
+It is taken by a put that fails if the object exists (If-None-Match), renewed while its holder works, and taken over by a
+put that fails if the object has changed (If-Match), once its holder has not renewed it for its length. Its age is measured
+by the store's clock, so that machines need not agree on the time. A holder that could not renew it in time begins no
+further commit.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ CLOCK_NAME = "write.lease.clock"
 PROBE_NAME = "write.lease.probe"
 
 SECONDS = 30.0
-"""How long a lease holds without renewal: so long a library stays locked after its writer was killed."""
+"""How long a lease is valid without renewal: a library stays locked for so long after its writer was killed."""
 
 RENEWALS = 4
 """A lease is renewed so many times in its length."""
 
 MARGIN = 1 / 3
-"""The last part of a lease, in which no commit is begun any more: one that has begun has so long to come to its end."""
+"""The last part of a lease, in which no commit is begun: the time that a commit has to finish."""
 
 
 @contextmanager
 def leased(library: Remote, holder: Mapping[str, object]) -> Iterator[Callable[[], None]]:
-    """Hold the lease of a remote library; gives what is to be called before each commit. holder: who takes it, in words.
+    """Hold the lease of a remote library; gives a function to call before each commit. holder: describes who takes it.
 
-    Raises LibraryError at once, naming the holder, where another writes; so does what is given, once the lease is lost.
+    Raises LibraryError at once, naming the holder, if another process writes; so does the function, once the lease is lost.
     """
     lease = Lease(library, holder)
     lease.take()
@@ -48,8 +48,8 @@ def leased(library: Remote, holder: Mapping[str, object]) -> Iterator[Callable[[
 
 
 def check_conditions(library: Remote) -> None:
-    """Raise LibraryError where the store takes a put whose condition does not hold: a lease would then hold nobody off, and
-    tables would lose commits. (That it does so one request at a time too, it has to promise.)"""
+    """Raise LibraryError if the store accepts a put whose condition does not hold: a lease would then keep nobody out, and
+    tables would lose commits. (That conditions are atomic under concurrency cannot be tested here.)"""
     probe = library / f"{PROBE_NAME}-{uuid.uuid4().hex}"
     first = probe.write("1", tag=None)
     try:
@@ -59,8 +59,8 @@ def check_conditions(library: Remote) -> None:
             except OutdatedError:
                 continue
             raise LibraryError(
-                f"the store of {library} took a put under a condition ({'If-Match' if tag else 'If-None-Match: *'}) that does "
-                "not hold, so writers could not be kept apart; use one that honours conditional puts (docs/library.md)"
+                f"the store of {library} accepted a put under a condition ({'If-Match' if tag else 'If-None-Match: *'}) "
+                "that does not hold, so writers could not be kept apart; use one that honours conditional puts (docs/library.md)"
             )
         probe.write("3", tag=first)
     finally:
@@ -79,17 +79,17 @@ class Lease:
         self._tag = ""
         self._since = 0.0
         self._lost = False
-        self._over = threading.Event()
+        self._released = threading.Event()
         self._thread: threading.Thread | None = None
 
     def take(self) -> None:
-        """Take it, or take it over from a holder that has not renewed it in time. Raises LibraryError."""
+        """Take the lease, or take it over from a holder that has not renewed it in time. Raises LibraryError."""
         begin = time.monotonic()
         try:
             self._tag = self._object.write(self._text(), tag=None)
         except OutdatedError:
             found = self._object.read()
-            if _values(found.text).get("mine") == self._mine:  # a first try got through and its answer did not
+            if _values(found.text).get("mine") == self._mine:  # a first try succeeded, but its answer was lost
                 self._tag = found.tag
             else:
                 self._take_over(found.text, found.tag)
@@ -98,7 +98,7 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raises LibraryError where the lease is lost, or so near its end that a commit might outlast it."""
+        """Raise LibraryError if the lease is lost, or so near its end that a commit might outlast it."""
         if self._lost or time.monotonic() - self._since > self._seconds * (1 - MARGIN):
             raise LibraryError(
                 f"{self._library} may be written by another process now: this one could not renew its lease within "
@@ -106,12 +106,12 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Let go of it at once."""
-        self._over.set()
+        """Release it at once."""
+        self._released.set()
         if self._thread is not None:
             self._thread.join()
         if not self._lost:
-            with suppress(LibraryError):  # it ends by itself
+            with suppress(LibraryError):  # it expires by itself
                 self._object.write(self._text(released=True), tag=self._tag)
 
     def _take_over(self, text: str, tag: str) -> None:
@@ -120,8 +120,8 @@ class Lease:
         left = seconds - self._object.seconds_old(self._library / CLOCK_NAME)
         if not values.get("released") and left > 0:
             raise LibraryError(
-                f"{self._library} is being written by {in_words(values.get('holder'))}; wait until it is done, or end it and "
-                f"try again (if it was killed: in {left:.0f} s; searching works meanwhile)"
+                f"{self._library} is being written by {describe_holder(values.get('holder'))}; wait until it is done, or "
+                f"end it and try again (if it was killed: in {left:.0f} s; searching works in the meantime)"
             )
         try:
             self._tag = self._object.write(self._text(), tag=tag)
@@ -129,7 +129,7 @@ class Lease:
             raise LibraryError(f"another process has just begun to write {self._library}; try again later") from None
 
     def _renew(self) -> None:
-        while not self._over.wait(self._seconds / RENEWALS):
+        while not self._released.wait(self._seconds / RENEWALS):
             begin = time.monotonic()
             try:
                 self._tag = self._object.write(self._text(), tag=self._tag)
@@ -139,10 +139,10 @@ class Lease:
                     self._lost = True
                     return
             except LibraryError:
-                continue  # out of reach: it is tried again, and `check` knows when it is too late
+                continue  # the store cannot be reached: retried, and `check` knows when it is too late
 
     def _still_mine(self, begin: float) -> bool:
-        """Whether the object is one's own all the same: a put got through and its answer did not."""
+        """Whether the object is this holder's after all: a put succeeded, but its answer was lost."""
         with suppress(LibraryError, FileNotFoundError):
             found = self._object.read()
             if _values(found.text).get("mine") == self._mine:
@@ -162,8 +162,8 @@ class Lease:
         return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
 
-def in_words(who: Any) -> str:
-    """The holder of a lock in words."""
+def describe_holder(who: Any) -> str:
+    """A description of the holder of a lock."""
     try:
         return f"process {who['pid']} of {who['user']} on {who['host']} since {who['since']} (`{who['command']}`)"
     except (KeyError, TypeError):

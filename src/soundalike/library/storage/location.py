@@ -1,7 +1,7 @@
-"""Where libraries and audio lie: a local folder (`Path`), or a folder of an object store (`Remote`).
+"""Places of libraries and audio: a local folder (`Path`), or a folder of an object store (`Remote`).
 
-Whoever only asks whether something is there, joins names or reads a small text treats both alike. Credentials and the
-endpoint come from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...), for the tables as for everything else.
+Both have the same methods for testing existence, joining names and reading small texts. Credentials and the endpoint come
+from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...), for the tables as for everything else.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from soundalike.config import require_extra
+from soundalike.config import replace_file, require_extra
 from soundalike.errors import InputError, LibraryError
 
 SCHEME = "s3"
 
 RETRY_SECONDS = 30
 RETRIES = 5
-"""How long, and how often, a request to a store that does not answer is tried again."""
+"""How long, and how often, a request to a store that does not answer is retried."""
 
 
 class Facts(NamedTuple):
-    """What a store says of an object, under the names of `os.stat_result`. st_mtime_ns: a stamp of its entity tag, which is
-    another whenever the bytes are (63 bits)."""
+    """Facts of a stored object, under the names of `os.stat_result`. st_mtime_ns: a hash of its entity tag (63 bits), which
+    changes with the bytes."""
 
     st_size: int
     st_mtime_ns: int
@@ -43,14 +43,14 @@ class Stamped(NamedTuple):
 
 
 class OutdatedError(LibraryError):
-    """An object is not what it was when it was read, or is there already."""
+    """An object has changed since it was read, or exists already."""
 
 
 @dataclass(frozen=True, order=True)
 class Remote:
-    """A place in an object store, `s3://bucket/key`. As with paths, `/` joins; what is asked of it asks the store.
+    """A place in an object store, `s3://bucket/key`. As with paths, `/` joins.
 
-    Raises LibraryError (all of its methods) where the store cannot be reached or refuses.
+    All methods that access the store raise LibraryError if it cannot be reached or refuses.
     """
 
     bucket: str
@@ -74,12 +74,12 @@ class Remote:
 
     @property
     def parent(self) -> Remote:
-        """The folder that holds it; the bucket is its own."""
+        """The folder that contains it; a bucket is its own parent."""
         return Remote(self.bucket, self.key.rpartition("/")[0])
 
     @property
     def parents(self) -> tuple[Remote, ...]:
-        """All folders that hold it, the nearest first."""
+        """All folders that contain it, the nearest first."""
         found, place = [], self
         while place.key:
             place = place.parent
@@ -93,7 +93,7 @@ class Remote:
 
     def stat(self) -> Facts:
         """Size and stamp of an object. Raises FileNotFoundError where there is none."""
-        with _words(self):
+        with _translated(self):
             return _facts(_store(self.bucket).head(self.key))
 
     def is_file(self) -> bool:
@@ -114,7 +114,7 @@ class Remote:
     def files(self) -> Iterator[tuple[str, Facts]]:
         """All objects under this folder, by their names relative to it, in the store's order."""
         inside = f"{self.key}/" if self.key else ""
-        with _words(self):
+        with _translated(self):
             for page in _store(self.bucket).list(prefix=self.key or None):
                 for entry in page:
                     if entry["path"].startswith(inside):
@@ -122,14 +122,14 @@ class Remote:
 
     def names(self) -> list[str]:
         """The names directly in this folder, sorted."""
-        with _words(self):
+        with _translated(self):
             found = _store(self.bucket).list_with_delimiter(prefix=self.key or None)
         inside = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
         return sorted(Remote(self.bucket, key).name for key in inside)
 
     def read(self) -> Stamped:
         """An object as text. Raises FileNotFoundError where there is none."""
-        with _words(self):
+        with _translated(self):
             found = _store(self.bucket).get(self.key)
             return Stamped(bytes(found.bytes()).decode("utf-8"), str(found.meta["e_tag"]))
 
@@ -138,27 +138,27 @@ class Remote:
         return self.read().text
 
     def write(self, text: str, *, tag: str | None) -> str:
-        """Put a text where none is (tag: None) or in the place of the one with that tag, in one step; its new tag.
+        """Create an object with a text (tag: None) or replace the one with that tag, atomically; returns its new tag.
 
-        Raises OutdatedError where there is one already, or another, whoever was faster.
+        Raises OutdatedError if the object exists already, or has another tag.
         """
         from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
 
-        with _words(self):
+        with _translated(self):
             try:
                 mode: Any = "create" if tag is None else {"e_tag": tag}
                 return str(_store(self.bucket).put(self.key, text.encode("utf-8"), mode=mode)["e_tag"])
             except (AlreadyExistsError, PreconditionError, NotFoundError, FileNotFoundError):
-                raise OutdatedError(f"{self} was written by somebody else meanwhile") from None
+                raise OutdatedError(f"{self} has been written by another process") from None
 
     def overwrite(self, text: str) -> None:
-        """Put a text, whatever was there."""
-        with _words(self):
+        """Write a text, whatever was there."""
+        with _translated(self):
             _store(self.bucket).put(self.key, text.encode("utf-8"))
 
     def seconds_old(self, clock: Remote) -> float:
-        """Seconds since the object was written, by the store's own clock, which `clock` (an object to write) tells."""
-        with _words(self):
+        """Seconds since the object was written, by the store's own clock; clock: an object that is written to read it."""
+        with _translated(self):
             store = _store(self.bucket)
             store.put(clock.key, b"")
             now, then = store.head(clock.key)["last_modified"], store.head(self.key)["last_modified"]
@@ -166,19 +166,19 @@ class Remote:
 
     def blocks(self) -> Iterator[memoryview]:
         """The bytes of an object, block by block. Raises FileNotFoundError where there is none."""
-        with _words(self):
+        with _translated(self):
             for block in _store(self.bucket).get(self.key).stream(min_chunk_size=1 << 20):
                 yield memoryview(block)
 
     def delete(self) -> None:
         """Delete an object, if it is there."""
-        with _words(self), suppress(FileNotFoundError):
+        with _translated(self), suppress(FileNotFoundError):
             _store(self.bucket).delete(self.key)
 
     def delete_all(self) -> None:
         """Delete all that lies under this name."""
         keys = [(self / name).key for name, _ in self.files()]
-        with _words(self):
+        with _translated(self):
             for begin in range(0, len(keys), 1000):
                 _store(self.bucket).delete(keys[begin : begin + 1000])
 
@@ -188,9 +188,9 @@ Location = Path | Remote
 
 
 def as_location(place: str | Path | Remote) -> Location:
-    """What a user means by `place`: an `s3://` address, a `file://` address, or a path.
+    """The location that `place` names: an `s3://` address, a `file://` address, or a path.
 
-    Raises InputError for an address of another kind, or `s3://` without the extra `s3`.
+    Raises InputError for an address of another scheme, or `s3://` without the extra `s3`.
     """
     if isinstance(place, Remote):
         require_extra("s3", f"a place on object storage ({place})")
@@ -205,11 +205,11 @@ def as_location(place: str | Path | Remote) -> Location:
             raise InputError(f"{text} is on another machine; mount it and give its path")
         return Path(url2pathname(found.path))
     if scheme.lower() != SCHEME:
-        raise InputError(f"{text} is of the kind {scheme}://; give a path, file:// or {SCHEME}://bucket/folder")
+        raise InputError(f"{text} has the scheme {scheme}://; give a path, file:// or {SCHEME}://bucket/folder")
     bucket, _, key = text.partition("://")[2].partition("/")
     key = key.strip("/")
     if not bucket or any(part in ("", ".", "..") for part in key.split("/") if key):
-        raise InputError(f"{text} is no place on object storage; write {SCHEME}://bucket/folder")
+        raise InputError(f"{text} is not a place on object storage; write {SCHEME}://bucket/folder")
     require_extra("s3", f"a place on object storage ({text})")
     return Remote(bucket, key)
 
@@ -221,20 +221,34 @@ def absolute(place: str | Path | Remote) -> Location:
 
 
 def lies_there(place: Location) -> bool:
-    """Whether anything has this name, be it a link to nothing."""
+    """Whether anything has this name, including a broken link."""
     return place.is_file() if isinstance(place, Remote) else os.path.lexists(place)
 
 
 def readable_facts(place: Location) -> os.stat_result | Facts:
-    """Facts of a file that can be opened. Raises OSError where it cannot."""
+    """Size and time of change of a file that can be opened. Raises OSError if it cannot."""
     if isinstance(place, Remote):
         return place.stat()
     with open(place, "rb") as file:
         return os.fstat(file.fileno())
 
 
+def replace_text(place: Location, text: str) -> None:
+    """Replace a small text file in one step: after a crash it is the old one or the new one, never a part of one.
+
+    Raises LibraryError if it cannot be written.
+    """
+    if isinstance(place, Remote):
+        place.overwrite(text)
+        return
+    try:
+        replace_file(place, text)
+    except OSError as error:
+        raise LibraryError(f"{place} cannot be written ({error}); what was there is unchanged") from error
+
+
 def storage_options() -> dict[str, str]:
-    """What LanceDB is to be told beside the environment that it reads itself."""
+    """Options for LanceDB beside the environment variables that it reads itself."""
     return {"allow_http": "true"} if _plain_http() else {}
 
 
@@ -262,13 +276,13 @@ def _opened(bucket: str, environment: tuple[tuple[str, str], ...]) -> Any:
 
 
 def _facts(entry: Mapping[str, Any]) -> Facts:
-    said = entry["e_tag"] or entry["last_modified"].isoformat()
-    return Facts(int(entry["size"]), int.from_bytes(hashlib.blake2b(said.encode(), digest_size=8).digest()) >> 1)
+    tag = entry["e_tag"] or entry["last_modified"].isoformat()
+    return Facts(int(entry["size"]), int.from_bytes(hashlib.blake2b(tag.encode(), digest_size=8).digest()) >> 1)
 
 
 @contextmanager
-def _words(place: Remote) -> Iterator[None]:
-    """The store's errors in words; a missing object stays a FileNotFoundError."""
+def _translated(place: Remote) -> Iterator[None]:
+    """Raise the store's errors as LibraryError with a readable message; a missing object stays a FileNotFoundError."""
     from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 
     try:
@@ -278,7 +292,7 @@ def _words(place: Remote) -> Iterator[None]:
     except (PermissionError, PermissionDeniedError, UnauthenticatedError) as error:
         raise LibraryError(
             f"{place} is refused by the store ({_short(error)}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give "
-            "this account the right to it"
+            "this account access to it"
         ) from error
     except (BaseError, OSError) as error:
         if "/latest/" in str(error):  # with nothing in the environment, the client looks for a machine's own role
@@ -287,7 +301,7 @@ def _words(place: Remote) -> Iterator[None]:
                 "role"
             ) from error
         raise _no_bucket(place, error) or LibraryError(
-            f"{place} is out of reach ({_short(error)}); see to the network, AWS_ENDPOINT_URL and AWS_REGION"
+            f"{place} is out of reach ({_short(error)}); check the network, AWS_ENDPOINT_URL and AWS_REGION"
         ) from error
 
 
@@ -298,6 +312,6 @@ def _no_bucket(place: Remote, error: Exception) -> LibraryError | None:
 
 
 def _short(error: Exception) -> str:
-    """The last cause that an error of the store's client names, on one line."""
+    """The last cause in an error of the store's client, on one line."""
     text = next(iter(str(error).splitlines()), "") or type(error).__name__
     return text[:300]

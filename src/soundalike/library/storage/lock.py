@@ -1,7 +1,7 @@
-"""One writer at a time: an operating-system lock, which ends with its holder however that one ends; a lease where the
-library is remote.
+"""One writer at a time: an operating-system lock, which ends with its holder, however that ends; for a remote library, a
+lease.
 
-Readers need no lock. Who holds it stands in a file beside it, so that a second writer can be told.
+Readers need no lock. A file beside the lock names its holder, for the message to a second writer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from soundalike.errors import LibraryError
-from soundalike.library.storage.lease import in_words, leased
+from soundalike.library.storage.lease import describe_holder, leased
 from soundalike.library.storage.location import Location, Remote
 
 LOCK_NAME = "write.lock"
@@ -28,32 +28,32 @@ HOLDER_NAME = "write.lock.json"
 
 @contextmanager
 def writing(library: Location) -> Iterator[Callable[[], None]]:
-    """Hold the write lock of the library in the folder `library`, which must exist; gives what is to be called before each
-    commit, and raises LibraryError where the lock is lost.
+    """Hold the write lock of the library in the folder `library`, which must exist; gives a function to call before each
+    commit, which raises LibraryError if the lock is lost.
 
-    Raises LibraryError at once, naming the holder, where another process (or another thread of this one) writes.
+    Raises LibraryError at once, naming the holder, if another process (or another thread of this one) writes.
     """
     if isinstance(library, Remote):
         with leased(library, _myself()) as check:
             yield check
         return
-    # A file system without locks must be told of, not worked round: a marker file would outlive a killed writer.
+    # A file system without locks is an error; a marker file instead would outlive a killed writer.
     lock = FileLock(library / LOCK_NAME, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
     try:
         lock.acquire()
     except Timeout:
         raise LibraryError(
             f"{library} is being written by {_holder(library)}; wait until it is done, or end it and try again "
-            "(searching works meanwhile)"
+            "(searching works in the meantime)"
         ) from None
     except (OSError, NotImplementedError) as error:
         raise LibraryError(
-            f"the library {library} cannot be locked for writing ({error}); it must lie on a file system that can be "
-            "written and knows locks"
+            f"the library {library} cannot be locked for writing ({error}); it must be on a writable file "
+            "system with locks"
         ) from error
     holder = library / HOLDER_NAME
     try:
-        with suppress(OSError):  # words for a second writer, no more: a full disk must not stop a `remove`
+        with suppress(OSError):  # for the message to a second writer only: a full disk must not stop a `remove`
             holder.write_text(json.dumps(_myself()), encoding="utf-8")
         yield _held
     finally:
@@ -63,7 +63,7 @@ def writing(library: Location) -> Iterator[Callable[[], None]]:
 
 
 def _held() -> None:
-    """The system's lock is held until it is let go of."""
+    """The system's lock is held until it is released."""
 
 
 def _myself() -> dict[str, object]:
@@ -81,8 +81,8 @@ def _myself() -> dict[str, object]:
 
 
 def _holder(library: Path) -> str:
-    """The holder of the lock in words."""
+    """A description of the lock's holder."""
     try:
-        return in_words(json.loads((library / HOLDER_NAME).read_text(encoding="utf-8")))
+        return describe_holder(json.loads((library / HOLDER_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return in_words(None)  # it has only just begun, or is just ending
+        return describe_holder(None)  # it has just begun, or is just ending

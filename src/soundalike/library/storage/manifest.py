@@ -1,4 +1,4 @@
-"""`library.json`: what a library is. Its format, its recipe, its roots, and which generation of tables serves.
+"""`library.json`: the format of a library, its recipe, its roots, and the current generation of its tables.
 
 The file is replaced in one step, never edited in place: whoever reads it sees the old state or the new one.
 """
@@ -6,15 +6,13 @@ The file is replaced in one step, never edited in place: whoever reads it sees t
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.errors import LibraryError
-from soundalike.library.storage.location import Location, Remote, as_location
+from soundalike.library.storage.location import Location, Remote, as_location, replace_text
 
 FORMAT = 1
 """Number of the layout on disk; raised when older code could no longer read it."""
@@ -27,8 +25,8 @@ class Manifest:
     """The contents of `library.json`.
 
     recipe: how the vectors of this generation were made; roots: name -> folder, absolute; generation: number of the
-    database folder (`generation-N`) that serves; licences: of the models' weights, by model, as they were when it was made;
-    tag: of the text that it was read from, in a remote library.
+    current database folder (`generation-N`); licences: of the models' weights, by model, when it was made; tag: of the text
+    that it was read from, in a remote library.
     """
 
     recipe: Recipe
@@ -105,33 +103,4 @@ def write_manifest(library: Location, manifest: Manifest) -> None:
     if isinstance(place, Remote):
         place.write(text, tag=manifest.tag)
     else:
-        replace_file(place, text)
-
-
-def replace_file(place: Location, text: str) -> None:
-    """Write `text` to `place` in one step: after a crash the file is the old one or the new one, never half of one."""
-    if isinstance(place, Remote):
-        place.overwrite(text)
-        return
-    temporary = place.with_name(f"{place.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, place)
-        _sync_folder(place.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LibraryError(f"{place} cannot be written ({error}); what was there is untouched") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` last through a power cut, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        replace_text(place, text)

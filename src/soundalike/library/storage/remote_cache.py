@@ -1,4 +1,4 @@
-"""Files of an object store, brought to this machine to be decoded: for one task, or kept for a while."""
+"""Files of an object store, downloaded to be decoded: for one task, or cached."""
 
 from __future__ import annotations
 
@@ -10,62 +10,57 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from soundalike.config import cache_folder, replacing
 from soundalike.errors import AudioError, SoundalikeError
 from soundalike.library.storage.location import Location, Remote
 
-MOST_BYTES = 4 << 30
-"""A larger object is no audio file that one would want compared."""
+MAX_BYTES = 4 << 30
+"""A larger object is not downloaded: no audio file to compare is that large."""
 
-KEPT_BYTES = 2 << 30
-"""Copies that are kept may take so much; those not used for longest go first."""
+CACHE_BYTES = 2 << 30
+"""Size of the cache; the least recently used files are deleted first."""
 
 
 @contextmanager
-def brought_here(place: Location) -> Iterator[Path]:
-    """A file as a path: its own, or that of a copy which is deleted at the end. Errors name the place, not the copy.
+def downloaded(place: Location) -> Iterator[Path]:
+    """A file as a path: its own, or that of a copy that is deleted at the end. Errors name the place, not the copy.
 
-    Raises AudioError where an object is gone or too large, LibraryError where the store is out of reach.
+    Raises AudioError if an object is gone or too large, LibraryError if the store cannot be reached.
     """
     if isinstance(place, Path):
         yield place
         return
     with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
         path = Path(folder) / _file_name(place)
-        _fetch(place, path)
+        _download(place, path)
         try:
             yield path
         except SoundalikeError as error:
             raise type(error)(str(error).replace(str(path), str(place))) from error
 
 
-def kept_copy(place: Location) -> Path:
-    """A file as a path that stays for a while: its own, or that of a copy in this machine's cache.
+def cached_copy(place: Location) -> Path:
+    """A file as a path that stays: its own, or that of a copy in this machine's cache.
 
-    Raises AudioError and LibraryError as `brought_here` does.
+    Raises AudioError and LibraryError as `downloaded` does.
     """
     if isinstance(place, Path):
         return place
-    import platformdirs
-
     try:
         facts = place.stat()
     except FileNotFoundError:
-        raise AudioError(f"{place} is not there now; `soundalike index` looks at its folder again") from None
-    store = Path(platformdirs.user_cache_dir("soundalike", appauthor=False)) / "audio"
+        raise AudioError(f"{place} is not there now; run `soundalike index` to update the library") from None
+    folder = cache_folder() / "audio"
     key = hashlib.blake2b(f"{place} {facts}".encode(), digest_size=8).hexdigest()
-    path = store / key / _file_name(place)
+    path = folder / key / _file_name(place)
     if path.exists():
         with suppress(OSError):
             os.utime(path.parent)
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{os.getpid()}.part")
-    try:
-        _fetch(place, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    _make_room(store, keep=path.parent)
+    with replacing(path) as temporary:
+        _download(place, temporary)
+    _make_room(folder, keep=path.parent)
     return path
 
 
@@ -74,29 +69,29 @@ def _file_name(place: Remote) -> str:
     return "audio" + place.suffix
 
 
-def _fetch(place: Remote, path: Path) -> None:
+def _download(place: Remote, path: Path) -> None:
     taken = 0
     try:
         with path.open("wb") as file:
             for block in place.blocks():
                 taken += len(block)
-                if taken > MOST_BYTES:
-                    raise AudioError(f"{place}: larger than {MOST_BYTES >> 30} GiB, so no audio file to compare")
+                if taken > MAX_BYTES:
+                    raise AudioError(f"{place}: larger than {MAX_BYTES >> 30} GiB, which no audio file to compare is")
                 file.write(block)
     except FileNotFoundError:
         raise AudioError(f"{place}: is not there any more") from None
 
 
-def _make_room(store: Path, keep: Path) -> None:
-    """Delete the copies that were not used for longest until the others take no more than `KEPT_BYTES`."""
+def _make_room(cache: Path, keep: Path) -> None:
+    """Delete the least recently used copies until the others take no more than `CACHE_BYTES`."""
     folders = []
-    for folder in store.iterdir():
+    for folder in cache.iterdir():
         with suppress(OSError):  # another process may be making room too
             size = sum(file.stat().st_size for file in folder.iterdir())
             folders.append((folder.stat().st_mtime, size, folder))
     total = sum(size for _, size, _ in folders)
     for _, size, folder in sorted(folders):
-        if total <= KEPT_BYTES:
+        if total <= CACHE_BYTES:
             return
         if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
 """The tables of a library, and how an analysis becomes their rows.
 
-`windows` (songs) and `wholes` (loops and one-shots) hold vectors and belong to *contents*: the bytes of a file.
+`windows` (of songs) and `clips` (loops and one-shots) hold vectors and belong to *contents*: the bytes of a file.
 `items` are files, and point to contents: a copy or a moved file needs no vectors of its own. `skipped` are files
-that could not be used. `peaks` are pictures of contents; libraries made before there were any have no such table.
+that could not be used. `peaks` are waveform overviews of contents; older libraries have no such table.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from soundalike.analysis.recipe import Recipe
 from soundalike.audio.waveform_overview import OVERVIEW_POINTS
 from soundalike.parts import MIX
 
-WINDOWS, WHOLES, ITEMS, SKIPPED = "windows", "wholes", "items", "skipped"
-TABLES = (WINDOWS, WHOLES, ITEMS, SKIPPED)
+WINDOWS, CLIPS, ITEMS, SKIPPED = "windows", "clips", "items", "skipped"
+TABLES = (WINDOWS, CLIPS, ITEMS, SKIPPED)
 PEAKS = "peaks"
+
+_STORED_NAMES = {CLIPS: "wholes"}
 
 _TEXT, _REAL, _LONG, _INT = pa.string(), pa.float64(), pa.int64(), pa.int32()
 
@@ -83,21 +85,26 @@ PEAKS_SCHEMA = pa.schema(
 )
 
 
+def stored_name(table: str) -> str:
+    """The name of a table on disk: `wholes` for `clips`, its own for every other."""
+    return _STORED_NAMES.get(table, table)
+
+
 def vector_type(dimension: int) -> pa.DataType:
     """float16 vectors of one length."""
     return pa.list_(pa.float16(), dimension)
 
 
 def windows_schema(recipe: Recipe) -> pa.Schema:
-    """One row a window of a song; per part its vector (zeros where absent) and whether it is there."""
+    """One row for each window of a song: for each part its vector (zeros where absent) and whether it is present."""
     columns = [_must("content", _TEXT), _must("start", _REAL), _must("end", _REAL)]
     for part in recipe.parts:
         columns += [_must(part, vector_type(recipe.dimension)), _must(f"{part}_present", pa.bool_())]
     return pa.schema(columns)
 
 
-def wholes_schema(recipe: Recipe) -> pa.Schema:
-    """One row a loop or one-shot, embedded whole."""
+def clips_schema(recipe: Recipe) -> pa.Schema:
+    """One row for each loop or one-shot, embedded whole."""
     return pa.schema(
         [
             _must("content", _TEXT),
@@ -112,7 +119,7 @@ def schemas(recipe: Recipe) -> dict[str, pa.Schema]:
     """All tables of a library made by `recipe`."""
     return {
         WINDOWS: windows_schema(recipe),
-        WHOLES: wholes_schema(recipe),
+        CLIPS: clips_schema(recipe),
         ITEMS: ITEMS_SCHEMA,
         SKIPPED: SKIPPED_SCHEMA,
     }
@@ -120,14 +127,14 @@ def schemas(recipe: Recipe) -> dict[str, pa.Schema]:
 
 def vector_table(analysis: Analysis) -> str:
     """The table that an analysis' vectors belong in."""
-    return WINDOWS if analysis.kind == "song" else WHOLES
+    return WINDOWS if analysis.kind == "song" else CLIPS
 
 
 def vector_rows(analysis: Analysis, content: str, recipe: Recipe) -> pa.Table:
     """The rows of an analysis for `vector_table(analysis)`, vectors rounded to float16.
 
-    Raises ValueError where the analysis does not have the parts and shapes of the recipe, or a vector is not finite:
-    such an analysis is a fault of this program and must not reach the disk.
+    Raises ValueError if the analysis does not have the parts and shapes of the recipe, or a vector is not finite: such an
+    analysis is a bug and must not reach the disk.
     """
     count = len(analysis.starts)
     parts = recipe.parts if analysis.kind == "song" else (MIX,)
@@ -148,12 +155,12 @@ def vector_rows(analysis: Analysis, content: str, recipe: Recipe) -> pa.Table:
         columns[part] = vector_array(vectors[:, number])
         if analysis.kind == "song":
             columns[f"{part}_present"] = pa.array(analysis.present[:, number], pa.bool_())
-    schema = windows_schema(recipe) if analysis.kind == "song" else wholes_schema(recipe)
+    schema = windows_schema(recipe) if analysis.kind == "song" else clips_schema(recipe)
     return pa.Table.from_pydict(columns, schema=schema)
 
 
 def peak_rows(analysis: Analysis, content: str) -> pa.Table:
-    """The row of an analysis for `peaks`; none where it has no outline."""
+    """The row of an analysis for `peaks`; none if it has no waveform overview."""
     rows = []
     if analysis.peaks is not None:
         low, high = analysis.peaks
@@ -168,7 +175,7 @@ def vector_array(vectors: NDArray[np.float16]) -> pa.FixedSizeListArray:
 
 
 def vectors_of(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float16]:
-    """A column of fixed-size float16 lists as (N, D); a view of its memory where that is one piece."""
+    """A column of fixed-size float16 lists as (N, D); a view of its memory if that is contiguous."""
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     dimension = column.type.list_size
     pieces = [chunk.flatten().to_numpy(zero_copy_only=True).reshape(-1, dimension) for chunk in chunks]

@@ -1,7 +1,7 @@
-"""An open library: its tables, to read (`Library`) and to write (`Tables`).
+"""An open library: its tables, for reading (`Library`) and for writing (`Tables`).
 
-A `Library` is a picture of the moment it was opened: it shows the same rows however long it lives, while an indexing
-run goes on beside it (versions it may stand on are kept for `KEEP`). Open it again to see what has come since.
+A `Library` is a snapshot of the moment it was opened: it shows the same rows as long as it lives, while an indexing run
+continues (the versions it refers to are kept for `KEEP`). Open it again to see new rows.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from soundalike.analysis.recipe import Recipe, licences
+from soundalike.config import cache_folder
 from soundalike.errors import LibraryError
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.lease import check_conditions
-from soundalike.library.storage.location import Location, Remote, as_location, storage_options
+from soundalike.library.storage.location import Location, Remote, as_location, replace_text, storage_options
 from soundalike.library.storage.manifest import (
     FILE_NAME,
     Manifest,
     generation_folder,
     read_manifest,
-    replace_file,
     write_manifest,
 )
 
 KEEP = timedelta(minutes=10)
-"""How long versions of tables outlive their successor, for those who still read them."""
+"""How long old versions of tables are kept, for processes that still read them."""
 
 CACHE_BYTES = 32 << 20
-"""LanceDB's own caches may grow to 7 GB unless told otherwise; a run of many commits would fill them with metadata."""
+"""LanceDB's own caches grow to 7 GB by default; a run of many commits would fill them with metadata."""
 
 _RUST_PLACE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 
 FEWEST_FRAGMENTS = 64
 MOST_FRAGMENTS = 1024
-"""Every commit leaves one fragment; between these bounds, by the size of the table, they are made into one."""
+"""Every commit leaves one fragment; between these bounds, depending on the size of the table, they are compacted."""
 
 MADE_BY = "made-by"
 """File in a generation's folder, written when all its tables are there: the fingerprint of their recipe."""
 
 SHORT_RUNS = 16
 SMALL = 16 << 20
-"""At the end of a run a table of up to so many bytes is tidied whenever its version number has passed a multiple of
-`SHORT_RUNS`. Of a larger one joining rewrites too much for that: adding a file to it must not cost more."""
+"""At the end of a run a table of up to so many bytes is compacted whenever its version number has passed a multiple of
+`SHORT_RUNS`. A larger one is not: rewriting it would make adding a file expensive."""
 
 
 class Library:
@@ -74,7 +74,7 @@ class Library:
     def create(cls, path: Location, recipe: Recipe) -> Self:
         """Make an empty library in the folder `path` and open it. The caller holds the write lock.
 
-        Raises LibraryError where `path` is a library already, or holds other things.
+        Raises LibraryError if `path` is a library already, or holds other things.
         """
         if (path / FILE_NAME).exists():
             raise LibraryError(f"{path} is a library already; open it, or choose another folder")
@@ -88,14 +88,14 @@ class Library:
 
     @classmethod
     def open(cls, path: str | Location) -> Self:
-        """Open the library in the folder `path`. Raises LibraryError where there is none, or it is damaged."""
+        """Open the library in the folder `path`. Raises LibraryError if there is none, or it is damaged."""
         path = as_location(path)
         manifest = read_manifest(path)
         return cls(path, manifest, Tables(generation_folder(path, manifest.generation), manifest.recipe))
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Generation and table versions: a stamp for files that are derived from the tables."""
+        """Generation and table versions: identifies the state of the tables, for files derived from them."""
         return (self.generation, *self._tables.versions())
 
     def items(self) -> pa.Table:
@@ -110,33 +110,33 @@ class Library:
         """The given columns of the windows of songs, in stored order; of one content if given."""
         return self._tables.read(layout.WINDOWS, columns, content=content)
 
-    def wholes(self, columns: Sequence[str], *, content: str | None = None) -> pa.Table:
+    def clips(self, columns: Sequence[str], *, content: str | None = None) -> pa.Table:
         """The given columns of loops and one-shots, in stored order; of one content if given."""
-        return self._tables.read(layout.WHOLES, columns, content=content)
+        return self._tables.read(layout.CLIPS, columns, content=content)
 
     def vectors(self, table: str, part: str) -> NDArray[np.float16]:
-        """All vectors (N, D) of `part` in `windows` or `wholes`, in stored order.
+        """All vectors (N, D) of `part` in `windows` or `clips`, in stored order.
 
         Read in batches into one array: the memory it takes is that of the array.
         """
         return self._tables.vectors(table, part)
 
     def take(self, table: str, positions: NDArray[np.int64], parts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
-        """Vectors (M, D) by part of the rows at some positions of the stored order, in the order asked for."""
+        """Vectors (M, D) by part of the rows at some positions of the stored order, in the order of `positions`."""
         return self._tables.take(table, positions, parts)
 
     def stream(self, table: str, columns: Sequence[str]) -> pa.RecordBatchReader:
-        """The given columns of `windows` or `wholes`, batch by batch, in stored order."""
+        """The given columns of `windows` or `clips`, batch by batch, in stored order."""
         return self._tables.batches(table, columns)
 
     def peaks(self, contents: Sequence[str]) -> pa.Table:
-        """The outlines there are of these contents (`schema.PEAKS_SCHEMA`)."""
+        """The waveform overviews that exist of these contents (`schema.PEAKS_SCHEMA`)."""
         if not contents or not self._tables.has(layout.PEAKS):
             return layout.PEAKS_SCHEMA.empty_table()
         return self._tables.read(layout.PEAKS, where=f"content IN ({', '.join(map(quoted, contents))})")
 
-    def pictured(self) -> list[str]:
-        """The contents that have outlines."""
+    def contents_with_peaks(self) -> list[str]:
+        """The contents that have waveform overviews."""
         if not self._tables.has(layout.PEAKS):
             return []
         return list(self._tables.read(layout.PEAKS, ["content"])["content"].to_pylist())
@@ -151,35 +151,35 @@ class Library:
         return self.roots[root] / path if root else Path(path)  # items taken in by their ids lie under no root
 
     def derived_path(self, name: str) -> Path:
-        """A place for a file derived from the tables, which may be deleted at any time: beside them, or, where they are
-        remote, in this machine's cache."""
+        """The path for a file derived from the tables, which may be deleted at any time: beside them, or, if they are remote,
+        in this machine's cache."""
         folder = generation_folder(self.path, self.generation)
         if isinstance(folder, Remote):
-            folder = cache_folder(folder)
+            folder = _derived_folder(folder)
         return folder / name
 
     def size_on_disk(self) -> int:
-        """Bytes that the library takes, older versions of its tables among them."""
+        """Size of the library in bytes, including older versions of its tables."""
         if isinstance(self.path, Remote):
             return sum(facts.st_size for _, facts in self.path.files())
         return folder_size(self.path)
 
 
-def cache_folder(place: Remote) -> Path:
-    """A folder of this machine for what is derived from a remote place; made if need be."""
-    import platformdirs
-
+def _derived_folder(place: Remote) -> Path:
+    """A folder of this machine for what is derived from a remote place; created if needed."""
     key = hashlib.blake2b(str(place).encode(), digest_size=8).hexdigest()
-    folder = Path(platformdirs.user_cache_dir("soundalike", appauthor=False)) / "derived" / f"{place.parent.name}-{key}"
+    folder = cache_folder() / "derived" / f"{place.parent.name}-{key}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LibraryError(f"the cache {folder} cannot be made ({error.strerror}); set XDG_CACHE_HOME") from error
+        raise LibraryError(
+            f"the cache {folder} cannot be made ({error.strerror}); name another folder in SOUNDALIKE_CACHE"
+        ) from error
     return folder
 
 
 def refuse_other_things(path: Location) -> None:
-    """Raise LibraryError where the folder `path` holds anything that is not a library's or a half-made library's."""
+    """Raise LibraryError if the folder `path` holds anything that does not belong to a library, complete or not."""
     for name in _names_in(path):
         ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
         if not ours:
@@ -193,7 +193,7 @@ def _names_in(folder: Location) -> list[str]:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of the files under `folder`; those that vanish meanwhile do not count."""
+    """Bytes of the files under `folder`; files that vanish in the meantime do not count."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -205,7 +205,7 @@ def folder_size(folder: Path) -> int:
 
 
 def create_tables(folder: Location, recipe: Recipe) -> None:
-    """Make the empty tables of a generation; those that a crash left there are replaced."""
+    """Create the empty tables of a generation; those that a crash left there are replaced."""
     with _translated(f"the tables in {folder} cannot be made"):
         if isinstance(folder, Remote):
             folder.delete_all()
@@ -215,16 +215,18 @@ def create_tables(folder: Location, recipe: Recipe) -> None:
             folder.mkdir(parents=True)
         database = _connect(folder)
         for name, schema in layout.schemas(recipe).items():
-            database.create_table(name, schema=schema)
-    replace_file(folder / MADE_BY, recipe.fingerprint() + "\n")
+            database.create_table(layout.stored_name(name), schema=schema)
+    replace_text(folder / MADE_BY, recipe.fingerprint() + "\n")
 
 
 class Tables:
     """The tables of one generation: reads are of the moment of opening or of one's own last write."""
 
     def __init__(self, folder: Location, recipe: Recipe, check: Callable[[], None] | None = None) -> None:
-        """Opens the tables. check: called before each commit, raises where this process may no longer write (see
-        `lock.writing`). Raises LibraryError where one is missing or damaged."""
+        """Open the tables. check: called before each commit, raises if this process may no longer write (see `lock.writing`).
+
+        Raises LibraryError if a table is missing or damaged.
+        """
         self._check = check
         self.folder = folder
         self.recipe = recipe
@@ -236,34 +238,40 @@ class Tables:
             )
         with _translated(f"the tables in {folder} cannot be opened", damaged=True):
             database = _connect(folder)
-            # Items first: a row of items is written after its vectors, so whatever this picture of `items` points to
-            # is in the picture of the vectors, which is taken later.
-            self._tables = {name: database.open_table(name) for name in (layout.ITEMS, layout.SKIPPED)}
-            self._tables |= {name: database.open_table(name) for name in (layout.WINDOWS, layout.WHOLES)}
+            # Items first: a row of items is written after its vectors, so whatever this snapshot of `items` points to
+            # is in the snapshot of the vectors, which is taken later.
+            self._tables = {
+                name: database.open_table(layout.stored_name(name))
+                for name in (layout.ITEMS, layout.SKIPPED, layout.WINDOWS, layout.CLIPS)
+            }
             if layout.PEAKS in database.list_tables().tables:
                 self._tables[layout.PEAKS] = database.open_table(layout.PEAKS)
             for name, schema in layout.schemas(recipe).items():
-                if set(self._tables[name].schema.names) != set(schema.names):
+                if set(self._table(name).schema.names) != set(schema.names):
                     raise LibraryError(
-                        f"the table {name} in {folder} has other columns than its recipe says, so the library is "
+                        f"the table {name} in {folder} does not have the columns of its recipe, so the library is "
                         f"damaged; put it back from a backup, or delete {folder.parent} and index again"
                     )
 
+    def _table(self, name: str) -> Any:
+        """An open table, by its name or its name on disk."""
+        return self._tables[layout.CLIPS if name == layout.stored_name(layout.CLIPS) else name]
+
     def versions(self) -> tuple[int, ...]:
         """Version numbers of the tables, in the order of `schema.TABLES`."""
-        return tuple(int(self._tables[name].version) for name in layout.TABLES)
+        return tuple(int(self._table(name).version) for name in layout.TABLES)
 
     def has(self, name: str) -> bool:
         """Whether there is such a table: an older library has no `peaks` until something is written there."""
         return name in self._tables
 
     def fragments(self, name: str) -> int:
-        """Number of pieces that a table lies in."""
-        return int(self._tables[name].stats()["fragment_stats"]["num_fragments"])
+        """Number of fragments of a table."""
+        return int(self._table(name).stats()["fragment_stats"]["num_fragments"])
 
     def count(self, name: str) -> int:
         """Number of rows."""
-        return int(self._tables[name].count_rows())
+        return int(self._table(name).count_rows())
 
     def read(
         self,
@@ -303,7 +311,7 @@ class Tables:
         if not len(wanted):
             return {part: np.empty((0, self.recipe.dimension), dtype=np.float16) for part in parts}
         with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
-            rows = self._tables[name].take_offsets(wanted.tolist()).select(list(parts)).to_arrow()
+            rows = self._table(name).take_offsets(wanted.tolist()).select(list(parts)).to_arrow()
         if rows.num_rows != len(wanted):
             raise LibraryError(
                 f"the table {name} in {self.folder} gave {rows.num_rows} rows of {len(wanted)}; open the library again"
@@ -311,16 +319,16 @@ class Tables:
         return {part: layout.vectors_of(rows[part])[back] for part in parts}
 
     def append(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Add rows, all or none, in one commit. Raises LibraryError where that fails (a full disk)."""
+        """Add rows, all or none, in one commit. Raises LibraryError if that fails (a full disk)."""
         with self._writing(name):
             if name == layout.PEAKS and not self.has(name):
                 self._tables[name] = _connect(self.folder).create_table(name, schema=layout.PEAKS_SCHEMA, exist_ok=True)
-            self._tables[name].add(rows)
+            self._table(name).add(rows)
 
     def upsert(self, name: str, rows: pa.Table) -> None:
-        """Put rows in the place of those with the same id, or add them; all or none, in one commit."""
+        """Replace the rows with the same ids, or add them; all or none, in one commit."""
         with self._writing(name):
-            builder = self._tables[name].merge_insert("id")
+            builder = self._table(name).merge_insert("id")
             builder.when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def delete(self, name: str, column: str, values: Sequence[str]) -> None:
@@ -328,39 +336,38 @@ class Tables:
         for begin in range(0, len(values), 1000):
             listed = ", ".join(quoted(value) for value in values[begin : begin + 1000])
             with self._writing(name):
-                self._tables[name].delete(f"{column} IN ({listed})")
+                self._table(name).delete(f"{column} IN ({listed})")
 
-    def tidy(self, *, at_end: bool = False) -> None:
-        """Join small pieces and drop old versions of the tables where that has become worth while; cheap otherwise.
+    def compact(self, *, at_end: bool = False) -> None:
+        """Join small fragments and delete old versions of the tables where that pays off; cheap otherwise.
 
         Without it 2,000 commits would take 170 MB of version files and half a second to open.
         """
         for name in self._tables:
-            commits, version = self._commits.get(name, 0), int(self._tables[name].version)
-            if at_end:  # every so many versions, so that many short runs do not pile up either
+            commits, version = self._commits.get(name, 0), int(self._table(name).version)
+            if at_end:  # every so many versions, so that many short runs do not accumulate either
                 due = version // SHORT_RUNS > (version - commits) // SHORT_RUNS and (
-                    self._bytes(name) <= SMALL or self.fragments(name) >= self._bearable(name)
+                    self._bytes(name) <= SMALL or self.fragments(name) >= self._max_fragments(name)
                 )
             else:
-                due = commits >= FEWEST_FRAGMENTS and self.fragments(name) >= self._bearable(name)
+                due = commits >= FEWEST_FRAGMENTS and self.fragments(name) >= self._max_fragments(name)
             if due:
                 self._may_write()
-                with _translated(f"the table {name} in {self.folder} cannot be tidied"):
-                    self._tables[name].optimize(cleanup_older_than=KEEP)
+                with _translated(f"the table {name} in {self.folder} cannot be compacted"):
+                    self._table(name).optimize(cleanup_older_than=KEEP)
                 self._commits[name] = 0
 
-    def _bearable(self, name: str) -> int:
-        """Pieces that a table may lie in before they are joined. Joining rewrites the table (B bytes) every F
-        commits, and each commit writes a list of all pieces (some 80 bytes each): B/F + 80 F/2 is least at F =
-        sqrt(B/40)."""
+    def _max_fragments(self, name: str) -> int:
+        """Fragments that a table may have before they are joined. Joining rewrites the table (B bytes) every F commits, and
+        each commit writes a list of all fragments (some 80 bytes each): B/F + 80 F/2 is least at F = sqrt(B/40)."""
         return min(MOST_FRAGMENTS, max(FEWEST_FRAGMENTS, int((self._bytes(name) / 40) ** 0.5)))
 
     def _bytes(self, name: str) -> int:
         """Size of a table."""
-        return int(self._tables[name].stats()["total_bytes"])
+        return int(self._table(name).stats()["total_bytes"])
 
     def _query(self, name: str, columns: Sequence[str] | None) -> Any:
-        query = self._tables[name].search()
+        query = self._table(name).search()
         return query if columns is None else query.select(list(columns))
 
     def _may_write(self) -> None:
@@ -372,7 +379,7 @@ class Tables:
         self._may_write()
         with _translated(
             f"the table {name} in {self.folder} cannot be written",
-            cure="everything committed before is kept: see to free space and rights there, then run it again",
+            solution="everything committed before is kept: check free space and permissions there, then run it again",
         ):
             yield
         self._commits[name] = self._commits.get(name, 0) + 1
@@ -393,13 +400,15 @@ def _connect(folder: Location) -> Any:
 
 
 @contextmanager
-def _translated(what: str, *, damaged: bool = False, cure: str | None = None) -> Iterator[None]:
-    """The errors of LanceDB, which are of several built-in kinds, as LibraryError in words."""
+def _translated(what: str, *, damaged: bool = False, solution: str | None = None) -> Iterator[None]:
+    """Raise the errors of LanceDB, which are of several built-in types, as LibraryError with a readable message."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
         if damaged:
-            cure = "the library may be damaged or have just been replaced; open it again, else restore or rebuild it"
-        words = next(iter(str(error).splitlines()), "") or type(error).__name__
-        words = _RUST_PLACE.sub("", words).removeprefix("lance error: ")
-        raise LibraryError(f"{what}: {words[:300]}" + (f"; {cure}" if cure else "")) from error
+            solution = (
+                "the library may be damaged or have just been replaced; open it again, else restore or rebuild it"
+            )
+        message = next(iter(str(error).splitlines()), "") or type(error).__name__
+        message = _RUST_PLACE.sub("", message).removeprefix("lance error: ")
+        raise LibraryError(f"{what}: {message[:300]}" + (f"; {solution}" if solution else "")) from error

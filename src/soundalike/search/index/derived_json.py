@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from soundalike.errors import LibraryError
-from soundalike.library.storage.manifest import replace_file
+from soundalike.config import replace_file
 
 
 def read_derived(path: Path) -> Any:
@@ -22,5 +21,5 @@ def read_derived(path: Path) -> Any:
 
 def write_derived(path: Path, values: Mapping[str, Any]) -> None:
     """Store `values`, unless the library may only be read: it is searched all the same."""
-    with suppress(LibraryError):
+    with suppress(OSError):
         replace_file(path, json.dumps(values, indent=1))

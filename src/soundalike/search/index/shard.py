@@ -56,9 +56,9 @@ class ShardSource:
         """Some columns of the shard's windows."""
         return self._library.windows(columns).take(pa.array(self._positions_in(WINDOWS)))
 
-    def wholes(self, columns: Sequence[str]) -> pa.Table:
+    def clips(self, columns: Sequence[str]) -> pa.Table:
         """Some columns of the shard's clips."""
-        return self._library.wholes(columns).take(pa.array(self._positions_in(CLIPS)))
+        return self._library.clips(columns).take(pa.array(self._positions_in(CLIPS)))
 
     def vectors(self, table: Table, part: str) -> NDArray[np.float16]:
         """All vectors (n, D) of a part."""

@@ -42,7 +42,7 @@ class VectorSource(Protocol):
         """Some columns of the windows of songs, in stored order."""
         ...
 
-    def wholes(self, columns: Sequence[str]) -> pa.Table:
+    def clips(self, columns: Sequence[str]) -> pa.Table:
         """Some columns of clips, in stored order."""
         ...
 
@@ -124,7 +124,7 @@ def columns_of(source: VectorSource, table: Table) -> tuple[str, ...]:
 
 def read_columns(source: VectorSource, table: Table, columns: Sequence[str]) -> pa.Table:
     """Some columns (none of vectors) of a table, in stored order."""
-    return source.windows(columns) if table == WINDOWS else source.wholes(columns)
+    return source.windows(columns) if table == WINDOWS else source.clips(columns)
 
 
 def read_rows(source: VectorSource, table: Table) -> Rows:

@@ -17,7 +17,7 @@ from soundalike.audio.decode import EXTENSIONS
 from soundalike.errors import AudioError, InputError
 from soundalike.library import Library
 from soundalike.library.storage.location import Location
-from soundalike.library.storage.remote_cache import kept_copy
+from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.catalogue import Catalogue, Indices, Mask
 from soundalike.search.filters import Filters
 from soundalike.search.finder import Finder
@@ -90,7 +90,7 @@ class Shelf:
         # What was imported lies under no root: whoever wrote that table may have named any file of this machine.
         absolute = isinstance(path, Path) and path.is_absolute()
         ours = bool(item["root"]) or (absolute and path.suffix.lower() in EXTENSIONS)
-        path = kept_copy(path)
+        path = cached_copy(path)
         if not ours or not path.is_file():
             raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
         return path

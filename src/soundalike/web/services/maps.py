@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections import OrderedDict, deque
+import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from soundalike.analysis.kinds import KINDS
+from soundalike.config import replacing
 from soundalike.errors import LibraryError, SoundalikeError
-from soundalike.jobs.worker_pool import Failure, Lost, Workers
+from soundalike.jobs.worker_pool import PoolClosedError, WorkerLostError, WorkerPool
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
@@ -45,8 +48,9 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Points:
-    """contents: those of the kind that have the part, ascending; points: (C, 2) in 0..1."""
+    """stamp: of the state of the tables; contents: those of the kind that have the part, ascending; points: (C, 2) in 0..1."""
 
+    stamp: str
     contents: tuple[str, ...]
     points: NDArray[np.float32]
 
@@ -66,11 +70,11 @@ class Maps:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: OrderedDict[Key, Points | SoundalikeError] = OrderedDict()
-        self._waiting: deque[tuple[Key, Library]] = deque()
-        self._current: tuple[Key, Path] | None = None
-        self._thread: threading.Thread | None = None
-        self._closed = False
+        self._made: LRUCache[Key, Points | SoundalikeError] = LRUCache(KEPT)
+        self._making: dict[Key, Path] = {}  # with the file that tells the progress
+        self._folder = tempfile.TemporaryDirectory(prefix="soundalike-map-")
+        # Its process ends with each map: the next one may come in hours.
+        self._pool = WorkerPool(_maker, 1, tasks_per_worker=1, max_tasks=1)
 
     def get(self, shelf: Shelf, part: str, kind: schemas.MapKind) -> schemas.MapOut:
         """The map of a part of songs, or else of the mix, or how far it is. Raises InputError for a part that the library has
@@ -109,110 +113,84 @@ class Maps:
 
     def close(self) -> None:
         """End what is being made."""
-        self._closed = True
-        thread = self._thread
-        if thread is not None:
-            thread.join(5)
+        self._pool.close()
+        self._folder.cleanup()
 
     def _find(self, key: Key, library: Library) -> Points | SoundalikeError | None:
-        """A map that is there; None where it is not, and it will be made."""
+        """A map that exists; None if it does not, and it will be made."""
         with self._lock:
             if key in self._made:
-                self._made.move_to_end(key)
                 return self._made[key]
-            running = self._current is not None or bool(self._waiting)
-            known = (self._current is not None and self._current[0] == key) or any(
-                key == one for one, _ in self._waiting
-            )
-        if known:
-            return None
-        read = _read(_place(library, key), library)
+            if key in self._making:
+                return None
+        stored = _read(_place(library, key), library)
         with self._lock:
-            if read is not None:
-                self._keep(key, read)
-            elif not self._closed:
-                self._waiting.append((key, library))
-                if not running:
-                    self._thread = threading.Thread(target=self._make_all, name="maps", daemon=True)
-                    self._thread.start()
-        return read
+            if stored is not None:
+                self._made[key] = stored
+                return stored
+            if key in self._making:
+                return None
+            progress = self._making[key] = Path(self._folder.name) / uuid.uuid4().hex
+        self._make(key, library, progress)
+        return None
 
-    def _keep(self, key: Key, found: Points | SoundalikeError) -> None:
-        self._made[key] = found
-        while len(self._made) > KEPT:
-            self._made.popitem(last=False)
+    def _make(self, key: Key, library: Library, progress: Path) -> None:
+        """Have a map made."""
+        _, part, kind = key
+        try:
+            future = self._pool.submit(Draw(library.path, part, kind, progress), SECONDS)
+        except PoolClosedError:
+            raise LibraryError("the server is ending") from None
+        future.add_done_callback(lambda done: self._take(key, library, done))
+
+    def _take(self, key: Key, library: Library, future: Future[Any]) -> None:
+        """Keep a map, or why it cannot be made."""
+        made = _outcome(future)
+        if isinstance(made, Points) and made.stamp == _stamp(library):
+            _write(_place(library, key), made)
+        with self._lock:
+            self._made[key] = made
+            self._making.pop(key, None)
 
     def _progress(self, key: Key) -> float:
         with self._lock:
-            current = self._current
-        if current is None or current[0] != key:
-            return 0.0
+            progress = self._making.get(key)
         with suppress(OSError, ValueError):
-            return min(1.0, max(0.0, float(current[1].read_text(encoding="ascii"))))
+            if progress is not None:
+                return min(1.0, max(0.0, float(progress.read_text(encoding="ascii"))))
         return 0.0
 
-    def _make_all(self) -> None:
-        """The life of the thread: make what is waited for, one after the other."""
-        with tempfile.TemporaryDirectory(prefix="soundalike-map-") as folder:
-            while True:
-                with self._lock:
-                    if not self._waiting or self._closed:
-                        self._current = None
-                        return
-                    key, library = self._waiting.popleft()
-                    progress = Path(folder) / "progress"
-                    progress.unlink(missing_ok=True)
-                    self._current = key, progress
-                try:
-                    found: Points | SoundalikeError = self._make(key, library, progress)
-                except SoundalikeError as error:
-                    found = error
-                with self._lock:
-                    self._keep(key, found)
 
-    def _make(self, key: Key, library: Library, progress: Path) -> Points:
-        _, part, kind = key
-        with Workers(_maker, 1) as workers:
-            workers.submit(key, Draw(library.path, part, kind, progress), SECONDS)
-            while not self._closed:
-                for done in workers.wait(0.5):
-                    return self._taken(key, library, done.outcome)
-        raise LibraryError("the server is ending")
-
-    def _taken(self, key: Key, library: Library, outcome: Any) -> Points:
-        if isinstance(outcome, Lost):
-            raise LibraryError(f"the map cannot be made: the process that makes it {outcome.reason}")
-        if isinstance(outcome, Failure):
-            if isinstance(outcome.error, SoundalikeError):
-                raise outcome.error
-            raise LibraryError(f"the map cannot be made (unexpected {type(outcome.error).__name__})")
-        version, contents, points = outcome
-        found = Points(contents, points)
-        if version == _stamp(library):
-            _write(_place(library, key), library, found)
-        return found
+def _outcome(future: Future[Points]) -> Points | SoundalikeError:
+    """A map, or why it cannot be made."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, WorkerLostError):
+        return LibraryError(f"the map cannot be made: the process that makes it {error}")
+    if isinstance(error, SoundalikeError):
+        return error
+    return LibraryError(f"the map cannot be made (unexpected {type(error).__name__})")
 
 
-def _maker() -> Callable[[Draw], tuple[str, tuple[str, ...], NDArray[np.float32]]]:
+def _maker() -> Callable[[Draw], Points]:
     """Inside the worker: draws maps."""
     if hasattr(os, "nice"):
         os.nice(10)
     return _draw
 
 
-def _draw(task: Draw) -> tuple[str, tuple[str, ...], NDArray[np.float32]]:
+def _draw(task: Draw) -> Points:
     from soundalike.similarity.projection import project
 
     library = Library.open(task.library)
     contents, vectors = means(library, task.part, task.kind)
 
     def tell(done: float) -> None:
-        with suppress(OSError):
-            half = task.progress.with_suffix(".half")
-            half.write_text(f"{done:.3f}", encoding="ascii")
-            half.replace(task.progress)
+        with suppress(OSError), replacing(task.progress) as temporary:
+            temporary.write_text(f"{done:.3f}", encoding="ascii")
 
-    return _stamp(library), contents, project(vectors, tell=tell)
+    return Points(_stamp(library), contents, project(vectors, tell=tell))
 
 
 def means(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
@@ -235,8 +213,8 @@ def _means_of(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], 
 
     items = library.items().select(["content", "kind"])
     wanted = {row["content"] for row in items.to_pylist() if row["kind"] == kind}
-    table = "windows" if kind == "song" else "wholes"
-    read = library.windows if kind == "song" else library.wholes
+    table = "windows" if kind == "song" else "clips"
+    read = library.windows if kind == "song" else library.clips
     stored = np.asarray(read(["content"])["content"].to_pylist(), dtype=str)
     vectors = library.vectors(table, part)
     contents, of_row = np.unique(stored, return_inverse=True)
@@ -268,16 +246,11 @@ def _read(place: Path, library: Library) -> Points | None:
             points = np.asarray(kept["points"], dtype=np.float32)
             contents = tuple(kept["contents"].tolist())
             if points.shape == (len(contents), 2):
-                return Points(contents, points)
+                return Points(_stamp(library), contents, points)
     return None
 
 
-def _write(place: Path, library: Library, found: Points) -> None:
-    """Keep a map; a library that may only be read has it made by each server."""
-    temporary = place.with_name(f"{place.stem}.{os.getpid()}.tmp.npz")
-    try:
-        np.savez(temporary, stamp=_stamp(library), contents=np.array(found.contents, dtype=str), points=found.points)
-        os.replace(temporary, place)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+def _write(place: Path, found: Points) -> None:
+    """Keep a map; in a library that may only be read, each server makes its own."""
+    with suppress(OSError), replacing(place) as temporary:
+        np.savez(temporary, stamp=found.stamp, contents=np.array(found.contents, dtype=str), points=found.points)

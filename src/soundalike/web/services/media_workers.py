@@ -8,20 +8,24 @@ Workers that are asked to get ready do it while nobody waits: what comes first f
 
 from __future__ import annotations
 
-import itertools
 import logging
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundalike.analysis.recipe import is_heavy
-from soundalike.errors import AudioError, InputError, LibraryError, SoundalikeError
-from soundalike.jobs.worker_pool import START_SECONDS, Failure, Lost, Workers
+from soundalike.errors import AudioError, InputError, SoundalikeError
+from soundalike.jobs.worker_pool import (
+    START_SECONDS,
+    PoolClosedError,
+    WorkerLostError,
+    WorkerPool,
+    WorkerStartError,
+)
 
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
@@ -125,8 +129,9 @@ class Desk:
         count = 1 if self._heavy else 2  # the built-in models are small and quick to load
         threads = runtime.cores if self._heavy else max(1, runtime.cores // count)
         make = partial(_make, recipe, runtime, None if self._heavy else HEAVY_BYTES)
-        self._queries = _Lanes([Workers(make, 1, threads=threads) for _ in range(count)])
-        self._looks = _Lanes([Workers(partial(_make, recipe, runtime, LIGHT_BYTES), 1)])
+        self._queries = BoundedPool(WorkerPool(make, count, threads=threads, tasks_per_worker=1))
+        light = partial(_make, recipe, runtime, LIGHT_BYTES)
+        self._looks = BoundedPool(WorkerPool(light, 1, tasks_per_worker=1))
 
     def ask(self, task: Task) -> Any:
         """What the task gives. Raises what it raised, AudioError where its file crashed the worker or took too long,
@@ -137,17 +142,23 @@ class Desk:
             raise AudioError(f"{task.path.name} cannot be read ({error.strerror})") from None
         light = isinstance(task, Look | AsWav)
         seconds = (SECONDS + size / BYTES_PER_SECOND) * (PATIENCE if self._heavy and not light else 1)
-        outcome = (self._looks if light else self._queries).do(task, seconds)
-        if isinstance(outcome, Lost):
-            raise AudioError(f"{task.path.name}: the process that reads it {outcome.reason}; the file is left out")
-        if isinstance(outcome, Failure):
-            if isinstance(outcome.error, SoundalikeError):
-                raise outcome.error
-            if isinstance(outcome.error, MemoryError):
-                raise AudioError(f"{task.path.name}: needs more memory than one file may take; use a part of it")
-            log.error("%s: %s", type(task).__name__, outcome.trace)
-            raise AudioError(f"{task.path.name}: cannot be used (unexpected {type(outcome.error).__name__})")
-        return outcome
+        try:
+            future = (self._looks if light else self._queries).run(task, seconds)
+        except PoolClosedError:
+            raise BusyError("the server is ending") from None
+        failure = future.exception()
+        if failure is None:
+            return future.result()
+        if isinstance(failure, PoolClosedError):
+            raise BusyError("the server is ending")
+        if isinstance(failure, WorkerLostError):
+            raise AudioError(f"{task.path.name}: the process that reads it {failure}; the file is left out")
+        if isinstance(failure, SoundalikeError):
+            raise failure
+        if isinstance(failure, MemoryError):
+            raise AudioError(f"{task.path.name}: needs more memory than one file may take; use a part of it")
+        log.error("%s", type(task).__name__, exc_info=failure)
+        raise AudioError(f"{task.path.name}: cannot be used (unexpected {type(failure).__name__})")
 
     def get_ready(self) -> None:
         """Start all free workers and have them load what they will need; returns at once.
@@ -155,71 +166,54 @@ class Desk:
         What goes wrong with that (weights that are not here, say) is told to whoever asks for what needs it.
         """
         seconds = START_SECONDS * (PATIENCE if self._heavy else 1)
-        self._queries.get_ready(GetReady(queries=True), seconds)
-        self._looks.get_ready(GetReady(queries=False), seconds)
+        self._queries.warm_up(GetReady(queries=True), seconds)
+        self._looks.warm_up(GetReady(queries=False), seconds)
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [*self._queries.pids(), *self._looks.pids()]
 
     def close(self) -> None:
-        """End the workers, with what they are at."""
+        """End the workers, with what they are doing."""
         self._queries.close()
         self._looks.close()
 
 
-class _Lanes:
-    """Some workers of one kind. Each does one task at a time, whoever asked."""
+class BoundedPool:
+    """A pool for whose workers a bounded number of tasks wait, each for a bounded time."""
 
-    def __init__(self, workers: list[Workers]) -> None:
-        self._free: queue.LifoQueue[Workers] = queue.LifoQueue()  # last in, first out: the one that has its models
-        for one in reversed(workers):
-            self._free.put(one)
-        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
-        self._keys = itertools.count()
-        self._closed = False
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._places = threading.BoundedSemaphore(MOST_WAITING + pool.capacity)
 
-    def do(self, task: Task, seconds: float) -> Any:
-        if not self._waiting.acquire(blocking=False):
+    def run(self, task: Any, seconds: float) -> Future[Any]:
+        """The future of a task, once it is done. Raises BusyError if no worker is free in time."""
+        if not self._places.acquire(blocking=False):
             raise BusyError("many files are being read already; try again in a moment")
         try:
-            workers = self._free.get(timeout=WAIT)
-        except queue.Empty:
-            raise BusyError(f"other files have kept the server busy for {WAIT:.0f} s; try again in a moment") from None
+            future = self._pool.submit(task, seconds)
+            wait([future], WAIT)
+            if future.cancel():  # no worker has begun it
+                raise BusyError(f"other files have kept the server busy for {WAIT:.0f} s; try again in a moment")
+            wait([future])
+            return future
         finally:
-            self._waiting.release()
-        try:
-            key = next(self._keys)
-            workers.submit(key, task, seconds)
-            while not self._closed:
-                for done in workers.wait(0.5):
-                    if done.key == key:  # another's may be left: nobody waited for it, or no worker could be started
-                        return done.outcome
-            raise BusyError("the server is ending")
-        finally:
-            self._free.put(workers)
-            if self._closed:
-                self._end_free()
+            self._places.release()
 
-    def get_ready(self, task: GetReady, seconds: float) -> None:
-        """Give every worker that is free a task whose outcome nobody waits for: whoever comes next is served behind it."""
-        free: list[Workers] = []
-        with suppress(queue.Empty):
-            while True:
-                free.append(self._free.get_nowait())
-        for workers in free:
-            try:
-                workers.submit(next(self._keys), task, seconds)
-            except LibraryError as error:
-                log.warning("%s", error)
-        for workers in reversed(free):
-            self._free.put(workers)
+    def warm_up(self, task: Any, seconds: float) -> None:
+        """Start the workers and have each that is idle do a task whose outcome nobody waits for."""
+        try:
+            self._pool.warm_up(task, seconds)
+        except WorkerStartError as error:
+            log.warning("%s", error)
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return self._pool.pids()
 
     def close(self) -> None:
-        """End those that are free; the others are ended by whoever waits for them."""
-        self._closed = True
-        self._end_free()
-
-    def _end_free(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._free.get_nowait().end()
+        """End the workers, with what they are doing."""
+        self._pool.close()
 
 
 def _make(recipe: Recipe, runtime: Runtime, most_bytes: int | None) -> Callable[[Any], Any]:

@@ -150,7 +150,7 @@ def test_layouts_by_name(tmp_path: Path, mixture: str, place: str) -> None:
     assert found == {part: (tmp_path / place / name,) for part, name in PARTS.items()}
     assert all(StemsSeparator().belongs(tmp_path / place / name) for name in FOUR)
     assert not StemsSeparator().belongs(tmp_path / mixture)
-    assert StemsSeparator().companions(tmp_path / mixture) == tuple(sorted(tmp_path / place / name for name in FOUR))
+    assert StemsSeparator().sidecars(tmp_path / mixture) == tuple(sorted(tmp_path / place / name for name in FOUR))
     np.testing.assert_allclose(
         read(tmp_path / mixture, "residuals", "drums", "bass", "vocals")["residuals"], REST, atol=ROUNDING
     )
@@ -172,13 +172,13 @@ def test_a_folder_called_stems_belongs_only_to_the_single_song_beside_it(tmp_pat
 def test_an_album_with_the_name_of_a_song_is_not_a_folder_of_stems(tmp_path: Path) -> None:
     write_named(tmp_path, {"Blue.wav": REST, "other song.wav": REST})
     write_named(tmp_path / "Blue", {"All I Want.wav": REST, "Carey.wav": REST})
-    assert StemsSeparator().companions(tmp_path / "Blue.wav") == ()
+    assert StemsSeparator().sidecars(tmp_path / "Blue.wav") == ()
     assert not StemsSeparator().belongs(tmp_path / "Blue" / "Carey.wav")
 
 
 def test_songs_beside_a_file_called_mix_are_not_stems(tmp_path: Path) -> None:
     write_named(tmp_path, {"mix.wav": REST, "Blue.wav": REST})
-    assert StemsSeparator().companions(tmp_path / "mix.wav") == ()
+    assert StemsSeparator().sidecars(tmp_path / "mix.wav") == ()
     assert not StemsSeparator().belongs(tmp_path / "Blue.wav")
 
 

@@ -58,7 +58,7 @@ class StemsSeparator:
             sources.setdefault(part if part in known else RESIDUALS, []).extend(files)
         return {part: _sum(sources[part], start, seconds) for part in parts if part in sources}
 
-    def companions(self, path: Path) -> tuple[Path, ...]:
+    def sidecars(self, path: Path) -> tuple[Path, ...]:
         """The files beside a mixture that its stems depend on, sorted by name; none if it has no stems."""
         layout = layout_of(path, self._listing_of)
         return () if layout is None else layout.files

@@ -1,0 +1,74 @@
+"""Where an indexing run computes: worker processes on this machine, or machines elsewhere (`ray_backend`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+from soundalike.analysis.recipe import Recipe, is_heavy
+from soundalike.config import Runtime, available_cores
+from soundalike.errors import LibraryError
+from soundalike.jobs.worker_pool import MAX_BYTES, START_SECONDS, TaskPool, WorkerPool
+from soundalike.library.indexing.analysis_tasks import load_analyser
+from soundalike.library.indexing.scan import content_digest
+from soundalike.library.indexing.sidecar_files import SidecarFiles
+from soundalike.library.storage.location import Location
+
+HEAVY_FACTOR = 4
+"""Workers with neural models may take so many times the memory, and the time to start."""
+
+MAX_READERS = 4
+
+
+class FileNotVisibleError(LibraryError):
+    """A machine that does the work does not see a file."""
+
+
+class ExecutionBackend(Protocol):
+    """Where files are read for their digests and analysed. What is computed is committed by the process that indexes."""
+
+    @property
+    def readers(self) -> int:
+        """How many files may be read for their digests at a time."""
+        ...
+
+    def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
+        """The digest of a file, as `scan.content_digest` computes it. Called from several threads."""
+        ...
+
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> TaskPool:
+        """A pool whose tasks are `analysis_tasks.Task` and give an Analysis; jobs: how many workers at most."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalBackend:
+    """Worker processes on this machine. load: called in each, returns the function that does the tasks."""
+
+    load: Callable[[Recipe, Runtime], Callable[[Any], Any]] = load_analyser
+
+    @property
+    def readers(self) -> int:
+        """See `ExecutionBackend`: one for each core, four at most."""
+        return min(MAX_READERS, available_cores())
+
+    def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
+        """See `ExecutionBackend`."""
+        return content_digest(place, sidecars)
+
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> WorkerPool:
+        """See `ExecutionBackend`. Without `jobs`: one process per core, or a single one for neural models, which use all
+        cores."""
+        heavy = is_heavy(recipe)
+        processes = jobs or (1 if heavy else available_cores())
+        threads = max(1, available_cores() // processes) if heavy else 1
+        factor = HEAVY_FACTOR if heavy else 1
+        return WorkerPool(
+            partial(self.load, recipe, replace(runtime, threads=threads)),
+            processes,
+            threads=threads,
+            start_seconds=START_SECONDS * factor,
+            max_bytes=MAX_BYTES * factor,
+        )
