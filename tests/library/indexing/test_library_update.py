@@ -10,6 +10,7 @@ from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing.index_report import Progress
 from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.sidecar_files import SidecarFiles
+from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.lock import writing
 from soundalike.library.storage.manifest import read_manifest
@@ -365,9 +366,7 @@ def test_vectors_without_items_are_swept_and_items_without_vectors_redone(librar
     items = library_folder.items()
     tables = Tables(library_folder.path / "generation-1", RECIPE)
     tables.delete("windows", "content", [items["a"]["content"]])
-    rows = Library.open(library_folder.path).windows(
-        Library.open(library_folder.path)._tables._tables["windows"].schema.names
-    )
+    rows = Library.open(library_folder.path).windows(layout.windows_schema(RECIPE).names)
     tables.append("windows", rows.slice(0, 1))  # one row of b too many
     tables.delete("items", "id", [items["c"]["id"]])
     report = library_folder.index()

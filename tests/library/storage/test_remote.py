@@ -117,7 +117,7 @@ def test_a_manifest_that_changed_meanwhile_is_not_replaced(place: Remote) -> Non
     write_manifest(place, manifest)
     before = (place / "library.json").read_text()
     (place / "library.json").overwrite(before + "\n")
-    with pytest.raises(OutdatedError, match="written by somebody else"):
+    with pytest.raises(OutdatedError, match="written by another process"):
         write_manifest(place, manifest)
 
 

@@ -33,8 +33,8 @@ def test_a_copy_lasts_as_long_as_its_task_and_errors_name_the_place(bucket: str)
 
 
 @cluster
-def test_what_is_too_large_is_not_taken(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_cache, "MOST_BYTES", 3)
+def test_what_is_too_large_is_not_downloaded(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_cache, "MAX_BYTES", 3)
     place = Remote(bucket, "a.wav")
     place.overwrite("sound")
     with pytest.raises(AudioError, match="larger than"), downloaded(place):
@@ -42,8 +42,8 @@ def test_what_is_too_large_is_not_taken(bucket: str, monkeypatch: pytest.MonkeyP
 
 
 @cluster
-def test_kept_copies_are_of_the_bytes_and_make_room(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_cache, "KEPT_BYTES", 10)
+def test_cached_copies_belong_to_their_bytes_and_make_room(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_cache, "CACHE_BYTES", 10)
     place = Remote(bucket, "a.wav")
     place.overwrite("first")
     first = cached_copy(place)
