@@ -296,7 +296,7 @@ def test_damaged_files_raise_readable_errors_and_nothing_is_printed(
     content = encoded(name).read_bytes()
     random = np.random.default_rng(7)
     path = tmp_path / name
-    answers = 0
+    decoded = []
     for trial in range(8):
         damaged = bytearray(content)
         for place in random.integers(0, len(content) if trial % 2 else 600, 30):
@@ -304,8 +304,9 @@ def test_damaged_files_raise_readable_errors_and_nothing_is_printed(
         path.write_bytes(damaged)
         for start, duration in ((0.0, None), (1.5, 0.5)):
             with contextlib.suppress(SoundalikeError):
-                answers += int(np.isfinite(read(path, start, duration).samples).all()) + 1
-    assert answers % 2 == 0
+                decoded.append(read(path, start, duration))
+    assert decoded
+    assert all(np.isfinite(sound.samples).all() for sound in decoded)
     assert capfd.readouterr() == ("", "")
 
 
