@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from soundalike.models.encoders import EncoderRow
     from soundalike.models.separators import SeparatorRow
 
-_COMMANDS = {"fetch": "soundalike.cli.models_fetch"}
+_COMMANDS = {"fetch": "soundalike.cli.models_fetch", "check": "soundalike.cli.models_check"}
 
 
 class _Models(click.Group):
@@ -40,7 +40,8 @@ class _Models(click.Group):
     epilog="""\b
 Examples:
   soundalike models                       list all models and their status
-  soundalike models fetch clap htdemucs   download the weights of two models""",
+  soundalike models fetch clap htdemucs   download the weights of two models
+  soundalike models check clap            run a model on fixed inputs""",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_context
