@@ -7,6 +7,7 @@ files in those folders are replaced.
 | SOUNDALIKE_CACHE | the folder of everything that can be computed or downloaded again |
 | SOUNDALIKE_CHECKPOINTS | the folder of downloaded checkpoints |
 | SOUNDALIKE_CHECKPOINT_NAME | the folder of one checkpoint, such as SOUNDALIKE_CHECKPOINT_CLAP_MUSIC |
+| SOUNDALIKE_IGNORE_FRONT_END | 1: use a checkpoint trained on other spectrograms, with a warning |
 | SOUNDALIKE_MEMORY | memory for the vectors of a search, such as 4GB |
 
 Precision changes vectors, so a library records it; device and threads do not, so they are not recorded.
@@ -165,6 +166,11 @@ def checkpoint_folder(name: str) -> Path:
             f"fetch {name} --from {named}`"
         )
     return Path(named).expanduser() if named else checkpoints_folder() / name
+
+
+def ignore_front_end() -> bool:
+    """Whether checkpoints that were trained on other spectrograms are used: SOUNDALIKE_IGNORE_FRONT_END is 1."""
+    return os.environ.get("SOUNDALIKE_IGNORE_FRONT_END", "").strip() == "1"
 
 
 EXTRAS: dict[str, tuple[str, ...]] = {

@@ -320,3 +320,34 @@ def test_an_interrupted_fetch_exits_with_130(folder: Path) -> None:
     last = done.stderr.splitlines()[-1]
     assert last == "soundalike: interrupted; what was downloaded is kept, run this again to continue"
     assert "Traceback" not in done.stderr
+
+
+def test_check_prints_the_result_of_a_model(run: Run) -> None:
+    code, out, err = run("models", "check", "builtin")
+    assert (code, err) == (0, "")
+    first, encoder, tone, noise, separator, *stems = out.splitlines()
+    assert first.startswith("builtin on auto, exact; ")
+    assert "soundalike 0." in first
+    assert encoder.startswith("encoder: version 1, loaded in ")
+    assert separator.startswith("separator: version 1, loaded in ")
+    for line in (tone, noise):
+        assert "norm 1.000000" in line
+        assert len(line.partition("values ")[2].split()) == 8
+    assert len(stems) == 3
+    code, out, _ = run("models", "check", "builtin", "--format", "json")
+    facts = json.loads(out)
+    assert set(facts["encoder"]["results"]) == {"tone", "noise"}
+    assert facts["separator"]["digest"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("nope", 2, "unknown model 'nope'; choose one of builtin, "),
+        ("stems", 2, "stems reads stems from files and computes nothing"),
+    ],
+)
+def test_check_refuses_what_it_cannot_run(run: Run, name: str, code: int, message: str) -> None:
+    exit_code, out, err = run("models", "check", name)
+    assert (exit_code, out) == (code, "")
+    assert message in err

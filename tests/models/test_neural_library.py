@@ -84,7 +84,7 @@ def test_a_file_is_found_by_itself_and_by_its_region(neural_library: Path, music
     assert [hit.kind for hit in drums.hits] == ["loop"] * 3
 
 
-def test_words_find_sounds_of_a_part(neural_library: Path) -> None:
+def test_texts_find_sounds_of_a_part(neural_library: Path) -> None:
     finder = Finder.open(neural_library, device="cpu")
     found = finder.similar(text="dry funk snare", part="drums", n=3)
     vector = finder.analyser.embed_text(["dry funk snare"])[0]
@@ -101,7 +101,7 @@ def test_precisions_are_never_mixed(neural_library: Path, music: Path) -> None:
         index(neural_library, [music], precision="fast")
 
 
-def test_weights_that_changed_are_noticed(
+def test_changed_weights_are_noticed(
     neural_library: Path, narrow: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = replace(write_files(narrow), digest="0" * 16)
@@ -110,7 +110,7 @@ def test_weights_that_changed_are_noticed(
         _ = Finder.open(neural_library).analyser.encoder
 
 
-def test_missing_weights_are_one_line_before_anything_is_made(music: Path, tmp_path: Path) -> None:
+def test_missing_weights_are_reported_before_a_library_is_created(music: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "SOUNDALIKE_CHECKPOINTS": str(tmp_path / "none")}
     command = [sys.executable, "-m", "soundalike", "index", str(music), "-L", str(tmp_path / "library")]
     done = subprocess.run(

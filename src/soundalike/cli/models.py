@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.group(
     "models",
     cls=LazyGroup,
-    commands_at={"fetch": "soundalike.cli.models_fetch"},
+    commands_at={"fetch": "soundalike.cli.models_fetch", "check": "soundalike.cli.models_check"},
     invoke_without_command=True,
     short_help="List encoders, separators and weight profiles; fetch weights.",
     epilog="""\b
 Examples:
   soundalike models                       list all models and their status
-  soundalike models fetch clap htdemucs   download the weights of two models""",
+  soundalike models fetch clap htdemucs   download the weights of two models
+  soundalike models check clap            run a model on fixed inputs""",
 )
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output format."

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from soundalike.config import checkpoint_folder, checkpoints_folder, folder_variable
 from soundalike.errors import CheckpointError, InputError
 from soundalike.models.checkpoints import local_checkpoint, record
+from soundalike.models.checkpoints.fetch import import_files
 from soundalike.models.checkpoints.local_files import file_status, verify
 from soundalike.models.checkpoints.record import record_path
-from soundalike.models.checkpoints.table import CHECKPOINTS
+from soundalike.models.checkpoints.table import CHECKPOINTS, Checkpoint
 from tests.models.checkpoints.hub_server import REVISION, content, row_of, sha256
 
 FILES = {"weights.pt": content(5_000, 1), "tokenizer.json": content(700, 2)}
@@ -140,6 +142,37 @@ def test_an_unchanged_file_is_hashed_once(folder: Path, monkeypatch: pytest.Monk
     os.utime(folder / "weights.pt", ns=(1, 1))
     with pytest.raises(AssertionError, match="hashed again"):
         verify(row, folder)
+
+
+@pytest.fixture
+def row_with_alternative() -> Checkpoint:
+    row = row_of(FILES)
+    weights = replace(row.files[0], name="model.safetensors", size=None, sha256=sha256(b"the same weights"))
+    return replace(row, files=(replace(row.files[0], alternative=weights), *row.files[1:]))
+
+
+def test_an_alternative_file_is_accepted(folder: Path, row_with_alternative: Checkpoint) -> None:
+    first = verify(row_with_alternative, folder)
+    assert first == verify(row_of(FILES), folder)  # the usual file comes first
+    (folder / "model.safetensors").write_bytes(b"the same weights")
+    assert verify(row_with_alternative, folder) == first
+    (folder / "weights.pt").unlink()
+    second = verify(row_with_alternative, folder)
+    assert second.paths == {"weights.pt": folder / "model.safetensors", "tokenizer.json": folder / "tokenizer.json"}
+    assert second.digest != first.digest
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(CheckpointError, match=r"is not model.safetensors"):
+        verify(row_with_alternative, folder)
+
+
+def test_an_alternative_file_is_imported(tmp_path: Path, row_with_alternative: Checkpoint) -> None:
+    downloads, folder = tmp_path / "downloads", tmp_path / "checkpoint"
+    downloads.mkdir()
+    (downloads / "model.safetensors").write_bytes(b"the same weights")
+    (downloads / "tokenizer.json").write_bytes(FILES["tokenizer.json"])
+    new = import_files(row_with_alternative, folder, downloads)
+    assert [file.name for file in new] == ["model.safetensors", "tokenizer.json"]
+    assert verify(row_with_alternative, folder).paths["weights.pt"] == folder / "model.safetensors"
 
 
 def test_a_changed_file_of_the_same_size_is_noticed(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every encoder in the table must keep to."""
+"""Contract tests for every encoder in the table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from soundalike.models.encoders import ENCODERS, Encoder, Samples, load_encoder
 
 
 def _narrow(name: str, folder: Path) -> Encoder:
-    """The encoder's real code with random weights of a narrow architecture."""
+    """The encoder with random weights of a narrow architecture."""
     pytest.importorskip("torch", reason="needs the extra: neural")
     if name == "muq-mulan":
         from tests.models.neural.narrow_muq_mulan import narrow_muq_mulan
@@ -40,7 +40,7 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def sounds(encoder: Encoder) -> list[Samples]:
-    """Noise, a falling tone, a click, silence: different lengths."""
+    """Noise, a decaying tone, a click and silence, of different lengths."""
     rng = np.random.default_rng(0)
     time = np.arange(encoder.sample_rate) / encoder.sample_rate
     tone = np.sin(2 * np.pi * 330 * time) * np.exp(-3 * time)
@@ -50,25 +50,25 @@ def sounds(encoder: Encoder) -> list[Samples]:
     return [clip.astype(np.float32) for clip in (noise, tone, click, np.zeros(999))]
 
 
-def test_fulfils_the_protocol(encoder: Encoder) -> None:
+def test_it_implements_the_protocol(encoder: Encoder) -> None:
     assert isinstance(encoder, Encoder)
     assert encoder.name in ENCODERS
     assert encoder.version
     assert encoder.dimension > 0
 
 
-def test_rows_are_unit_vectors_and_silence_has_none(encoder: Encoder) -> None:
+def test_rows_have_unit_norm_except_for_silence(encoder: Encoder) -> None:
     rows = encoder.embed(sounds(encoder))
     assert rows.shape == (4, encoder.dimension)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 1, 0], atol=1e-5)
 
 
-def test_no_waveforms_no_rows(encoder: Encoder) -> None:
+def test_no_waveforms_give_no_rows(encoder: Encoder) -> None:
     assert encoder.embed([]).shape == (0, encoder.dimension)
 
 
-def test_inputs_are_left_alone_and_runs_repeat(encoder: Encoder) -> None:
+def test_vectors_are_deterministic_and_inputs_are_not_changed(encoder: Encoder) -> None:
     clips = sounds(encoder)
     copies = [clip.copy() for clip in clips]
     first, second = encoder.embed(clips), encoder.embed(clips)
@@ -77,7 +77,7 @@ def test_inputs_are_left_alone_and_runs_repeat(encoder: Encoder) -> None:
         np.testing.assert_array_equal(clip, copy)
 
 
-def test_a_batch_is_as_good_as_one_by_one(encoder: Encoder) -> None:
+def test_rows_are_independent_of_the_batch(encoder: Encoder) -> None:
     clips = sounds(encoder)
     together = encoder.embed(clips)
     for row, clip in zip(together, clips, strict=True):
@@ -87,10 +87,10 @@ def test_a_batch_is_as_good_as_one_by_one(encoder: Encoder) -> None:
 def test_different_sounds_differ(encoder: Encoder) -> None:
     rows = encoder.embed(sounds(encoder))[:3]
     similarity = rows @ rows.T
-    limit = 0.9 if ENCODERS[encoder.name].extra is None else 0.99  # random weights know no sounds
+    limit = 0.9 if ENCODERS[encoder.name].extra is None else 0.99  # random weights hardly distinguish sounds
     assert similarity[~np.eye(3, dtype=bool)].max() < limit
 
 
-def test_unknown_name_is_told_what_there_is() -> None:
+def test_the_error_for_an_unknown_name_lists_the_encoders() -> None:
     with pytest.raises(InputError, match="builtin"):
         load_encoder("nonesuch")

@@ -1,4 +1,4 @@
-"""Made-up sounds, the same everywhere: what models are compared on without any recording."""
+"""Synthetic sounds that are the same everywhere, on which models are compared without recordings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Float64 = NDArray[np.float64]
 
 
 def clip(seconds: float, rate: int, seed: int, gain: float = 1.0) -> Float32:
-    """A mono sound (samples,) of peak `gain`; seeds that follow each other give sounds of different kinds.
+    """A mono sound (samples,) with peak `gain`; consecutive seeds give sounds of different kinds.
 
-    Kinds, by the seed's remainder: struck chords, bursts as of drums, coloured noise, chirps, all of them together.
-    Deterministic; the same seed at another rate or length is a like sound, not the same.
+    Kinds by the remainder of the seed: chords, drum-like bursts, coloured noise, chirps, all of them together.
+    Deterministic; with another rate or length the same seed gives a similar sound, not the same.
     """
     random = np.random.Generator(np.random.PCG64(seed))
     count = round(seconds * rate)
@@ -35,7 +35,7 @@ def _peak(sound: Float64) -> Float64:
 def _place(
     count: int, rate: int, every: float, random: np.random.Generator, make: Callable[[Float64], Float64]
 ) -> Float64:
-    """The sounds that `make` gives for times (n,) in seconds, one about each `every` seconds, with random strength."""
+    """A sound that `make` returns for times (n,) in seconds, about every `every` seconds, with random strength."""
     sound: Float64 = np.zeros(count)
     length = min(count, round(1.5 * rate))
     start = 0
@@ -59,7 +59,7 @@ def _chords(count: int, rate: int, random: np.random.Generator) -> Float64:
 
 
 def _drums(count: int, rate: int, random: np.random.Generator) -> Float64:
-    """Falling thumps and short noise, with silence between."""
+    """Falling sines and short noise, with silence in between."""
 
     def hit(time: Float64) -> Float64:
         thump = np.sin(2 * np.pi * (50 * time + 8 * (1 - np.exp(-time / 0.03)))) * np.exp(-time / 0.1)
@@ -71,7 +71,7 @@ def _drums(count: int, rate: int, random: np.random.Generator) -> Float64:
 
 
 def _noise(count: int, rate: int, random: np.random.Generator) -> Float64:
-    """Noise of a random slope that swells and fades."""
+    """Noise with a random spectral slope and a changing level."""
     spectrum = np.fft.rfft(random.standard_normal(count))
     frequency = np.maximum(np.fft.rfftfreq(count, 1 / rate), 20.0)
     coloured = np.fft.irfft(spectrum * (frequency / 1000) ** random.uniform(-1.2, 0.3), n=count)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import CheckpointError, InputError  # noqa: E402
 from soundalike.models.neural import device as devices  # noqa: E402
-from soundalike.models.neural.compiled import compiled  # noqa: E402
+from soundalike.models.neural.compiled import compile_network  # noqa: E402
 
 pytestmark = pytest.mark.neural
 
@@ -39,25 +39,25 @@ EXAMPLES = (torch.zeros(2, 1, 50), torch.zeros(2, 6))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
-def test_exact_is_what_torch_computes_for_any_batch(cache: Path, batch: int) -> None:
-    network = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
+def test_exact_equals_torch_for_any_batch(cache: Path, batch: int) -> None:
+    network = compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
     inputs = torch.randn(batch, 1, 50), torch.randn(batch, 6)
     for ours, theirs in zip(network(*inputs), Pair()(*inputs), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
 
 
-def test_fast_is_near_and_not_the_same(cache: Path) -> None:
+def test_fast_is_close_but_not_equal(cache: Path) -> None:
     if not devices.cpu_has_bfloat16():
         pytest.skip("this processor has no bfloat16")
     inputs = torch.randn(3, 1, 50), torch.randn(3, 6)
-    exact = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))(*inputs)
-    fast = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))(*inputs)
+    exact = compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))(*inputs)
+    fast = compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))(*inputs)
     for a, b in zip(exact, fast, strict=True):
         torch.testing.assert_close(a, b, atol=0.05, rtol=0.05)
     assert not all(torch.equal(a, b) for a, b in zip(exact, fast, strict=True))
 
 
-def test_the_network_is_built_once_and_found_again(cache: Path) -> None:
+def test_the_network_is_built_once_and_then_read_from_the_cache(cache: Path) -> None:
     built = []
 
     def build() -> Pair:
@@ -65,41 +65,41 @@ def test_the_network_is_built_once_and_found_again(cache: Path) -> None:
         return Pair()
 
     inputs = torch.randn(1, 1, 50), torch.randn(1, 6)
-    first = compiled(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
-    again = compiled(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    first = compile_network(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    again = compile_network(build, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
     assert built == [1]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    compiled(build, EXAMPLES, key="another", runtime=Runtime("cpu"))
+    compile_network(build, EXAMPLES, key="another", runtime=Runtime("cpu"))
     assert built == [1, 1]
 
 
-def test_results_are_kept_when_the_network_runs_again(cache: Path) -> None:
-    network = compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
+def test_results_are_not_overwritten_by_the_next_run(cache: Path) -> None:
+    network = compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu"))
     first = network(torch.ones(1, 1, 50), torch.ones(1, 6))
     copy = [value.clone() for value in first]
     network(torch.zeros(1, 1, 50), torch.zeros(1, 6))
     assert all(torch.equal(a, b) for a, b in zip(first, copy, strict=True))
 
 
-def test_devices_that_are_not_there_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_devices_are_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match=r"'cuda' is not available.*--device cpu"):
-            compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cuda"))
+            compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cuda"))
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
     with pytest.raises(InputError, match=r"no bfloat16.*--precision exact"):
-        compiled(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))
+        compile_network(Pair, EXAMPLES, key="pair", runtime=Runtime("cpu", "fast"))
 
 
-def test_a_damaged_conversion_is_made_again(cache: Path) -> None:
+def test_a_damaged_conversion_is_repeated(cache: Path) -> None:
     inputs = torch.randn(1, 1, 50), torch.randn(1, 6)
-    first = compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    first = compile_network(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
     (network,) = cache.glob("openvino/*/network.xml")
     network.write_text("<net", encoding="utf-8")
-    again = compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
+    again = compile_network(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))(*inputs)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 
-def test_a_cache_without_room_is_named_with_the_way_out(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_cache_is_reported_with_what_to_do(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import openvino
 
     def full(*_: object, **__: object) -> None:
@@ -107,9 +107,9 @@ def test_a_cache_without_room_is_named_with_the_way_out(cache: Path, monkeypatch
 
     monkeypatch.setattr(openvino, "save_model", full)
     with pytest.raises(CheckpointError, match=r"no space left on device\).*SOUNDALIKE_CACHE"):
-        compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))
+        compile_network(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))
     assert [path.name for path in (cache / "openvino").iterdir() if path.is_dir()] == []
     (cache / "file").write_text("")
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache / "file"))
     with pytest.raises(CheckpointError, match="SOUNDALIKE_CACHE"):
-        compiled(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))
+        compile_network(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))

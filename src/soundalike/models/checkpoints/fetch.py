@@ -68,20 +68,22 @@ def import_files(
     if not source.exists():
         raise CheckpointError(f"{source} does not exist; give a file or folder with the files of {row.name}")
     with _locked(folder):
-        wanted = _not_here(row, folder)
-        absent = []
-        for status in wanted:
-            original = _find_original(status, row, source)
-            if original is None:
-                absent.append(status.file.name)
+        imported, absent = [], []
+        for status in _not_here(row, folder):
+            for file in (status.file, status.file.alternative):
+                original = None if file is None else _find_original(file, row, folder, source)
+                if file is not None and original is not None:
+                    _copy_verified(file, original, folder, progress or _no_progress)
+                    imported.append(file)
+                    break
             else:
-                _copy_verified(status, original, progress or _no_progress)
+                absent.append(status.file.name)
     if absent:
         raise CheckpointError(
             f"{source} does not have {', '.join(absent)} of {row.name} (the files must have these names; some are "
             "published under other names, see docs/models.md)"
         )
-    return [status.file for status in wanted]
+    return imported
 
 
 @contextmanager
@@ -148,8 +150,8 @@ def _download_verified(status: FileStatus, url: str, progress: FileProgress) -> 
         resumed = False  # the first bytes may be those of an older version: download once more from the start
 
 
-def _copy_verified(status: FileStatus, original: Path, progress: FileProgress) -> None:
-    file, path = status.file, status.path
+def _copy_verified(file: CheckpointFile, original: Path, folder: Path, progress: FileProgress) -> None:
+    path = folder / file.name
     copy = path.with_name(path.name + ".import")
     try:
         size = original.stat().st_size
@@ -173,12 +175,12 @@ def _copy_verified(status: FileStatus, original: Path, progress: FileProgress) -
         copy.unlink(missing_ok=True)
 
 
-def _find_original(status: FileStatus, row: Checkpoint, source: Path) -> Path | None:
-    """The file at `source` to import, None if there is none."""
-    name = status.file.name
+def _find_original(file: CheckpointFile, row: Checkpoint, folder: Path, source: Path) -> Path | None:
+    """The file at `source` to import as `file`, None if there is none."""
+    name, path = file.name, folder / file.name
     candidates = [source / name, source / row.name / name] if source.is_dir() else [source] * (source.name == name)
     for candidate in candidates:
-        if candidate.is_file() and not (status.path.exists() and candidate.samefile(status.path)):
+        if candidate.is_file() and not (path.exists() and candidate.samefile(path)):
             return candidate
     return None
 

@@ -17,8 +17,8 @@ from soundalike.models.checkpoints.table import Checkpoint, CheckpointFile, chec
 
 @dataclass(frozen=True)
 class LocalCheckpoint:
-    """A verified checkpoint: its name, the path of each file by the file's name, and `digest`, 16 hex digits that
-    identify the contents of all files."""
+    """A verified checkpoint: its name, the path of each file by its name in the table (even if it is the alternative), and
+    `digest`, 16 hex digits that identify the contents of all files."""
 
     name: str
     paths: Mapping[str, Path]
@@ -59,11 +59,23 @@ def verify(row: Checkpoint, folder: Path) -> LocalCheckpoint:
     combined = hashlib.blake2b(digest_size=8)
     for status in sorted(statuses, key=lambda status: status.file.name):
         combined.update(f"{status.file.name}\0{status.sha256}\n".encode())
-    return LocalCheckpoint(row.name, {status.file.name: status.path for status in statuses}, combined.hexdigest())
+    paths = {file.name: status.path for file, status in zip(row.files, statuses, strict=True)}
+    return LocalCheckpoint(row.name, paths, combined.hexdigest())
 
 
 def file_status(file: CheckpointFile, folder: Path) -> FileStatus:
-    """Whether `file` is in `folder` and intact. Hashes it unless it is unchanged since it was last verified."""
+    """Whether `file`, or else its alternative, is in `folder` and intact.
+
+    Hashes it unless it is unchanged since it was last verified.
+    """
+    status = _status(file, folder)
+    if status.state == "missing" and file.alternative is not None:
+        alternative = _status(file.alternative, folder)
+        return status if alternative.state == "missing" else alternative
+    return status
+
+
+def _status(file: CheckpointFile, folder: Path) -> FileStatus:
     path = folder / file.name
     try:
         stat = path.stat()

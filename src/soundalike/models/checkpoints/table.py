@@ -21,7 +21,7 @@ class CheckpointFile:
     hash; size: bytes, None if unknown; sha256: hex digest from a citable source, or its first digits if no more is
     published, None if nothing is (a file that is not pinned completely is recorded when it is first seen, and must not
     change afterwards); source: where size and digest are published; published_as: its name in the repository if that is
-    not `name`.
+    not `name`; alternative: a file that is accepted in its place, but not downloaded.
     """
 
     name: str
@@ -31,6 +31,7 @@ class CheckpointFile:
     sha256: str | None
     source: str
     published_as: str = ""
+    alternative: CheckpointFile | None = None
 
     @property
     def repository_name(self) -> str:
@@ -91,6 +92,7 @@ _HTDEMUCS_6S = ("adefossez/HTDemucs-6s", "3c5ee475be622df764938de97e4281a7b07ffa
 _ROBERTA = ("FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b")
 _XLM_ROBERTA = ("FacebookAI/xlm-roberta-base", "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089")
 
+_DJ_TRACK_SIMILARITY = "github.com/MeteorBurn/dj-track-similarity src/dj_track_similarity/analysis_models.py"
 _FLOWSET = "github.com/discolotus/flowset apps/api/scripts/download_semantic_models.py"
 
 _ROBERTA_TOKENIZER = CheckpointFile(
@@ -177,6 +179,14 @@ CHECKPOINTS: dict[str, Checkpoint] = {
                     "d42ae3f7cb9b66759ee0089ddc70e2f28b130c2d8ba621457358272d32dd0444",
                     "SHA-256: huggingface.co/OpenMuQ/MuQ-MuLan-large/blob/main/pytorch_model.bin; size and revision: "
                     + _FLOWSET,
+                    alternative=CheckpointFile(
+                        "model.safetensors",
+                        "OpenMuQ/MuQ-MuLan-large",
+                        "57b8af8e903a6fa28b6ba1d7a1578b4d68fcc918",
+                        None,
+                        "5fe234bbc5f183a9f4275fb292f54a30cb3a8ce75f82f1a43410ee6044d71d59",
+                        _DJ_TRACK_SIMILARITY,
+                    ),
                 ),
                 CheckpointFile(
                     "muq-config.json",

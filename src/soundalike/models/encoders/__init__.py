@@ -1,6 +1,6 @@
 """Encoders: waveforms in, unit vectors out. The protocol, and the table of those that exist.
 
-To add one: write a module beside this file with a class that fulfils `Encoder`, add a row to `ENCODERS`.
+To add one, write a module with a class that implements `Encoder`, and add a row to `ENCODERS`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Embeddings = NDArray[np.float32]
 class Encoder(Protocol):
     """Turns mono waveforms into unit vectors. Attributes are constants of the loaded model.
 
-    name: its key in `ENCODERS`; version: changes whenever its output does; sample_rate: Hz it must be fed; dimension:
-    D of its vectors; clip_seconds: the length it was made for, None where any length will do.
+    name: its key in `ENCODERS`; version: changes whenever its output does; sample_rate: of its input, in Hz; dimension: of
+    its vectors; clip_seconds: the length that it was trained on, None if it takes any length.
     """
 
     @property
@@ -39,16 +39,16 @@ class Encoder(Protocol):
     def clip_seconds(self) -> float | None: ...
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
-        """Embeddings (N, D), float32, rows of unit norm, of N mono waveforms (samples,), lengths may differ.
+        """Embeddings (N, D), float32, rows of unit norm, of N mono waveforms (samples,) of any lengths.
 
-        A waveform without a single non-zero sample has no direction: its row is zero.
+        The row of a waveform whose samples are all zero is zero.
         """
         ...
 
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """An encoder whose space also holds texts."""
+    """An encoder that also embeds texts."""
 
     def embed_text(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings (N, D) of N texts, rows of unit norm."""
@@ -57,10 +57,10 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True)
 class EncoderRow:
-    """What is known of an encoder before it is loaded.
+    """The facts about an encoder before it is loaded.
 
-    checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None where it needs no download; extra: the optional
-    dependencies it needs (`pip install soundalike[extra]`); precisions: those it can compute in.
+    checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None if it needs no download; extra: the optional
+    dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports.
     """
 
     load: Callable[[Runtime], Encoder]
@@ -97,12 +97,12 @@ def _muq_mulan(runtime: Runtime) -> Encoder:
 ENCODERS: dict[str, EncoderRow] = {
     "builtin": EncoderRow(
         _builtin,
-        "timbre and its course, rhythm, harmony by signal processing; no download, no torch",
+        "timbre and its evolution, rhythm and harmony by signal processing; no download, no torch",
         "Apache-2.0",
     ),
     "clap": EncoderRow(
         _clap("clap"),
-        "LAION-CLAP 630k-audioset-best, the paper's; audio and text",
+        "LAION-CLAP 630k-audioset-best, as in the paper; audio and text",
         "CC0-1.0",
         checkpoint="clap",
         extra="neural",
@@ -110,7 +110,7 @@ ENCODERS: dict[str, EncoderRow] = {
     ),
     "clap-music": EncoderRow(
         _clap("clap-music"),
-        "LAION-CLAP music_audioset_epoch_15_esc_90.14, which its authors name for music; audio and text",
+        "LAION-CLAP music_audioset_epoch_15_esc_90.14, recommended by its authors for music; audio and text",
         "CC0-1.0",
         checkpoint="clap-music",
         extra="neural",
@@ -118,7 +118,7 @@ ENCODERS: dict[str, EncoderRow] = {
     ),
     "muq-mulan": EncoderRow(
         _muq_mulan,
-        "MuQ-MuLan-large, the paper's best; audio and text",
+        "MuQ-MuLan-large, the best in the paper; audio and text",
         "CC-BY-NC-4.0",
         checkpoint="muq-mulan",
         extra="neural",
@@ -130,11 +130,11 @@ ENCODERS: dict[str, EncoderRow] = {
 def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
     """The encoder called `name`.
 
-    Raises InputError where there is none of that name or its extra is not installed, CheckpointError where its weights
-    are not here or not what they should be.
+    Raises InputError if there is none of that name or its extra is not installed, CheckpointError if its weights are
+    missing or damaged.
     """
     if name not in ENCODERS:
-        raise InputError(f"unknown encoder {name!r}; there are {', '.join(ENCODERS)} (see `soundalike models`)")
+        raise InputError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)} (see `soundalike models`)")
     row = ENCODERS[name]
     require_extra(row.extra, f"the encoder {name}")
     return row.load(runtime or Runtime())

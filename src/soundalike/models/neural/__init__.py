@@ -1,6 +1,6 @@
-"""What all neural models share: the device, safe reading of weights, compilation. Imports torch when it must.
+"""What all neural models share: the device, safe loading of weights, compilation.
 
-Only modules below this one, and the models' own (`models.encoders.clap.clap_encoder`,
-`models.separators.demucs.demucs_separator`, ...), import torch; each is
-itself imported only when its model is asked for, so the core works without it.
+Only the modules in this package and those of the neural models (`models.encoders.clap.clap_encoder`,
+`models.separators.demucs.demucs_separator` and so on) import torch. Each is imported only when its model is used, so the
+core works without torch.
 """

@@ -1,7 +1,7 @@
-"""Fast forms of a network: OpenVINO on the CPU, torch in bfloat16 or float32 on a GPU.
+"""Compiled networks: OpenVINO on the CPU, torch in bfloat16 or float32 on a GPU.
 
-A converted network is kept in a cache folder (`SOUNDALIKE_CACHE`, or the system's place for caches) under a key that
-tells all it depends on; it is derived from the checkpoint and may be deleted at any time.
+A converted network is stored in the cache folder (`soundalike.config.cache_folder`) under a key that covers everything
+that it depends on. It can be made again from the checkpoint, and be deleted at any time.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from soundalike.errors import CheckpointError
 from soundalike.models.neural.device import check_fast, choose_device, low_precision
 
 Network = Callable[..., tuple[torch.Tensor, ...]]
-"""Tensors in, float32 tensors out, where the first of those that go in lies; the first axis of each is the batch."""
+"""From tensors to float32 tensors on the device of the first input; the first axis of each is the batch."""
 
-_FORM = "2"
-"""Changes whenever the way of converting does."""
+_CONVERSION_VERSION = "2"
+"""Changes whenever the conversion does."""
 
 
-def compiled(
+def compile_network(
     build: Callable[[], torch.nn.Module],
     examples: Sequence[torch.Tensor],
     *,
@@ -37,12 +37,12 @@ def compiled(
     runtime: Runtime,
     free: Sequence[Sequence[int]] = (),
 ) -> Network:
-    """The network that `build` makes, compiled for `config`; its forward takes tensors and returns a tensor or a tuple.
+    """The network that `build` returns, compiled for `runtime`; its forward returns a tensor or a tuple of tensors.
 
-    examples: inputs (float32 or int64) whose shapes hold but for the first axis, the batch, which may be any size; key:
-    names the weights and the code of the network (checkpoint digest, version of the code): equal keys, equal networks;
-    free: for each example the further axes that may be any size.
-    `build` is not called where a conversion is in the cache. Raises InputError for a device that there is not.
+    examples: inputs (float32 or int64) with the shapes of later inputs, except for the first axis, the batch, which can
+    have any size; key: identifies the weights and the code of the network (checkpoint digest, code version); free: for
+    each example, further axes that can have any size.
+    `build` is not called if the cache has the converted network. Raises InputError if the device does not exist.
     """
     device = choose_device(runtime)
     check_fast(runtime.precision, device)
@@ -56,23 +56,23 @@ def _on_gpu(module: torch.nn.Module, device: torch.device, dtype: torch.dtype | 
     module = module.to(device).eval()
 
     def run(*inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # Exact is float32 throughout: torch would otherwise let convolutions on newer GPUs compute in TF32.
+        # Exact means float32 throughout: by default torch computes convolutions in TF32 on newer GPUs.
         with (
             torch.inference_mode(),
             torch.backends.cudnn.flags(allow_tf32=dtype is not None),
             torch.autocast(device.type, dtype, enabled=dtype is not None),
         ):
             outputs = module(*(value.to(device) for value in inputs))
-        several = outputs if isinstance(outputs, tuple) else (outputs,)
-        return tuple(value.float().to(inputs[0].device) for value in several)
+        results = outputs if isinstance(outputs, tuple) else (outputs,)
+        return tuple(value.float().to(inputs[0].device) for value in results)
 
     return run
 
 
 def _shape(example: torch.Tensor, free: Sequence[int]) -> list[int]:
-    """The shape of one item like `example`, -1 for each axis that may be any size.
+    """The shape of one item of `example`, -1 for each axis that can have any size.
 
-    One item: on a CPU a batch gains nothing, and a network whose shapes are all known is up to a sixth faster.
+    One item, because batches are not faster on a CPU, and a network with static shapes is up to a sixth faster.
     """
     return [1 if axis == 0 else -1 if axis in free else size for axis, size in enumerate(example.shape)]
 
@@ -87,17 +87,17 @@ def _on_cpu(
     import openvino
 
     core = openvino.Core()
-    place = _converted(build, examples, shapes, key)
+    folder = _converted(build, examples, shapes, key)
     options: dict[str, Any] = {
-        # Always said: where the processor has bfloat16, OpenVINO uses it unless told not to.
+        # Always set, because OpenVINO uses bfloat16 by default if the processor has it.
         "INFERENCE_PRECISION_HINT": "bf16" if runtime.precision == "fast" else "f32",
         "INFERENCE_NUM_THREADS": runtime.cores,
         "PERFORMANCE_HINT": "LATENCY",
     }
     try:
-        network = core.compile_model(place / "network.xml", "CPU", options)
-    except RuntimeError:  # a damaged file in the cache: it can be made again
-        shutil.rmtree(place, ignore_errors=True)
+        network = core.compile_model(folder / "network.xml", "CPU", options)
+    except RuntimeError:  # a damaged file in the cache: convert again
+        shutil.rmtree(folder, ignore_errors=True)
         network = core.compile_model(_converted(build, examples, shapes, key) / "network.xml", "CPU", options)
     request = network.create_infer_request()
 
@@ -107,7 +107,7 @@ def _on_cpu(
         for index in range(len(arrays[0])):
             results = request.infer([array[index : index + 1] for array in arrays], share_inputs=True)
             items.append([results[output].copy() for output in network.outputs])
-        return tuple(torch.from_numpy(np.concatenate(several)) for several in zip(*items, strict=True))
+        return tuple(torch.from_numpy(np.concatenate(results)) for results in zip(*items, strict=True))
 
     return run
 
@@ -115,52 +115,52 @@ def _on_cpu(
 def _converted(
     build: Callable[[], torch.nn.Module], examples: Sequence[torch.Tensor], shapes: Sequence[list[int]], key: str
 ) -> Path:
-    """The folder with the network in OpenVINO's form, made now if it is not in the cache."""
+    """The folder with the network in OpenVINO's format, converted now if it is not in the cache."""
     import openvino
 
-    facts = [_FORM, key, openvino.__version__, torch.__version__, *map(str, shapes)]
+    facts = [_CONVERSION_VERSION, key, openvino.__version__, torch.__version__, *map(str, shapes)]
     name = hashlib.blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
-    folder = cache_folder() / "openvino"
-    place = folder / name
-    if (place / "network.xml").exists():
-        return place
+    cache = cache_folder() / "openvino"
+    folder = cache / name
+    if (folder / "network.xml").exists():
+        return folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _no_room(folder, error) from error
-    with filelock.FileLock(folder / f"{name}.lock"):
-        if not (place / "network.xml").exists():
+        raise _cannot_store(cache, error) from error
+    with filelock.FileLock(cache / f"{name}.lock"):
+        if not (folder / "network.xml").exists():
             module = build().eval()
             with torch.inference_mode(), warnings.catch_warnings():
-                # Tracing is OpenVINO's way; its deprecation in torch, and shapes that it takes for constants, are not the
-                # user's concern: parity tests watch over the result.
+                # OpenVINO converts traces. Warnings about their deprecation in torch and about shapes taken for constants
+                # are of no use to the user: parity tests check the result.
                 warnings.simplefilter("ignore")
-                # Unchecked, for the check runs the network twice more, and memory with it.
+                # Without torch's check, which runs the network twice more and needs more memory.
                 traced = torch.jit.trace(module, tuple(examples), check_trace=False, strict=False)
                 network = openvino.convert_model(traced, example_input=tuple(examples))
             for port, shape in zip(network.inputs, shapes, strict=True):
                 port.get_node().set_partial_shape(openvino.PartialShape(shape))
             network.validate_nodes_and_infer_types()
-            _save(network, place)
-    return place
+            _save(network, folder)
+    return folder
 
 
-def _save(network: Any, place: Path) -> None:
-    """Write a converted network as the folder `place`, whole or not at all."""
+def _save(network: Any, folder: Path) -> None:
+    """Write a converted network to `folder`, completely or not at all."""
     import openvino
 
-    half_done = Path(tempfile.mkdtemp(dir=place.parent))
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
-        openvino.save_model(network, half_done / "network.xml", compress_to_fp16=False)
-        half_done.rename(place)
+        openvino.save_model(network, temporary / "network.xml", compress_to_fp16=False)
+        temporary.rename(folder)
     except (OSError, RuntimeError) as error:
-        raise _no_room(place.parent, error) from error
+        raise _cannot_store(folder.parent, error) from error
     finally:
-        shutil.rmtree(half_done, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _no_room(folder: Path, error: Exception) -> CheckpointError:
+def _cannot_store(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"a converted network cannot be kept in {folder} ({str(error).splitlines()[0]}): it takes as much room as the model's "
-        "weights in float32; make room there, or name another folder in SOUNDALIKE_CACHE"
+        f"a converted network cannot be stored in {folder} ({str(error).splitlines()[0]}): it is as large as the model's "
+        "weights in float32; make room there, or set SOUNDALIKE_CACHE to another folder"
     )

@@ -1,4 +1,4 @@
-"""Which device computes, and whether `fast` is fast there."""
+"""The device that computes, and whether the precision `fast` is faster there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from soundalike.errors import InputError
 
 
 def choose_device(runtime: Runtime) -> torch.device:
-    """The torch device that `config` asks for. Raises InputError for one that this machine does not have."""
+    """The torch device of `runtime`. Raises InputError if this machine does not have it."""
     name = runtime.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -19,34 +19,33 @@ def choose_device(runtime: Runtime) -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         wanted = int(name.partition(":")[2] or 0)
         if wanted >= count:
-            there = f"there are {count}, numbered from 0" if count else "this torch sees no CUDA device"
-            raise InputError(f"device {runtime.device!r} is not available: {there}; use --device cpu")
+            reason = f"there are {count}, numbered from 0" if count else "torch finds no CUDA device"
+            raise InputError(f"device {runtime.device!r} is not available: {reason}; use --device cpu")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise InputError("device 'mps' is not available: this is no Mac with Metal; use --device cpu")
+        raise InputError("device 'mps' is not available: it needs a Mac with Metal; use --device cpu")
     return torch.device(name)
 
 
 def low_precision(device: torch.device) -> torch.dtype:
-    """The number format of `fast` on `device`."""
+    """The number format of the precision `fast` on `device`."""
     return torch.float16 if device.type == "mps" else torch.bfloat16
 
 
 def check_fast(precision: Precision, device: torch.device) -> None:
-    """Raises InputError where `fast` would be slower than `exact`: a processor that has no bfloat16 arithmetic."""
+    """Raises InputError if `fast` would be slower than `exact`: on a processor without bfloat16 arithmetic."""
     if precision == "fast" and device.type == "cpu" and not cpu_has_bfloat16():
         raise InputError(
             "this processor has no bfloat16 arithmetic (avx512_bf16, amx_bf16 or Arm's bf16), so --precision fast would be "
-            "slower than exact here; use --precision exact"
+            "slower than exact; use --precision exact"
         )
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware."""
+    """Whether the processor has bfloat16 arithmetic."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not Linux: OpenVINO knows
+    except OSError:  # not Linux: ask OpenVINO
         import openvino
 
         return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    words = set(flags.split())
-    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(set(flags.split()) & {"avx512_bf16", "amx_bf16", "bf16"})

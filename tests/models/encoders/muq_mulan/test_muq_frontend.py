@@ -1,4 +1,4 @@
-"""MuQ's clips and spectrograms, against hand-made cases, NumPy and librosa."""
+"""Clips and spectrograms of MuQ, compared with hand-computed cases, NumPy and librosa."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
-from soundalike.models.encoders.muq_mulan.muq_frontend import SHORTEST, LogMel, cut, mel_bands  # noqa: E402
+from soundalike.models.encoders.muq_mulan.muq_frontend import SHORTEST, LogMel, mel_bands, split_clips  # noqa: E402
 from soundalike.models.encoders.muq_mulan.muq_settings import ConformerSettings  # noqa: E402
 from tests.models.neural.clips import clip  # noqa: E402
 
@@ -27,15 +27,15 @@ CLIP = 4000
         (4001, [[*range(4000)], [4000, *range(3999)]]),
         (9000, [[*range(4000)], [*range(4000, 8000)], [*range(8000, 9000), *range(3000)]]),
         (2000, [[*range(2000), *range(2000)]]),
-        (1999, [[*range(1999), *range(1999)]]),  # only doubled, not filled up
+        (1999, [[*range(1999), *range(1999)]]),  # repeated once, not filled up
         (600, [[*range(600), *range(600)]]),
-        (513, [[*range(513), *range(513)]]),  # the shortest that the original takes
+        (513, [[*range(513), *range(513)]]),  # the shortest that the original supports
         (512, [[*range(512), *range(512), 0]]),
         (1, [[0] * SHORTEST]),
     ],
 )
 def test_clips_wrap_around(length: int, pieces: list[list[int]]) -> None:
-    found = cut(np.arange(length, dtype=np.float32), CLIP)
+    found = split_clips(np.arange(length, dtype=np.float32), CLIP)
     assert [piece.tolist() for piece in found] == pieces
 
 
@@ -47,7 +47,7 @@ def test_bands_are_htk_triangles_of_height_one() -> None:
 
 
 @pytest.mark.parametrize("length", [SHORTEST, 5000, 24_000])
-def test_spectrograms_are_what_numpy_computes(length: int) -> None:
+def test_spectrograms_equal_those_of_numpy(length: int) -> None:
     samples = clip(length / 24_000, 24_000, 4, 0.3)
     padded = np.pad(samples.astype(np.float64), 1024, mode="reflect")
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)

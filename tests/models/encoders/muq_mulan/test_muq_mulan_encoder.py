@@ -59,12 +59,12 @@ def encoder(folder: Path) -> MuqMulanEncoder:
 
 @pytest.fixture(scope="module")
 def golden() -> dict[str, Float32]:
-    """What the original gives."""
+    """The vectors of the original."""
     with np.load(GOLDEN) as arrays:
         return {name: arrays[name] for name in ("audio", "texts", "padded")}
 
 
-def test_fulfils_the_protocols(folder: Path, encoder: MuqMulanEncoder) -> None:
+def test_it_implements_both_protocols(folder: Path, encoder: MuqMulanEncoder) -> None:
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, TextEncoder)
     assert (encoder.name, encoder.version) == (
@@ -74,18 +74,18 @@ def test_fulfils_the_protocols(folder: Path, encoder: MuqMulanEncoder) -> None:
     assert (encoder.sample_rate, encoder.dimension, encoder.clip_seconds) == (RATE, 24, 10.0)
 
 
-def test_the_cases_differ(golden: dict[str, Float32]) -> None:
+def test_the_golden_vectors_differ_from_each_other(golden: dict[str, Float32]) -> None:
     assert spread(golden["audio"]) < 0.9
     assert spread(golden["texts"]) < 0.9
 
 
-def test_audio_is_as_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
-    found, expected = encoder.embed(sounds()), unit(golden["audio"])
-    np.testing.assert_allclose(found, expected, atol=SPECTRA)
-    assert np.median(np.abs(found - expected)) < 1e-5
+def test_audio_vectors_equal_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
+    rows, expected = encoder.embed(sounds()), unit(golden["audio"])
+    np.testing.assert_allclose(rows, expected, atol=SPECTRA)
+    assert np.median(np.abs(rows - expected)) < 1e-5
 
 
-def test_the_original_leaves_means_shorter_than_one(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
+def test_the_original_does_not_normalise_means(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
     lengths = np.linalg.norm(golden["audio"], axis=1)
     several = np.array([seconds > 10 for seconds, _, _ in CASES])
     np.testing.assert_allclose(lengths[~several], 1, atol=NEAR)
@@ -93,25 +93,25 @@ def test_the_original_leaves_means_shorter_than_one(encoder: MuqMulanEncoder, go
     np.testing.assert_allclose(encoder._means(sounds()), golden["audio"], atol=SPECTRA)
 
 
-def test_texts_are_as_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
+def test_text_vectors_equal_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
     rows = [encoder.embed_ids(ids[None])[0] for ids in made_up_ids(VOCABULARY)]
     np.testing.assert_allclose(rows, golden["texts"], atol=NEAR)
 
 
-def test_texts_in_one_batch_would_be_others(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
-    """The padding that the longest brings changes the rest; the longest itself is the same."""
-    away = np.abs(golden["padded"] - golden["texts"]).max(axis=1)
-    assert (away[:-1] > 0.1).all()
-    assert away[-1] < NEAR
+def test_texts_in_one_batch_would_have_other_vectors(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
+    """The padding up to the longest text changes the vectors of the others."""
+    deviations = np.abs(golden["padded"] - golden["texts"]).max(axis=1)
+    assert (deviations[:-1] > 0.1).all()
+    assert deviations[-1] < NEAR
 
 
 def case(seconds: float) -> int:
-    """The first of the cases that is so long."""
+    """The index of the first case of that length."""
     return [length for length, _, _ in CASES].index(seconds)
 
 
 def deviation(encoder: MuqMulanEncoder, golden: dict[str, Float32], seconds: float) -> float:
-    """How far the unit vector of the first case of that length is from the original's."""
+    """Largest difference between our unit vector and the original's for the first case of that length."""
     row = case(seconds)
     return float(np.abs(encoder.embed([sounds()[row]])[0] - unit(golden["audio"])[row]).max())
 
@@ -120,11 +120,11 @@ def zeros_at_the_end(samples: Float32, size: int) -> list[Float32]:
     return [np.resize(np.append(samples[at : at + size], np.zeros(size)), size) for at in range(0, len(samples), size)]
 
 
-def rest_left_out(samples: Float32, size: int) -> list[Float32]:
+def rest_dropped(samples: Float32, size: int) -> list[Float32]:
     return [samples[at : at + size] for at in range(0, len(samples) - size + 1, size)]
 
 
-def rest_as_it_is(samples: Float32, size: int) -> list[Float32]:
+def rest_kept_short(samples: Float32, size: int) -> list[Float32]:
     return [samples[at : at + size] for at in range(0, len(samples), size)]
 
 
@@ -136,16 +136,16 @@ def repeated(samples: Float32, size: int) -> list[Float32]:
     ("seconds", "wrong"),
     [
         (12.3, zeros_at_the_end),
-        (12.3, rest_left_out),
-        (12.3, rest_as_it_is),
+        (12.3, rest_dropped),
+        (12.3, rest_kept_short),
         (7.3, zeros_at_the_end),
         (4.0, zeros_at_the_end),
-        (4.0, rest_as_it_is),
+        (4.0, rest_kept_short),
         (4.0, repeated),
         (0.3, repeated),
     ],
 )
-def test_clips_cut_otherwise_are_seen(
+def test_other_clips_change_the_vectors(
     encoder: MuqMulanEncoder,
     golden: dict[str, Float32],
     monkeypatch: pytest.MonkeyPatch,
@@ -155,12 +155,12 @@ def test_clips_cut_otherwise_are_seen(
     right = deviation(encoder, golden, seconds)
     assert right < SPECTRA
     monkeypatch.setattr(
-        muq_mulan_encoder, "cut", lambda samples, size: [c.astype(np.float32) for c in wrong(samples, size)]
+        muq_mulan_encoder, "split_clips", lambda samples, size: [c.astype(np.float32) for c in wrong(samples, size)]
     )
     assert deviation(encoder, golden, seconds) > max(1e-4, 2 * right)
 
 
-class Otherwise(LogMel):
+class ChangedLogMel(LogMel):
     """A spectrogram with one thing changed."""
 
     def __init__(self, encoder: MuqMulanEncoder, change: str) -> None:
@@ -172,7 +172,7 @@ class Otherwise(LogMel):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         if self.change == "last frame kept":
-            waveforms = torch.cat([waveforms, waveforms[:, -241:-1].flip(1)], dim=1)  # its mirror, as in the last frame
+            waveforms = torch.cat([waveforms, waveforms[:, -241:-1].flip(1)], dim=1)  # mirrored, as in the last frame
         spectrograms = super().forward(waveforms)
         if self.change == "not scaled":
             return spectrograms * self._settings.deviation + self._settings.mean
@@ -180,17 +180,17 @@ class Otherwise(LogMel):
 
 
 @pytest.mark.parametrize("change", ["slaney", "area", "last frame kept", "not scaled"])
-def test_other_spectrograms_are_seen(
+def test_other_spectrograms_change_the_vectors(
     encoder: MuqMulanEncoder, golden: dict[str, Float32], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setitem(encoder.__dict__, "_log_mel", Otherwise(encoder, "nothing"))
-    right = deviation(encoder, golden, 10.0)  # librosa's bands are float64's, rounded
+    monkeypatch.setitem(encoder.__dict__, "_log_mel", ChangedLogMel(encoder, "nothing"))
+    right = deviation(encoder, golden, 10.0)  # librosa computes the bands in float64 and rounds them
     assert right < SPECTRA
-    monkeypatch.setitem(encoder.__dict__, "_log_mel", Otherwise(encoder, change))
+    monkeypatch.setitem(encoder.__dict__, "_log_mel", ChangedLogMel(encoder, change))
     assert deviation(encoder, golden, 10.0) > max(1e-4, 2 * right)
 
 
-def test_batches_change_nothing(encoder: MuqMulanEncoder) -> None:
+def test_vectors_are_independent_of_the_batch(encoder: MuqMulanEncoder) -> None:
     clips = [clip(seconds, RATE, seed) for seed, seconds in enumerate([10.0, 0.2, 25.0, 3.0, 0.2, 110.0, 10.0])]
     together = encoder.embed(clips)
     alone = np.concatenate([encoder.embed([sound]) for sound in clips])
@@ -201,20 +201,20 @@ def test_batches_change_nothing(encoder: MuqMulanEncoder) -> None:
     assert sum(len(rows) for rows, _ in batches) == 1 + 1 + 3 + 1 + 1 + 11 + 1
 
 
-def test_silence_has_no_direction_and_a_moment_has_one(encoder: MuqMulanEncoder) -> None:
+def test_silence_has_a_zero_row_and_one_sample_a_unit_row(encoder: MuqMulanEncoder) -> None:
     rows = encoder.embed([np.zeros(999, dtype=np.float32), np.zeros(0, dtype=np.float32), np.ones(1, dtype=np.float32)])
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [0, 0, 1], atol=NEAR)
     assert encoder.embed([]).shape == (0, 24)
 
 
-def test_what_is_no_sound_is_refused(encoder: MuqMulanEncoder) -> None:
+def test_other_than_mono_finite_waveforms_are_refused(encoder: MuqMulanEncoder) -> None:
     with pytest.raises(InputError, match=r"shape \(2, 100\)"):
         encoder.embed([np.zeros((2, 100), dtype=np.float32)])
     with pytest.raises(InputError, match="not finite"):
         encoder.embed([np.array([0, np.nan], dtype=np.float32)])
 
 
-def test_texts_are_read_by_the_tokenizer(encoder: MuqMulanEncoder) -> None:
+def test_texts_are_tokenized(encoder: MuqMulanEncoder) -> None:
     rows = encoder.embed_text(["dry funk snare", "piano", "dry funk snare"])
     np.testing.assert_array_equal(rows[0], encoder.embed_ids(np.array([[0, 4, 5, 6, 2]]))[0])
     np.testing.assert_array_equal(rows[0], rows[2])
@@ -223,16 +223,16 @@ def test_texts_are_read_by_the_tokenizer(encoder: MuqMulanEncoder) -> None:
     assert encoder.embed_text([]).shape == (0, 24)
 
 
-def test_texts_that_cannot_be_read_are_refused(encoder: MuqMulanEncoder) -> None:
+def test_empty_and_too_long_texts_are_refused(encoder: MuqMulanEncoder) -> None:
     for empty in ("", " \n"):
-        with pytest.raises(InputError, match="empty text"):
+        with pytest.raises(InputError, match="is empty"):
             encoder.embed_text(["piano", empty])
     encoder.embed_text(["piano " * 36])
-    with pytest.raises(InputError, match=r"a text of 39 tokens \('piano .*reads 38 at most"):
+    with pytest.raises(InputError, match=r"a text has 39 tokens \('piano .*at most 38"):
         encoder.embed_text(["piano " * 37])
 
 
-def test_each_tower_is_loaded_when_it_is_needed(folder: Path) -> None:
+def test_each_tower_is_loaded_when_it_is_first_used(folder: Path) -> None:
     (folder / "fresh").mkdir()
     fresh = narrow_muq_mulan(folder / "fresh", Runtime("cpu"))
     assert not {"_audio", "_text"} & set(vars(fresh))
@@ -243,7 +243,7 @@ def test_each_tower_is_loaded_when_it_is_needed(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["{}", '{"version": "1.0", "model": {"type": "WordLevel", "vocab": {}, "unk_token": ""}}']
 )
-def test_another_tokenizer_is_named(tmp_path: Path, text: str) -> None:
+def test_another_tokenizer_is_refused(tmp_path: Path, text: str) -> None:
     encoder = narrow_muq_mulan(tmp_path, Runtime("cpu"))
     (tmp_path / "tokenizer.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"tokenizer.json is (damaged or )?not") as caught:
@@ -251,19 +251,19 @@ def test_another_tokenizer_is_named(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_checkpoint_is_named_when_it_is_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = folder / "damaged"
-    place.mkdir()
-    encoder = narrow_muq_mulan(place, Runtime("cpu"))
-    monkeypatch.setenv("SOUNDALIKE_CACHE", str(place / "cache"))
-    (place / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
+def test_a_damaged_checkpoint_is_refused_when_it_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = folder / "damaged"
+    damaged.mkdir()
+    encoder = narrow_muq_mulan(damaged, Runtime("cpu"))
+    monkeypatch.setenv("SOUNDALIKE_CACHE", str(damaged / "cache"))
+    (damaged / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
     with pytest.raises(CheckpointError, match="damaged"):
         encoder.embed(sounds()[:1])
     with pytest.raises(CheckpointError, match="damaged"):
         encoder.embed_text(["piano"])
 
 
-def test_fast_is_near_and_not_the_same(folder: Path, encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
+def test_fast_is_close_but_not_equal(folder: Path, encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
     if not cpu_has_bfloat16():
         pytest.skip("this processor has no bfloat16")
     rows = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu", "fast")).embed(sounds())
@@ -272,7 +272,7 @@ def test_fast_is_near_and_not_the_same(folder: Path, encoder: MuqMulanEncoder, g
     assert np.abs(rows - unit(golden["audio"])).max() > 1e-4
 
 
-def test_devices_that_are_not_there_are_named(folder: Path, encoder: MuqMulanEncoder) -> None:
+def test_missing_devices_are_refused(folder: Path, encoder: MuqMulanEncoder) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(InputError, match="'cuda' is not available"):

@@ -1,4 +1,4 @@
-"""MuQ-MuLan's sizes are read from its configuration files, and what cannot be computed is refused."""
+"""The sizes of MuQ-MuLan are read from its configuration files, and unsupported values are refused."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.models.neural.narrow_muq_mulan import FULL, NARROW, Configurations, m
 
 
 @pytest.mark.parametrize(("file", "end"), [("config.json", ""), ("xlm-roberta-config.json", "\n")])
-def test_the_true_size_is_the_published_one(file: str, end: str) -> None:
+def test_the_configurations_of_full_size_are_the_published_ones(file: str, end: str) -> None:
     text = json.dumps(FULL[file], indent=2) + end
     published = {row.name: row.sha256 for row in CHECKPOINTS["muq-mulan"].files}
     assert hashlib.sha256(text.encode()).hexdigest() == published[file]
 
 
-def test_the_true_size(tmp_path: Path) -> None:
+def test_the_settings_of_full_size(tmp_path: Path) -> None:
     write_configurations(tmp_path, FULL)
     settings = read_settings(muq_checkpoint(tmp_path).paths)
     assert (settings.sample_rate, settings.clip, settings.dimension) == (24_000, 240_000, 512)
@@ -34,7 +34,7 @@ def test_the_true_size(tmp_path: Path) -> None:
         channels=512,
         strides=(2, 2),
         width=1024,
-        layers=12,  # MuQ's own; `w2v2_config` has those of the model that it was taken from
+        layers=12,  # of MuQ; `w2v2_config` has the number of another model
         heads=16,
         hidden=4096,
         activation="swish",
@@ -46,7 +46,7 @@ def test_the_true_size(tmp_path: Path) -> None:
     assert (settings.vocabulary, settings.longest) == (250_002, 512)
 
 
-def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
+def test_settings_are_read_from_the_files(tmp_path: Path) -> None:
     changed = copy(NARROW)
     changed["config.json"]["mulan"] |= {"sr": 16_000, "clip_secs": 5}
     changed["muq-config.json"]["label_rate"] = 50
@@ -59,12 +59,12 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "place", "value", "words"),
+    ("file", "place", "value", "message"),
     [
         ("config.json", ("audio_model", "use_layer_idx"), 6, "use_layer_idx is 6; expected -1"),
-        ("config.json", ("mulan", "clip_secs"), 0.25, "clip_secs is 0.25; expected a whole number"),
-        ("config.json", ("mulan", "dim_latent"), 0, "dim_latent is 0; expected a whole number from 1 on"),
-        ("config.json", ("text_transformer", "tf_depth"), -1, "tf_depth is -1; expected a whole number from 0 on"),
+        ("config.json", ("mulan", "clip_secs"), 0.25, "clip_secs is 0.25; expected an integer"),
+        ("config.json", ("mulan", "dim_latent"), 0, "dim_latent is 0; expected an integer of at least 1"),
+        ("config.json", ("text_transformer", "tf_depth"), -1, "tf_depth is -1; expected an integer of at least 0"),
         ("config.json", ("audio_transformer", "heads"), True, "heads is True; expected a number"),
         ("config.json", ("mulan",), 3, "mulan is 3; expected named fields"),
         ("muq-config.json", ("is_flash",), True, "is_flash is True; expected False"),
@@ -77,12 +77,12 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
             "relative",
             "is 'relative'; expected 'rotary'",
         ),
-        ("muq-config.json", ("w2v2_config", "hidden_act"), 1, "hidden_act is 1; expected a name"),
+        ("muq-config.json", ("w2v2_config", "hidden_act"), 1, "hidden_act is 1; expected a string"),
         ("xlm-roberta-config.json", ("model_type",), "roberta", "model_type is 'roberta'; expected 'xlm-roberta'"),
     ],
 )
-def test_what_is_not_computed_is_named(
-    tmp_path: Path, file: str, place: tuple[str, ...], value: object, words: str
+def test_unsupported_values_are_refused(
+    tmp_path: Path, file: str, place: tuple[str, ...], value: object, message: str
 ) -> None:
     changed = copy(NARROW)
     fields: Any = changed[file]
@@ -90,27 +90,27 @@ def test_what_is_not_computed_is_named(
         fields = fields[name]
     fields[place[-1]] = value
     write_configurations(tmp_path, changed)
-    with pytest.raises(CheckpointError, match=rf"{file}.*{words}"):
+    with pytest.raises(CheckpointError, match=rf"{file}.*{message}"):
         read_settings(muq_checkpoint(tmp_path).paths)
 
 
-def test_a_missing_field_is_named(tmp_path: Path) -> None:
+def test_a_missing_field_is_refused(tmp_path: Path) -> None:
     changed = copy(NARROW)
     del changed["muq-config.json"]["w2v2_config"]["intermediate_size"]
     write_configurations(tmp_path, changed)
-    with pytest.raises(CheckpointError, match=r"muq-config.json, w2v2_config: there is no field intermediate_size"):
+    with pytest.raises(CheckpointError, match=r"muq-config.json, w2v2_config: the field intermediate_size is missing"):
         read_settings(muq_checkpoint(tmp_path).paths)
 
 
-@pytest.mark.parametrize(("text", "words"), [("{", "damaged"), ("[1]", "holds a list"), (None, "damaged")])
-def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str | None, words: str) -> None:
+@pytest.mark.parametrize(("text", "message"), [("{", "damaged"), ("[1]", "contains a list"), (None, "damaged")])
+def test_a_file_that_is_not_a_configuration_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
     write_configurations(tmp_path, NARROW)
     paths = muq_checkpoint(tmp_path).paths
     path = paths["muq-config.json"]
     path.unlink()
     if text is not None:
         path.write_text(text)
-    with pytest.raises(CheckpointError, match=rf"muq-config.json.*{words}") as caught:
+    with pytest.raises(CheckpointError, match=rf"muq-config.json.*{message}") as caught:
         read_settings(paths)
     assert "\n" not in str(caught.value)
 

@@ -1,6 +1,6 @@
-"""What LAION-CLAP hears: windows of ten seconds as log-mel spectrograms. NumPy only.
+"""Front end of LAION-CLAP: log-mel spectrograms of windows of ten seconds. NumPy only.
 
-After laion_clap 1.1.7: `hook.py` and `training/data.py` (quantisation, repeat and pad), `clap_module/htsat.py` (spectrogram
+Follows laion_clap 1.1.7: `hook.py` and `training/data.py` (quantisation, repeat and pad), `clap_module/htsat.py` (spectrogram
 and mel bands, there computed by torchlibrosa).
 """
 
@@ -17,23 +17,23 @@ from soundalike.models.encoders import Samples
 
 SAMPLE_RATE = 48_000
 WINDOW = 480_000
-"""Samples that the network hears at once."""
+"""Samples of one input of the network."""
 
 FRAMES = 1001
 BANDS = 64
 FRAME = 1024
 HOP = 480
 LOWEST, HIGHEST = 50.0, 14_000.0
-"""Hz. All published checkpoints of LAION-CLAP were trained with these."""
+"""Hz. All published checkpoints of LAION-CLAP were trained with these limits."""
 
 _FLOOR = 1e-10
 _FULL_SCALE = np.float32(32767)
 
 
-def cut(samples: Samples) -> list[Samples]:
-    """Consecutive windows of `samples` (T,) of at most WINDOW samples (none where T is 0); the last may be shorter.
+def split_windows(samples: Samples) -> list[Samples]:
+    """Consecutive windows of `samples` (T,) of at most WINDOW samples, none if T is 0; the last may be shorter.
 
-    The original takes one window at random instead; this takes them all.
+    The original uses one random window instead.
     """
     return [samples[start : start + WINDOW] for start in range(0, len(samples), WINDOW)]
 
@@ -45,13 +45,13 @@ def log_mel(samples: Samples) -> NDArray[np.float32]:
 
 
 def _quantise(samples: Samples) -> Samples:
-    """`samples` as they were in training: clipped, and cut off (not rounded) to 16 bits."""
+    """`samples` as in training: clipped, and truncated (not rounded) to 16 bits."""
     integers = (np.clip(samples, -1, 1) * _FULL_SCALE).astype(np.int16)
     return np.asarray(integers / _FULL_SCALE, dtype=np.float32)
 
 
 def _fill(samples: Samples) -> Samples:
-    """(WINDOW,): `samples` as often as they fit in whole, then zeros."""
+    """(WINDOW,): `samples` repeated as often as they fit completely, then zeros."""
     filled = np.zeros(WINDOW, dtype=np.float32)
     repeated = np.tile(samples, WINDOW // len(samples))
     filled[: len(repeated)] = repeated
@@ -59,9 +59,9 @@ def _fill(samples: Samples) -> Samples:
 
 
 def _power(samples: Samples) -> NDArray[np.float64]:
-    """(FRAMES, FRAME // 2 + 1): power spectra of frames centred on every HOP-th sample, the ends mirrored.
+    """(FRAMES, FRAME // 2 + 1): power spectra of frames centred on every HOP-th sample, with mirrored ends.
 
-    In float64: in a loud frame with quiet bands, as of a pure sweep, rounding in float32 reaches a tenth of a decibel.
+    In float64, because in a loud frame with quiet bands, such as that of a sine sweep, float32 rounding reaches 0.1 dB.
     """
     mirrored = np.pad(samples, FRAME // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, FRAME)[::HOP]

@@ -1,10 +1,11 @@
-"""LAION-CLAP's two towers: their sizes, the modules of transformers that compute them, and the way of the weights there.
+"""The two towers of LAION-CLAP: their sizes, the modules of transformers that compute them, and how weights are loaded.
 
-The checkpoints are in the format of laion_clap 1.1.7; transformers has the same networks under other names.
+The checkpoints have the format of laion_clap 1.1.7; transformers has the same networks with other names.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +15,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from soundalike.config import ignore_front_end
 from soundalike.errors import CheckpointError
 from soundalike.models.encoders.clap import clap_frontend
 from soundalike.models.neural.loading import load_into, read_weights
 
 Weights = dict[str, torch.Tensor]
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class AudioSizes:
     """HTSAT, a Swin transformer on spectrograms (`clap_module/htsat.py`, `create_htsat_model`).
 
-    width: channels of the first stage, doubled by each further one; depths: blocks a stage, every other one with shifted
-    windows; heads: attention heads a stage; projection: D of the vectors.
+    width: channels of the first stage, doubled by each further stage; depths: blocks per stage, every other one with
+    shifted windows; heads: attention heads per stage; projection: dimension of the vectors.
     """
 
     width: int
@@ -37,7 +41,7 @@ class AudioSizes:
 
 @dataclass(frozen=True)
 class TextSizes:
-    """RoBERTa; the defaults are roberta-base's. positions: with the two before the first that RoBERTa leaves unused."""
+    """RoBERTa; the defaults are those of roberta-base. positions: includes the first two, which RoBERTa does not use."""
 
     vocabulary: int = 50_265
     width: int = 768
@@ -53,14 +57,17 @@ HTSAT_BASE = AudioSizes(width=128, depths=(2, 2, 12, 2), heads=(4, 8, 16, 32))
 
 UNUSED: dict[str, str] = {
     r"logit_scale_[at]": "temperatures of the training loss",
-    r"(audio|text)_transform\..*": "further layers that only the training loss sees",
-    r"audio_branch\.(tscam_conv|head)\..*": "the classifier of AudioSet's 527 kinds of sound, which HTSAT was made for",
-    r"audio_branch\.spectrogram_extractor\..*": "constants of the front end, which `clap_frontend` computes",
+    r"(audio|text)_transform\..*": "layers that only the training loss uses",
+    r"audio_branch\.(tscam_conv|head)\..*": "the classifier for the 527 classes of AudioSet, for which HTSAT was made",
+    r"audio_branch\.spectrogram_extractor\..*": "constants of the front end, computed in `clap_frontend`",
     r"audio_branch\.logmel_extractor\..*": "as above",
-    r"audio_branch\..*\.(attn\.relative_position_index|attn_mask)": "constants that follow from the sizes of the windows",
+    r"audio_branch\..*\.(attn\.relative_position_index|attn_mask)": "constants that depend on the window sizes only",
     r"text_branch\.embeddings\.position_ids": "0, 1, 2, ...",
 }
-"""Weights in a checkpoint that an embedding does not depend on: what they are named like, and what they are."""
+"""Weights in a checkpoint that embeddings do not depend on: patterns of their names, and what they are."""
+
+_FUSION = re.compile(r"audio_branch\..*(mel_conv[12]d|fusion_model)\..*")
+"""Weights that only models with `enable_fusion=True` have."""
 
 _RENAMED: tuple[tuple[str, str], ...] = (
     (r"(audio|text)_projection\.0\.", "projection.linear1."),
@@ -79,11 +86,11 @@ _RENAMED_IN_BLOCKS: tuple[tuple[str, str], ...] = (
 _BLOCK = re.compile(r"(encoder\.layers\.\d+\.blocks\.\d+\.)(.*)")
 
 _CONSTANTS = re.compile(r".*(relative_position_index|embeddings\.(position_ids|token_type_ids))")
-"""Buffers of transformers' modules that are computed when those are made; some versions count them as weights."""
+"""Buffers that transformers computes when it builds the modules; in some versions they are part of the state."""
 
 
 class AudioTower(torch.nn.Module):
-    """Log-mel spectrograms (B, 1, FRAMES, BANDS) in dB to vectors (B, D), of any length."""
+    """From log-mel spectrograms (B, 1, FRAMES, BANDS) in dB to vectors (B, D), not normalised."""
 
     def __init__(self, sizes: AudioSizes) -> None:
         from transformers import ClapAudioConfig, ClapAudioModelWithProjection
@@ -109,7 +116,7 @@ class AudioTower(torch.nn.Module):
 
 
 class TextTower(torch.nn.Module):
-    """Token ids (B, L), and a mask (B, L) that is 0 for padding, to vectors (B, D), of any length."""
+    """From token ids (B, L) and a mask (B, L) that is 0 for padding to vectors (B, D), not normalised."""
 
     def __init__(self, sizes: TextSizes) -> None:
         from transformers import ClapTextConfig, ClapTextModelWithProjection
@@ -123,7 +130,7 @@ class TextTower(torch.nn.Module):
                 num_attention_heads=sizes.heads,
                 intermediate_size=sizes.inner,
                 max_position_embeddings=sizes.positions,
-                layer_norm_eps=1e-5,  # roberta-base's; transformers' default for CLAP is another
+                layer_norm_eps=1e-5,  # as in roberta-base; transformers has another default for CLAP
                 projection_dim=sizes.projection,
             )
         )
@@ -136,7 +143,7 @@ class TextTower(torch.nn.Module):
 
 
 def load_audio_tower(path: Path, sizes: AudioSizes, model: str) -> AudioTower:
-    """The audio tower of the checkpoint at `path`. Raises CheckpointError for a file that is not one of `model`."""
+    """The audio tower in the checkpoint at `path`. Raises CheckpointError if it is not a checkpoint of `model`."""
     state = _read(path, model)
     _check_front_end(state, path, model)
     tower = AudioTower(sizes)
@@ -145,7 +152,7 @@ def load_audio_tower(path: Path, sizes: AudioSizes, model: str) -> AudioTower:
 
 
 def load_text_tower(path: Path, sizes: TextSizes, model: str) -> TextTower:
-    """The text tower of the checkpoint at `path`. Raises CheckpointError for a file that is not one of `model`."""
+    """The text tower in the checkpoint at `path`. Raises CheckpointError if it is not a checkpoint of `model`."""
     state = _read(path, model)
     tower = TextTower(sizes)
     _load(tower, {name: value for name, value in state.items() if name.startswith("text_")}, path, model)
@@ -153,15 +160,15 @@ def load_text_tower(path: Path, sizes: TextSizes, model: str) -> TextTower:
 
 
 def renamed(state: Mapping[str, torch.Tensor]) -> Weights:
-    """Weights of one tower under `AudioTower`'s or `TextTower`'s names, given under laion_clap's; `UNUSED` ones left out."""
+    """Weights with laion_clap's names under the names in `AudioTower` or `TextTower`, without those in `UNUSED`."""
     weights: Weights = {}
     for name, value in state.items():
         if any(re.fullmatch(pattern, name) for pattern in UNUSED):
             continue
         name = _renamed(name)
         if ".self.qkv." in name:
-            for part, third in zip(("query", "key", "value"), value.chunk(3), strict=True):
-                weights[name.replace(".qkv.", f".{part}.")] = third
+            for kind, third in zip(("query", "key", "value"), value.chunk(3), strict=True):
+                weights[name.replace(".qkv.", f".{kind}.")] = third
         else:
             weights[name] = value
     return weights
@@ -178,29 +185,35 @@ def _renamed(name: str) -> str:
 
 
 def _read(path: Path, model: str) -> Weights:
-    """The weights in the checkpoint at `path`, under laion_clap's names."""
+    """The weights in the checkpoint at `path`, with laion_clap's names."""
     with torch.serialization.safe_globals(_numpy_numbers()):
         checkpoint = read_weights(path)
     state = checkpoint.get("state_dict", checkpoint)
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise CheckpointError(f"{path} is not a checkpoint of {model}: it holds other things than named weights")
-    return {name.removeprefix("module."): value for name, value in state.items()}  # DistributedDataParallel's prefix
+        raise CheckpointError(f"{path} is not a checkpoint of {model}: it contains more than named weights")
+    state = {
+        name.removeprefix("module."): value for name, value in state.items()
+    }  # the prefix of DistributedDataParallel
+    if fusion := next((name for name in state if _FUSION.fullmatch(name)), None):
+        raise CheckpointError(f"{path} is not a checkpoint of {model}: it was trained with fusion ({fusion})")
+    return state
 
 
 def _numpy_numbers() -> list[Any]:
-    """What the loader of weights must know to read a NumPy float64, and no more.
+    """The classes and functions that torch's safe loader needs to read a NumPy float64.
 
-    The published files hold the optimiser's state too, whose learning rate came from `numpy.cos`.
+    The published files also contain the state of the optimiser, whose learning rate was computed with `numpy.cos`.
     """
     scalar = np.float64(0).__reduce__()[0]
-    places = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")  # NumPy 1's and 2's
-    return [np.dtype, np.dtypes.Float64DType, *((scalar, place) for place in places)]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")  # NumPy 1's and 2's
+    return [np.dtype, np.dtypes.Float64DType, *((scalar, name) for name in names)]
 
 
 def _check_front_end(state: Mapping[str, torch.Tensor], path: Path, model: str) -> None:
-    """Raises CheckpointError where the checkpoint says that it was trained on other spectrograms than `clap_frontend`'s.
+    """Raises CheckpointError if the model was trained on other spectrograms than those of `clap_frontend`.
 
-    It says so by the mel bands, and by the kernels of the Fourier transform: that of 0 Hz is the window's shape.
+    The checkpoint has the mel bands, and the kernels of the Fourier transform, of which that of 0 Hz is the window. With
+    SOUNDALIKE_IGNORE_FRONT_END=1 a difference is logged as a warning instead.
     """
     constants = {
         "audio_branch.logmel_extractor.melW": clap_frontend.mel_bands(),
@@ -208,12 +221,13 @@ def _check_front_end(state: Mapping[str, torch.Tensor], path: Path, model: str) 
     }
     for name, ours in constants.items():
         if name not in state:
-            raise CheckpointError(f"{path} is not a checkpoint of {model}: it lacks {name}")
+            raise CheckpointError(f"{path} is not a checkpoint of {model}: {name} is missing")
         theirs = state[name] if state[name].ndim == ours.ndim else state[name][0, 0]
         if theirs.shape != ours.shape or not np.allclose(theirs.numpy(), ours, atol=1e-5 * float(ours.max())):
-            raise CheckpointError(
-                f"{path} is not a checkpoint of {model}: it was trained on other spectrograms ({name})"
-            )
+            problem = f"{path} is not a checkpoint of {model}: it was trained on other spectrograms ({name} differs)"
+            if not ignore_front_end():
+                raise CheckpointError(f"{problem}; set SOUNDALIKE_IGNORE_FRONT_END=1 to use it nevertheless")
+            log.warning("%s; it is used because SOUNDALIKE_IGNORE_FRONT_END is set", problem)
 
 
 def _load(tower: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path, model: str) -> None:

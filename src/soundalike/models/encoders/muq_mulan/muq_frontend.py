@@ -1,7 +1,7 @@
-"""What MuQ hears: clips of ten seconds as log-mel spectrograms.
+"""Front end of MuQ: log-mel spectrograms of clips of ten seconds.
 
-After muq 0.1.0: `muq_mulan.py` (`_get_all_clips`), `modules/features.py` and `models/muq_model.py` (`preprocessing`,
-`normalize`), with torchaudio's MelSpectrogram and AmplitudeToDB as they call them.
+Follows muq 0.1.0: `muq_mulan.py` (`_get_all_clips`), `modules/features.py` and `models/muq_model.py` (`preprocessing`,
+`normalize`), with MelSpectrogram and AmplitudeToDB of torchaudio as used there.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from soundalike.models.encoders import Samples
 from soundalike.models.encoders.muq_mulan.muq_settings import ConformerSettings
 
 SAMPLE_RATE = 24_000
-"""Hz that the mel bands are laid for."""
+"""Sample rate of the mel bands in Hz."""
 
 FRAME = 2048
 SHORTEST = FRAME // 2 + 1
-"""Samples below which the spectrogram cannot be mirrored at its ends."""
+"""The fewest samples that can be mirrored at both ends."""
 
 _FLOOR = 1e-10
 
 
-def cut(samples: Samples, clip: int) -> list[Samples]:
-    """Consecutive clips of `clip` samples of `samples` (T,), none where T is 0.
+def split_clips(samples: Samples, clip: int) -> list[Samples]:
+    """Consecutive clips of `clip` samples of `samples` (T,), none if T is 0.
 
-    The last one is filled up from the beginning of `samples`; where that does not suffice (T below half of `clip`)
-    it is just `samples` twice, as in the original. So all have `clip` samples, but for the only one of a short sound.
-    The original fails below SHORTEST / 2 samples; here such a sound is repeated until there are SHORTEST.
+    The last clip is filled up from the beginning of `samples`. If that is not enough (T below half of `clip`), it is
+    `samples` repeated once, as in the original. So every clip has `clip` samples, except the only one of a short waveform.
+    The original fails below SHORTEST / 2 samples; here such a waveform is repeated up to SHORTEST samples.
     """
-    whole = len(samples) // clip * clip
-    clips = [samples[start : start + clip] for start in range(0, whole, clip)]
-    if whole < len(samples):
-        rest = samples[whole:]
+    end = len(samples) // clip * clip
+    clips = [samples[start : start + clip] for start in range(0, end, clip)]
+    if end < len(samples):
+        rest = samples[end:]
         last = np.concatenate([rest, samples[: clip - len(rest)]])
         clips.append(np.resize(last, max(len(last), SHORTEST)))
     return clips
 
 
 class LogMel(nn.Module):
-    """Waveforms (B, T), T from SHORTEST on, to mel bands in dB (B, bands, T // hop), centred and scaled."""
+    """From waveforms (B, T), T >= SHORTEST, to standardised mel bands in dB (B, bands, T // hop)."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -60,16 +60,16 @@ class LogMel(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        # The original leaves out the last frame, so that ten seconds are 1000 frames.
+        # The original drops the last frame, so that ten seconds have 1000 frames.
         power = spectra[..., :-1].abs().square()
         bands = (power.transpose(1, 2) @ self.bands).transpose(1, 2)
         return (10 * bands.clamp(min=_FLOOR).log10() - self._settings.mean) / self._settings.deviation
 
 
 def mel_bands(count: int) -> Tensor:
-    """(FRAME // 2 + 1, count): triangles of height 1, evenly wide on the mel scale of HTK, from 0 Hz to half the rate.
+    """(FRAME // 2 + 1, count): triangles of height 1 and equal width on HTK's mel scale, from 0 Hz to half the sample rate.
 
-    As torchaudio's `melscale_fbanks` with its defaults, in float32 like it.
+    As `melscale_fbanks` of torchaudio with its defaults, also in float32.
     """
     top = 2595 * math.log10(1 + SAMPLE_RATE / 2 / 700)
     edges = 700 * (10 ** (torch.linspace(0, top, count + 2) / 2595) - 1)

@@ -1,9 +1,9 @@
-"""MuQ-MuLan's two towers in plain torch (Zhu et al. 2025, arXiv 2501.01108), on the names of the published weights.
+"""The two towers of MuQ-MuLan in plain torch (Zhu et al. 2025, arXiv 2501.01108), with the names of the published weights.
 
-Each is a backbone (for sound MuQ, a conformer above two convolution blocks; for texts XLM-RoBERTa), a transformer of
-MuLan's own, the mean over time and a line into the common space. After muq 0.1.0 in evaluation: `modules/conv.py`,
-`modules/transformer.py`, `models/{audio,text,mulan}.py`; and after transformers' `Wav2Vec2ConformerEncoder` with rotary
-positions, which it takes for the conformer.
+Each tower is a backbone (for audio MuQ: two convolution blocks and a conformer; for texts XLM-RoBERTa), a transformer of
+MuLan, the mean over time, and a linear layer into the common space. Follows muq 0.1.0 in evaluation mode
+(`modules/conv.py`, `modules/transformer.py`, `models/{audio,text,mulan}.py`), and `Wav2Vec2ConformerEncoder` of
+transformers with rotary positions, which it uses as the conformer.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ TEXT_NAMES = {
     "mulan.text.": "",
     "mulan.text_to_latents.": "to_latents.",
 }
-"""How names in the file begin, and what takes the place of that in a tower; the first that fits counts."""
+"""Prefixes of names in the file, and the prefixes in a tower that replace them; the first match counts."""
 
 IGNORED = (
     "mulan.contrast.",  # temperature of the training loss
-    "mulan.audio.aggregator.",  # made, never called
-    "mulan.audio.model.model.conformer.pos_conv_embed.",  # made, never called: positions are rotary
-    "mulan.audio.model.model.cls_token",  # made, never used
+    "mulan.audio.aggregator.",  # never used
+    "mulan.audio.model.model.conformer.pos_conv_embed.",  # never used: positions are rotary
+    "mulan.audio.model.model.cls_token",  # never used
     "mulan.audio.model.model.linear.",  # predicts MuQ's training targets
     "mulan.audio.model.model.recon_proj.",  # the same
-    "mulan.audio.model.model.rvq.",  # makes MuQ's training targets
+    "mulan.audio.model.model.rvq.",  # computes MuQ's training targets
     "mulan.audio.model.model.quantizer_",  # the same
-    "mulan.text.model.pooler.",  # made by transformers, left out of the result
+    "mulan.text.model.pooler.",  # created by transformers, not part of the result
     "mulan.text.model.embeddings.position_ids",  # 0, 1, 2, ...: saved by old versions of transformers
 )
-"""How the names of weights begin that embeddings do not depend on."""
+"""Prefixes of the names of weights that embeddings do not depend on."""
+
+_FREQUENCIES = "backbone.conformer.embed_positions.inv_freq"
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"swish": nn.SiLU, "silu": nn.SiLU, "gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -55,30 +57,39 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"swish": nn.SiLU, "silu": nn
 def load_audio_tower(path: Path, settings: Settings) -> Tower:
     """The tower for log-mel spectrograms (B, bands, F), with the weights in `path`.
 
-    Raises CheckpointError where they are damaged or another model's.
+    The frequencies of the rotary positions are computed if the file does not have them, as in the original, which loads
+    its weights without checking that they are complete. Raises CheckpointError if the weights are damaged or of another
+    model.
     """
-    return _load(lambda: Tower(Muq(settings.muq), settings.audio, settings.dimension), path, AUDIO_NAMES)
+    frequencies = rotary_frequencies(settings.muq.width // settings.muq.heads, settings.muq.rotary_base)
+    return _load(
+        lambda: Tower(Muq(settings.muq), settings.audio, settings.dimension),
+        path,
+        AUDIO_NAMES,
+        {_FREQUENCIES: frequencies},
+    )
 
 
 def load_text_tower(path: Path, settings: Settings) -> Tower:
     """The tower for token ids (B, L) without padding, with the weights in `path`. Raises as `load_audio_tower`."""
-    return _load(lambda: Tower(Roberta(settings.roberta), settings.text, settings.dimension), path, TEXT_NAMES)
+    return _load(lambda: Tower(Roberta(settings.roberta), settings.text, settings.dimension), path, TEXT_NAMES, {})
 
 
-def _load(make: Callable[[], Tower], path: Path, names: Mapping[str, str]) -> Tower:
-    with torch.device("meta"):  # no values are drawn or kept: those of the file take their place
-        tower = make()
+def _load(build: Callable[[], Tower], path: Path, names: Mapping[str, str], computed: Mapping[str, Tensor]) -> Tower:
+    """The tower that `build` returns, with its weights in `path`; computed: used for weights that are not in the file."""
+    with torch.device("meta"):  # without initial values: those in the file replace them
+        tower = build()
     weights = read_weights(path)
     if other := [name for name, value in weights.items() if not isinstance(value, Tensor)]:
-        raise CheckpointError(f"{path} is not a checkpoint of {MODEL}: its entry {other[0]} holds no weights")
-    load_into(tower, tower_weights(weights, names), path, MODEL)
+        raise CheckpointError(f"{path} is not a checkpoint of {MODEL}: its entry {other[0]} is not a tensor")
+    load_into(tower, {**computed, **tower_weights(weights, names)}, path, MODEL)
     return tower
 
 
 def tower_weights(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """What belongs to the tower with `names` out of the file's weights, named as there, in float32.
+    """The weights of the file that belong to the tower with `names`, with its names, in float32.
 
-    Weights of neither tower keep their names: loading finds them unknown.
+    Weights of neither tower keep their names, so that loading reports them as unknown.
     """
     other = TEXT_NAMES if names is AUDIO_NAMES else AUDIO_NAMES
     chosen = {}
@@ -91,7 +102,7 @@ def tower_weights(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> di
 
 
 class Tower(nn.Module):
-    """A backbone's output (B, steps, values) to unit vectors (B, dimension)."""
+    """A backbone with output (B, steps, values), and everything from there to unit vectors (B, dimension)."""
 
     def __init__(self, backbone: nn.Module, settings: TransformerSettings, dimension: int) -> None:
         super().__init__()
@@ -106,7 +117,7 @@ class Tower(nn.Module):
 
 
 def projection(backbone: nn.Module, settings: TransformerSettings) -> nn.Module:
-    """From the backbone's width to the transformer's; above texts the original leaves it out where they are equal."""
+    """From the width of the backbone to that of the transformer; the original has none for texts if the two are equal."""
     if isinstance(backbone, Roberta) and settings.backbone == settings.width:
         return nn.Identity()
     return nn.Linear(settings.backbone, settings.width)
@@ -116,7 +127,7 @@ def projection(backbone: nn.Module, settings: TransformerSettings) -> nn.Module:
 
 
 class Transformer(nn.Module):
-    """(B, steps, width) to the same."""
+    """From (B, steps, width) to the same shape."""
 
     def __init__(self, settings: TransformerSettings) -> None:
         super().__init__()
@@ -132,9 +143,9 @@ class Transformer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention between unit vectors, with learned scales."""
+    """Attention with normalised queries and keys and learned scales."""
 
-    _SHARPNESS = 8.0
+    _SCALE = 8.0
 
     def __init__(self, settings: TransformerSettings) -> None:
         super().__init__()
@@ -149,17 +160,17 @@ class Attention(nn.Module):
 
     def forward(self, steps: Tensor) -> Tensor:
         steps = self.norm(steps)
-        key, value = (split_heads(part, self.heads) for part in self.to_kv(steps).chunk(2, dim=-1))
+        key, value = (split_heads(half, self.heads) for half in self.to_kv(steps).chunk(2, dim=-1))
         query = functional.normalize(split_heads(self.to_q(steps), self.heads), dim=-1) * self.q_scale
         key = functional.normalize(key, dim=-1) * self.k_scale
-        mixed = functional.scaled_dot_product_attention(query, key, value, scale=self._SHARPNESS)
+        mixed = functional.scaled_dot_product_attention(query, key, value, scale=self._SCALE)
         return self.to_out(join_heads(mixed))
 
 
 def feed_forward(settings: TransformerSettings) -> nn.Sequential:
-    """With a gate; two thirds as wide as usual, since the gate takes weights too."""
+    """A gated feed-forward block; two thirds as wide as usual, because the gate has weights too."""
     hidden = int(settings.width * settings.expansion * 2 / 3)
-    # Named by the places that they have in the original, where 3 is a dropout.
+    # Named by their indices in the original, where 3 is a dropout.
     return nn.Sequential(
         OrderedDict(
             {
@@ -173,7 +184,7 @@ def feed_forward(settings: TransformerSettings) -> nn.Sequential:
 
 
 class Gate(nn.Module):
-    """The first half of the values, times GELU of the second."""
+    """The first half of the values multiplied by the GELU of the second half."""
 
     def forward(self, values: Tensor) -> Tensor:
         values, gate = values.chunk(2, dim=-1)
@@ -181,7 +192,7 @@ class Gate(nn.Module):
 
 
 class Norm(nn.Module):
-    """Layer norm with a scale and without an offset."""
+    """Layer norm with a scale and without a bias."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -205,19 +216,19 @@ def join_heads(values: Tensor) -> Tensor:
 
 
 class Muq(nn.Module):
-    """Log-mel spectrograms (B, bands, F) to (B, steps, width), one step for as many frames as the strides make."""
+    """From log-mel spectrograms (B, bands, F) to (B, steps, width); the product of the strides is the frames per step."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
-        self.conv = Stem(settings)
+        self.conv = Convolutions(settings)
         self.conformer = Conformer(settings)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         return self.conformer(self.conv(spectrograms))
 
 
-class Stem(nn.Module):
-    """Two residual blocks over bands and time, then a line over what is left of the bands."""
+class Convolutions(nn.Module):
+    """Two residual blocks over bands and time, then a linear layer over the remaining bands."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -233,7 +244,7 @@ class Stem(nn.Module):
 
 
 class Residual(nn.Module):
-    """(B, C, bands, F) to (B, C', bands / stride, F / stride), rounded up."""
+    """From (B, C, bands, F) to (B, C', bands / stride, F / stride), rounded up."""
 
     def __init__(self, before: int, after: int, stride: tuple[int, int]) -> None:
         super().__init__()
@@ -245,13 +256,13 @@ class Residual(nn.Module):
         self.bn3 = nn.BatchNorm2d(after)
 
     def forward(self, maps: Tensor) -> Tensor:
-        straight = self.bn3(self.conv3(maps))
-        bent = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(maps)))))
-        return functional.relu(straight + bent)
+        shortcut = self.bn3(self.conv3(maps))
+        residual = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(maps)))))
+        return functional.relu(shortcut + residual)
 
 
 class Conformer(nn.Module):
-    """(B, steps, width) to the same (Gulati et al. 2020, arXiv 2005.08100)."""
+    """From (B, steps, width) to the same shape (Gulati et al. 2020, arXiv 2005.08100)."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -260,14 +271,19 @@ class Conformer(nn.Module):
         self.layer_norm = nn.LayerNorm(settings.width, eps=settings.epsilon)
 
     def forward(self, steps: Tensor) -> Tensor:
-        turn = self.embed_positions(steps)
+        rotation = self.embed_positions(steps)
         for layer in self.layers:
-            steps = layer(steps, turn)
+            steps = layer(steps, rotation)
         return self.layer_norm(steps)
 
 
+def rotary_frequencies(head: int, base: float) -> Tensor:
+    """(head // 2,): angles per step, as `Wav2Vec2ConformerRotaryPositionalEmbedding` of transformers computes them."""
+    return 1.0 / (base ** (torch.arange(0, head, 2, dtype=torch.int64).float() / head))
+
+
 class Rotary(nn.Module):
-    """Cosines and sines (steps, head) each, by which pairs of values are turned (Su et al. 2021, arXiv 2104.09864)."""
+    """Cosines and sines, (steps, head) each, that rotate pairs of values (Su et al. 2021, arXiv 2104.09864)."""
 
     def __init__(self, head: int) -> None:
         super().__init__()
@@ -280,7 +296,7 @@ class Rotary(nn.Module):
 
 
 class ConformerLayer(nn.Module):
-    """Half a feed-forward block, attention, convolution, the other half, each added to its input."""
+    """A half-weighted feed-forward block, attention, convolution, another such block; each is added to its input."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -293,9 +309,9 @@ class ConformerLayer(nn.Module):
         self.ffn2 = FeedForward(settings)
         self.final_layer_norm = nn.LayerNorm(settings.width)
 
-    def forward(self, steps: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, steps: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
         steps = steps + 0.5 * self.ffn1(self.ffn1_layer_norm(steps))
-        steps = steps + self.self_attn(self.self_attn_layer_norm(steps), turn)
+        steps = steps + self.self_attn(self.self_attn_layer_norm(steps), rotation)
         steps = steps + self.conv_module(steps)
         steps = steps + 0.5 * self.ffn2(self.ffn2_layer_norm(steps))
         return self.final_layer_norm(steps)
@@ -313,7 +329,7 @@ class FeedForward(nn.Module):
 
 
 class RotaryAttention(nn.Module):
-    """Attention whose queries and keys are made from turned inputs (not turned themselves, as is usual)."""
+    """Attention whose queries and keys are computed from rotated inputs (usually they are rotated themselves)."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -323,20 +339,20 @@ class RotaryAttention(nn.Module):
         self.linear_v = nn.Linear(settings.width, settings.width)
         self.linear_out = nn.Linear(settings.width, settings.width)
 
-    def forward(self, steps: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-        cosines, sines = turn
-        parts = split_heads(steps, self.heads)
-        first, second = parts.chunk(2, dim=-1)
-        turned = join_heads(parts * cosines + torch.cat([-second, first], dim=-1) * sines)
+    def forward(self, steps: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+        cosines, sines = rotation
+        heads = split_heads(steps, self.heads)
+        first, second = heads.chunk(2, dim=-1)
+        rotated = join_heads(heads * cosines + torch.cat([-second, first], dim=-1) * sines)
         query, key, value = (
-            split_heads(line(values), self.heads)
-            for line, values in ((self.linear_q, turned), (self.linear_k, turned), (self.linear_v, steps))
+            split_heads(linear(values), self.heads)
+            for linear, values in ((self.linear_q, rotated), (self.linear_k, rotated), (self.linear_v, steps))
         )
         return self.linear_out(join_heads(functional.scaled_dot_product_attention(query, key, value)))
 
 
 class Convolution(nn.Module):
-    """A gated convolution over time, each value by itself, between two lines."""
+    """A gated depthwise convolution over time between two linear layers."""
 
     def __init__(self, settings: ConformerSettings) -> None:
         super().__init__()
@@ -355,10 +371,10 @@ class Convolution(nn.Module):
 
 
 def activation(name: str) -> nn.Module:
-    """Raises CheckpointError for a name that there is not."""
+    """The activation of that name. Raises CheckpointError if there is none."""
     if name not in _ACTIVATIONS:
         raise CheckpointError(
-            f"MuQ's configuration asks for the activation {name!r}; known are {', '.join(_ACTIVATIONS)}"
+            f"the configuration of MuQ has the activation {name!r}; supported are {', '.join(_ACTIVATIONS)}"
         )
     return _ACTIVATIONS[name]()
 
@@ -367,7 +383,7 @@ def activation(name: str) -> nn.Module:
 
 
 class Roberta(nn.Module):
-    """Token ids (B, L) to (B, L, width): transformers' XLMRobertaModel, its last layer."""
+    """From token ids (B, L) to (B, L, width): the last layer of XLMRobertaModel of transformers."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         from transformers import XLMRobertaConfig, XLMRobertaModel
@@ -376,8 +392,8 @@ class Roberta(nn.Module):
         self.roberta = XLMRobertaModel(XLMRobertaConfig.from_dict(dict(fields)), add_pooling_layer=False)
 
     def forward(self, ids: Tensor) -> Tensor:
-        # Said rather than left to the model, whose own tables for them are no weights and not in the file. Positions
-        # count from behind the padding's, which padding itself has.
+        # Given explicitly, because the model's own tables of these ids are buffers that are not in the file. Positions
+        # start after that of the padding, which padding itself has.
         padding = self.roberta.config.pad_token_id
         token = ids != padding
         steps: Tensor = self.roberta(

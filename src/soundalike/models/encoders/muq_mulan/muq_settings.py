@@ -1,8 +1,8 @@
-"""The sizes of MuQ-MuLan, read from the configuration files that its weights are published with.
+"""The sizes of MuQ-MuLan, read from the configuration files that are published with its weights.
 
-MuQ-MuLan's own `config.json` names its two backbones, and the package muq 0.1.0 reads their sizes from their own
-`config.json`; here these are files beside it. The names of the fields are those of `MuQMuLanConfig` and `MuQConfig` of
-that package, of transformers' `Wav2Vec2ConformerConfig` (the field `w2v2_config`) and of its `XLMRobertaConfig`.
+The `config.json` of MuQ-MuLan names its two backbones, whose sizes the package muq 0.1.0 reads from their `config.json`;
+here those are two more files in the same folder. The field names are those of `MuQMuLanConfig` and `MuQConfig` in that
+package, and of `Wav2Vec2ConformerConfig` (the field `w2v2_config`) and `XLMRobertaConfig` in transformers.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ MUQ_CONFIG = "muq-config.json"
 TEXT_CONFIG = "xlm-roberta-config.json"
 
 FEATURE = "melspec_2048"
-"""The one input that the package computes."""
+"""The only input feature that the package computes."""
 
 _STRIDES = {25: (2, 2), 50: (2, 1)}
-"""Strides over time by `label_rate`: steps a second, of 100 frames (`n_fold` in `muq_model.py`)."""
+"""Strides over time by `label_rate`, the steps per second, from 100 frames per second (`n_fold` in `muq_model.py`)."""
 
 
 @dataclass(frozen=True)
 class TransformerSettings:
-    """MuLan's own transformer, above a backbone of `backbone` values a step; each head has `head` of its `width`.
+    """The transformer that MuLan puts on top of a backbone with `backbone` values per step; `head` values per head.
 
-    layers: may be 0, and is above the sound of the published model.
+    layers: 0 in the audio tower of the published model.
     """
 
     backbone: int
@@ -43,8 +43,8 @@ class TransformerSettings:
 
 @dataclass(frozen=True)
 class ConformerSettings:
-    """MuQ: `hop` samples a frame, of `bands` mel bands in dB that are centred by `mean` and divided by `deviation`; two
-    convolution blocks of `channels` that halve bands and take every `strides`-th frame; then the conformer."""
+    """MuQ: frames every `hop` samples with `bands` mel bands in dB, standardised by `mean` and `deviation`; two convolution
+    blocks with `channels`, which halve the bands and have `strides` over time; then the conformer."""
 
     hop: int
     bands: int
@@ -59,14 +59,15 @@ class ConformerSettings:
     activation: str
     kernel: int
     epsilon: float
+    rotary_base: float = 10_000.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """MuQ-MuLan: samples a second, samples a clip, values of an embedding, and its towers.
+    """MuQ-MuLan: sample rate in Hz, samples per clip, dimension of the vectors, and its towers.
 
-    vocabulary: tokens that there are; longest: tokens of the longest text that can be read; roberta: all fields of the
-    text backbone's configuration, as transformers takes them.
+    vocabulary: number of tokens; longest: tokens of the longest text; roberta: all fields of the configuration of the text
+    backbone, for transformers.
     """
 
     sample_rate: int
@@ -83,25 +84,25 @@ class Settings:
 def read_settings(paths: Mapping[str, Path]) -> Settings:
     """The sizes in the files CONFIG, MUQ_CONFIG and TEXT_CONFIG of `paths`.
 
-    Raises CheckpointError where one is not such a file, or asks for what this code does not compute.
+    Raises CheckpointError if one is not such a file, or has a value that this code does not support.
     """
     mulan, muq, text = (_Fields.read(paths[name]) for name in (CONFIG, MUQ_CONFIG, TEXT_CONFIG))
-    mulan.inside("audio_model").expect("use_layer_idx", -1)
+    mulan.section("audio_model").expect("use_layer_idx", -1)
     text.expect("model_type", "xlm-roberta")
-    width = text.whole("hidden_size")
-    main = mulan.inside("mulan")
-    rate = main.whole("sr")
+    width = text.integer("hidden_size")
+    main = mulan.section("mulan")
+    rate = main.integer("sr")
     conformer = _conformer(muq)
     return Settings(
         sample_rate=rate,
-        clip=rate * main.whole("clip_secs"),
-        dimension=main.whole("dim_latent"),
+        clip=rate * main.integer("clip_secs"),
+        dimension=main.integer("dim_latent"),
         muq=conformer,
-        audio=_transformer(mulan.inside("audio_transformer"), conformer.width),
-        text=_transformer(mulan.inside("text_transformer"), width),
-        vocabulary=text.whole("vocab_size"),
-        # Positions count from behind that of the padding.
-        longest=text.whole("max_position_embeddings") - text.whole("pad_token_id") - 1,
+        audio=_transformer(mulan.section("audio_transformer"), conformer.width),
+        text=_transformer(mulan.section("text_transformer"), width),
+        vocabulary=text.integer("vocab_size"),
+        # Positions start after that of the padding.
+        longest=text.integer("max_position_embeddings") - text.integer("pad_token_id") - 1,
         roberta=text.values,
     )
 
@@ -109,43 +110,44 @@ def read_settings(paths: Mapping[str, Path]) -> Settings:
 def _conformer(fields: _Fields) -> ConformerSettings:
     fields.expect("features", [FEATURE])
     fields.expect("is_flash", False)
-    layers = fields.inside("w2v2_config")
+    layers = fields.section("w2v2_config")
     layers.expect("position_embeddings_type", "rotary")
-    statistics = fields.inside("stat")
-    rate = fields.whole("label_rate")
+    statistics = fields.section("stat")
+    rate = fields.integer("label_rate")
     if rate not in _STRIDES:
-        raise fields.wrong("label_rate", rate, " or ".join(map(str, _STRIDES)))
+        raise fields.error("label_rate", rate, " or ".join(map(str, _STRIDES)))
     return ConformerSettings(
-        hop=fields.whole("hop_length"),
-        bands=fields.whole("n_mels"),
+        hop=fields.integer("hop_length"),
+        bands=fields.integer("n_mels"),
         mean=statistics.number(f"{FEATURE}_mean"),
         deviation=statistics.number(f"{FEATURE}_std"),
-        channels=fields.whole("conv_dim"),
+        channels=fields.integer("conv_dim"),
         strides=_STRIDES[rate],
-        width=fields.whole("encoder_dim"),
-        layers=fields.whole("encoder_depth"),
-        heads=layers.whole("num_attention_heads"),
-        hidden=layers.whole("intermediate_size"),
-        activation=layers.word("hidden_act"),
-        kernel=layers.whole("conv_depthwise_kernel_size"),
+        width=fields.integer("encoder_dim"),
+        layers=fields.integer("encoder_depth"),
+        heads=layers.integer("num_attention_heads"),
+        hidden=layers.integer("intermediate_size"),
+        activation=layers.string("hidden_act"),
+        kernel=layers.integer("conv_depthwise_kernel_size"),
         epsilon=layers.number("layer_norm_eps"),
+        rotary_base=layers.number("rotary_embedding_base", default=10_000),
     )
 
 
 def _transformer(fields: _Fields, backbone: int) -> TransformerSettings:
     return TransformerSettings(
         backbone=backbone,
-        width=fields.whole("dim"),
-        layers=fields.whole("tf_depth", least=0),
-        heads=fields.whole("heads"),
-        head=fields.whole("dim_head"),
-        expansion=fields.whole("ff_mult"),
+        width=fields.integer("dim"),
+        layers=fields.integer("tf_depth", least=0),
+        heads=fields.integer("heads"),
+        head=fields.integer("dim_head"),
+        expansion=fields.integer("ff_mult"),
     )
 
 
 @dataclass(frozen=True)
 class _Fields:
-    """The fields of an object in a JSON file; `at` tells which file, and where in it."""
+    """The fields of an object in a JSON file; at: the file and the place in it, for messages."""
 
     at: str
     values: Mapping[str, Any]
@@ -156,48 +158,48 @@ class _Fields:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise CheckpointError(
-                f"{path} is damaged or no configuration ({error}); delete it and fetch it again: `soundalike models fetch`"
+                f"{path} is damaged or not a configuration ({error}); delete it and get it again: `soundalike models fetch`"
             ) from error
         if not isinstance(values, dict):
             raise CheckpointError(
-                f"{path} holds a {type(values).__name__}, not named fields; is it another model's file?"
+                f"{path} contains a {type(values).__name__}, not named fields; is it the file of another model?"
             )
         return cls(str(path), values)
 
-    def inside(self, name: str) -> _Fields:
+    def section(self, name: str) -> _Fields:
         value = self._get(name)
         if not isinstance(value, dict):
-            raise self.wrong(name, value, "named fields")
+            raise self.error(name, value, "named fields")
         return _Fields(f"{self.at}, {name}", value)
 
-    def whole(self, name: str, least: int = 1) -> int:
+    def integer(self, name: str, least: int = 1) -> int:
         value = self.number(name)
         if value != int(value) or value < least:
-            raise self.wrong(name, value, f"a whole number from {least} on")
+            raise self.error(name, value, f"an integer of at least {least}")
         return int(value)
 
-    def number(self, name: str) -> float:
-        value = self._get(name)
+    def number(self, name: str, default: float | None = None) -> float:
+        value = self._get(name) if default is None else self.values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.wrong(name, value, "a number")
+            raise self.error(name, value, "a number")
         return value
 
-    def word(self, name: str) -> str:
+    def string(self, name: str) -> str:
         value = self._get(name)
         if not isinstance(value, str):
-            raise self.wrong(name, value, "a name")
+            raise self.error(name, value, "a string")
         return value
 
     def expect(self, name: str, only: object) -> None:
-        """Raises CheckpointError where the field is anything but `only`."""
+        """Raises CheckpointError unless the value is `only`."""
         value = self._get(name)
         if value != only:
-            raise self.wrong(name, value, f"{only!r}, which is all that this code computes")
+            raise self.error(name, value, f"{only!r}, the only value that is supported")
 
-    def wrong(self, name: str, value: object, allowed: str) -> CheckpointError:
-        return CheckpointError(f"{self.at}: {name} is {value!r}; expected {allowed}. Is it another model's file?")
+    def error(self, name: str, value: object, allowed: str) -> CheckpointError:
+        return CheckpointError(f"{self.at}: {name} is {value!r}; expected {allowed}. Is it the file of another model?")
 
     def _get(self, name: str) -> Any:
         if name not in self.values:
-            raise CheckpointError(f"{self.at}: there is no field {name}. Is it another model's file?")
+            raise CheckpointError(f"{self.at}: the field {name} is missing. Is it the file of another model?")
         return self.values[name]

@@ -1,4 +1,4 @@
-"""Texts to XLM-RoBERTa's token ids, as muq 0.1.0 makes them (`models/text.py`, with transformers' tokenizer)."""
+"""Token ids of XLM-RoBERTa from texts, as in muq 0.1.0 (`models/text.py`, with the tokenizer of transformers)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from soundalike.models.encoders.input_checks import open_tokenizer
 
 
 class Tokens:
-    """The tokenizer in a file of the library tokenizers, with a token before each text and one behind it."""
+    """A tokenizer from a file of the library tokenizers, which adds a token before and after each text."""
 
     def __init__(self, path: Path, vocabulary: int, longest: int) -> None:
-        """vocabulary: how many tokens there must be; longest: how many the model can read at once.
+        """vocabulary: the expected number of tokens; longest: the most tokens that the model takes.
 
-        Raises CheckpointError for a file that is not such a tokenizer.
+        Raises CheckpointError if the file is not such a tokenizer.
         """
         tokenizer = open_tokenizer(path, vocabulary)
         tokenizer.no_truncation()
@@ -26,10 +26,10 @@ class Tokens:
         self._longest = longest
 
     def __call__(self, text: str) -> NDArray[np.int64]:
-        """Token ids (1, L) of `text`. Raises InputError for one that is too long."""
+        """Token ids (1, L) of `text`. Raises InputError if it is too long."""
         ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
         if ids.shape[1] > self._longest:
             raise InputError(
-                f"a text of {ids.shape[1]} tokens ({text[:40]!r}...); the model reads {self._longest} at most: shorten it"
+                f"a text has {ids.shape[1]} tokens ({text[:40]!r}...), but the model takes at most {self._longest}; shorten it"
             )
         return ids

@@ -1,7 +1,7 @@
-"""HTDemucs' network (Rouard, Massa & Défossez 2023) without what surrounds it, and its checkpoints.
+"""The network of HTDemucs (Rouard, Massa & Défossez 2023) without its transforms, and its checkpoints.
 
-The layers are those of the package `demucs`; only the order in which `HTDemucs.forward` runs them is written anew, so
-that what is worth compiling stands apart from the transforms and the normalisation, which stay in float32.
+The layers are those of the package `demucs`. Only the order in which `HTDemucs.forward` runs them is written again here,
+to separate what is worth compiling from the transforms and the normalisation, which stay in float32.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from demucs.htdemucs import HTDemucs
 
 from soundalike.errors import CheckpointError
-from soundalike.models.neural.loading import load_into, read_weights
+from soundalike.models.neural.loading import first_line, load_into, read_weights
 
 _CLASS = "demucs.htdemucs.HTDemucs"
 _REQUIRED: dict[str, Any] = {
@@ -26,15 +26,15 @@ _REQUIRED: dict[str, Any] = {
     "use_train_segment": True,
     "t_sin_random_shift": 0,
 }
-"""Arguments on whose values the code around the network relies; both published checkpoints have them so."""
+"""Arguments that the code around the network relies on; both published checkpoints have these values."""
 
 
 class Core(torch.nn.Module):
-    """From the normalised spectrum and waveform of segments to the normalised spectra and waveforms of their stems.
+    """From normalised spectra and waveforms of segments to those of their stems.
 
-    spectrum: (B, 4, F, frames), real and imaginary parts of left and right as channels; waveform: (B, 2, samples of a
-    segment). Returns (B, 4 S, F, frames) and (B, 2 S, samples) for S stems. The two U-Nets and the transformer between
-    them are run as `demucs.htdemucs.HTDemucs.forward` does.
+    spectrum: (B, 4, F, frames), the real and imaginary parts of left and right as channels; waveform: (B, 2, samples of a
+    segment). Returns (B, 4 S, F, frames) and (B, 2 S, samples) for S stems. Runs the two U-Nets and the transformer
+    between them as `demucs.htdemucs.HTDemucs.forward` does.
     """
 
     def __init__(self, model: HTDemucs) -> None:
@@ -72,43 +72,41 @@ class Core(torch.nn.Module):
 
 
 def read_architecture(path: Path, name: str) -> HTDemucs:
-    """The model that the checkpoint at `path` is of, without its weights: they lie on torch's `meta` device.
+    """The model of the checkpoint at `path` without its weights, on torch's `meta` device.
 
-    The file is as `demucs.hf` reads it: safetensors, with the arguments of the model's class as JSON in the metadata.
-    Raises CheckpointError where it is none, or one of another architecture.
+    The file has the format that `demucs.hf` reads: safetensors, with the arguments of the model class as JSON in the
+    metadata. Raises CheckpointError if it does not, or if it is of another architecture.
     """
     metadata = _metadata(path)
     if metadata.get("klass") != _CLASS:
         raise CheckpointError(
-            f"{path} is not a checkpoint of {name}: it is of {metadata.get('klass', 'no class that it names')} where "
-            f"{_CLASS} is expected"
+            f"{path} is not a checkpoint of {name}: its class is {metadata.get('klass', 'not given')}, expected {_CLASS}"
         )
     try:
         arguments = _arguments(metadata)
         with torch.device("meta"):
             model = HTDemucs(**arguments).eval()
-    except Exception as error:  # whatever a constructor may do with arguments that it was not made for
-        words = (str(error).strip().splitlines() or ["no words"])[0][:120]
+    except Exception as error:  # a constructor can raise anything if its arguments are wrong
         raise CheckpointError(
-            f"{path} is not a checkpoint of {name}: no model can be made of the arguments in it "
-            f"({type(error).__name__}: {words})"
+            f"{path} is not a checkpoint of {name}: its arguments do not fit the model ({type(error).__name__}: "
+            f"{first_line(error)})"
         ) from error
     for key, value in _REQUIRED.items():
-        given = arguments.get(key, inspect.signature(HTDemucs).parameters[key].default)
-        if given != value:
-            raise CheckpointError(
-                f"{path} is not a checkpoint of {name}: its {key} is {given} where {value} is expected"
-            )
+        actual = arguments.get(key, inspect.signature(HTDemucs).parameters[key].default)
+        if actual != value:
+            raise CheckpointError(f"{path} is not a checkpoint of {name}: its {key} is {actual}, expected {value}")
     branches = {len(layers) for layers in (model.encoder, model.decoder, model.tencoder, model.tdecoder)}
     if model.crosstransformer is None or len(branches) != 1 or any(layer.empty for layer in model.tencoder):
-        raise CheckpointError(f"{path} is not a checkpoint of {name}: its branches do not meet in a transformer alone")
+        raise CheckpointError(
+            f"{path} is not a checkpoint of {name}: its branches are not joined by a transformer only"
+        )
     return model
 
 
 def load_core(path: Path, name: str) -> Core:
-    """The network of the checkpoint at `path`, with its weights, in float32 (published files hold float16).
+    """The network of the checkpoint at `path` with its weights in float32 (published files have float16).
 
-    Raises CheckpointError where the file is damaged, or of another architecture.
+    Raises CheckpointError if the file is damaged or of another architecture.
     """
     model = read_architecture(path, name)
     load_into(model, {key: value.float() for key, value in read_weights(path).items()}, path, name)
@@ -116,12 +114,12 @@ def load_core(path: Path, name: str) -> Core:
 
 
 def frames(model: HTDemucs) -> int:
-    """Frames of the spectrum of one segment."""
+    """Number of frames in the spectrum of a segment."""
     return -(-segment_samples(model) // int(model.hop_length))
 
 
 def segment_samples(model: HTDemucs) -> int:
-    """Samples of the segments that the model was trained on, which are the only ones it is given."""
+    """Number of samples in a segment: the length that the model was trained on, and the only one used."""
     return int(model.segment * model.samplerate)
 
 
@@ -132,23 +130,22 @@ def _metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        words = (str(error).strip().splitlines() or ["no words"])[0][:120]
         raise CheckpointError(
-            f"{path} is damaged or not a safetensors file ({words}); delete it and fetch it again: "
-            "`soundalike models fetch` (a .th file of Demucs is not read: it may hold code)"
+            f"{path} is damaged or not a safetensors file ({first_line(error)}); delete it and get it again: `soundalike "
+            "models fetch` (.th files of Demucs are not supported because they can contain code)"
         ) from error
 
 
 def _arguments(metadata: dict[str, str]) -> dict[str, Any]:
-    """The keyword arguments of the model's class; those that it no longer has are left out, as demucs does."""
+    """The keyword arguments of the model class, without those that it no longer has, as in demucs."""
     known = inspect.signature(HTDemucs).parameters
-    given = dict(zip(known, _decoded(json.loads(metadata.get("args", "[]"))), strict=False))
-    given |= _decoded(json.loads(metadata["kwargs"]))
-    return {key: value for key, value in given.items() if key in known}
+    arguments = dict(zip(known, _decoded(json.loads(metadata.get("args", "[]"))), strict=False))
+    arguments |= _decoded(json.loads(metadata["kwargs"]))
+    return {key: value for key, value in arguments.items() if key in known}
 
 
 def _decoded(value: Any) -> Any:
-    """JSON in which fractions are written as `demucs.hf` does (`segment` is one)."""
+    """Decodes the fractions in JSON of `demucs.hf` (such as `segment`)."""
     if isinstance(value, dict):
         if value.get("_type") == "fraction":
             return Fraction(value["numerator"], value["denominator"])

@@ -1,8 +1,8 @@
 """The separators `htdemucs` and `htdemucs_6s`: Hybrid Transformer Demucs (Rouard, Massa & Défossez 2023).
 
-Numerically `demucs.api.Separator(..., shifts=0)` of the package demucs 4.1: the mixture is standardised by the mean and
-deviation of its mono sum, taken apart in segments of 7.8 s that overlap by a quarter, and the segments are faded into
-each other (`demucs.apply.apply_model`). Here the network is compiled and, on a GPU, given several segments at a time.
+Numerically equal to `demucs.api.Separator(..., shifts=0)` of the package demucs 4.1: the mixture is standardised by the mean
+and standard deviation of its mono sum and separated in segments of 7.8 s, which overlap by a quarter and are cross-faded
+(`demucs.apply.apply_model`). Here the network is compiled and, on a GPU, processes several segments at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from soundalike.config import Runtime
 from soundalike.errors import CheckpointError, InputError
 from soundalike.models.checkpoints import LocalCheckpoint
-from soundalike.models.neural.compiled import Network, compiled
+from soundalike.models.neural.compiled import Network, compile_network
 from soundalike.models.neural.device import check_fast, choose_device
 from soundalike.models.separators.demucs.demucs_network import (
     Core,
@@ -33,7 +33,7 @@ from soundalike.parts import ordered
 Samples = NDArray[np.float32]
 
 CODE_VERSION = "1"
-"""Changes whenever the stems do."""
+"""Increased whenever the stems change."""
 
 _PARTS = {
     "bass": "bass",
@@ -43,24 +43,24 @@ _PARTS = {
     "vocals": "vocals",
     "other": "residuals",
 }
-"""Our names of Demucs' sources."""
+"""The part of each source of Demucs."""
 
 _SOURCES = {
     "htdemucs": {"bass", "drums", "other", "vocals"},
     "htdemucs_6s": {"bass", "drums", "guitar", "other", "piano", "vocals"},
 }
 _OVERLAP = 0.25
-# Two cores are busy with one segment; a GPU is not.
+# One segment is enough work for two cores, but not for a GPU.
 _BATCH_CPU, _BATCH_GPU = 1, 8
 
 
 class DemucsSeparator:
-    """Stereo at 44.1 kHz in, four or six stems out. Attributes as of `soundalike.models.separators.Separator`.
+    """Separates stereo at 44.1 kHz into four or six stems. Attributes as in `soundalike.models.separators.Separator`.
 
-    Segments follow each other every 5.85 s, and a stretch costs as many segments as it has such steps, begun ones
-    counted. context: where two segments overlap, over 1.95 s, Demucs fades from one to the other, so that an estimate
-    with less than 0.975 s of music to one side never has more than half a say; 0.84 s is near that, and lets a single
-    window of 10 s be two segments (11.7 s) with 0.02 s to spare for rounding. stretch: 20 segments with their context.
+    Demucs' segments start every 5.85 s, so the cost of an input is its length divided by 5.85 s, rounded up. context: two
+    segments overlap by 1.95 s and are cross-faded, so an estimate with less than 0.975 s of music on one side never has
+    more than half of the weight; 0.84 s is close to that, and makes a window of 10 s two segments (11.7 s) with 0.02 s to
+    spare for rounding. segment_seconds: 20 of Demucs' segments with their context.
     """
 
     sample_rate = 44100
@@ -74,8 +74,8 @@ class DemucsSeparator:
         model = read_architecture(path, name)
         if set(model.sources) != _SOURCES[name]:
             raise CheckpointError(
-                f"{path} is not a checkpoint of {name}: it gives {', '.join(model.sources)} where "
-                f"{', '.join(sorted(_SOURCES[name]))} are expected"
+                f"{path} is not a checkpoint of {name}: its sources are {', '.join(model.sources)}, expected "
+                f"{', '.join(sorted(_SOURCES[name]))}"
             )
         self.name = name
         self.version = f"{CODE_VERSION}+{checkpoint.digest}"
@@ -84,7 +84,7 @@ class DemucsSeparator:
         self._segment = segment_samples(model)
         device = choose_device(runtime)
         check_fast(runtime.precision, device)
-        # The transforms run where the network does, but for mps, which has no complex numbers.
+        # The transforms run on the device of the network, except for mps, which has no complex numbers.
         self._device = device if device.type == "cuda" else torch.device("cpu")
         self._batch = _BATCH_CPU if device.type == "cpu" else _BATCH_GPU
 
@@ -92,7 +92,7 @@ class DemucsSeparator:
 
     @cached_property
     def _core(self) -> Network:
-        """The compiled network, when it is first used: a separator's parts and version are known without."""
+        """The compiled network, loaded when it is first used: the parts and the version are known without it."""
 
         def build() -> Core:
             return load_core(self._path, self.name)
@@ -103,20 +103,20 @@ class DemucsSeparator:
             torch.zeros(1, self.channels, self._segment),
         )
         key = f"{self.name}-{self.version}-core-{demucs.__version__}"
-        return compiled(build, examples, key=key, runtime=self._runtime)
+        return compile_network(build, examples, key=key, runtime=self._runtime)
 
     @classmethod
     def load(cls, checkpoint: LocalCheckpoint, runtime: Runtime) -> DemucsSeparator:
-        """The separator called `checkpoint.name`, with the weights in its one file.
+        """The separator called `checkpoint.name`, with the weights in its only file.
 
-        Raises CheckpointError where that is damaged or another model's, InputError for a device that there is not.
+        Raises CheckpointError if that is damaged or of another model, InputError if the device does not exist.
         """
         return cls(checkpoint, runtime)
 
     def separate(self, mixture: Samples) -> dict[str, Samples]:
-        """Stems of `mixture` (2, samples), each float32 of the same shape; those of a silent mixture are silent.
+        """Stems of `mixture` (2, samples), each float32 of the same shape; silent if the mixture is silent.
 
-        Raises InputError for anything but a float32 array of that shape, or one with values that are not finite.
+        Raises InputError unless `mixture` is a float32 array of that shape with finite values.
         """
         if mixture.ndim != 2 or mixture.shape[0] != self.channels or mixture.dtype != np.float32:
             raise InputError(
@@ -124,25 +124,25 @@ class DemucsSeparator:
                 "give float32 of shape (2, samples)"
             )
         if not np.isfinite(mixture).all():
-            raise InputError("a mixture with values that are not finite cannot be separated: give numbers only")
+            raise InputError("a mixture has values that are not finite; decode the file again")
         if not mixture.any():
             return {part: np.zeros_like(mixture) for part in self.parts}
         with torch.inference_mode():
             stems = self._stems(torch.tensor(mixture, device=self._device)).cpu().numpy()
-        found = {_PARTS[source]: stem for source, stem in zip(self._model.sources, stems, strict=True)}
-        return {part: found[part] for part in self.parts}
+        by_part = {_PARTS[source]: stem for source, stem in zip(self._model.sources, stems, strict=True)}
+        return {part: by_part[part] for part in self.parts}
 
     def _stems(self, mixture: torch.Tensor) -> torch.Tensor:
         """Stems (S, 2, samples) of a mixture (2, samples), standardised as `demucs.api.Separator` does."""
         mono = mixture.mean(0)
         mean = mono.mean()
-        # One sample has no deviation (torch: NaN); as Demucs does with silence, nothing is then divided by.
+        # The deviation of one sample is NaN in torch; here it is 0, as for silence in Demucs.
         deviation = (mono.std() if len(mono) > 1 else torch.zeros_like(mean)) + 1e-8
-        stems = self._faded((mixture - mean) / deviation)
+        stems = self._cross_faded((mixture - mean) / deviation)
         return stems.mul_(deviation).add_(mean)
 
-    def _faded(self, mixture: torch.Tensor) -> torch.Tensor:
-        """Stems (S, 2, samples) of a standardised mixture: its segments' under triangular weights.
+    def _cross_faded(self, mixture: torch.Tensor) -> torch.Tensor:
+        """Stems (S, 2, samples) of a standardised mixture: the mean over its segments with triangular weights.
 
         As `demucs.apply.apply_model` with shifts=0, split=True, overlap=0.25, transition_power=1.
         """
@@ -161,7 +161,7 @@ class DemucsSeparator:
         return stems.div_(weights)
 
     def _segments(self, mixture: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        """Where each segment of a mixture begins, and its stems (S, 2, samples of the segment within the mixture)."""
+        """The start of each segment of a mixture, and its stems (S, 2, samples of the segment within the mixture)."""
         stride = int((1 - _OVERLAP) * self._segment)
         starts = range(0, mixture.shape[-1], stride)
         for first in range(0, len(starts), self._batch):
@@ -171,11 +171,11 @@ class DemucsSeparator:
                 yield chunk.offset, center_trim(estimate, chunk.length)
 
     def _estimates(self, segments: torch.Tensor) -> torch.Tensor:
-        """Stems (B, S, 2, samples) of whole segments (B, 2, samples), as `demucs.htdemucs.HTDemucs.forward`."""
+        """Stems (B, S, 2, samples) of complete segments (B, 2, samples), as in `demucs.htdemucs.HTDemucs.forward`."""
         model, sources = self._model, len(self._model.sources)
         spectrum = model._spec(segments)
-        bands, band_scale = _normalised(model._magnitude(spectrum))
-        waves, wave_scale = _normalised(segments)
+        bands, band_scale = _standardised(model._magnitude(spectrum))
+        waves, wave_scale = _standardised(segments)
         bands, waves = self._core(bands, waves)
         bands = _restored(bands, sources, band_scale)
         stems = model._ispec(model._mask(spectrum, bands), self._segment)
@@ -185,14 +185,14 @@ class DemucsSeparator:
 Scale = tuple[torch.Tensor, torch.Tensor]
 
 
-def _normalised(values: torch.Tensor) -> tuple[torch.Tensor, Scale]:
-    """Each item of a batch less its mean, over its deviation; and the two."""
+def _standardised(values: torch.Tensor) -> tuple[torch.Tensor, Scale]:
+    """Each item of a batch standardised, and its mean and standard deviation."""
     axes = tuple(range(1, values.ndim))
     mean, deviation = values.mean(dim=axes, keepdim=True), values.std(dim=axes, keepdim=True)
     return (values - mean) / (1e-5 + deviation), (mean, deviation)
 
 
 def _restored(values: torch.Tensor, sources: int, scale: Scale) -> torch.Tensor:
-    """What `_normalised` took, given to each of the stems that lie behind each other on the second axis."""
+    """The inverse of `_standardised` for each of the stems, which are concatenated on the second axis."""
     mean, deviation = scale
     return values.unflatten(1, (sources, -1)).mul(deviation[:, None]).add_(mean[:, None])
