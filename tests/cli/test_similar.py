@@ -130,7 +130,7 @@ def test_two_texts_and_a_negative_one(text_library: Path) -> None:
         (["--text", " "], "empty text"),
         (["--text", "low", "--region", "1-2"], "no seconds"),
         (["--text", "low", "--hits"], "--text does not go with --hits"),
-        (["SONG", "--text", "low"], "ask twice"),
+        (["SONG", "--text", "low"], "search twice"),
         (["SONG", "--not-text", "low"], "--not-text goes with --text"),
         (["--text", "low", "--not", "SONG"], "drown"),
     ],
