@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundalike.cli.common import say
+from soundalike.cli.common import echo
 from soundalike.cli.progress_bar import LiveBar
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ClipProgress(LiveBar):
         if self.is_terminal:
             self.bar.print(message, markup=False, highlight=False)
         else:
-            say(message)
+            echo(message)
 
     def show_progress(self, progress: Progress) -> None:
         """Draw the progress of a job."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soundalike.cli.common import counted, device_option, say, say_terms
+from soundalike.cli.common import counted, device_option, echo, echo_licence_notices
 
 if TYPE_CHECKING:
     from soundalike.research.reproduce.fit_listening_test import FitOptions, ListeningTestFit
@@ -104,7 +104,7 @@ def command(out: Path, report: Path | None, cache: Path | None, device: str, pre
     if report is not None:
         check_output(report, html=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    say_terms(options.encoder, options.stems.separator)
+    echo_licence_notices(options.encoder, options.stems.separator)
     with ClipProgress() as progress:
         fitted = fit_listening_test(
             options,
@@ -142,13 +142,13 @@ def _show(fitted: ListeningTestFit, method: str) -> None:
 
     report, profile = fitted.report, fitted.profile
     for name, reason in list(report.problems.items())[:MAX_PROBLEMS]:
-        say(f"could not be used: {name}: {reason}")
+        echo(f"could not be used: {name}: {reason}")
     if report.problems:
-        say(f"{counted(len(report.problems), 'clip')} could not be used; {report.provenance['triplets']}")
+        echo(f"{counted(len(report.problems), 'clip')} could not be used; {report.provenance['triplets']}")
     for part, weight in profile.weights.items():
         low, high = profile.intervals.get(part, (None, None))
         interval = "" if low is None else f"   [{low:+.2f}, {high:+.2f}]"
-        say(f"{part:10} {weight:+.2f}{interval}")
-    say("agreement with majorities, each triplet predicted from those that share no track with it:")
+        echo(f"{part:10} {weight:+.2f}{interval}")
+    echo("agreement with majorities, each triplet predicted from those that share no track with it:")
     for line in headlines(fitted, method):
-        say(f"  {line}")
+        echo(f"  {line}")

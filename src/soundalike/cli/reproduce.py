@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from soundalike.cli.common import device_option, say, say_terms
+from soundalike.cli.common import device_option, echo, echo_licence_notices
 
 if TYPE_CHECKING:
     from soundalike.config import Runtime
@@ -95,7 +95,7 @@ def command(out: Path, cache: Path | None, no_html: bool, **arguments: Any) -> N
         _ = Slakh(options.slakh).tracks  # a folder without tracks is refused before anything is created or loaded
     check_output(out, html=not no_html)
     if options.slakh is not None:
-        say_terms(*options.encoders, *(source.separator for source in options.stems))
+        echo_licence_notices(*options.encoders, *(source.separator for source in options.stems))
     with ClipProgress() as progress:
         report = reproduce(options, cache or out / "vectors.sqlite", runtime=runtime, callbacks=progress.callbacks)
     _show_problems(report)
@@ -135,7 +135,7 @@ def _options(
 
 def _show_problems(report: Report) -> None:
     for name, reason in list(report.problems.items())[:MAX_PROBLEMS]:
-        say(f"could not be used: {name}: {reason}")
+        echo(f"could not be used: {name}: {reason}")
     if len(report.problems) > MAX_PROBLEMS:
         more = len(report.problems) - MAX_PROBLEMS
-        say(f"... and {more} more: the report lists them, and each cell shows its number of triplets")
+        echo(f"... and {more} more: the report lists them, and each cell shows its number of triplets")
