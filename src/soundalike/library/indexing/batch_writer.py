@@ -33,7 +33,7 @@ REMOTE_GROUP = 256
 LONG_RUN = 1_000
 """In a long run files may wait for a thousandth of it, in seconds and in files: a kill loses no more than that, and the
 number of commits grows with the logarithm of the files. (Each commit leaves a version until it is compacted, and some
-20 KB in LanceDB's memory permanently.)"""
+20 KB in Lance's memory permanently.)"""
 
 _BATCH = 1_000
 

@@ -248,7 +248,7 @@ def replace_text(place: Location, text: str) -> None:
 
 
 def storage_options() -> dict[str, str]:
-    """Options for LanceDB beside the environment variables that it reads itself."""
+    """Options for Lance beside the environment variables that it reads itself."""
     return {"allow_http": "true"} if _plain_http() else {}
 
 

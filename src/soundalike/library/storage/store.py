@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,9 @@ from soundalike.analysis.recipe import Recipe, licences
 from soundalike.config import cache_folder
 from soundalike.errors import LibraryError
 from soundalike.library.storage import schema as layout
+from soundalike.library.storage.lance_table import LanceTable, TableFolder
 from soundalike.library.storage.lease import check_conditions
-from soundalike.library.storage.location import Location, Remote, as_location, replace_text, storage_options
+from soundalike.library.storage.location import Location, Remote, as_location, replace_text
 from soundalike.library.storage.manifest import (
     FILE_NAME,
     Manifest,
@@ -36,9 +37,6 @@ from soundalike.library.storage.manifest import (
 
 KEEP = timedelta(minutes=10)
 """How long old versions of tables are kept, for processes that still read them."""
-
-CACHE_BYTES = 32 << 20
-"""LanceDB's own caches grow to 7 GB by default; a run of many commits would fill them with metadata."""
 
 _RUST_PLACE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 
@@ -213,9 +211,9 @@ def create_tables(folder: Location, recipe: Recipe) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
             folder.mkdir(parents=True)
-        database = _connect(folder)
+        tables = TableFolder(folder)
         for name, schema in layout.schemas(recipe).items():
-            database.create_table(layout.stored_name(name), schema=schema)
+            tables.create(layout.stored_name(name), schema)
     replace_text(folder / MADE_BY, recipe.fingerprint() + "\n")
 
 
@@ -237,29 +235,29 @@ class Tables:
                 f"{folder.parent} and index again"
             )
         with _translated(f"the tables in {folder} cannot be opened", damaged=True):
-            database = _connect(folder)
+            self._folder = TableFolder(folder)
             # Items first: a row of items is written after its vectors, so whatever this snapshot of `items` points to
             # is in the snapshot of the vectors, which is taken later.
             self._tables = {
-                name: database.open_table(layout.stored_name(name))
+                name: self._folder.open(layout.stored_name(name))
                 for name in (layout.ITEMS, layout.SKIPPED, layout.WINDOWS, layout.CLIPS)
             }
-            if layout.PEAKS in database.list_tables().tables:
-                self._tables[layout.PEAKS] = database.open_table(layout.PEAKS)
+            if self._folder.has(layout.PEAKS):
+                self._tables[layout.PEAKS] = self._folder.open(layout.PEAKS)
             for name, schema in layout.schemas(recipe).items():
-                if set(self._table(name).schema.names) != set(schema.names):
+                if set(self._table(name).column_names) != set(schema.names):
                     raise LibraryError(
                         f"the table {name} in {folder} does not have the columns of its recipe, so the library is "
                         f"damaged; put it back from a backup, or delete {folder.parent} and index again"
                     )
 
-    def _table(self, name: str) -> Any:
+    def _table(self, name: str) -> LanceTable:
         """An open table, by its name or its name on disk."""
         return self._tables[layout.CLIPS if name == layout.stored_name(layout.CLIPS) else name]
 
     def versions(self) -> tuple[int, ...]:
         """Version numbers of the tables, in the order of `schema.TABLES`."""
-        return tuple(int(self._table(name).version) for name in layout.TABLES)
+        return tuple(self._table(name).version for name in layout.TABLES)
 
     def has(self, name: str) -> bool:
         """Whether there is such a table: an older library has no `peaks` until something is written there."""
@@ -267,11 +265,11 @@ class Tables:
 
     def fragments(self, name: str) -> int:
         """Number of fragments of a table."""
-        return int(self._table(name).stats()["fragment_stats"]["num_fragments"])
+        return self._table(name).fragments()
 
     def count(self, name: str) -> int:
         """Number of rows."""
-        return int(self._table(name).count_rows())
+        return self._table(name).count()
 
     def read(
         self,
@@ -285,20 +283,19 @@ class Tables:
         if content is not None:
             where = f"content = {quoted(content)}"
         with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
-            query = self._query(name, columns)
-            return (query.where(where) if where else query).to_arrow()
+            return self._table(name).read(columns, where)
 
     def batches(self, name: str, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
         """All rows, streamed, in stored order."""
         with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
-            return self._query(name, columns).to_batches()
+            return self._table(name).batches(columns)
 
     def vectors(self, name: str, part: str) -> NDArray[np.float16]:
         """See `Library.vectors`."""
         filled = 0
         with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
             vectors = np.empty((self.count(name), self.recipe.dimension), dtype=np.float16)
-            for batch in self._query(name, [part]).to_batches():
+            for batch in self._table(name).batches([part]):
                 vectors[filled : filled + batch.num_rows] = layout.vectors_of(batch.column(0))
                 filled += batch.num_rows
         if filled != len(vectors):
@@ -311,7 +308,7 @@ class Tables:
         if not len(wanted):
             return {part: np.empty((0, self.recipe.dimension), dtype=np.float16) for part in parts}
         with _translated(f"the table {name} in {self.folder} cannot be read", damaged=True):
-            rows = self._table(name).take_offsets(wanted.tolist()).select(list(parts)).to_arrow()
+            rows = self._table(name).take(wanted.tolist(), parts)
         if rows.num_rows != len(wanted):
             raise LibraryError(
                 f"the table {name} in {self.folder} gave {rows.num_rows} rows of {len(wanted)}; open the library again"
@@ -322,14 +319,13 @@ class Tables:
         """Add rows, all or none, in one commit. Raises LibraryError if that fails (a full disk)."""
         with self._writing(name):
             if name == layout.PEAKS and not self.has(name):
-                self._tables[name] = _connect(self.folder).create_table(name, schema=layout.PEAKS_SCHEMA, exist_ok=True)
-            self._table(name).add(rows)
+                self._tables[name] = self._folder.create(name, layout.PEAKS_SCHEMA)
+            self._table(name).append(rows)
 
     def upsert(self, name: str, rows: pa.Table) -> None:
         """Replace the rows with the same ids, or add them; all or none, in one commit."""
         with self._writing(name):
-            builder = self._table(name).merge_insert("id")
-            builder.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+            self._table(name).upsert(rows, key="id")
 
     def delete(self, name: str, column: str, values: Sequence[str]) -> None:
         """Delete the rows whose `column` is one of `values`."""
@@ -344,7 +340,7 @@ class Tables:
         Without it 2,000 commits would take 170 MB of version files and half a second to open.
         """
         for name in self._tables:
-            commits, version = self._commits.get(name, 0), int(self._table(name).version)
+            commits, version = self._commits.get(name, 0), self._table(name).version
             if at_end:  # every so many versions, so that many short runs do not accumulate either
                 due = version // SHORT_RUNS > (version - commits) // SHORT_RUNS and (
                     self._bytes(name) <= SMALL or self.fragments(name) >= self._max_fragments(name)
@@ -354,7 +350,7 @@ class Tables:
             if due:
                 self._may_write()
                 with _translated(f"the table {name} in {self.folder} cannot be compacted"):
-                    self._table(name).optimize(cleanup_older_than=KEEP)
+                    self._table(name).compact(KEEP)
                 self._commits[name] = 0
 
     def _max_fragments(self, name: str) -> int:
@@ -364,11 +360,7 @@ class Tables:
 
     def _bytes(self, name: str) -> int:
         """Size of a table."""
-        return int(self._table(name).stats()["total_bytes"])
-
-    def _query(self, name: str, columns: Sequence[str] | None) -> Any:
-        query = self._table(name).search()
-        return query if columns is None else query.select(list(columns))
+        return self._table(name).data_bytes()
 
     def _may_write(self) -> None:
         if self._check is not None:
@@ -390,18 +382,9 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _connect(folder: Location) -> Any:
-    import lancedb
-
-    session = lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES)
-    if isinstance(folder, Remote):
-        return lancedb.connect(str(folder), session=session, storage_options=storage_options())
-    return lancedb.connect(folder, session=session)
-
-
 @contextmanager
 def _translated(what: str, *, damaged: bool = False, solution: str | None = None) -> Iterator[None]:
-    """Raise the errors of LanceDB, which are of several built-in types, as LibraryError with a readable message."""
+    """Raise Lance's errors, which are of several built-in types, as LibraryError with a readable message."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
