@@ -36,15 +36,16 @@ def noise(tmp_path: Path) -> Path:
     return tmp_path / "noise.flac"
 
 
-def test_pieces_are_the_whole(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segments_are_the_whole_file(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_workers, "PIECE_VALUES", 2 * 3 * RATE)
-    pieces = list(segments_of(noise))
-    assert [at for at, _ in pieces] == [0, 3, 6, 9]
+    segments = list(segments_of(noise))
+    assert [segment.offset for segment in segments] == [0, 3, 6, 9]
     np.testing.assert_array_equal(
-        np.concatenate([piece.samples for _, piece in pieces], axis=1), soundfile.read(noise)[0].T.astype(np.float32)
+        np.concatenate([segment.waveform.samples for segment in segments], axis=1),
+        soundfile.read(noise)[0].T.astype(np.float32),
     )
     some = list(segments_of(noise, 2.0, 9.5))
-    assert sum(piece.samples.shape[1] for _, piece in some) == 7.5 * RATE
+    assert sum(segment.waveform.samples.shape[1] for segment in some) == 7.5 * RATE
 
 
 def test_length_is_bounded_by_what_is_there(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
