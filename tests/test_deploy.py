@@ -35,7 +35,7 @@ def test_constraints_are_the_versions_of_the_lock_files() -> None:
     lines = done.stdout.splitlines()
     names = [line.partition("==")[0].lower() for line in lines]
     assert len(names) == len(set(names)) > 100
-    assert {"lancedb", "obstore", "ray", "torch", "fastapi"} <= set(names)
+    assert {"pylance", "obstore", "ray", "torch", "fastapi"} <= set(names)
     assert not any(text in done.stdout for text in ("--hash", "\\", "://"))
 
 

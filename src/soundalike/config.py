@@ -175,10 +175,11 @@ def ignore_front_end() -> bool:
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "neural": ("torch", "transformers", "openvino", "demucs", "huggingface_hub"),
-    "report": ("matplotlib", "jinja2"),
+    "large": ("numba",),
+    "report": ("matplotlib", "jinja2", "sklearn"),
     "s3": ("obstore",),
     "cluster": ("ray", "obstore"),
-    "web": ("fastapi", "uvicorn"),
+    "web": ("fastapi", "uvicorn", "sklearn", "threadpoolctl"),
 }
 """The modules whose presence shows that an extra is installed."""
 

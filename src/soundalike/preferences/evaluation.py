@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.model_selection import StratifiedShuffleSplit
 
+from soundalike.config import require_extra
 from soundalike.errors import InputError
 from soundalike.preferences.estimators import Fit, Method
 from soundalike.preferences.triplet_data import Bool, Float64, TripletData
@@ -44,8 +44,11 @@ def shuffle_splits(data: TripletData, count: int = SPLITS, test: float = TEST_SH
     """The paper's shuffled splits of the kept triplets, stratified by label.
 
     Triplets below the cut-off are in every training part: models of labels ignore them, models of votes learn from them.
-    Raises InputError if a label is too rare to split.
+    Raises InputError if a label is too rare to split, or without the extra `report` (scikit-learn).
     """
+    require_extra("report", "an evaluation over shuffled splits")
+    from sklearn.model_selection import StratifiedShuffleSplit
+
     kept, rest = np.flatnonzero(data.kept), np.flatnonzero(~data.kept)
     labels = data.labels[kept]
     rarer = min(int(np.sum(labels == 1)), int(np.sum(labels == -1)))

@@ -21,7 +21,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,11 +156,9 @@ def encode_query(coded: CodedVectors, parts: Sequence[int], queries: Sequence[ND
 
 def estimate(coded: CodedVectors, query: EncodedQuery) -> Float32:
     """(N,) estimates of all rows, on all available cores."""
-    from soundalike.search.index.rabitq_kernel import accumulate
-
     blocks = coded.codes.shape[1]
     out = np.empty(blocks * BLOCK, dtype=np.float32)
-    kernel = accumulate()
+    kernel = kernels().accumulate
 
     def scan(piece: slice) -> None:
         scratch = np.empty(BLOCK, dtype=np.int64)
@@ -168,6 +167,26 @@ def estimate(coded: CodedVectors, query: EncodedQuery) -> Float32:
 
     in_pieces(scan, blocks, least=4)
     return out[: coded.rows]
+
+
+class Kernels(NamedTuple):
+    """The inner loops, see `rabitq_kernel`; compiled: whether numba made them."""
+
+    accumulate: Callable[..., None]
+    products: Callable[..., None]
+    compiled: bool
+
+
+@functools.cache
+def kernels() -> Kernels:
+    """The inner loops compiled by numba where the extra `large` is installed, else NumPy's, which take longer."""
+    if find_spec("numba") is None:
+        from soundalike.search.index import rabitq_numpy
+
+        return Kernels(rabitq_numpy.accumulate, rabitq_numpy.products, compiled=False)
+    from soundalike.search.index import rabitq_kernel
+
+    return Kernels(rabitq_kernel.accumulate(), rabitq_kernel.products(), compiled=True)
 
 
 def in_pieces(work: Callable[[slice], None], count: int, *, least: int) -> None:

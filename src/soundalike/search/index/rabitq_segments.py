@@ -36,7 +36,16 @@ from soundalike.config import available_cores
 from soundalike.errors import LibraryError
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.store import folder_size
-from soundalike.search.index.rabitq import BLOCK, CodedVectors, bits_for, encode, encode_query, estimate, in_pieces
+from soundalike.search.index.rabitq import (
+    BLOCK,
+    CodedVectors,
+    bits_for,
+    encode,
+    encode_query,
+    estimate,
+    in_pieces,
+    kernels,
+)
 from soundalike.search.index.table_rows import (
     Float32,
     Float64,
@@ -122,8 +131,6 @@ class RabitqSegments:
 
     def products(self, weighted: Sequence[tuple[str, Float64]], rows: Indices) -> Float32:
         """(M,) sum over (part, query) of <row's part, its query> of some rows, exact but for the rounding of float32."""
-        from soundalike.search.index.rabitq_kernel import products
-
         parts = np.array([self._parts.index(part) for part, _ in weighted], dtype=np.int64)
         queries = np.stack([query for _, query in weighted]).astype(np.float32)
         scores = np.empty(len(rows), dtype=np.float32)
@@ -135,7 +142,7 @@ class RabitqSegments:
                 for (part, _), query in zip(weighted, queries, strict=True):
                     out += self._uncoded(part)[place[here]] @ query
             else:
-                loop, halves, places = products(), self.segments[number].vectors.view(np.uint16), place[here]
+                loop, halves, places = kernels().products, self.segments[number].vectors.view(np.uint16), place[here]
 
                 def some(piece: slice, of: Any = (loop, halves, places, out)) -> None:
                     of[0](of[1], of[2][piece], parts, queries, of[3][piece])
@@ -214,6 +221,10 @@ def open_segments(
     if not _is_due(segments):
         return segments
     if on_status is not None:
+        if not kernels().compiled:
+            on_status(
+                "searches of a library of this size are about 30 times faster with: pip install 'soundalike[large]'"
+            )
         on_status(f"coding {len(segments.uncoded):,} windows for the search, which is done once ...")
     try:
         folder.mkdir(parents=True, exist_ok=True)
