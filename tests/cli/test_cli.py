@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,18 +115,14 @@ def test_an_unexpected_error_is_raised_for_debugging(monkeypatch: pytest.MonkeyP
         main()
 
 
-def test_a_reader_that_closes_the_pipe_is_no_error() -> None:
-    command = f"{sys.executable} -m soundalike models --format json | head -c 1"
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_reader_that_closes_the_pipe_is_no_error(form: str) -> None:
+    command = f"{sys.executable} -m soundalike models --format {form} | head -c 1"
     process = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ,
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
     )
     assert process.returncode == 0, process.stderr
-    assert process.stdout == "{"
+    assert len(process.stdout) == 1
     assert not process.stderr
 
 

@@ -62,16 +62,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit. Errors print one line; SOUNDALIKE_DEBUG=1 shows the traceback instead."""
+    code = None
     try:
-        cli.main(standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output (`head`, for example) has gone: the flush at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = cli.main(standalone_mode=False)  # an exit code if a command ends by `ctx.exit`, else None
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort) as error:
         # click turns KeyboardInterrupt into Abort; the interrupted command may have set a message.
@@ -80,7 +75,7 @@ def main() -> NoReturn:
         if os.environ.get("SOUNDALIKE_DEBUG"):
             raise
         _fail(*_message_and_code(error))
-    sys.exit(0)
+    sys.exit(code or 0)
 
 
 def _message_and_code(error: Exception) -> tuple[str, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,3 +43,13 @@ class LazyGroup(click.Group):
             hint = f"did you mean {close[0]!r}?" if close else f"the commands are {', '.join(self.commands_at)}."
             ctx.fail(f"no such command {name!r}; {hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; one whose output is no longer read (by `head`, for example) ends quietly with code 0."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit cannot fail
+            raise click.exceptions.Exit(0) from None
+        return result

@@ -29,8 +29,12 @@ def stdout_console() -> Console:
     """A console on stdout; very wide where stdout is not a terminal, so that nothing is cut for programs."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    class StdoutConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # the BrokenPipeError that rich is handling: rich would exit with code 1
+
+    console = StdoutConsole(highlight=False)
+    return console if console.is_terminal else StdoutConsole(highlight=False, width=PIPED_WIDTH)
 
 
 def bar(value: float, scale: float) -> str:
