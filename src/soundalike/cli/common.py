@@ -144,7 +144,3 @@ def shown_path(path: str) -> str:
     with contextlib.suppress(ValueError):
         path = str(Path(path).relative_to(Path.cwd()))
     return "".join(char if ord(char) >= 32 else repr(char)[1:-1] for char in path)
-
-
-say = echo
-say_terms = echo_licence_notices
