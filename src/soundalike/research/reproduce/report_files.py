@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from soundalike.config import require_extra
+from soundalike.config import replacing, require_extra
 from soundalike.errors import InputError
 from soundalike.research.reproduce.report import Report, to_csv, to_json, to_markdown
 
@@ -35,7 +35,6 @@ def write_report(report: Report, folder: Path, *, html: bool) -> dict[str, Path]
     folder.mkdir(parents=True, exist_ok=True)
     paths = {kind: folder / NAMES[kind] for kind in texts}
     for kind, text in texts.items():
-        part = paths[kind].with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(paths[kind])
+        with replacing(paths[kind]) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return paths

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from soundalike.config import replacing
 from soundalike.errors import AudioError, InputError
 from soundalike.library.storage.location import Location
 from soundalike.listening.answer_export import clip_name, rows_of, write_zip
@@ -133,14 +134,11 @@ class Feedback:
         self._write_clip(shelf.file_of(heard.item), heard.path, heard, out)
 
     def _write_clip(self, path: Path, name: str, heard: Heard, out: Path) -> None:
-        temporary = out.with_name(f"{secrets.token_hex(8)}.tmp")
         try:
-            self._session.ask(AsWav(path, temporary, heard.start, heard.end), name)
-            temporary.replace(out)
+            with replacing(out) as temporary:
+                self._session.ask(AsWav(path, temporary, heard.start, heard.end), name)
         except OSError as error:
             raise AudioError(f"the clip of {name} cannot be written ({error.strerror or error})") from None
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def representative_seconds(query: Query, region: Region | None) -> tuple[float, float]:
