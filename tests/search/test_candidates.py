@@ -35,8 +35,8 @@ def overlap(finder: Finder, most: int, top: int = 20) -> list[float]:
     """Of the exact top hits under each extreme, the share in the provisional ones."""
     parts = finder.library.recipe.parts
     item = next(item["id"] for item in finder.items if item["windows"] == 4)  # it has all parts
-    now = finder.question(item, weights=dict.fromkeys(parts, 1.0), raw=True)
-    sent = candidates(finder, now, most)
+    plan = finder.plan(item, weights=dict.fromkeys(parts, 1.0), raw=True)
+    sent = candidates(finder, plan, most)
     shares = []
     for weights in extremes(parts):
         exact = {hit.id for hit in finder.similar(item, weights=weights, raw=True, n=top).hits}
@@ -51,7 +51,7 @@ def test_with_room_for_all_the_provisional_order_is_nearly_the_exact_one(finder:
     assert min(shares) >= 0.8
 
 
-def test_an_extreme_slider_finds_its_own_among_few(finder: Finder) -> None:
+def test_few_candidates_still_hold_the_best_of_each_part_alone(finder: Finder) -> None:
     shares = overlap(finder, 240)
     alone = shares[1::2]
     assert shares[0] == 1.0
@@ -61,9 +61,10 @@ def test_an_extreme_slider_finds_its_own_among_few(finder: Finder) -> None:
 def test_scores_are_those_of_the_server(finder: Finder) -> None:
     parts = finder.library.recipe.parts
     weights = {part: 0.5 + k for k, part in enumerate(parts)}
-    question = finder.question(finder.items[3]["id"], weights=weights, raw=True)
-    sent = candidates(finder, question, 100)
-    hits = finder.answer(question, n=10).hits
+    plan = finder.plan(finder.items[3]["id"], weights=weights, raw=True)
+    sent = candidates(finder, plan, 100)
+    hits = finder.answer(plan).hits
+    assert len(hits) == 10
     order = provisional(sent, [weights[part] for part in sent.parts])[:10]
     assert [sent.items[item]["id"] for item, _, _ in order] == [hit.id for hit in hits]
     for (_, row, score), hit in zip(order, hits, strict=True):
@@ -71,16 +72,17 @@ def test_scores_are_those_of_the_server(finder: Finder) -> None:
         assert (sent.starts[row], sent.ends[row]) == (hit.start, hit.end)
 
 
-def test_filters_hold_for_candidates(finder: Finder) -> None:
+def test_filters_apply_to_candidates(finder: Finder) -> None:
     chosen = finder.items[5]["path"]
-    question = finder.question(finder.items[0]["id"], weights={"mix": 1.0}, filters=make_filters(paths=(chosen,)))
-    sent = candidates(finder, question, 50)
+    plan = finder.plan(finder.items[0]["id"], weights={"mix": 1.0}, filters=make_filters(paths=(chosen,)))
+    sent = candidates(finder, plan, 50)
+    assert sent.items
     assert {item["path"] for item in sent.items} == {item["path"] for item in finder.items if chosen in item["path"]}
-    nothing = finder.question(finder.items[0]["id"], weights={"mix": 1.0}, filters=make_filters(paths=("nowhere",)))
+    nothing = finder.plan(finder.items[0]["id"], weights={"mix": 1.0}, filters=make_filters(paths=("nowhere",)))
     assert candidates(finder, nothing, 50).items == ()
 
 
-def test_two_references_against_each_other_have_no_sliders(finder: Finder) -> None:
-    question = finder.question(finder.items[0]["id"], negative=[finder.items[1]["id"]])
+def test_a_negative_reference_has_no_candidates(finder: Finder) -> None:
+    plan = finder.plan(finder.items[0]["id"], negative=[finder.items[1]["id"]])
     with pytest.raises(InputError, match="candidates are of one reference"):
-        candidates(finder, question)
+        candidates(finder, plan)

@@ -1,4 +1,4 @@
-"""Items column by column: what `Filters.admits` says of each, said of all at once."""
+"""Items column by column: filters admit all at once what `Filters.admits` admits one by one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ filters = st.builds(
 
 
 def catalogue_of(items: list[dict[str, Any]]) -> tuple[Catalogue, list[dict[str, Any]]]:
-    """A catalogue, and its items in the order of their ids, which is another than that of the table."""
+    """A catalogue, and its items ordered by id, which differs from the order of the table."""
     rows = [{**NEEDED, **one, "id": f"{(7 * number) % 101:03}"} for number, one in enumerate(items)]
     table = pa.concat_tables([row_table([row], ITEMS_SCHEMA) for row in rows] or [ITEMS_SCHEMA.empty_table()])
     return Catalogue(table), sorted(rows, key=lambda row: str(row["id"]))
@@ -64,7 +64,7 @@ def test_filters_admit_what_they_admit_one_by_one(items: list[dict[str, Any]], a
 
 @settings(max_examples=100, deadline=None)
 @given(items=st.lists(item, max_size=12), text=names)
-def test_items_are_found_by_what_they_are_called(items: list[dict[str, Any]], text: str) -> None:
+def test_items_are_found_by_their_path_title_or_artist(items: list[dict[str, Any]], text: str) -> None:
     catalogue, rows = catalogue_of(items)
     wanted = [
         any(text.casefold() in (row[name] or "").casefold() for name in ("path", "title", "artist")) for row in rows
@@ -83,18 +83,20 @@ def test_items_by_id_place_content_and_digest(items: list[dict[str, Any]]) -> No
     assert catalogue.items(range(len(rows))) == rows
     for number, row in enumerate(rows):
         assert catalogue.with_id(row["id"]) == number
-        found = catalogue.at(row["root"], row["path"])
+        found = catalogue.with_path(row["root"], row["path"])
         assert found is not None
         assert (rows[found]["root"], rows[found]["path"]) == (row["root"], row["path"])
     for content in ("aa", "aa:song", "a", "b", "é", "zz"):
-        assert catalogue.having(content).tolist() == [n for n, row in enumerate(rows) if row["content"] == content]
+        assert catalogue.with_content(content).tolist() == [
+            n for n, row in enumerate(rows) if row["content"] == content
+        ]
     for digest in ("aa", "b", "a", "zz"):
         wanted = [n for n, row in enumerate(rows) if row["content"].partition(":")[0] == digest]
         assert catalogue.with_digests(frozenset([digest])).tolist() == wanted
-    assert (catalogue.with_id("none"), catalogue.at("Music", "no such file")) == (None, None)
+    assert (catalogue.with_id("none"), catalogue.with_path("Music", "no such file")) == (None, None)
 
 
 @pytest.mark.parametrize("path", ["100%", "it's", 'say "so"', "a_b", "[x]", "back\\slash"])
-def test_signs_of_query_languages_are_signs(path: str) -> None:
+def test_special_characters_of_query_languages_are_plain_characters(path: str) -> None:
     catalogue, _ = catalogue_of([])
     assert catalogue.admitted(make_filters(paths=(path,))).tolist() == []

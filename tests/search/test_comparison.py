@@ -1,4 +1,4 @@
-"""Two files side by side."""
+"""Two files compared part by part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_best_pair_of_windows_decides_and_each_part_has_its_own() -> None:
     assert (mix.weight, mix.contribution) == (0.0, 0.0)
 
 
-def test_an_absent_part_is_told_and_counts_nothing() -> None:
+def test_an_absent_part_is_marked_and_contributes_nothing() -> None:
     a = unit(np.random.default_rng(2).normal(size=(2, 3, 6)))
     b = a.copy()
     b[:, 1] = 0

@@ -50,14 +50,14 @@ def test_conditions(conditions: dict[str, Any], admitted: bool) -> None:
     assert make_filters(**conditions).admits(ITEM) is admitted
 
 
-def test_what_is_not_known_fulfils_no_condition() -> None:
+def test_an_unknown_value_fulfils_no_condition() -> None:
     unknown = {**ITEM, "tempo": None, "key": None}
     assert not make_filters(tempo=(1, 999)).admits(unknown)
     assert not make_filters(key="Am").admits(unknown)
     assert make_filters().admits(unknown)
 
 
-def test_artists_and_albums_are_compared_without_case() -> None:
+def test_artists_and_albums_ignore_case() -> None:
     assert not replace(Filters(), not_artists=("NADIA verne",)).admits(ITEM)
     assert not replace(Filters(), not_albums=("paper",)).admits(ITEM)
     assert replace(Filters(), not_artists=("Other",)).admits({**ITEM, "artist": None})
@@ -72,6 +72,6 @@ def test_artists_and_albums_are_compared_without_case() -> None:
         ({"durations": (5, 2)}, "5-2"),
     ],
 )
-def test_senseless_conditions_are_named(conditions: dict[str, Any], word: str) -> None:
+def test_invalid_conditions_are_named_in_the_error(conditions: dict[str, Any], word: str) -> None:
     with pytest.raises(InputError, match=word):
         make_filters(**conditions)

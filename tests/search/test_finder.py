@@ -1,4 +1,4 @@
-"""The questions that can be asked of a library, on generated music that was really indexed."""
+"""Searches in a library of generated music that was really indexed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
 from soundalike.models.separators import SEPARATORS
 from soundalike.parts import MIX
 from soundalike.search.filters import make_filters
-from soundalike.search.finder import NEGATIVE_WEIGHT, Finder
+from soundalike.search.finder import Finder
+from soundalike.search.plan import NEGATIVE_WEIGHT
+from soundalike.search.request import SearchRequest
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_same_input_same_order(library: Path, song: Path) -> None:
     assert first.hits == second.hits
 
 
-def test_an_item_of_the_library_answers_as_its_file_does(finder: Finder, song: Path) -> None:
+def test_an_item_of_the_library_gives_the_same_hits_as_its_file(finder: Finder, song: Path) -> None:
     item = finder.find_item(song)
     assert item is not None
     by_id = finder.similar(item["id"])
@@ -89,21 +91,23 @@ def test_one_part_against_whole_loops(finder: Finder, song: Path) -> None:
     assert list(found.hits[0].contributions) == ["drums"]
 
 
-def test_a_loop_asks_for_whole_sounds_and_its_part_for_songs(finder: Finder, music: Path) -> None:
+def test_a_loop_finds_clips_and_its_part_finds_songs(finder: Finder, music: Path) -> None:
     loop = next((music / "loops").glob("*drums*"))
-    assert {hit.kind for hit in finder.similar(loop).hits} <= {"loop", "one-shot"}
+    hits = finder.similar(loop).hits
+    assert hits
+    assert {hit.kind for hit in hits} <= {"loop", "one-shot"}
     songs = finder.similar(loop, part="drums", filters=make_filters(kinds=("song",)))
     assert {hit.kind for hit in songs.hits} == {"song"}
 
 
-def test_a_region_of_50_ms_is_answered_with_one_shots(finder: Finder, song: Path) -> None:
+def test_a_region_of_50_ms_finds_one_shots(finder: Finder, song: Path) -> None:
     found = finder.similar(song, region=(4.0, 4.05), part="drums", filters=make_filters(kinds=("one-shot",)), n=3)
     assert len(found.hits) == 3
     assert found.query.starts[0] == pytest.approx(4.0, abs=0.06)
 
 
-def test_hits_of_the_drums_are_grouped_and_answered(finder: Finder, song: Path) -> None:
-    answers = finder.hits(song, part="drums", region=(0.0, 10.0), n=2)
+def test_onsets_of_the_drums_are_grouped_and_searched_for(finder: Finder, song: Path) -> None:
+    answers = finder.onset_groups(song, part="drums", region=(0.0, 10.0), n=2)
     assert 1 <= len(answers) <= 6
     sizes = [len(group.starts) for group, _ in answers]
     assert sizes == sorted(sizes, reverse=True)
@@ -112,7 +116,7 @@ def test_hits_of_the_drums_are_grouped_and_answered(finder: Finder, song: Path) 
         assert len(found.hits) == 2
 
 
-def test_a_negative_reference_pushes_its_likes_down(finder: Finder, song: Path) -> None:
+def test_a_negative_reference_lowers_the_scores_of_similar_items(finder: Finder, song: Path) -> None:
     plain = finder.similar(song, weights={MIX: 1.0}, n=3)
     disliked = plain.hits[0]
     turned = finder.similar(song, weights={MIX: 1.0}, negative=[disliked.path], n=3)
@@ -124,7 +128,7 @@ def test_a_negative_reference_pushes_its_likes_down(finder: Finder, song: Path) 
     assert hit.score == pytest.approx(sum(hit.contributions.values()), abs=1e-5)
 
 
-def test_filters_hold(finder: Finder, music: Path) -> None:
+def test_filters_apply(finder: Finder, music: Path) -> None:
     loop = next((music / "loops").glob("*drums*"))
     tempo = finder.find_item(loop)
     assert tempo is not None
@@ -136,14 +140,17 @@ def test_filters_hold(finder: Finder, music: Path) -> None:
     assert named.hits
     assert all("kick" in hit.path for hit in named.hits)
     short = finder.similar(loop, filters=make_filters(durations=(None, 1.0)), n=50)
+    assert short.hits
     assert all(hit.duration <= 1.0 for hit in short.hits)
 
 
-def test_the_same_artist_can_be_left_out(finder: Finder, song: Path) -> None:
+def test_items_by_the_same_artist_can_be_left_out(finder: Finder, song: Path) -> None:
     item = finder.find_item(song)
     assert item is not None
-    found = finder.similar(song, exclude_same=["artist"], n=50)
-    assert all(hit.artist != item["artist"] for hit in found.hits)
+    everything = finder.similar(song, include_self=True, n=50)
+    others = finder.similar(song, include_self=True, exclude_same=["artist"], n=50)
+    assert 0 < len(others.hits) < len(everything.hits)
+    assert all(hit.artist != item["artist"] for hit in others.hits)
 
 
 def test_weights_set_by_hand_act_in_units_of_spread(finder: Finder, song: Path) -> None:
@@ -170,7 +177,9 @@ def test_weights_set_by_hand_act_in_units_of_spread(finder: Finder, song: Path) 
         ({"exclude_same": ["album", "label"]}, "label"),
     ],
 )
-def test_wrong_questions_are_named(finder: Finder, song: Path, arguments: dict[str, object], word: str) -> None:
+def test_invalid_searches_are_named_in_the_error(
+    finder: Finder, song: Path, arguments: dict[str, object], word: str
+) -> None:
     with pytest.raises(InputError, match=word):
         finder.similar(song, **arguments)  # type: ignore[arg-type]
 
@@ -197,7 +206,7 @@ def test_duplicates_are_found(music: Path, tmp_path: Path, song: Path) -> None:
 
 @pytest.fixture
 def stranger(music: Path, tmp_path: Path) -> Path:
-    """A song that the library does not have: it must be analysed."""
+    """A song that is not in the library, so that it has to be analysed."""
     import soundfile as sf
 
     samples, rate = sf.read(sorted((music / "songs").iterdir())[1], dtype="float32")
@@ -206,7 +215,7 @@ def stranger(music: Path, tmp_path: Path) -> Path:
 
 
 class Counting(BuiltinEncoder):
-    """Counts what it is fed."""
+    """Counts the waveforms that it embeds."""
 
     fed = 0
 
@@ -216,7 +225,7 @@ class Counting(BuiltinEncoder):
 
 
 @pytest.mark.parametrize(
-    ("question", "stems"),
+    ("options", "stems"),
     [
         ({"weights": {MIX: 1.0}}, 0),
         ({"part": MIX}, 0),
@@ -227,18 +236,18 @@ class Counting(BuiltinEncoder):
         ({}, 3),
     ],
 )
-def test_only_what_is_weighted_is_separated_and_embedded(
-    library: Path, stranger: Path, monkeypatch: pytest.MonkeyPatch, question: dict[str, object], stems: int
+def test_only_weighted_parts_are_separated_and_embedded(
+    library: Path, stranger: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object], stems: int
 ) -> None:
     whole = Finder.open(library)
-    expected = whole.similar(whole.query(stranger), **question)  # type: ignore[arg-type]
+    expected = whole.similar(whole.query(stranger), **options)  # type: ignore[arg-type]
     loaded = []
     separator = SEPARATORS["builtin"]
     row = replace(separator, load=lambda runtime: loaded.append(1) or separator.load(runtime))  # type: ignore[func-returns-value]
     monkeypatch.setitem(SEPARATORS, "builtin", row)
     monkeypatch.setitem(ENCODERS, "builtin", replace(ENCODERS["builtin"], load=lambda runtime: Counting()))
     Counting.fed = 0
-    found = Finder.open(library).similar(stranger, **question)  # type: ignore[arg-type]
+    found = Finder.open(library).similar(stranger, **options)  # type: ignore[arg-type]
     assert len(loaded) == (stems > 0)
     assert Counting.fed <= len(found.query.starts) * (stems + 1)  # and the mix, by which copies are recognised
     assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
@@ -246,7 +255,7 @@ def test_only_what_is_weighted_is_separated_and_embedded(
     assert found.silent == expected.silent
 
 
-def test_a_copy_is_recognised_whatever_part_is_asked_for(finder: Finder, song: Path, tmp_path: Path) -> None:
+def test_a_copy_is_recognised_whatever_part_is_weighted(finder: Finder, song: Path, tmp_path: Path) -> None:
     import soundfile as sf
 
     samples, rate = sf.read(song, dtype="float32")
@@ -255,7 +264,7 @@ def test_a_copy_is_recognised_whatever_part_is_asked_for(finder: Finder, song: P
     assert [Path(path).name for path in finder.similar(copy, part="drums").same] == [song.name]
 
 
-def test_parts_that_a_reference_or_a_negative_one_was_not_made_for_are_not_taken_for_silent(
+def test_parts_that_a_query_was_not_made_for_are_not_taken_for_silent(
     finder: Finder, stranger: Path, song: Path
 ) -> None:
     drums = finder.query(stranger, parts=["drums"])
@@ -263,11 +272,26 @@ def test_parts_that_a_reference_or_a_negative_one_was_not_made_for_are_not_taken
     assert finder.query(song, parts=["drums"]).parts == ("drums", MIX)  # an item of the library
     assert finder.query(stranger, parts=["drums"], region=(1.0, 4.0)).parts == ("drums",)
     assert finder.similar(drums, part="drums", negative=[song]).hits
-    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+    with pytest.raises(InputError, match=r"made for drums, mix and has no bass"):
         finder.similar(drums, part="bass")
-    with pytest.raises(InputError, match=r"made for drums, mix and knows no bass"):
+    with pytest.raises(InputError, match=r"made for drums, mix and has no bass"):
         finder.similar(song, part="bass", negative=[drums])
     with pytest.raises(InputError, match="no part 'vocals'"):
         finder.query(stranger, parts=["vocals"])
     both = finder.similar([drums, finder.query(song)], part="drums")
     assert both.query.parts == ("drums", MIX)
+
+
+def test_a_request_gives_the_same_result_as_its_options(finder: Finder, song: Path) -> None:
+    request = SearchRequest.of(song, weights={"drums": 1.0}, n=4, diverse=True)
+    hits = finder.similar(song, weights={"drums": 1.0}, n=4, diverse=True).hits
+    assert hits
+    assert finder.similar(request).hits == hits
+    assert finder.answer(finder.plan(request)).hits == hits
+    with pytest.raises(TypeError, match="put n into it"):
+        finder.similar(request, n=5)
+
+
+def test_onsets_are_not_compared_with_songs(finder: Finder, song: Path) -> None:
+    with pytest.raises(InputError, match="one-shots or loops, not songs"):
+        finder.onset_groups(song, filters=make_filters(kinds=("song",)))

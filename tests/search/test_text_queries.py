@@ -1,4 +1,4 @@
-"""Questions in words, to a library that was really indexed with an encoder that knows words (`word_encoder`)."""
+"""Text searches in a library that was really indexed, with a small encoder that knows six words (`word_encoder`)."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def best_scores(finder: Finder, text: str, part: str, kind: str) -> dict[str, fl
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_the_sound_that_a_word_names_is_first(finder: Finder, word: str) -> None:
+def test_the_sounds_that_a_word_names_are_first(finder: Finder, word: str) -> None:
     found = finder.similar(text=word, filters=make_filters(kinds=("one-shot",)), n=2)
     assert {Path(hit.path).stem for hit in found.hits} == {f"{word} 0", f"{word} 1"}
 
 
 @pytest.mark.parametrize(("part", "kind"), [("mix", "one-shot"), ("mix", "loop"), ("mix", "song"), ("drums", "song")])
-def test_scores_and_their_standing_are_those_of_all_items_of_the_kind(finder: Finder, part: str, kind: str) -> None:
+def test_scores_are_compared_with_all_items_of_the_kind(finder: Finder, part: str, kind: str) -> None:
     oracle = best_scores(finder, "deep low", part, kind)
     values = np.array(list(oracle.values()))
     found = finder.similar(text="deep low", part=part, filters=make_filters(kinds=(kind,)), n=100)
@@ -84,11 +84,11 @@ def test_scores_and_their_standing_are_those_of_all_items_of_the_kind(finder: Fi
             assert hit.deviations == pytest.approx((oracle[hit.id] - values.mean()) / values.std(), abs=1e-4)
         else:
             assert (hit.deviations, hit.above) == (None, None)
-    assert found.scales[kind].mean == pytest.approx(values.mean(), abs=1e-6)
-    assert list(found.scales) == [kind]
+    assert found.distributions[kind].mean == pytest.approx(values.mean(), abs=1e-6)
+    assert list(found.distributions) == [kind]
 
 
-def test_filters_change_what_is_found_and_not_how_it_stands(finder: Finder) -> None:
+def test_filters_change_the_hits_but_not_their_figures(finder: Finder) -> None:
     everything = finder.similar(text="bright", n=100)
     assert {hit.kind for hit in everything.hits} == {"song", "loop", "one-shot"}
     assert everything.searched == len(finder.items) == len(everything.hits)
@@ -132,11 +132,11 @@ def test_a_window_without_the_part_is_no_hit_however_poor_the_others_are(finder:
     more = next(hit for hit in found.hits if Path(hit.path).stem == "bass and more")
     assert more.score < 0
     assert more.end <= 15.0
-    assert len(found.scales["song"].scores) == len(oracle)
-    assert found.scales["song"].mean == pytest.approx(np.mean(list(oracle.values())), abs=1e-6)
+    assert len(found.distributions["song"].scores) == len(oracle)
+    assert found.distributions["song"].mean == pytest.approx(np.mean(list(oracle.values())), abs=1e-6)
 
 
-def test_a_text_may_say_what_it_must_not_be(finder: Finder) -> None:
+def test_a_negative_text_lowers_the_scores_of_what_it_describes(finder: Finder) -> None:
     plain = finder.similar(text="deep low", n=100)
     turned = finder.similar(text="deep low", negative=[finder.query_text("deep")], n=100)
     unlike = {hit.id: hit.cosines["mix"] for hit in finder.similar(text="deep", n=100).hits}
@@ -180,15 +180,15 @@ def test_same_text_same_answer(place: Path) -> None:
         ({}, "no reference"),
     ],
 )
-def test_wrong_questions_are_named(finder: Finder, arguments: dict[str, object], word: str) -> None:
+def test_invalid_searches_are_named_in_the_error(finder: Finder, arguments: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word):
         finder.similar(**arguments)  # type: ignore[arg-type]
 
 
-def test_texts_and_sounds_are_not_added_up(finder: Finder, place: Path) -> None:
+def test_texts_and_sounds_are_not_combined(finder: Finder, place: Path) -> None:
     sound = place.parent / "sounds" / "low 0.wav"
     text = finder.query_text("deep")
-    with pytest.raises(InputError, match="ask twice"):
+    with pytest.raises(InputError, match="search twice"):
         finder.similar(sound, text="low")
     with pytest.raises(InputError, match="drown"):
         finder.similar([sound, text])
@@ -198,12 +198,12 @@ def test_texts_and_sounds_are_not_added_up(finder: Finder, place: Path) -> None:
         finder.similar(sound, negative=[text])
 
 
-def test_a_query_made_of_a_text_asks_as_the_text_does(finder: Finder) -> None:
+def test_a_query_made_from_a_text_gives_the_same_hits_as_the_text(finder: Finder) -> None:
     assert finder.similar(finder.query_text("low")).hits == finder.similar(text="low").hits
     with pytest.raises(InputError, match="no seconds"):
         finder.similar(finder.query_text("low"), region=(1.0, 2.0))
 
 
-def test_an_encoder_without_texts_says_so(library: Path) -> None:
+def test_an_encoder_without_text_is_reported(library: Path) -> None:
     with pytest.raises(InputError, match=r"builtin has no text.*--encoder clap"):
         Finder.open(library).similar(text="dry funk snare")

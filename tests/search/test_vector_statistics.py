@@ -1,4 +1,4 @@
-"""Spread, hubness and near-identical files, on vectors made for it."""
+"""Spread and hubness, on made-up vectors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundalike.search.vector_statistics import _candidate_pairs, first_copies, occurrence, same_recording
+from soundalike.search.vector_statistics import FEWEST_PAIRS, hubness, occurrence, spread
 from soundalike.similarity.cosine import unit
+from tests.search.index.made_up_vectors import PARTS, StoredVectors, flat, stored
 
 
 def oracle_occurrence(points: NDArray[np.float32], groups: NDArray[np.int64], k: int = 10) -> NDArray[np.int64]:
@@ -19,7 +20,7 @@ def oracle_occurrence(points: NDArray[np.float32], groups: NDArray[np.int64], k:
     return counts
 
 
-def test_occurrence_is_the_oracle() -> None:
+def test_occurrence_equals_the_oracle() -> None:
     rng = np.random.default_rng(1)
     points = unit(rng.normal(size=(80, 6)))
     groups = rng.integers(0, 30, 80)
@@ -31,66 +32,41 @@ def test_occurrence_is_the_oracle() -> None:
     assert found.skewness == pytest.approx((centred**3).mean() / (centred**2).mean() ** 1.5)
 
 
-def test_a_hub_is_seen() -> None:
+def test_a_hub_is_detected() -> None:
     rng = np.random.default_rng(2)
-    points = rng.normal(size=(300, 50)) + 1.0  # a common direction: its bearer is near to all
+    points = rng.normal(size=(300, 50)) + 1.0  # a common direction: the mean is near to all
     hub = unit(np.vstack([points, points.mean(axis=0)]))
     assert occurrence(hub, np.arange(301)).largest > 250
     assert occurrence(unit(points), np.arange(300)).largest < 250
 
 
-def test_copies_are_those_of_equal_length_and_sound() -> None:
-    a = unit(np.random.default_rng(3).normal(size=(5, 20)))
-    near = unit(a + 0.02 * np.random.default_rng(4).normal(size=a.shape))
-    assert same_recording(a, near, 50.0, 50.1)
-    assert not same_recording(a, near, 50.0, 51.0)
-    assert not same_recording(a, near[::-1].copy(), 50.0, 50.0)
-    assert not same_recording(a, near[:4], 50.0, 50.0)
+def test_the_spread_is_that_of_pairs_of_different_files_that_have_the_part() -> None:
+    library = stored(np.random.default_rng(7), 300, 40, absent=0.3)
+    index = flat(library)
+    found = spread(index, PARTS)
+    for part in PARTS:
+        column = index.column(part).astype(float)
+        different = index.rows.of_row[:, np.newaxis] != index.rows.of_row[np.newaxis]
+        both = column.any(axis=1)[:, np.newaxis] & column.any(axis=1)[np.newaxis]
+        cosines = (column @ column.T)[different & both]
+        assert found[part].pairs > 5_000
+        assert found[part].mean == pytest.approx(cosines.mean(), abs=0.02)
+        assert found[part].deviation == pytest.approx(cosines.std(), rel=0.05)
 
 
-class Held:
-    """Vectors of the mix in memory: contents of these windows (N, D) each."""
-
-    def __init__(self, contents: list[NDArray[np.float32]], seconds: list[float]) -> None:
-        self.first = np.cumsum([0, *(len(one) for one in contents[:-1])])
-        self.ends = np.concatenate(
-            [np.linspace(0, end, len(one) + 1)[1:] for one, end in zip(contents, seconds, strict=True)]
-        )
-        self._mix = np.concatenate(contents)
-
-    def rows(self, _: str) -> Held:
-        return self
-
-    def __len__(self) -> int:
-        return len(self._mix)
-
-    def of_content(self, index: int) -> range:
-        return range(*np.append(self.first, len(self))[index : index + 2])
-
-    def take(self, _: str, parts: list[str], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self._mix[rows][:, np.newaxis]
+def test_a_part_in_too_few_pairs_has_the_spread_of_the_unknown() -> None:
+    library = stored(np.random.default_rng(8), 30, 10)
+    library.columns["bass"] = np.zeros_like(library.columns["bass"])
+    found = spread(flat(library), PARTS)
+    assert (found["bass"].mean, found["bass"].deviation, found["bass"].pairs) == (0.0, 1.0, 0)
+    assert found["mix"].pairs > FEWEST_PAIRS
+    one = StoredVectors(["a"], [0.0], {part: np.ones((1, 8), np.float16) for part in PARTS})
+    assert spread(flat(one), ["mix"])["mix"].pairs == 0
 
 
-def test_the_first_of_several_copies_stands_for_them() -> None:
-    rng = np.random.default_rng(6)
-    a, b = (unit(rng.normal(size=(3, 20)).astype(np.float32)) for _ in "ab")
-    near = unit(a + 0.03 * rng.normal(size=a.shape).astype(np.float32))
-    other_end = np.vstack([a[:2], b[2:]])
-    held = Held([b, a, near, other_end, a, a[:2]], [30.0, 30.0, 30.1, 30.0, 31.0, 30.0])
-    for order, expected in (
-        ([0, 1, 2, 3, 4, 5], [0, 1, 1, 3, 4, 5]),
-        ([2, 5, 0, 1], [0, 1, 2, 0]),
-        ([], []),
-        ([3], [0]),
-    ):
-        assert first_copies(held, "windows", np.array(order, dtype=np.int64)) == expected  # type: ignore[arg-type]
-
-
-def test_every_near_pair_is_a_candidate() -> None:
-    rng = np.random.default_rng(5)
-    first = unit(rng.normal(size=(700, 8)))
-    first[600] = first[3]
-    seconds = rng.uniform(1, 100, 700)
-    seconds[600] = seconds[3] + 0.1
-    pairs = {frozenset(pair) for pair in _candidate_pairs(lambda contents: first[contents], seconds)}
-    assert frozenset((3, 600)) in pairs
+def test_hubness_needs_enough_files() -> None:
+    few = hubness(flat(stored(np.random.default_rng(9), 60, 9)), "mix")
+    many = hubness(flat(stored(np.random.default_rng(9), 200, 60, absent=0.0)), "mix")
+    assert few is None
+    assert many is not None
+    assert many.windows == 200

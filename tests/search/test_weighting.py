@@ -1,66 +1,108 @@
-"""Which weights a query uses."""
+"""Which weights a search uses."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.errors import InputError
+from soundalike.search.filters import make_filters
+from soundalike.search.index.table_rows import CLIPS, WINDOWS, Table
+from soundalike.search.query import Query
+from soundalike.search.request import SearchRequest
 from soundalike.search.vector_statistics import Spread
-from soundalike.search.weighting import Weighting, choose_weights
+from soundalike.search.weighting import Weighting, effective_weights, requested_weights
 
 BUILTIN = Recipe("builtin", "1", "builtin", "1", ("bass", "drums", "residuals", "mix"), 8)
 PAPER = Recipe("clap", "1", "htdemucs", "1", ("bass", "drums", "vocals", "residuals", "mix"), 512)
 
 
-def choose(recipe: Recipe = BUILTIN, deviations: dict[str, float] | None = None, **given: Any) -> Weighting:
-    def spread() -> dict[str, Spread]:
+def query(*, is_clip: bool = False, texts: tuple[str, ...] = ()) -> Query:
+    return Query(
+        "made up", is_clip, ("mix",), np.zeros(1), np.ones(1), np.zeros((1, 1, 8), np.float32), frozenset(), texts=texts
+    )
+
+
+def weigh(
+    recipe: Recipe = BUILTIN,
+    deviations: dict[str, float] | None = None,
+    *,
+    of: Query | None = None,
+    tables: Sequence[Table] = (WINDOWS,),
+    **options: Any,
+) -> Weighting:
+    """The weighting of a request; deviations: the spread of each part, if it may be asked for."""
+
+    def spread(parts: Sequence[str]) -> dict[str, Spread]:
         if deviations is None:
             raise AssertionError("the spread was not needed")
-        return {part: Spread(0.0, deviation, 100) for part, deviation in deviations.items()}
+        return {part: Spread(0.0, deviations[part], 100) for part in parts}
 
-    defaults: dict[str, Any] = {"weights": None, "profile": None, "part": None, "raw": False, "wholes": False}
-    return choose_weights(recipe, spread=spread, **{**defaults, **given})
+    requested = requested_weights(recipe, SearchRequest.of("song.ogg", **options))
+    return effective_weights(requested, of or query(), tables, spread)
 
 
 def test_hand_set_weights_act_in_units_of_the_spread() -> None:
-    found = choose(deviations={"bass": 0.1, "drums": 0.3}, weights={"bass": 1.0, "drums": 1.0})
-    assert found.asked == {"bass": 1.0, "drums": 1.0}
-    assert found.effective == pytest.approx({"bass": 1.5, "drums": 0.5})
+    weighting = weigh(deviations={"bass": 0.1, "drums": 0.3}, weights={"bass": 1.0, "drums": 1.0})
+    assert weighting.requested == {"bass": 1.0, "drums": 1.0}
+    assert weighting.effective == pytest.approx({"bass": 1.5, "drums": 0.5})
 
 
-def test_raw_weights_do_not_look_at_the_spread() -> None:
-    assert choose(weights={"bass": -2.0}, raw=True).effective == {"bass": -2.0}
+def test_raw_weights_do_not_need_the_spread() -> None:
+    assert weigh(weights={"bass": -2.0}, raw=True).effective == {"bass": -2.0}
 
 
-def test_without_weights_the_fitting_profile_counts_else_equal_weights() -> None:
-    learnt = choose(PAPER)
+def test_the_default_is_the_fitting_profile_or_else_equal_weights() -> None:
+    learnt = weigh(PAPER)
     assert learnt.effective == {"bass": 0.38, "drums": 0.37, "vocals": 0.1, "residuals": 1.42, "mix": 1.19}
-    assert "clap-4" in learnt.words
-    assert "4.969 s" in learnt.words
-    equal = choose(deviations=dict.fromkeys(BUILTIN.parts, 0.2))
-    assert set(equal.asked.values()) == {1.0}
-    assert "learnt profile" in equal.words
+    assert "clap-4" in learnt.description
+    assert "4.969 s" in learnt.description
+    assert learnt == weigh(PAPER, profile="clap-4")
+    equal = weigh(deviations=dict.fromkeys(BUILTIN.parts, 0.2))
+    assert set(equal.requested.values()) == {1.0}
+    assert "learnt profile" in equal.description
 
 
-def test_a_part_alone_keeps_its_cosine() -> None:
-    assert choose(part="drums").effective == {"drums": 1.0}
-    assert choose(part="drums", wholes=True).effective == {"drums": 1.0}
+def test_a_single_part_keeps_its_cosine() -> None:
+    assert weigh(part="drums").effective == {"drums": 1.0}
+    assert weigh(part="drums", filters=make_filters(kinds=("loop",)), tables=(CLIPS,)).effective == {"drums": 1.0}
+    assert weigh(part="drums", of=query(is_clip=True)).effective == {"drums": 1.0}
+
+
+def test_of_clips_only_the_mix_counts() -> None:
+    assert weigh(of=query(is_clip=True), tables=(CLIPS,)).effective == {"mix": 1.0}
+    assert weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"mix": 3.0}).effective == {"mix": 1.0}
+    assert weigh(filters=make_filters(kinds=("loop", "song")), tables=(WINDOWS, CLIPS)).effective == {"mix": 1.0}
+    with pytest.raises(InputError, match="--part"):
+        weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"drums": 1.0})
+
+
+def test_a_text_is_compared_with_the_mix_or_the_parts_named() -> None:
+    text = query(texts=("dry snare",))
+    assert weigh(of=text, tables=(WINDOWS, CLIPS)).description == "a text: only mix"
+    assert weigh(PAPER, of=text).effective == {"mix": 1.0}  # a profile is not for texts
+    assert weigh(of=text, part="drums").effective == {"drums": 1.0}
+    assert weigh(of=text, part="drums", tables=(CLIPS,)).effective == {"mix": 1.0}
+    spread = {"bass": 0.1, "drums": 0.3}
+    assert weigh(BUILTIN, spread, of=text, weights={"bass": 1.0, "drums": 1.0}).effective["bass"] == pytest.approx(1.5)
+    with pytest.raises(InputError, match="means nothing for a text"):
+        weigh(PAPER, of=text, profile="clap-4")
 
 
 @pytest.mark.parametrize(
-    ("given", "word"),
+    ("options", "message"),
     [
-        ({"weights": {"bass": 1.0}, "profile": "clap-4"}, "exclude each other"),
-        ({"weights": {}, "part": "drums"}, "exclude each other"),
         ({"profile": "clap-4"}, "learnt with clap and htdemucs"),
         ({"part": "vocals"}, "no part 'vocals'"),
-        ({"weights": {"drums": 1.0}, "wholes": True}, "--part"),
-        ({"profile": "clap-4", "wholes": True}, "--part"),
+        ({"part": "kick"}, "unknown part 'kick'"),
+        ({"weights": {"drums": 1.0}, "filters": make_filters(kinds=("loop",))}, "--part"),
+        ({"profile": "clap-4", "filters": make_filters(kinds=("one-shot",))}, "--part"),
     ],
 )
-def test_what_does_not_fit_is_named(given: dict[str, Any], word: str) -> None:
-    with pytest.raises(InputError, match=word):
-        choose(**given)
+def test_weights_that_do_not_fit_are_named_in_the_error(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        weigh(**options)

@@ -1,83 +1,82 @@
-"""Shards together answer as one process does, to the last bit, and say so when one of them is missing."""
+"""Shards together answer as one process does, bit for bit, and report it when one of them is missing."""
 
 from __future__ import annotations
 
 import threading
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soundalike.search.index.matching import Match, best_matches
-from soundalike.search.index.vectors import Indices, Table, Term, Vectors
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing.library_update import index
-from soundalike.library.storage.location import Remote
 from soundalike.library.storage.store import Library
 from soundalike.search.filters import Filters
-from soundalike.search.finder import Finder, Found
-from soundalike.search.index.sharded import Shard, Shards, _numbered, merged, shard_of
+from soundalike.search.finder import Finder
+from soundalike.search.index.local_indexes import LocalIndexes
+from soundalike.search.index.sharded import ShardedIndexes
+from soundalike.search.index.table_rows import CLIPS, WINDOWS
+from soundalike.search.index.vector_index import Term
+from soundalike.search.open_library import OpenLibrary
+from soundalike.search.results import SearchResult
 from tests.made_up_library import InlineBackend
 from tests.made_up_rows import RECIPE
-from tests.search.index.test_matching import DIMENSION, PARTS, StoredVectors, stored, vectors_of
-
-
-def _sharded(
-    library: StoredVectors, shards: int, terms: list[Term], count: int, ranks: Indices, heard_only: bool
-) -> list[Match]:
-    """What `Shards.best_matches` does, all of it here."""
-    vectors = vectors_of(library)
-    contents = vectors.rows("windows").contents
-    of = shard_of(contents, shards)
-    found = []
-    for number in range(shards):
-        mine = np.flatnonzero(of == number)
-        shard = Shard(cast(Library, library), number, shards)
-        table: Table = "windows"
-        assert shard.load({table: contents.take(pa.array(mine))}, [(table, "mix")]) == []
-        found += [(int(mine[at]), match) for at, match in shard.best(table, terms, count, ranks[mine], heard_only)]
-    return [_numbered(match, vectors, at) for at, match in merged(found, ranks, count)]
+from tests.search.index.in_process_shards import pool_of, sharded
+from tests.search.index.made_up_vectors import DIMENSION, PARTS, flat, stored
 
 
 @settings(max_examples=120, deadline=None)
 @given(
     seed=st.integers(0, 2**20),
     shards=st.integers(1, 6),
-    count=st.integers(1, 40),
+    k=st.integers(1, 40),
     weights=st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.2, 1.0]), min_size=3, max_size=3),
-    alike=st.booleans(),
-    kept=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    heard_only=st.booleans(),
+    ties=st.booleans(),
+    admitted=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    present_only=st.booleans(),
 )
-def test_any_number_of_shards_answers_as_one_process(
-    seed: int, shards: int, count: int, weights: list[float], alike: bool, kept: float, heard_only: bool
+def test_any_number_of_shards_answers_as_the_flat_index(
+    seed: int, shards: int, k: int, weights: list[float], ties: bool, admitted: float, present_only: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     library = stored(rng, int(rng.integers(1, 120)), int(rng.integers(1, 40)))
-    if alike:  # many rows of equal vectors, whose scores tie
+    if ties:  # many rows of equal vectors
         few = rng.integers(0, 3, len(library.starts))
         library.columns = {part: column[few % len(column)] for part, column in library.columns.items()}
-    vectors = vectors_of(library)
-    contents = vectors.rows("windows").contents
-    ranks = rng.permutation(len(contents)).astype(np.int64)
-    ranks[rng.random(len(contents)) >= kept] = -1
+    alone, together = flat(library), sharded(library, shards)
+    tie_order = rng.permutation(len(alone.rows.contents)).astype(np.int64)
+    tie_order[rng.random(len(tie_order)) >= admitted] = -1
     query = rng.normal(size=DIMENSION)
     terms = [Term(part, part, query / np.linalg.norm(query), w) for part, w in zip(PARTS, weights, strict=True) if w]
     terms = terms or [Term("mix", "mix", query, 1.0)]
-    expected = best_matches(vectors, "windows", terms, count, ranks, heard_only=heard_only)
-    assert _sharded(library, shards, terms, count, ranks, heard_only) == expected
+    expected = alone.search(terms, k, tie_order, present_only=present_only)
+    assert together.search(terms, k, tie_order, present_only=present_only) == expected
 
 
-def test_contents_are_spread_and_stay_where_they_are() -> None:
-    names = pa.array([f"content {number}" for number in range(4000)])
-    of = shard_of(names, 4)
-    assert np.bincount(of).min() > 900
-    assert (shard_of(names.slice(100, 10), 4) == of[100:110]).all()
+def test_without_a_shard_the_rest_answers_and_the_share_is_reported() -> None:
+    library = stored(np.random.default_rng(1), 200, 60)
+    whole, index = flat(library), sharded(library, 3)
+    tie_order = np.arange(len(whole.rows.contents), dtype=np.int64)
+    terms = [Term("mix", "mix", np.random.default_rng(2).normal(size=DIMENSION), 1.0)]
+    everything = whole.search(terms, 60, tie_order)
+    assert len(everything.best) == len(tie_order)
+    pool_of(index).lost = {1}
+    lost = np.isneginf(index.scan(terms).scores)
+    assert 0 < lost.sum() < 200
+    matches = index.search(terms, 60, tie_order)
+    assert matches.share == pytest.approx(1 - lost.mean())
+    missing = set(index.rows.of_row[lost].tolist())
+    assert matches.best == [m for m in everything.best if index.rows.of_row[m.row] not in missing]
+    np.testing.assert_array_equal(index.present("mix"), whole.present("mix") & ~lost)
+    rows = np.arange(200)[::3]
+    np.testing.assert_array_equal(index.take(["mix"], rows), whole.take(["mix"], rows))  # read from the library
+    pool_of(index).lost = set()
+    assert index.search(terms, 60, tie_order) == everything
+    np.testing.assert_array_equal(index.present("mix"), whole.present("mix"))
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def library(tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-def _questions(finder: Finder) -> list[Found]:
+def _results(finder: Finder) -> list[SearchResult]:
     return [
         finder.similar("music/n03.wav", weights={"drums": 1.0, "mix": -0.4}, raw=True, n=12),
         finder.similar("music/n03.wav", part="bass", n=3, diverse=True),
@@ -100,59 +99,90 @@ def _questions(finder: Finder) -> list[Found]:
     ]
 
 
+def _sharing(cluster: Any, library: Path, count: int | None = None) -> tuple[Finder, ShardedIndexes]:
+    """A finder that searches in shards, and its indexes."""
+    opened = Library.open(library)
+    indexes = ShardedIndexes(cluster, opened, count, columns=[(WINDOWS, "mix")])
+    return Finder(OpenLibrary(opened, indexes)), indexes
+
+
 @pytest.mark.cluster
-def test_a_finder_asks_shards_in_place_of_itself(library: Path, nodes: Any) -> None:
+def test_a_finder_with_shards_answers_as_one_without(library: Path, nodes: Any) -> None:
     from soundalike.jobs.ray import connected
 
-    alone, sharing = Finder.open(library), Finder.open(library)
-    expected = [found.hits for found in _questions(alone)]
-    with connected(nodes.address) as machines:
+    expected = [result.hits for result in _results(Finder.open(library))]
+    assert all(expected)
+    with connected(nodes.address) as cluster:
         for count in (1, 3):
-            shards = Shards(machines, sharing.library, count, columns=[("windows", "mix")])
-            sharing.searcher = shards
-            found = _questions(sharing)
-            assert [one.hits for one in found] == expected
-            assert {one.share for one in found} == {1.0}
-            shards.close()
-        with pytest.raises(InputError, match="0 shards asked for"):
-            Shards(machines, sharing.library, 0)
+            finder, indexes = _sharing(cluster, library, count)
+            results = _results(finder)
+            assert [result.hits for result in results] == expected
+            assert {result.share for result in results} == {1.0}
+            indexes.pool.close()
+        with pytest.raises(InputError, match="0 shards requested"):
+            _sharing(cluster, library, 0)
 
 
 @pytest.mark.cluster
-def test_a_lost_shard_is_loaded_again_and_missed_meanwhile(library: Path, nodes: Any) -> None:
+def test_shards_on_a_cluster_answer_as_the_flat_index_under_random_weights(library: Path, nodes: Any) -> None:
+    from soundalike.jobs.ray import connected
+
+    alone = LocalIndexes(Library.open(library))
+    rng = np.random.default_rng(7)
+    with connected(nodes.address) as cluster:
+        _, together = _sharing(cluster, library, 3)
+        for _ in range(40):
+            table, columns = (WINDOWS, RECIPE.parts) if rng.random() < 0.7 else (CLIPS, ("mix",))
+            chosen = rng.permutation(columns)[: rng.integers(1, len(columns) + 1)].tolist()
+            terms = [Term(part, part, rng.normal(size=8), float(rng.normal())) for part in chosen]
+            tie_order = rng.permutation(len(alone[table].rows.contents)).astype(np.int64)
+            tie_order[rng.random(len(tie_order)) < 0.3] = -1
+            k, present_only = int(rng.integers(1, 50)), bool(rng.random() < 0.5)
+            expected = alone[table].search(terms, k, tie_order, present_only=present_only)
+            assert expected.best
+            assert together[table].search(terms, k, tie_order, present_only=present_only) == expected
+            rows = rng.integers(0, len(alone[table].rows), 20)
+            np.testing.assert_array_equal(together[table].take(chosen, rows), alone[table].take(chosen, rows))
+        together.pool.close()
+
+
+@pytest.mark.cluster
+def test_a_lost_shard_is_loaded_again_and_the_share_is_reported_until_then(library: Path, nodes: Any) -> None:
     import ray
 
     from soundalike.jobs.ray import connected
 
-    finder = Finder.open(library)
-    expected = [found.hits for found in _questions(finder)]
-    with connected(nodes.address) as machines:
-        shards = Shards(machines, finder.library, 3)
-        finder.searcher = shards
-        (library.parent / "music" / "later.wav").write_text("song 2 3")  # what comes later is not of this picture
+    expected = [result.hits for result in _results(Finder.open(library))]
+    with connected(nodes.address) as cluster:
+        finder, indexes = _sharing(cluster, library, 3)
+        (library.parent / "music" / "later.wav").write_text("song 2 3")  # not in the state that was opened
         index(library, backend=InlineBackend())
-        ray.kill(shards.actors()[1])
+        ray.kill(indexes.pool.actors()[1])
         shares, deadline = [], time.monotonic() + 90
-        while not shares or shares[-1] < 1.0 or shards.share < 1.0:
+        while not shares or shares[-1] < 1.0 or indexes.pool.share < 1.0:
             assert time.monotonic() < deadline
-            found = finder.similar("music/n03.wav", weights={"mix": 1.0}, raw=True, n=100)
-            ids = [hit.id for hit in found.hits]
-            shares.append(found.share)
+            result = finder.similar("music/n03.wav", weights={"mix": 1.0}, raw=True, n=100)
+            ids = [hit.id for hit in result.hits]
+            shares.append(result.share)
             assert len(set(ids)) == len(ids)
-            assert (found.share == 1.0) == (len(ids) == 39)
+            assert (result.share == 1.0) == (len(ids) == 39)
             time.sleep(0.05)
         assert min(shares) < 1.0
-        assert [one.hits for one in _questions(finder)] == expected
-        (library.parent / "music" / "n39.wav").write_text("song 2 1234")  # now a content of this picture is gone
+        assert [result.hits for result in _results(finder)] == expected
+        (library.parent / "music" / "n39.wav").write_text("song 2 1234")  # a content of that state disappears
         index(library, backend=InlineBackend())
-        for actor in shards.actors():
+        for actor in indexes.pool.actors():
             ray.kill(actor)
         with pytest.raises(LibraryError, match=r"has changed since it was opened .*open it again"):
-            _ask_for_a_while(finder)
-        shards.close()
+            _search_for_a_while(finder)
+        later = finder.refreshed()
+        results = _results(later)
+        assert [result.hits for result in results] == [result.hits for result in _results(Finder.open(library))]
+        assert {result.share for result in results} == {1.0}
+        indexes.pool.close()
 
 
-def _ask_for_a_while(finder: Finder) -> None:
+def _search_for_a_while(finder: Finder) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         finder.similar("music/n03.wav", weights={"mix": 1.0}, raw=True)
@@ -160,16 +190,16 @@ def _ask_for_a_while(finder: Finder) -> None:
 
 
 @pytest.mark.cluster
-def test_many_ask_at_once(library: Path, nodes: Any) -> None:
+def test_many_search_at_once(library: Path, nodes: Any) -> None:
     from soundalike.jobs.ray import connected
 
-    finder = Finder.open(library)
-    expected = [found.hits for found in _questions(finder)]
-    with connected(nodes.address) as machines:
-        finder.searcher = Shards(machines, finder.library, 2)
+    expected = [result.hits for result in _results(Finder.open(library))]
+    with connected(nodes.address) as cluster:
+        finder = Finder.open(library, cluster=cluster)
+        assert finder.indexes[WINDOWS].method == "shards"
         answers: list[Any] = []
         threads = [
-            threading.Thread(target=lambda: answers.append([found.hits for found in _questions(finder)]))
+            threading.Thread(target=lambda: answers.append([result.hits for result in _results(finder)]))
             for _ in range(4)
         ]
         for thread in threads:
@@ -177,10 +207,3 @@ def test_many_ask_at_once(library: Path, nodes: Any) -> None:
         for thread in threads:
             thread.join()
         assert answers == [expected] * 4
-
-
-def test_a_shard_opens_what_it_is_told_the_place_of(library: Path) -> None:
-    shard = Shard(library, 0, 1)
-    contents = Vectors(Library.open(library)).rows("wholes").contents
-    assert shard.load({"wholes": contents, "windows": pa.array(["never was"])}) == ["never was"]
-    assert not isinstance(library, Remote)

@@ -41,6 +41,11 @@ class FlatIndex:
         """Bytes of all vectors as float32, loaded or not."""
         return vector_bytes(self._source, self.table, self.rows)
 
+    @property
+    def cosine_bytes(self) -> int:
+        """Bytes of cached cosines."""
+        return int(self._cosines.currsize)
+
     def column(self, part: str) -> Float32:
         """All vectors (N, D) of `part`, in the order of `rows`; zeros where absent."""
         with self._lock:

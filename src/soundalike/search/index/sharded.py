@@ -112,6 +112,12 @@ class ShardPool:
                 self.ask("load_columns", table, lambda _: (missing,), seconds=LOAD_SECONDS)
                 self.columns |= wanted
 
+    def put(self, value: Any) -> Any:
+        """A value in the memory of the cluster, to be used as an argument more than once."""
+        import ray
+
+        return ray.put(value)
+
     @property
     def share(self) -> float:
         """The share (0..1) of all rows whose shards are serving."""
@@ -288,13 +294,11 @@ class ShardedIndex:
 
     def _sent(self, tie_order: Indices) -> dict[int, Any]:
         """For each shard the tie order of its contents, in the memory of the cluster."""
-        import ray
-
         key = hashlib.blake2b(tie_order.tobytes(), digest_size=16).digest()
         with self._lock:
             if key not in self._tie_orders:
                 self._tie_orders[key] = {
-                    number: ray.put(tie_order[contents]) for number, contents in self._contents_of.items()
+                    number: self._pool.put(tie_order[contents]) for number, contents in self._contents_of.items()
                 }
             return self._tie_orders[key]
 
