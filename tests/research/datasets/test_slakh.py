@@ -75,7 +75,7 @@ class TestLayouts:
     def test_where_to_get_it_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"contains no tracks .*zenodo\.org/records/4599666"):
             _ = Slakh(tmp_path).tracks
-        with pytest.raises(InputError, match=r"nowhere is no folder; Slakh2100 .*zenodo\.org/records/4599666"):
+        with pytest.raises(InputError, match=r"nowhere is not a folder; Slakh2100 .*zenodo\.org/records/4599666"):
             Slakh(tmp_path / "nowhere").missing(["Track00001"])
 
     def test_flac_is_taken_before_wav(self, one: Slakh) -> None:
