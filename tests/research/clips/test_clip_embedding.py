@@ -153,7 +153,7 @@ def test_the_gate_is_relative_to_the_mix(track: Path, cache: VectorCache) -> Non
 def test_a_clip_beyond_its_file_is_named(track: Path, cache: VectorCache) -> None:
     embedder = ClipEmbedder({"builtin": load_encoder("builtin")}, load_separator("builtin"), PARTS, cache)
     duration = decode.probe(track).duration
-    with pytest.raises(AudioError, match=r"mix\.flac holds 2\.00 s from .* where the clip has 5\.00 s"):
+    with pytest.raises(AudioError, match=r"mix\.flac has 2\.00 s after .* but the clip lasts 5\.00 s"):
         embedder.embed(Clip(track, duration - 2.0, 5.0))
     stems = ClipEmbedder({"builtin": load_encoder("builtin")}, StemsSeparator(), ("drums",), cache)
     with pytest.raises(AudioError, match=r"mix\.flac lasts .* but the clip ends at"):

@@ -127,12 +127,12 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("row", "message"),
         [
-            ("x.wav,a.wav,b.wav,NA", r"line 3: answer_total is 'NA'; answers are A\+, A-, B-, B\+, A or B$"),
+            ("x.wav,a.wav,b.wav,NA", r"line 3: answer_total is 'NA'; it must be A\+, A-, B-, B\+, A or B$"),
             ("x.wav,a.wav,b.wav,", "line 3: answer_total is ''"),
             ("x.wav,a.wav,b.wav,a+", r"line 3: answer_total is 'a\+'"),
             ("x.wav,a.wav,b.wav,A++", r"line 3: answer_total is 'A\+\+'"),
-            ("x.wav,a.wav,b.wav", "line 3: 3 cells, but the header names 4 columns"),
-            ("x.wav,a.wav,b.wav,A+,5", "line 3: 5 cells, but the header names 4 columns"),
+            ("x.wav,a.wav,b.wav", "line 3: 3 cells, but the header has 4 columns"),
+            ("x.wav,a.wav,b.wav,A+,5", "line 3: 5 cells, but the header has 4 columns"),
             ("x.wav,,b.wav,A+", "line 3: a clip is missing"),
             ("x.wav,a.wav,a.wav,A+", "line 3: sample_a and sample_b are both a.wav"),
             ("x.wav,x.wav,x.wav,A+", "line 3: sample_a and sample_b are both x.wav"),
@@ -141,7 +141,7 @@ class TestWhatIsRefused:
             (f"{XAB.split(',')[0]},a.wav,b.wav,A+", "line 3: compares bass with mix and mix"),
             (
                 "samples/dummyX1.wav,samples/dummyA1.wav,samples/dummyB1.wav,A+",
-                "line 3: samples/dummyX1.wav is a check",
+                "line 3: samples/dummyX1.wav is an attention check",
             ),
         ],
     )
@@ -150,7 +150,7 @@ class TestWhatIsRefused:
             read_answers(own(tmp_path, "x.wav,a.wav,b.wav,A+", row, "x.wav,a.wav,b.wav,A+"))
 
     def test_an_answer_from_a_perspective(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"line 2: answer_rhythm is 'C'; answers are .*, A or B, or NA for none"):
+        with pytest.raises(InputError, match=r"line 2: answer_rhythm is 'C'; it must be .*, A or B, or NA for none"):
             read_answers(table(tmp_path, f"0,ex202404,subject1,{XAB},A+,C,A+,A+,36481"))
 
     @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ class TestWhatIsRefused:
                 "reference,sample_a,sample_b",
                 "one column 'answer_total' is needed, but the columns are reference, sample_a",
             ),
-            ("reference;sample_a;sample_b;answer_total", "one column 'reference' is needed.*parted by commas"),
+            ("reference;sample_a;sample_b;answer_total", "one column 'reference' is needed.*separated by commas"),
             ("reference,sample_a,sample_b,answer_total,reference", "one column 'reference' is needed"),
             ("", "the columns are none"),
         ],
@@ -176,20 +176,20 @@ class TestWhatIsRefused:
             read_answers(file)
 
     def test_no_rows(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="holds no answers"):
+        with pytest.raises(InputError, match="contains no answers"):
             read_answers(own(tmp_path))
 
     def test_no_text(self, tmp_path: Path) -> None:
         file = tmp_path / "answers.csv"
         file.write_bytes(b"reference,\xff\xfe\x00")
-        with pytest.raises(InputError, match=r"answers\.csv cannot be read as text in UTF-8"):
+        with pytest.raises(InputError, match=r"answers\.csv cannot be read as UTF-8 text"):
             read_answers(file)
 
     @pytest.mark.parametrize("place", ["", "nowhere", "nowhere.csv"])
     def test_where_to_get_them_is_said(self, tmp_path: Path, place: str) -> None:
         with pytest.raises(
             InputError,
-            match=r"(holds no inst_sim_abx_answers\.csv|there is no .*nowhere.*); .*github\.com/zume06/Inst-Sim-ABX-Dataset",
+            match=r"(contains no inst_sim_abx_answers|nowhere.* does not exist).*github\.com/zume06/Inst-Sim-ABX-Dataset",
         ):
             read_answers(tmp_path / place)
 
@@ -269,17 +269,17 @@ class TestConfigurations:
     @pytest.mark.parametrize("change", [{"ID": 1914}, {"filename": "X.wav"}, {"filename": None}])
     def test_a_name_of_another_track_is_refused(self, tmp_path: Path, change: Mapping[str, object]) -> None:
         configuration(tmp_path, {**CLIP, **change})
-        with pytest.raises(InputError, match="is not named after the track"):
+        with pytest.raises(InputError, match="does not match the track"):
             read_configurations(tmp_path)
 
     @pytest.mark.parametrize("clip", [[], 3, None])
     def test_another_structure_is_refused(self, tmp_path: Path, clip: object) -> None:
         configuration(tmp_path, clip)
-        with pytest.raises(InputError, match=r"1/0/test1/drums/X: .* is no JSON object; the levels are set, sample"):
+        with pytest.raises(InputError, match=r"1/0/test1/drums/X: .* is not a JSON object; the levels are set, sample"):
             read_configurations(tmp_path)
 
     def test_what_is_not_there_and_what_is_no_json_is_said(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"holds neither dict_triplet_202404\.json nor .*github\.com/zume06"):
+        with pytest.raises(InputError, match=r"contains neither dict_triplet_202404\.json nor .*github\.com/zume06"):
             read_configurations(tmp_path)
         configuration(tmp_path, CLIP).write_text("{", encoding="utf-8")
         with pytest.raises(InputError, match=r"202404\.json: not JSON"):

@@ -1,11 +1,13 @@
-"""Made-up triplets and vectors for the tests of tables."""
+"""Made-up triplets and vectors, and a way to run a command."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from click.testing import CliRunner, Result
 
+from soundalike.cli import cli
 from soundalike.preferences.triplets import Triplet, Votes
 from soundalike.research.clips.clip_embedding import PartVectors
 
@@ -13,7 +15,7 @@ from soundalike.research.clips.clip_embedding import PartVectors
 def triplet(
     number: int, votes: Votes, *, part: str = "mix", kind: str = "XAB", same: str = "a", tracks: int = 1_000
 ) -> Triplet:
-    """The triplet of this number: clips of its own, of `tracks` tracks that come round."""
+    """Triplet number `number`, with clips of its own, from `tracks` tracks used in turn."""
     x, a, b = (f"T{(3 * number + offset) % tracks}" for offset in range(3))
     if kind == "XYC":
         a, b = (x, b) if same == "a" else (a, x)
@@ -26,3 +28,8 @@ def unit_vectors(parts: Sequence[str], rng: np.random.Generator, dimension: int 
     vectors = rng.standard_normal((len(parts), dimension))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return PartVectors(tuple(parts), vectors.astype(np.float32), np.full(len(parts), -20.0))
+
+
+def run_command(*arguments: object) -> Result:
+    """Run `soundalike` with these arguments."""
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])

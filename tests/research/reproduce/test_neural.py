@@ -29,7 +29,7 @@ from tests.models.neural.narrow_clap import narrow_clap  # noqa: E402
 from tests.models.neural.narrow_demucs import narrow_demucs  # noqa: E402
 from tests.models.neural.narrow_muq_mulan import narrow_muq_mulan  # noqa: E402
 from tests.research.reproduce.conftest import Miniature  # noqa: E402
-from tests.research.reproduce.test_paper_tables import figures  # noqa: E402
+from tests.research.reproduce.test_pipeline import records  # noqa: E402
 
 pytestmark = pytest.mark.neural
 
@@ -61,12 +61,12 @@ def report(narrow: None, miniature: Miniature, tmp_path_factory: pytest.TempPath
     return reproduce(options, tmp_path_factory.mktemp("cache") / "vectors.sqlite", runtime=Runtime("cpu"))
 
 
-def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
+def test_tables_1_to_4_include_the_papers_figures(report: Report) -> None:
     names = [table.name for table in report.tables]
     assert names == ["table-1", "table-2", "table-3", "table-4", "perspectives", "answers", "splits"]
     assert report.problems == {}
     for table, encoder in (("table-2", "clap"), ("table-3", "muq-mulan")):
-        rows = figures(report, table, section="Agreement over")
+        rows = records(report, table, section="Agreement over")
         ours = {(r["row"], r["column"]) for r in rows if not r["row"].endswith(": the paper")}
         theirs = {(r["row"], r["column"]): r["value"] for r in rows if r["row"].endswith(": the paper")}
         for stems in PAPER_STEMS:
@@ -76,22 +76,20 @@ def test_tables_1_to_4_stand_beside_the_paper_s(report: Report) -> None:
                 assert theirs[f"{title}: the paper", method] == published.AGREEMENT[encoder, stems, method][0]
 
 
-def test_each_way_of_taking_apart_has_its_parts(report: Report) -> None:
+def test_each_source_of_stems_has_its_parts(report: Report) -> None:
     for stems, count in zip(PAPER_STEMS, (5, 4, 7, 6), strict=True):
         title = f"clap, {get_stems(stems).title}"
-        rows = [r for r in figures(report, "table-4", row="ols, mean") if r["section"] == title]
+        rows = [r for r in records(report, "table-4", row="ols, mean") if r["section"] == title]
         assert len(rows) == count
     (weight,) = [
         r
-        for r in figures(report, "table-4", row="the paper", column="drums")
+        for r in records(report, "table-4", row="the paper", column="drums")
         if r["section"] == "muq-mulan, htdemucs_6s"
     ]
     assert weight["value"] == 0.83
 
 
-def test_a_clip_is_separated_in_isolation_and_embedded_as_the_models_do_alone(
-    narrow: None, miniature: Miniature, tmp_path: Path
-) -> None:
+def test_a_clip_is_separated_in_isolation(narrow: None, miniature: Miniature, tmp_path: Path) -> None:
     encoder, separator = ENCODERS["clap"].load(Runtime("cpu")), SEPARATORS["htdemucs"].load(Runtime("cpu"))
     path = miniature.slakh / "test" / miniature.tracks[0].name / "mix.flac"
     with VectorCache(tmp_path / "vectors.sqlite") as cache:

@@ -107,7 +107,7 @@ def test_a_second_run_uses_the_cache_and_gives_the_same_report(
     def no_separation(*_: object) -> None:
         raise AssertionError("separated again")
 
-    monkeypatch.setattr("soundalike.research.clips.clip_embedding.separated", no_separation)
+    monkeypatch.setattr("soundalike.research.clips.clip_embedding.separate_waveform", no_separation)
     again = reproduce(options(miniature, "true-4", "true-6", "builtin"), cache)
     assert to_json(again) == to_json(report)
     with VectorCache(cache) as opened:

@@ -44,7 +44,7 @@ def test_markdown_shows_each_figure_as_precisely_as_it_is_known(report: Report) 
     text = to_markdown(report)
     assert "| ours | 71.9 [64.1, 78.6] (105/146) |  |" in text
     assert "| the <paper> | 84.6 ± 2.7 | - |" in text
-    assert "## What could not be used (1)" in text
+    assert "## Unusable clips and tracks (1)" in text
     assert text.index("# A report") < text.index("Assumed.") < text.index("## Table 1") < text.index("Of few.")
 
 
@@ -129,7 +129,7 @@ def test_the_report_s_files(report: Report, tmp_path: Path) -> None:
 
 def test_what_would_fail_at_the_end_fails_at_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="is a file; name a folder"):
+    with pytest.raises(InputError, match="is a file; choose a folder"):
         check_output(tmp_path / "file", html=False)
     monkeypatch.setattr(config, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs matplotlib, jinja2.*pip install 'soundalike\[report\]'"):

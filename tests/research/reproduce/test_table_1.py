@@ -7,21 +7,20 @@ import pytest
 from soundalike.preferences.triplets import KINDS, above_cut_off
 from soundalike.research.datasets.inst_sim_abx import read_answers
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.table_1 import (
+from soundalike.research.reproduce.agreement_cells import (
     agreement_cell,
-    answers_table,
     clustered_agreement_cell,
-    same_track,
-    splits_table,
-    table_1,
+    same_track_predictions,
     triplet_key,
 )
+from soundalike.research.reproduce.answers_tables import answers_table, splits_table
+from soundalike.research.reproduce.table_1 import table_1
 from soundalike.research.reproduce.tables import Cell, Section, Table
 from tests.research.reproduce.made_up import triplet
 
 
 def row_of(section: Section, label: str) -> dict[str, Cell | None]:
-    return next(dict(zip(section.columns, row.figures, strict=True)) for row in section.rows if row.label == label)
+    return next(dict(zip(section.columns, row.cells, strict=True)) for row in section.rows if row.label == label)
 
 
 def section_of(table: Table, start: str) -> Section:
@@ -94,7 +93,7 @@ def test_the_same_track_answers_xyc_alone() -> None:
         triplet(1, (3, 0, 0, 0), kind="XYC", same="b"),
         triplet(2, (3, 0, 0, 0)),
     ]
-    assert list(same_track(triplets).values()) == [1, -1]
+    assert list(same_track_predictions(triplets).values()) == [1, -1]
 
 
 def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
@@ -114,7 +113,7 @@ def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
 
 def test_the_splits_of_the_released_answers_leak_and_deviate(test_data: Path) -> None:
     table = splits_table(read_answers(test_data / "inst_sim_abx").triplets)
-    (shared,), noise = (section.rows[0].figures for section in table.sections)
+    (shared,), noise = (section.rows[0].cells for section in table.sections)
     assert shared is not None
     assert shared.value > 95
     by_hand = [100 * (p * (1 - p) / 100 * 231 / 330) ** 0.5 for p in (0.70, 0.85, 0.90)]  # 100 drawn from 331

@@ -1,4 +1,4 @@
-"""Clips to part vectors: each clip decoded once, separated by itself, and embedded by one encoder or several."""
+"""Clips to part vectors: each clip is decoded once, separated by itself, and embedded by one or several encoders."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from soundalike.errors import AudioError
 from soundalike.models.encoders import Encoder
 from soundalike.models.separators import Separator, StemFiles
 from soundalike.parts import MIX, ordered
-from soundalike.research.clips.vector_cache import Embedded, VectorCache
+from soundalike.research.clips.vector_cache import CachedVector, VectorCache
 
 Float32 = NDArray[np.float32]
 
 SHORT_BY = 0.01
-"""Seconds by which a clip may end before it should: decoders of lossy files differ by some samples."""
+"""Seconds by which a clip may end early: decoders of lossy files differ by some samples."""
 
 SILENT_RATE = 8_000
-"""Hz of the silence that stands for a stem that is not there."""
+"""Sample rate (Hz) of the silence that replaces a missing stem."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A piece of a mixture's file: from `start` (s) on for `seconds`, None for all that follows.
+    """A clip of a mixture's file: `seconds` from `start` (s), or everything after it if None.
 
-    Where true stems are asked for, they lie beside `path` (`soundalike.models.separators.stems.stem_files`).
+    True stems are read from beside `path` (`soundalike.models.separators.stems.stem_files`).
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class PartVectors:
-    """One clip by one encoder: vectors (K, D) of `parts`, unit or zero, and levels (K,) in dB of full scale."""
+    """One clip by one encoder: vectors (K, D) of `parts`, of unit norm or zero, and levels (K,) in dB of full scale."""
 
     parts: tuple[str, ...]
     vectors: Float32
@@ -59,10 +59,10 @@ class PartVectors:
 
 
 class ClipEmbedder:
-    """Clips to part vectors, from the cache where they are in it. Near-silent parts are embedded too: whether a part
-    counts is decided later (`PartVectors.present`), because the paper has no such gate.
+    """Clips to part vectors, from the cache if possible.
 
-    What is kept goes by content and model: the samples, the separator's and the encoder's version, the precision.
+    Nearly silent parts are embedded too; `PartVectors.present` applies the level gate, which the paper does not have. Cache
+    keys depend on the samples, the versions of separator and encoder, and the precision.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ClipEmbedder:
         among: Sequence[str] | None = None,
         precision: Precision = "exact",
     ) -> None:
-        """parts: those to embed, `mix` only if named; among: all parts that true stems are to be summed to (None: just
+        """parts: those to embed, including `mix` if wanted; among: all parts that true stems are summed to (None: just
         `parts`); see `StemFiles.read`."""
         self.encoders = dict(encoders)
         self.separator = separator
@@ -85,9 +85,9 @@ class ClipEmbedder:
         self._precision = precision
 
     def embed(self, clip: Clip) -> dict[str, PartVectors]:
-        """The part vectors of a clip, by the name of the encoder.
+        """The part vectors of a clip, by encoder.
 
-        Raises AudioError for a file that cannot be decoded or ends before the clip does, or true stems that are missing.
+        Raises AudioError for a file that cannot be decoded or ends before the clip does, or if true stems are missing.
         """
         sounds, keys = self._direct(clip)
         native = None
@@ -99,26 +99,26 @@ class ClipEmbedder:
                 keys[MIX] = _digest(sounds[MIX])
             stem = f"{origin} {self.separator.name} {self.separator.version} {self._precision}"
             keys |= {part: f"{stem} {part}" for part in self.parts if part != MIX}
-        found = self._kept(keys)
-        lacking = {part for part, _ in self._lacking(found)}
-        if native is not None and isinstance(self.separator, Separator) and lacking - {MIX}:
+        entries = self._cached(keys)
+        missing = {part for part, _ in self._missing(entries)}
+        if native is not None and isinstance(self.separator, Separator) and missing - {MIX}:
             sounds |= separate_waveform(
-                self.separator, native, [part for part in self.parts if part in lacking - {MIX}]
+                self.separator, native, [part for part in self.parts if part in missing - {MIX}]
             )
-        new = self._embedded(sounds, self._lacking(found))
+        new = self._embedded(sounds, self._missing(entries))
         self._cache.put({self._key(keys[part], name): entry for (part, name), entry in new.items()})
-        found |= new
+        entries |= new
         return {
             name: PartVectors(
                 self.parts,
-                np.stack([found[part, name].vector for part in self.parts]),
-                np.array([found[part, name].level for part in self.parts]),
+                np.stack([entries[part, name].vector for part in self.parts]),
+                np.array([entries[part, name].level for part in self.parts]),
             )
             for name in self.encoders
         }
 
     def _direct(self, clip: Clip) -> tuple[dict[str, Waveform], dict[str, str]]:
-        """Sounds that need no separation, mono, and their digests: true stems, and the mix beside them."""
+        """Waveforms that need no separation (true stems and the mix, mono) and their digests."""
         if isinstance(self.separator, Separator):
             return {}, {}
         sounds: dict[str, Waveform] = {}
@@ -131,36 +131,36 @@ class ClipEmbedder:
                 sounds[MIX] = Waveform(native.mono()[np.newaxis], native.sample_rate)
         if wanted and self.separator is not None:
             if MIX not in self.parts:
-                _ends_in_time(clip)  # reading the mix would have shown it
+                _check_end(clip)  # otherwise checked when the mix is read
             files = self.separator.read(clip.path, clip.start, seconds, wanted, among=self._among)
             silence = Waveform(np.zeros((1, round(seconds * SILENT_RATE)), dtype=np.float32), SILENT_RATE)
             sounds |= {part: files.get(part, silence) for part in wanted}
         return sounds, {part: _digest(sound) for part, sound in sounds.items()}
 
-    def _kept(self, keys: Mapping[str, str]) -> dict[tuple[str, str], Embedded]:
-        found = {}
+    def _cached(self, keys: Mapping[str, str]) -> dict[tuple[str, str], CachedVector]:
+        entries = {}
         for part, key in keys.items():
             for name in self.encoders:
                 entry = self._cache.get(self._key(key, name))
                 if entry is not None:
-                    found[part, name] = entry
-        return found
+                    entries[part, name] = entry
+        return entries
 
-    def _lacking(self, found: Mapping[tuple[str, str], Embedded]) -> list[tuple[str, str]]:
-        return [(part, name) for part in self.parts for name in self.encoders if (part, name) not in found]
+    def _missing(self, entries: Mapping[tuple[str, str], CachedVector]) -> list[tuple[str, str]]:
+        return [(part, name) for part in self.parts for name in self.encoders if (part, name) not in entries]
 
     def _embedded(
         self, sounds: Mapping[str, Waveform], wanted: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], Embedded]:
-        """Vectors and levels of what is wanted, all parts of an encoder in one batch."""
+    ) -> dict[tuple[str, str], CachedVector]:
+        """New entries for the wanted parts and encoders, one batch for each encoder."""
         new = {}
         for name, encoder in self.encoders.items():
             parts = [part for part, other in wanted if other == name]
             if not parts:
                 continue
-            fed = [resample(sounds[part].mono(), sounds[part].sample_rate, encoder.sample_rate) for part in parts]
-            for part, vector in zip(parts, encoder.embed(fed), strict=True):
-                new[part, name] = Embedded(vector, rms_level(sounds[part].mono()))
+            inputs = [resample(sounds[part].mono(), sounds[part].sample_rate, encoder.sample_rate) for part in parts]
+            for part, vector in zip(parts, encoder.embed(inputs), strict=True):
+                new[part, name] = CachedVector(vector, rms_level(sounds[part].mono()))
         return new
 
     def _key(self, content: str, name: str) -> str:
@@ -169,22 +169,22 @@ class ClipEmbedder:
 
 
 def _read(clip: Clip) -> Waveform:
-    """The clip's mixture, at its native rate. Raises AudioError where the file ends before the clip does."""
+    """The clip of the mixture at its native rate. Raises AudioError if the file ends before the clip does."""
     native = decode.read(clip.path, clip.start, clip.seconds)
     if clip.seconds is not None and native.duration < clip.seconds - SHORT_BY:
         raise AudioError(
-            f"{clip.path} holds {native.duration:.2f} s from {clip.start:.2f} s on where the clip has "
-            f"{clip.seconds:.2f} s; the file is damaged or another one than the test was made from"
+            f"{clip.path} has {native.duration:.2f} s after {clip.start:.2f} s, but the clip lasts "
+            f"{clip.seconds:.2f} s; the file is damaged or not the one used in the test"
         )
     return native
 
 
-def _ends_in_time(clip: Clip) -> None:
+def _check_end(clip: Clip) -> None:
     duration = decode.probe(clip.path).duration
     if clip.seconds is not None and 0 < duration < clip.start + clip.seconds - SHORT_BY:
         raise AudioError(
             f"{clip.path} lasts {duration:.2f} s, but the clip ends at {clip.start + clip.seconds:.2f} s; the file is "
-            "damaged or another one than the test was made from"
+            "damaged or not the one used in the test"
         )
 
 

@@ -1,4 +1,4 @@
-"""Datasets that others made, read as they are distributed: what listeners answered, and the music that they heard.
+"""Published datasets, read as distributed: listeners' answers, and the music that they heard.
 
-Import from the modules. Neither dataset comes with soundalike: `docs/datasets.md` says where to get them and how to cite them.
+No dataset is part of soundalike: `docs/datasets.md` says where to get them and how to cite them.
 """

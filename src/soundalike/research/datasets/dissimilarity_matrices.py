@@ -5,7 +5,7 @@
     flute.wav,3.5,0,4
     horn.wav,6,,0
 
-Higher is less alike, in any unit; an empty cell is a pair that nobody judged; the diagonal is not looked at.
+Higher is less alike, in any unit; an empty cell is a pair without a judgement; the diagonal is ignored.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 
-FORM = "a CSV matrix is needed: file names in the first row and, in the same order, in the first column"
+FORMAT_HINT = "it must be a CSV matrix with file names in the first row and, in the same order, in the first column"
 
 
 @dataclass(frozen=True)
 class Dissimilarities:
-    """sounds: N file names; values (N, N): NaN where nobody judged."""
+    """Human dissimilarities. sounds: N file names; values: (N, N), NaN for pairs without a judgement."""
 
     sounds: tuple[str, ...]
     values: NDArray[np.float64]
 
 
 def read_dissimilarities(file: Path) -> Dissimilarities:
-    """The matrix in a CSV file. Raises InputError, naming the cell, for one that is none."""
+    """Read the matrix in a CSV file. Raises InputError, naming the cell, if it is invalid."""
     if not file.is_file():
-        raise InputError(f"there is no file {file}; {FORM}")
+        raise InputError(f"there is no file {file}; {FORMAT_HINT}")
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if any(cell.strip() for cell in row)]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read as CSV in UTF-8 ({error}); {FORM}") from None
+        raise InputError(f"{file} cannot be read as CSV in UTF-8 ({error}); {FORMAT_HINT}") from None
     if len(rows) < 4:
-        raise InputError(f"{file} holds {max(0, len(rows) - 1)} sounds, three are the least; {FORM}")
+        raise InputError(f"{file} has {max(0, len(rows) - 1)} sounds; at least three are needed; {FORMAT_HINT}")
     sounds = rows[0][1:]
     if len(set(sounds)) != len(sounds) or not all(sounds):
-        raise InputError(f"{file}: the names in the first row are not all there or not all different; {FORM}")
+        raise InputError(f"{file}: the names in the first row must be non-empty and unique; {FORMAT_HINT}")
     if [row[0] for row in rows[1:]] != sounds:
-        raise InputError(f"{file}: the first column does not name the same sounds in the same order; {FORM}")
+        raise InputError(f"{file}: the first column does not name the same sounds in the same order; {FORMAT_HINT}")
     values = np.full((len(sounds), len(sounds)), math.nan)
     for i, row in enumerate(rows[1:]):
         if len(row) != len(sounds) + 1:
-            raise InputError(f"{file}: the row of {row[0]} has {len(row) - 1} values where {len(sounds)} are needed")
+            raise InputError(f"{file}: the row of {row[0]} has {len(row) - 1} values; {len(sounds)} are needed")
         for j, cell in enumerate(row[1:]):
             values[i, j] = _number(file, sounds[i], sounds[j], cell)
     return Dissimilarities(tuple(sounds), values)
 
 
-def _number(file: Path, one: str, other: str, cell: str) -> float:
+def _number(file: Path, first: str, second: str, cell: str) -> float:
     if cell in ("", "NA", "nan", "NaN"):
         return math.nan
     try:
@@ -64,5 +64,5 @@ def _number(file: Path, one: str, other: str, cell: str) -> float:
     except ValueError:
         value = math.inf
     if not math.isfinite(value):
-        raise InputError(f"{file}: the value of {one} beside {other} is {cell!r}; give a number, or leave it empty")
+        raise InputError(f"{file}: the value of {first} beside {second} is {cell!r}; it must be a number or empty")
     return value

@@ -1,11 +1,11 @@
-"""Slakh2100: multitrack music rendered from MIDI, mixtures with their true stems (Manilow et al., WASPAA 2019).
+"""Slakh2100: multitrack music rendered from MIDI, with true stems (Manilow et al., WASPAA 2019).
 
 Conventions
-- A track's name is that of its folder, `Track01913`; in it lie `mix.flac` (or .wav), `metadata.yaml` and `stems/S00.flac` ...
-- The folders of tracks lie in `train`, `validation`, `test` and, in the redux version, `omitted`; or in one folder, as in
+- A track is named after its folder, `Track01913`, which contains `mix.flac` (or .wav), `metadata.yaml` and `stems/S00.flac` ...
+- The folders of tracks are in `train`, `validation`, `test` and, in the redux version, `omitted`; or in one folder, as in
   BabySlakh.
-- Parts are those of `SLAKH_PARTS`: four instrument classes, and all others as residuals. Nothing sings in Slakh.
-- A clip is a stretch of a track, counted in samples at a rate that it states.
+- Parts are `SLAKH_PARTS`: four instrument classes, and all others as residuals. Slakh has no vocals.
+- A clip is a range of samples of a track, with the sample rate that they are counted at.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from soundalike.models.separators.stems.stem_files import METADATA, STEMS_FOLDER
 from soundalike.models.separators.stems.true_stems import StemsSeparator
 
 SLAKH_PARTS = ("bass", "drums", "guitar", "piano", "residuals")
-"""The parts that Slakh's stems give, in the order of `PARTS`."""
+"""The parts of Slakh's stems, in the order of `PARTS`."""
 
 SLAKH_HINT = (
-    "Slakh2100 (CC BY 4.0) is at https://zenodo.org/records/4599666; give the unpacked folder, with train, validation and "
-    "test in it"
+    "Slakh2100 (CC BY 4.0) is at https://zenodo.org/records/4599666; use the unpacked folder, which contains train, "
+    "validation and test"
 )
 
 SPLITS = ("train", "validation", "test", "omitted")
@@ -48,12 +48,12 @@ class ClipCut:
 
     @property
     def start_seconds(self) -> float:
-        """Where the clip begins, s."""
+        """Start of the clip, s."""
         return self.start / self.sample_rate
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration, s."""
         return (self.end - self.start) / self.sample_rate
 
     def __str__(self) -> str:
@@ -61,40 +61,40 @@ class ClipCut:
 
 
 class Slakh:
-    """The tracks under a folder. Nothing is read until it is asked for; folders are listed once."""
+    """The tracks under a folder, listed on first use."""
 
     def __init__(self, root: Path) -> None:
-        """root: the dataset's folder, or one that holds folders of tracks."""
+        """root: the dataset's folder, or a folder of track folders."""
         self.root = root
         self._stems = StemsSeparator()
 
     @cached_property
     def _folders(self) -> dict[str, Path]:
         if not self.root.is_dir():
-            raise InputError(f"{self.root} is no folder; {SLAKH_HINT}")
-        found: dict[str, Path] = {}
+            raise InputError(f"{self.root} is not a folder; {SLAKH_HINT}")
+        folders: dict[str, Path] = {}
         for place in (self.root, *(self.root / split for split in SPLITS)):
             if not place.is_dir():
                 continue
             for name in sorted(os.listdir(place)):
                 if not _TRACK.fullmatch(name) or not (place / name).is_dir():
                     continue
-                if name in found:
-                    raise InputError(f"{name} is in {found[name].parent} and in {place}; leave one of them")
-                found[name] = place / name
-        if not found:
+                if name in folders:
+                    raise InputError(f"{name} is in {folders[name].parent} and in {place}; remove one of them")
+                folders[name] = place / name
+        if not folders:
             raise InputError(
-                f"{self.root} holds no tracks (Track00001 ...), nor do {', '.join(SPLITS)} in it; {SLAKH_HINT}"
+                f"{self.root} contains no tracks (Track00001 ...), directly or in {', '.join(SPLITS)}; {SLAKH_HINT}"
             )
-        return dict(sorted(found.items()))
+        return dict(sorted(folders.items()))
 
     @property
     def tracks(self) -> tuple[str, ...]:
-        """The names of the tracks that are there, sorted. Raises InputError where there is none, or one is there twice."""
+        """The names of the available tracks, sorted. Raises InputError if there is none, or a duplicate."""
         return tuple(self._folders)
 
     def mixture(self, track: str) -> Path:
-        """The mixture's file: FLAC, else WAV. Raises AudioError where it is not there, InputError as `tracks` does."""
+        """The mixture's file: FLAC, else WAV. Raises AudioError if it is missing, InputError as `tracks`."""
         folder = self._folders.get(track)
         if folder is None:
             raise AudioError(f"{track} is not under {self.root}; {SLAKH_HINT}")
@@ -104,9 +104,9 @@ class Slakh:
         raise AudioError(f"{folder} holds no {' or '.join(MIXTURES)}; unpack the track again; {SLAKH_HINT}")
 
     def missing(self, tracks: Iterable[str]) -> dict[str, str]:
-        """Those of `tracks` that cannot be used, with the reason: no mixture, no metadata, or stems that are missing.
+        """Unusable tracks with the reason: a missing mixture, metadata or stem.
 
-        Looks at folders and metadata alone, so a damaged file passes. Raises InputError as `tracks` does.
+        Checks folders and metadata only, so damaged files pass. Raises InputError as `tracks`.
         """
         found = {}
         for track in dict.fromkeys(tracks):
@@ -117,8 +117,8 @@ class Slakh:
         return found
 
     def problems(self, clips: Iterable[ClipCut]) -> dict[str, str]:
-        """The tracks of `clips` that cannot be used, with the reason: those `missing`, and those whose mixture ends before
-        the last of their clips, as far as its header tells. What is damaged further in shows when it is decoded.
+        """Unusable tracks of `clips` with the reason: those `missing`, and those whose mixture ends before their last clip
+        according to its header. Other damage is found on decoding.
         """
         last: dict[str, ClipCut] = {}
         for clip in clips:
@@ -133,10 +133,10 @@ class Slakh:
         return found
 
     def cut_mixture(self, clip: ClipCut) -> Waveform:
-        """The clip of the mixture, at its file's rate and channels: exactly the samples [start, end) where that is the
-        clip's rate, else as many seconds.
+        """The clip of the mixture, at the file's rate and channels: exactly the samples [start, end) if the rates agree, else
+        as many seconds.
 
-        Raises AudioError where the track is missing, cannot be decoded, or ends before the clip does.
+        Raises AudioError if the track is missing, cannot be decoded, or ends before the clip does.
         """
         path = self.mixture(clip.track)
         _check_end(path, clip)
@@ -148,21 +148,21 @@ class Slakh:
         return found
 
     def cut_stem(self, clip: ClipCut, part: str) -> Waveform | None:
-        """The same stretch of a true stem, one of `SLAKH_PARTS`: mono, the sum of the part's files; None where the track has
-        none of that part.
+        """The same range of a true stem, one of `SLAKH_PARTS`: mono, the sum of the part's files; None if the track lacks the
+        part.
 
-        Raises InputError for another part, AudioError where the track is incomplete (`missing`), cannot be decoded, or ends
+        Raises InputError for another part, AudioError if the track is incomplete (`missing`), cannot be decoded, or ends
         before the clip does.
         """
         if part not in SLAKH_PARTS:
-            raise InputError(f"Slakh has no stem {part!r}; its parts are {', '.join(SLAKH_PARTS)}")
+            raise InputError(f"Slakh has no stem {part!r}; choose from {', '.join(SLAKH_PARTS)}")
         mixture = self._with_stems(clip.track)
         _check_end(mixture, clip)
         found = self._stems.read(mixture, clip.start_seconds, clip.seconds, (part,), among=SLAKH_PARTS)
         return found.get(part)
 
     def _with_stems(self, track: str) -> Path:
-        """The mixture, once there are metadata and a folder of stems beside it. Raises AudioError."""
+        """The mixture's file, if metadata and stems are beside it. Raises AudioError otherwise."""
         mixture = self.mixture(track)
         folder = mixture.parent
         if not (folder / METADATA).is_file():
@@ -174,7 +174,7 @@ class Slakh:
 
 
 def _check_end(mixture: Path, clip: ClipCut) -> None:
-    """Raises AudioError where the file ends before the clip does, by its header."""
+    """Raise AudioError if the file ends before the clip does, according to its header."""
     info = decode.probe(mixture)
     end = round(clip.start_seconds * info.sample_rate) + round(clip.seconds * info.sample_rate)
     if info.frames < end:

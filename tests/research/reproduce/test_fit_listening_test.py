@@ -1,0 +1,98 @@
+"""`soundalike fit` end to end, on the clips and answers of a miniature listening test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from soundalike.audio import decode
+from soundalike.parts import MIX
+from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
+from soundalike.research.datasets.slakh import Slakh
+from soundalike.similarity.weights import Profile
+from tests.research.reproduce.conftest import Miniature
+from tests.research.reproduce.made_up import run_command
+
+
+@pytest.fixture(scope="module")
+def clips(miniature: Miniature, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mix clips of the miniature as files, named as in its answers."""
+    folder = tmp_path_factory.mktemp("own")
+    slakh, cuts = Slakh(miniature.slakh), read_configurations(miniature.answers)
+    mixes = [t for t in read_answers(miniature.answers).triplets if t.part == MIX]
+    for name in {name for t in mixes for name in (t.reference, t.a, t.b)}:
+        path, cut = folder / name, cuts[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = decode.read(slakh.mixture(cut.track), cut.start_seconds, cut.seconds)
+        soundfile.write(path, found.samples.T, found.sample_rate, subtype="FLOAT")
+    return folder
+
+
+def test_single_answers_give_no_noise_ceiling(clips: Path, miniature: Miniature, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    mixes = [t for t in read_answers(miniature.answers).triplets if t.part == MIX]
+    rows = [f"{t.reference},{t.a},{t.b},{rng.choice(['A', 'B'])}" for t in mixes]
+    (tmp_path / "own.csv").write_text("\n".join(["reference,sample_a,sample_b,answer_total", *rows]) + "\n")
+    done = run_command(
+        "fit", tmp_path / "own.csv", "--audio", clips, "--out", tmp_path / "mine.json", "--method", "ridge"
+    )
+    assert done.exit_code == 0, done.output
+    assert "noise ceiling unknown" in done.output
+    assert "not shown to be better" in done.output
+
+
+def test_the_fitted_profile_can_be_used_in_a_search(
+    miniature: Miniature, clips: Path, library: Path, music: Path, tmp_path: Path
+) -> None:
+    answers = miniature.answers / "inst_sim_abx_answers.csv"
+    out = tmp_path / "mine.json"
+    done = run_command("fit", answers, "--audio", clips, "--out", out, "--report", tmp_path / "report")
+    assert done.exit_code == 0, done.output
+    profile = Profile.from_json(json.loads(out.read_text()))
+    assert (profile.name, profile.encoder, profile.separator) == ("mine", "builtin", "builtin")
+    assert set(profile.intervals) == {"bass", "drums", "residuals", "mix"}
+    for part, weight in profile.weights.items():
+        low, high = profile.intervals[part]
+        assert low < weight < high
+    assert profile.agreement is not None
+    assert profile.agreement > 0.7
+    assert "XAB: these weights" in done.output
+    assert "than the cosine of the mix" in done.output
+    assert profile.clip_seconds == pytest.approx(4.969, abs=0.001)
+    assert (tmp_path / "report" / "report.html").exists()
+    song = sorted((music / "songs").iterdir())[0]
+    hits = run_command("similar", song, "-L", library, "--profile", out, "--format", "json")
+    assert hits.exit_code == 0, hits.output
+    assert "profile mine" in hits.output
+
+
+def test_missing_clips_are_named_and_the_others_used(miniature: Miniature, clips: Path, tmp_path: Path) -> None:
+    shutil.copytree(clips, tmp_path / "audio")
+    for path in sorted((tmp_path / "audio").rglob("*.wav"))[:5]:
+        path.unlink()
+    answers = miniature.answers / "inst_sim_abx_answers.csv"
+    done = run_command(
+        "fit", answers, "--audio", tmp_path / "audio", "--out", tmp_path / "mine.json", "--method", "ridge"
+    )
+    assert done.exit_code == 0, done.output
+    assert "5 clips could not be used" in done.output
+    assert "there is no file" in done.output
+
+
+def test_answers_without_audio_or_mixes_are_refused(miniature: Miniature, tmp_path: Path) -> None:
+    answers = miniature.answers / "inst_sim_abx_answers.csv"
+    done = run_command("fit", answers, "--audio", tmp_path / "nowhere", "--out", tmp_path / "mine.json")
+    assert "is not a folder" in str(done.exception)
+    done = run_command("fit", answers, "--audio", tmp_path, "--out", tmp_path / "mine.json")
+    assert "no triplet's audio could be used: there is no file" in str(done.exception)
+    (tmp_path / "own.csv").write_text(
+        "reference,sample_a,sample_b,answer_total\ndrums/a.wav,drums/b.wav,drums/c.wav,A\n"
+    )
+    done = run_command("fit", tmp_path / "own.csv", "--audio", tmp_path, "--out", tmp_path / "mine.json")
+    assert "compare single parts" in str(done.exception)
+    assert not (tmp_path / "mine.json").exists()
