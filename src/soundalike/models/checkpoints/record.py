@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from soundalike.config import replace_file
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,8 @@ def write_record(path: Path, sha256: str, stat: os.stat_result) -> None:
     Does nothing if the folder is not writable: the file is then hashed once by each process that needs it.
     """
     text = json.dumps(asdict(Record(sha256, stat.st_size, stat.st_mtime_ns)), indent=2) + "\n"
-    with (
-        suppress(OSError),
-        tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".record-", delete=False) as file,
-    ):
-        try:
-            file.write(text)
-            file.close()
-            os.replace(file.name, record_path(path))
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
+    with suppress(OSError):
+        replace_file(record_path(path), text)
 
 
 def digest_of(path: Path, stat: os.stat_result) -> str:
