@@ -1,18 +1,17 @@
-"""How fast the paper's models are: soundalike beside the models' own packages, in one run, with random weights.
+"""Speed of the models of the paper: soundalike and the original packages in one run, with random weights.
 
-    PYTHONPATH=. python benchmarks/models_speed.py FOLDER --original PYTHON [--only clap htdemucs ...] [--song]
+    PYTHONPATH=. python -m benchmarks.models_speed FOLDER --original PYTHON [--only clap htdemucs ...] [--song]
 
-FOLDER: checkpoints of the true size as `parity_clap.py original` (clap.pt, clap-music.pt) and `parity_muq_mulan.py
-original` (in muq-mulan/) write them; those of Demucs are made here. PYTHON: the interpreter with the original packages
-of CLAP and MuQ (see those studies); Demucs' own runs in this environment, which has it. Every figure is of a process of
-its own, one after the other, on all cores; loading is not counted;
-peak memory is that of the process while it works.
+FOLDER: full-size checkpoints as written by `parity_clap original` (clap.pt, clap-music.pt) and `parity_muq_mulan original`
+(in muq-mulan/); those of Demucs are created here. PYTHON: the interpreter with the original packages of CLAP and MuQ (see
+those benchmarks); Demucs runs in this environment. Every measurement is a process of its own, one after the other, on all
+cores; loading is not included; peak memory is that of the process during the measurement.
 
-Without --song: models alone, seconds of audio a second on four clips of ten seconds (encoders) or one of 17.5 s, which
-is three segments (separators). On a machine that others share, single runs differ by half and more: each side is run
-`--rounds` times in turn, three times in each, and its best counts. With --song: a stereo track of four minutes to 7
-parts (6 stems and the mix), every window of 10 s, level gate off, once: the original packages as their documentation
-shows them; soundalike on the same windows, exact and fast, and with `--windows 4`.
+Without --song: single models, in seconds of audio per second, on four clips of ten seconds (encoders) or one of 17.5 s,
+which is three segments (separators). On a shared machine single runs differ by half and more, so each implementation runs
+`--rounds` times in turn, three times each, and the best counts. With --song: a stereo track of four minutes to 7 parts (6
+stems and the mix), all windows of 10 s, without level gate, once: the original packages as in their documentation;
+soundalike on the same windows, exact and fast, and with `--max-windows 4`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ Measured = dict[str, Any]
 
 
 def timed(call: Callable[[], object], repeats: int) -> float:
-    """The shortest of some runs, in seconds; the memory peak counts from here on."""
+    """Seconds of the fastest of several runs; resets the memory peak first."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     best = float("inf")
     for _ in range(repeats):
@@ -53,17 +52,17 @@ def timed(call: Callable[[], object], repeats: int) -> float:
 
 
 def peak_megabytes() -> float:
-    """The most memory this process has held since `timed` began."""
+    """Peak memory of this process since `timed` began."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def ten_seconds(name: str, count: int) -> list[np.ndarray]:
-    """Different clips of ten seconds at the encoder's rate."""
+    """Different clips of ten seconds at the sample rate of the encoder."""
     from tests.models.neural.clips import clip
 
-    few = [clip(10.0, RATES[name], seed) for seed in range(8)]
-    return [few[index % 8] for index in range(count)]
+    clips = [clip(10.0, RATES[name], seed) for seed in range(8)]
+    return [clips[index % 8] for index in range(count)]
 
 
 def stereo(seconds: float) -> np.ndarray:
@@ -75,16 +74,15 @@ def stereo(seconds: float) -> np.ndarray:
 
 
 def original_encoder(name: str, folder: Path) -> Callable[[list[np.ndarray]], object]:
-    """The package's own embedding of a list of clips, eight at a time where it takes batches."""
+    """The embedding function of the original package for a list of clips, eight at a time if it supports batches."""
     if name == "muq-mulan":
-        import parity_muq_mulan as parity
-
+        from benchmarks import parity_muq_mulan as parity
         from tests.models.neural.narrow_muq_mulan import FULL
 
         with tempfile.TemporaryDirectory() as scratch:
             module = parity.original_module(Path(scratch), FULL)
         return lambda clips: parity.original_audio(module, clips)
-    import parity_clap
+    from benchmarks import parity_clap
 
     clap = parity_clap.original_module(parity_clap.PUBLISHED[name])
     clap.load_ckpt(str(folder / f"{name}.pt"), verbose=False)
@@ -92,7 +90,7 @@ def original_encoder(name: str, folder: Path) -> Callable[[list[np.ndarray]], ob
 
 
 def our_encoder(name: str, folder: Path, precision: str) -> Any:
-    """Ours, of the checkpoint in `folder`."""
+    """Our encoder with the checkpoint in `folder`."""
     from soundalike.config import Runtime, check_precision
     from soundalike.models.checkpoints import LocalCheckpoint
 
@@ -108,7 +106,7 @@ def our_encoder(name: str, folder: Path, precision: str) -> Any:
 
 
 def demucs_file(name: str, folder: Path) -> Path:
-    """A checkpoint of the true size with random weights."""
+    """A full-size checkpoint with random weights."""
     from tests.models.neural.narrow_demucs import arguments, write_demucs
 
     path = folder / f"{name}.safetensors"
@@ -116,7 +114,7 @@ def demucs_file(name: str, folder: Path) -> Path:
 
 
 def original_separator(name: str, folder: Path) -> Callable[[np.ndarray], object]:
-    """Demucs' own: standardised and taken apart as `demucs.api.Separator` does."""
+    """The separation function of demucs: standardises and separates as `demucs.api.Separator` does."""
     import torch
     from demucs.apply import apply_model
 
@@ -135,7 +133,7 @@ def original_separator(name: str, folder: Path) -> Callable[[np.ndarray], object
 
 
 def our_separator(name: str, folder: Path, precision: str) -> Any:
-    """Ours, of the same checkpoint."""
+    """Our separator with the same checkpoint."""
     from soundalike.config import Runtime, check_precision
     from soundalike.models.separators.demucs.demucs_separator import DemucsSeparator
     from tests.models.neural.narrow_demucs import demucs_checkpoint
@@ -145,7 +143,7 @@ def our_separator(name: str, folder: Path, precision: str) -> Any:
 
 
 def measure_model(name: str, side: str, folder: Path) -> Measured:
-    """Seconds of audio a second of one model on one side."""
+    """Measure one implementation of one model."""
     start = time.perf_counter()
     if name in ENCODERS:
         clips = ten_seconds(name, 4)
@@ -162,7 +160,7 @@ def measure_model(name: str, side: str, folder: Path) -> Measured:
 
 
 def measure_song(name: str, side: str, folder: Path) -> Measured:
-    """Seconds that the whole track takes; `side` original-stems, original-vectors, exact, fast, exact-4, fast-4."""
+    """Measure a whole track; side: original-stems, original-vectors, exact, fast, exact-4 or fast-4."""
     if side == "original-stems":
         mixture = stereo(SONG_SECONDS)
         run = original_separator("htdemucs_6s", folder)
@@ -202,28 +200,22 @@ def measure_song(name: str, side: str, folder: Path) -> Measured:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "song.wav"
         soundfile.write(path, 0.5 * stereo(SONG_SECONDS).T, 44_100)
-        found = None
-
-        def run_all() -> None:
-            nonlocal found
-            found = analyser.analyse(path, "song")
-
-        seconds = timed(run_all, 1)
-    assert found is not None
+        analyses = []
+        seconds = timed(lambda: analyses.append(analyser.analyse(path, "song")), 1)
     return {
         "seconds": seconds,
         "audio": SONG_SECONDS,
         "ready": ready,
-        "windows": len(found.starts),
-        "vectors": int(found.present.sum()),
+        "windows": len(analyses[0].starts),
+        "vectors": int(analyses[0].present.sum()),
     }
 
 
-def ask(arguments: argparse.Namespace, what: str, name: str, side: str) -> Measured:
-    """Measure in a process of its own."""
-    theirs = side.startswith("original") and name in ENCODERS and side != "original-stems"
-    python = arguments.original if theirs else sys.executable
-    command = [str(python), __file__, str(arguments.folder), "--measure", what, name, side]
+def measure_in_process(arguments: argparse.Namespace, what: str, name: str, side: str) -> Measured:
+    """Measure in a separate process."""
+    original = side.startswith("original") and name in ENCODERS and side != "original-stems"
+    python = arguments.original if original else sys.executable
+    command = [str(python), "-m", "benchmarks.models_speed", str(arguments.folder), "--measure", what, name, side]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=os.environ, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}")
@@ -231,39 +223,44 @@ def ask(arguments: argparse.Namespace, what: str, name: str, side: str) -> Measu
 
 
 def models(arguments: argparse.Namespace) -> None:
-    """The table of the models alone."""
-    print("| model | original | exact | fast | exact, times | fast, times | peak MB: original, exact, fast |")
+    """Print the table of single models."""
+    print("| model | original | exact | fast | exact, ratio | fast, ratio | peak MB: original, exact, fast |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for name in arguments.only or ENCODERS + SEPARATORS:
-        rounds = [[ask(arguments, "model", name, side) for side in SIDES] for _ in range(arguments.rounds)]
-        found = [min(several, key=lambda one: float(one["seconds"])) for several in zip(*rounds, strict=True)]
-        speed = [one["audio"] / one["seconds"] for one in found]
+        rounds = [
+            [measure_in_process(arguments, "model", name, side) for side in SIDES] for _ in range(arguments.rounds)
+        ]
+        best = [min(runs, key=lambda run: float(run["seconds"])) for runs in zip(*rounds, strict=True)]
+        speed = [run["audio"] / run["seconds"] for run in best]
         print(
             f"| {name} | "
-            + " | ".join(f"{one:.2f}" for one in speed)
+            + " | ".join(f"{value:.2f}" for value in speed)
             + f" | {speed[1] / speed[0]:.2f} | {speed[2] / speed[0]:.2f} | "
-            + ", ".join(f"{one['peak']:.0f}" for one in found)
+            + ", ".join(f"{run['peak']:.0f}" for run in best)
             + " |",
             flush=True,
         )
 
 
 def song(arguments: argparse.Namespace) -> None:
-    """The table of the whole way."""
-    print(f"| {SONG_SECONDS} s, {PARTS} parts | windows | seconds | times the original | peak MB |")
+    """Print the table of a whole track."""
+    print(f"| {SONG_SECONDS} s, {PARTS} parts | windows | seconds | speed relative to the original | peak MB |")
     print("|---|---|---|---|---|", flush=True)
-    stems = ask(arguments, "song", "htdemucs_6s", "original-stems")
+    stems = measure_in_process(arguments, "song", "htdemucs_6s", "original-stems")
     for name in arguments.only or ("clap", "muq-mulan"):
-        vectors = ask(arguments, "song", name, "original-vectors")
+        vectors = measure_in_process(arguments, "song", name, "original-vectors")
         whole = stems["seconds"] + vectors["seconds"]
         peak = max(stems["peak"], vectors["peak"])
-        words = f"stems {stems['seconds']:.1f} + vectors {vectors['seconds']:.1f} ="
-        print(f"| {name}: the packages | {SONG_SECONDS // 10} | {words} {whole:.1f} | 1 | {peak:.0f} |", flush=True)
+        sum_text = f"stems {stems['seconds']:.1f} + vectors {vectors['seconds']:.1f} ="
+        print(
+            f"| {name}: original packages | {SONG_SECONDS // 10} | {sum_text} {whole:.1f} | 1 | {peak:.0f} |",
+            flush=True,
+        )
         for side in ("exact", "fast", f"exact-{WINDOWS}", f"fast-{WINDOWS}"):
-            found = ask(arguments, "song", name, side)
+            run = measure_in_process(arguments, "song", name, side)
             print(
-                f"| {name}: {side.replace('-', ', --windows ')} | {found['windows']} | {found['seconds']:.1f} | "
-                f"{whole / found['seconds']:.2f} | {found['peak']:.0f} |",
+                f"| {name}: {side.replace('-', ', --max-windows ')} | {run['windows']} | {run['seconds']:.1f} | "
+                f"{whole / run['seconds']:.2f} | {run['peak']:.0f} |",
                 flush=True,
             )
 
@@ -271,7 +268,7 @@ def song(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--original", type=Path, help="the Python with the original packages")
+    parser.add_argument("--original", type=Path, help="the Python interpreter with the original packages")
     parser.add_argument("--only", nargs="+", choices=ENCODERS + SEPARATORS)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--song", action="store_true")
@@ -279,8 +276,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.measure:
         what, name, side = arguments.measure
-        found = (measure_model if what == "model" else measure_song)(name, side, arguments.folder)
-        print("\n" + json.dumps({**found, "peak": peak_megabytes()}))
+        measured = (measure_model if what == "model" else measure_song)(name, side, arguments.folder)
+        print("\n" + json.dumps({**measured, "peak": peak_megabytes()}))
     elif arguments.original is None:
         parser.error("--original PYTHON is needed: the interpreter with laion-clap and muq")
     elif arguments.song:

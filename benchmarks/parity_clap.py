@@ -1,7 +1,7 @@
-"""LAION-CLAP's own package against soundalike's encoders, with random weights of the same architecture.
+"""Compare soundalike's CLAP encoders with the package laion_clap, with random weights of the same architecture.
 
-The original needs an environment of its own (torch's CPU build here; its own requirements would pull torchvision,
-torchaudio and wandb in, of which it needs nothing to embed):
+The package needs its own environment (here with torch for CPUs; its requirements include torchvision, torchaudio and
+wandb, which embedding does not need):
 
     python -m venv /tmp/original
     /tmp/original/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
@@ -10,16 +10,16 @@ torchaudio and wandb in, of which it needs nothing to embed):
 
 There, from the root of the repository, with PYTHONPATH=.:
 
-    python benchmarks/parity_clap.py golden FOLDER              writes tests/neural/golden_clap.npz, at a narrow size
-    python benchmarks/parity_clap.py original clap-music FOLDER the true size: weights, inputs and vectors into FOLDER
+    python -m benchmarks.parity_clap golden FOLDER               write tests/models/neural/golden_clap.npz (narrow)
+    python -m benchmarks.parity_clap original clap-music FOLDER  full size: write weights, inputs, vectors to FOLDER
 
 In an environment with soundalike[neural]:
 
-    python benchmarks/parity_clap.py compare clap-music FOLDER  ours on the same, exact and fast; prints the deviations
+    python -m benchmarks.parity_clap compare clap-music FOLDER   run ours on the same, exact and fast; print deviations
 
-What is not the original's: `RobertaModel.from_pretrained` gives an untrained model of roberta-base's published
-configuration (it would download), the tokenizers are left out where token ids are given, and modules that it imports
-without using them to embed (torchvision, torchaudio, PIL) are empty.
+What is changed in the original: `RobertaModel.from_pretrained` returns an untrained model with the published configuration
+of roberta-base (instead of downloading one), tokenizers are not used because token ids are given, and modules that are
+imported but not used for embedding (torchvision, torchaudio, PIL) are empty.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ RATE = 48_000
 WINDOW = 480_000
 LENGTH = 77
 CONSTANTS = ("spectrogram_extractor", "logmel_extractor", "relative_position_index", "attn_mask", "position_ids")
-"""In the names of a checkpoint's entries that are not drawn at random: the original computes them."""
+"""Substrings of the names of entries that the original computes, so that they are not random."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the towers in the original's own words, as `AudioSizes` and `TextSizes` have them in ours."""
+    """Sizes of the towers for the original; ours are in `AudioSizes` and `TextSizes`."""
 
     width: int
     depths: tuple[int, ...]
@@ -68,7 +68,7 @@ class Sizes:
 
 
 PUBLISHED = {"clap": "tiny", "clap-music": "base"}
-"""The names under which the original knows the sizes of the published models."""
+"""The original's names for the sizes of the published models."""
 
 NARROW = Sizes(
     width=16,
@@ -86,12 +86,12 @@ NARROW = Sizes(
 
 
 def windows(samples: Float32) -> list[Float32]:
-    """`samples` in pieces that the original does not crop."""
+    """`samples` in windows that the original does not crop."""
     return [samples[start : start + WINDOW] for start in range(0, len(samples), WINDOW)]
 
 
-def made_up_ids(vocabulary: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids and masks (5, LENGTH): texts of 1 to 75 tokens between RoBERTa's marks, padded."""
+def random_ids(vocabulary: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and masks (5, LENGTH): texts of 1 to 75 tokens between start and end tokens, padded."""
     random = np.random.Generator(np.random.PCG64(3))
     ids = np.ones((5, LENGTH), dtype=np.int64)
     for row, count in zip(ids, (1, 4, 20, 60, 75), strict=True):
@@ -100,7 +100,7 @@ def made_up_ids(vocabulary: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def import_original() -> types.ModuleType:
-    """laion_clap, with what it needs the network for at import left out, and empty modules for what it does not use."""
+    """Import laion_clap without the downloads it does at import, and with empty modules for what it does not use."""
     import transformers
 
     class Nothing(types.ModuleType):
@@ -170,7 +170,7 @@ def original_module(sizes: Sizes | str) -> Any:
 
         with patch.object(model, "create_htsat_model", narrow_htsat):
             module = laion_clap.CLAP_Module(enable_fusion=False, device="cpu", amodel="HTSAT-tiny")
-    # The widths that the original has as numbers in its code; the layers are the same.
+    # The original has these widths as constants in its code; the layers are the same.
     inner, last = sizes.projection, sizes.width * 2 ** (len(sizes.depths) - 1)
     for name, width in (("audio_projection", last), ("text_projection", sizes.text_width)):
         layers = (torch.nn.Linear(width, inner), torch.nn.ReLU(), torch.nn.Linear(inner, inner))
@@ -181,15 +181,15 @@ def original_module(sizes: Sizes | str) -> Any:
 
 
 def is_constant(name: str) -> bool:
-    """Whether an entry of a checkpoint is not drawn at random."""
+    """Whether an entry of a checkpoint is computed rather than random."""
     return any(word in name for word in CONSTANTS)
 
 
 def save_original(module: Any, path: Path) -> None:
-    """Draw weights for `module` and write them as laion_clap's training does (`training/main.py`), then load them back.
+    """Write a checkpoint of `module` with random weights as laion_clap's training does (`training/main.py`), and load it.
 
-    The learning rate in the optimiser's state is a NumPy number there (`training/scheduler.py`); `position_ids` is of
-    the transformers of that time, and the package insists on it.
+    The learning rate in the state of the optimiser is a NumPy number there (`training/scheduler.py`). `position_ids` comes
+    from the version of transformers of that time, and the package requires it.
     """
     import torch
 
@@ -210,7 +210,7 @@ def save_original(module: Any, path: Path) -> None:
 
 
 def original_audio(module: Any, clips: Sequence[Float32]) -> Float32:
-    """The original's vectors (N, D) of clips of at most ten seconds, in one batch."""
+    """Vectors (N, D) of the original for clips of at most ten seconds, in one batch."""
     import torch
 
     with torch.inference_mode():
@@ -218,7 +218,7 @@ def original_audio(module: Any, clips: Sequence[Float32]) -> Float32:
 
 
 def original_ids(module: Any, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Float32:
-    """The original's vectors (N, D) of token ids (N, LENGTH)."""
+    """Vectors (N, D) of the original for token ids (N, LENGTH)."""
     import torch
 
     def tokens(_texts: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -231,7 +231,7 @@ def original_ids(module: Any, ids: NDArray[np.int64], mask: NDArray[np.int64]) -
 def original_vectors(module: Any, vocabulary: int) -> dict[str, NDArray[Any]]:
     """`windows` (M, D) of all windows of the cases, in order, `ids` and `mask` (N, LENGTH) and their `texts` (N, D)."""
     rows = [original_audio(module, [window])[0] for sound in cases() for window in windows(sound)]
-    ids, mask = made_up_ids(vocabulary)
+    ids, mask = random_ids(vocabulary)
     return {"windows": np.stack(rows), "ids": ids, "mask": mask, "texts": original_ids(module, ids, mask)}
 
 
@@ -241,7 +241,7 @@ def spread(rows: Float32) -> float:
 
 
 def write_golden(folder: Path) -> None:
-    """Write GOLDEN: the vectors at a narrow size, and names, shapes and constants of the checkpoint they are of."""
+    """Write GOLDEN: vectors at a narrow size, and names, shapes and constants of the checkpoint."""
     import torch
 
     module = original_module(NARROW)
@@ -256,7 +256,7 @@ def write_golden(folder: Path) -> None:
 
 
 def write_original(name: str, folder: Path) -> None:
-    """Write into `folder` the original's checkpoint at its true size with random weights, and its vectors; and time it."""
+    """Write a full-size checkpoint with random weights and the original's vectors to `folder`; print the speed."""
     module = original_module(PUBLISHED[name])
     save_original(module, folder / f"{name}.pt")
     vectors = original_vectors(module, Sizes.vocabulary)
@@ -264,11 +264,11 @@ def write_original(name: str, folder: Path) -> None:
     sounds = ten_seconds()
     seconds = timed(lambda: original_audio(module, sounds))
     np.savez_compressed(folder / f"{name}.npz", **vectors)
-    print(f"{name}: original, batch of {len(sounds)}: {10 * len(sounds) / seconds:.1f} s of audio a second")
+    print(f"{name}: original, batch of {len(sounds)}: {10 * len(sounds) / seconds:.1f} s of audio per second")
 
 
 def compare(name: str, folder: Path) -> None:
-    """Ours against the vectors in `folder`: largest differences of unit vectors, lowest cosines, speed."""
+    """Compare ours with the vectors in `folder`: largest differences of unit vectors, lowest cosines, speed."""
     from soundalike.config import Runtime
     from soundalike.models.checkpoints import LocalCheckpoint
     from soundalike.models.encoders.clap.clap_encoder import MODELS, ClapEncoder
@@ -282,29 +282,28 @@ def compare(name: str, folder: Path) -> None:
         encoder.embed(sounds[:1])
         seconds = timed(lambda encoder=encoder, sounds=sounds: encoder.embed(sounds))
         row = 0
-        print(f"{name} {precision}: {10 * len(sounds) / seconds:.1f} s of audio a second")
+        print(f"{name} {precision}: {10 * len(sounds) / seconds:.1f} s of audio per second")
         for (length, _seed, level), sound in zip(CASES, cases(), strict=True):
             pieces = windows(sound)
-            ours, right = encoder.embed(pieces), theirs["windows"][row : row + len(pieces)]
-            shares = np.array([len(piece) for piece in pieces])
-            mean = shares @ right
+            ours, expected = encoder.embed(pieces), theirs["windows"][row : row + len(pieces)]
+            mean = np.array([len(piece) for piece in pieces]) @ expected
             whole = encoder.embed([sound])[0] @ mean / np.linalg.norm(mean)
             row += len(pieces)
             print(
-                f"  {length:4.1f} s, gain {level:4.2f}: largest difference {np.abs(ours - right).max():.1e}, lowest cosine "
-                f"{(ours * right).sum(axis=1).min():.7f}, cosine of the whole {whole:.7f}"
+                f"  {length:4.1f} s, gain {level:4.2f}: largest difference {np.abs(ours - expected).max():.1e}, lowest cosine "
+                f"{(ours * expected).sum(axis=1).min():.7f}, cosine of the whole clip {whole:.7f}"
             )
     ours = encoder.embed_tokens(theirs["ids"], theirs["mask"])
     print(f"  text, {len(ours)} rows of token ids: largest difference {np.abs(ours - theirs['texts']).max():.1e}")
 
 
 def ten_seconds() -> list[Float32]:
-    """Eight clips of ten seconds, to time on."""
+    """Eight clips of ten seconds."""
     return [clip(10.0, RATE, seed) for seed in range(8)]
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Seconds that `call` takes, the better of two."""
+    """Seconds that `call` takes, the minimum of two runs."""
     best = float("inf")
     for _ in range(2):
         start = time.perf_counter()
@@ -314,7 +313,7 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def print_spread(vectors: dict[str, NDArray[Any]]) -> None:
-    """Print how far apart the inputs are for these weights."""
+    """Print how different the vectors are with these weights."""
     print(
         f"median cosine between different windows {spread(vectors['windows']):.3f}, texts {spread(vectors['texts']):.3f}"
     )
@@ -322,21 +321,21 @@ def print_spread(vectors: dict[str, NDArray[Any]]) -> None:
 
 def main() -> None:
     """See the module's docstring."""
-    parser = argparse.ArgumentParser(description="LAION-CLAP's own package against soundalike's encoders")
+    parser = argparse.ArgumentParser(description="Compare soundalike's CLAP encoders with laion_clap.")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("golden").add_argument("folder", type=Path, help="for the narrow checkpoint")
     for action in ("original", "compare"):
-        chosen = actions.add_parser(action)
-        chosen.add_argument("name", choices=PUBLISHED)
-        chosen.add_argument("folder", type=Path)
-    asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    if asked.action == "golden":
-        write_golden(asked.folder)
-    elif asked.action == "original":
-        write_original(asked.name, asked.folder)
+        subparser = actions.add_parser(action)
+        subparser.add_argument("name", choices=PUBLISHED)
+        subparser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    if arguments.action == "golden":
+        write_golden(arguments.folder)
+    elif arguments.action == "original":
+        write_original(arguments.name, arguments.folder)
     else:
-        compare(asked.name, asked.folder)
+        compare(arguments.name, arguments.folder)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""MuQ-MuLan's own package against soundalike's encoder, with random weights of the same architecture.
+"""Compare soundalike's MuQ-MuLan encoder with the package muq, with random weights of the same architecture.
 
-The original needs an environment of its own (torch's CPU build here). Of torchaudio only what is written in Python is
-used (its mel spectrogram): its compiled part is of another build than torch, and is removed.
+The package needs its own environment (here with torch for CPUs). Only the Python part of torchaudio is used (its mel
+spectrogram); its compiled part does not fit this build of torch and is removed.
 
     python -m venv /tmp/original
     /tmp/original/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
@@ -11,16 +11,16 @@ used (its mel spectrogram): its compiled part is of another build than torch, an
 
 There, from the root of the repository, with PYTHONPATH=.:
 
-    python benchmarks/parity_muq_mulan.py golden FOLDER    writes tests/neural/golden_muq_mulan.npz, at a narrow size
-    python benchmarks/parity_muq_mulan.py original FOLDER  the true size: weights (2.7 GB), inputs and vectors into FOLDER
+    python -m benchmarks.parity_muq_mulan golden FOLDER    write tests/models/neural/golden_muq_mulan.npz (narrow)
+    python -m benchmarks.parity_muq_mulan original FOLDER  full size: write weights (2.7 GB), vectors to FOLDER
 
 In an environment with soundalike[neural]:
 
-    python benchmarks/parity_muq_mulan.py compare FOLDER   ours on the same, exact and fast; prints the deviations
+    python -m benchmarks.parity_muq_mulan compare FOLDER   run ours on the same, exact and fast; print deviations
 
-What is not the original's: the `from_pretrained` of the two backbones gives untrained models of the configuration beside
-the checkpoint (they would download; the checkpoint holds their weights), the tokenizer is left out where token ids are
-given, and torchvision, which x_clip imports without using it here, is empty.
+What is changed in the original: `from_pretrained` of the two backbones returns untrained models with the configurations
+beside the checkpoint (instead of downloading; the checkpoint has their weights), the tokenizer is not used because token
+ids are given, and torchvision, which x_clip imports but does not use here, is empty.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ CASES: tuple[tuple[float, int, float], ...] = (
 """Seconds, seed and gain of the clips."""
 
 TEXT_LENGTHS = (3, 6, 12, 38)
-"""Tokens of the texts, with those at beginning and end; the last is as long as the narrow size can read."""
+"""Tokens of the texts, including those at beginning and end; the last is the longest for the narrow size."""
 
 
 def cases() -> list[Float32]:
@@ -77,15 +77,15 @@ def cases() -> list[Float32]:
     return [clip(seconds, RATE, seed, gain) for seconds, seed, gain in CASES]
 
 
-def made_up_ids(vocabulary: int) -> list[NDArray[np.int64]]:
+def random_ids(vocabulary: int) -> list[NDArray[np.int64]]:
     """Token ids (L,) of texts of TEXT_LENGTHS, none of them padding."""
     random = np.random.Generator(np.random.PCG64(3))
     return [np.array([0, *random.integers(4, vocabulary, length - 2), 2]) for length in TEXT_LENGTHS]
 
 
 def import_original() -> types.ModuleType:
-    """The package muq."""
-    import transformers  # noqa: F401 - looks for torchvision, which is not to be found yet
+    """Import the package muq."""
+    import transformers  # noqa: F401 - before the empty torchvision, which it looks for
 
     for name in ("torchvision", "torchvision.transforms"):
         sys.modules.setdefault(name, types.ModuleType(name))
@@ -96,7 +96,7 @@ def import_original() -> types.ModuleType:
 
 
 def original_module(folder: Path, configurations: Configurations) -> Any:
-    """muq.MuQMuLan with weights drawn at random, from a checkpoint of it that is written into `folder`."""
+    """muq.MuQMuLan with random weights, loaded from a checkpoint that is written to `folder`."""
     muq = import_original()
     import torch
     import transformers
@@ -119,13 +119,13 @@ def original_module(folder: Path, configurations: Configurations) -> Any:
     drawn = {name: torch.from_numpy(np.asarray(value)) for name, value in draw_state(shapes).items()}
     torch.save(drawn, folder / "pytorch_model.bin")
     del drawn
-    # What its `from_pretrained` does with a repository that has this file alone.
+    # As its `from_pretrained` does with a repository that has only this file.
     module = muq.MuQMuLan._load_as_pickle(module, str(folder / "pytorch_model.bin"), "cpu", True)
     return module.eval()
 
 
 def original_audio(module: Any, clips: Sequence[Float32]) -> Float32:
-    """The original's vectors (N, D) of clips (T,) at RATE, one after the other, not brought to unit norm."""
+    """Vectors (N, D) of the original for clips (T,) at RATE, one after the other, not normalised."""
     import torch
 
     with torch.inference_mode():
@@ -133,7 +133,7 @@ def original_audio(module: Any, clips: Sequence[Float32]) -> Float32:
 
 
 def original_ids(module: Any, texts: Sequence[NDArray[np.int64]]) -> Float32:
-    """The original's vectors (N, D) of texts given as token ids (L,), all in one batch, padded as it does."""
+    """Vectors (N, D) of the original for texts given as token ids (L,), in one padded batch."""
     import torch
     from transformers import BatchEncoding
 
@@ -147,8 +147,8 @@ def original_ids(module: Any, texts: Sequence[NDArray[np.int64]]) -> Float32:
 
 
 def original_vectors(module: Any, vocabulary: int) -> dict[str, NDArray[Any]]:
-    """`audio` (N, D) of the cases; `texts` (M, D) of `made_up_ids`, each by itself; `padded` (M, D), in one batch."""
-    texts = made_up_ids(vocabulary)
+    """`audio` (N, D) of the cases; `texts` (M, D) of `random_ids`, each by itself; `padded` (M, D), in one batch."""
+    texts = random_ids(vocabulary)
     return {
         "audio": original_audio(module, cases()),
         "texts": np.concatenate([original_ids(module, [text]) for text in texts]),
@@ -157,7 +157,7 @@ def original_vectors(module: Any, vocabulary: int) -> dict[str, NDArray[Any]]:
 
 
 def unit(rows: Float32) -> Float32:
-    """Rows brought to unit norm."""
+    """Rows scaled to unit norm."""
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -168,12 +168,12 @@ def spread(rows: Float32) -> float:
 
 
 def print_spread(vectors: dict[str, NDArray[Any]]) -> None:
-    """Print how far apart the inputs are for these weights."""
+    """Print how different the vectors are with these weights."""
     print(f"median cosine between different clips {spread(vectors['audio']):.3f}, texts {spread(vectors['texts']):.3f}")
 
 
 def write_golden(folder: Path) -> None:
-    """Write GOLDEN: the vectors at a narrow size, and the names and shapes of the checkpoint that they are of."""
+    """Write GOLDEN: vectors at a narrow size, and the names and shapes of the checkpoint."""
     module = original_module(folder, NARROW)
     vectors = original_vectors(module, NARROW["xlm-roberta-config.json"]["vocab_size"])
     shapes = json.dumps({name: list(value.shape) for name, value in module.state_dict().items()})
@@ -183,7 +183,7 @@ def write_golden(folder: Path) -> None:
 
 
 def write_original(folder: Path) -> None:
-    """Write into `folder` the original's checkpoint at its true size with random weights, and its vectors."""
+    """Write a full-size checkpoint with random weights and the original's vectors to `folder`."""
     module = original_module(folder, FULL)
     audio = sum(
         value.numel() for value in [*module.mulan.audio.parameters(), *module.mulan.audio_to_latents.parameters()]
@@ -199,13 +199,13 @@ def write_original(folder: Path) -> None:
 
 
 def compare(folder: Path) -> None:
-    """Ours against the vectors in `folder`: largest differences of unit vectors, cosines."""
+    """Compare ours with the vectors in `folder`: largest differences of unit vectors, cosines."""
     from soundalike.config import Runtime
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
 
     with np.load(folder / "vectors.npz") as arrays:
         theirs = dict(arrays)
-    sounds, right = cases(), unit(theirs["audio"])
+    sounds, expected = cases(), unit(theirs["audio"])
     for precision in ("exact", "fast"):
         encoder = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu", precision))
         start = time.perf_counter()
@@ -214,7 +214,7 @@ def compare(folder: Path) -> None:
         start = time.perf_counter()
         rows = encoder.embed(sounds)
         print(f"{precision}: first call {first:.0f} s, then all cases {time.perf_counter() - start:.0f} s")
-        for (length, _seed, level), ours, row in zip(CASES, rows, right, strict=True):
+        for (length, _seed, level), ours, row in zip(CASES, rows, expected, strict=True):
             print(
                 f"  {length:4.1f} s, gain {level:4.2f}: largest difference {np.abs(ours - row).max():.1e}, "
                 f"cosine {ours @ row:.7f}"
@@ -222,19 +222,19 @@ def compare(folder: Path) -> None:
         del encoder
         gc.collect()
     encoder = MuqMulanEncoder.load(muq_checkpoint(folder), Runtime("cpu"))
-    texts = made_up_ids(FULL["xlm-roberta-config.json"]["vocab_size"])
+    texts = random_ids(FULL["xlm-roberta-config.json"]["vocab_size"])
     ours = np.concatenate([encoder.embed_ids(text[None]) for text in texts])
     print(f"  text, {len(ours)} rows of token ids: largest difference {np.abs(ours - theirs['texts']).max():.1e}")
 
 
 def main() -> None:
     """See the module's docstring."""
-    parser = argparse.ArgumentParser(description="MuQ-MuLan's own package against soundalike's encoder")
+    parser = argparse.ArgumentParser(description="Compare soundalike's MuQ-MuLan encoder with the package muq.")
     parser.add_argument("action", choices=("golden", "original", "compare"))
     parser.add_argument("folder", type=Path, help="for the checkpoint")
-    asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    {"golden": write_golden, "original": write_original, "compare": compare}[asked.action](asked.folder)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    {"golden": write_golden, "original": write_original, "compare": compare}[arguments.action](arguments.folder)
 
 
 if __name__ == "__main__":

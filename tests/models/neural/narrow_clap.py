@@ -1,7 +1,7 @@
-"""A narrow LAION-CLAP with every kind of block: its checkpoint in laion_clap's own format, its tokenizer, and ours of it.
+"""A narrow LAION-CLAP with every kind of block: its checkpoint in the format of laion_clap, its tokenizer, our encoder.
 
-The names and shapes in the checkpoint are the original's (`golden_clap.npz`, made by `benchmarks/parity_clap.py`, which
-draws the same weights). Only `narrow_clap` and what it calls need torch.
+The names and shapes in the checkpoint are the original's (`golden_clap.npz`, written by `benchmarks/parity_clap.py` with
+the same random weights). Only `narrow_clap` and what it calls need torch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CASES: tuple[tuple[float, int, float], ...] = (
     (12.3, 8, 0.5),
     (30.0, 9, 0.2),
 )
-"""Seconds, seed and gain of the clips whose vectors are golden. Gains over 1 are clipped, over ten seconds are windows."""
+"""Seconds, seed and gain of the clips with golden vectors. Gains over 1 clip; clips over ten seconds have several windows."""
 
 
 def cases() -> list[Float32]:
@@ -51,7 +51,7 @@ def cases() -> list[Float32]:
 def draw_state(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Float32]:
     """Random weights for the names in `shapes`, without the prefix `module.`.
 
-    The first normalisation gets statistics as of decibels: with others all clips would look the same to the network.
+    The first normalisation has statistics of decibels; with others all clips would have the same vectors.
     """
     state = draw_all(shapes, _gain)
     state["audio_branch.bn0.running_mean"] = 100 * state["audio_branch.bn0.running_mean"] - 40
@@ -72,9 +72,9 @@ def golden() -> dict[str, NDArray[Any]]:
 
 
 def facts() -> dict[str, Any]:
-    """`shapes`: shape by name of each entry of the checkpoint; `sizes`: those of the narrow architecture."""
-    found: dict[str, Any] = json.loads(str(golden()["facts"]))
-    return found
+    """`shapes`: the shape of each entry of the checkpoint by name; `sizes`: of the narrow architecture."""
+    values: dict[str, Any] = json.loads(str(golden()["facts"]))
+    return values
 
 
 def narrow_state() -> OrderedDict[str, Any]:
@@ -94,7 +94,7 @@ def narrow_state() -> OrderedDict[str, Any]:
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write `state` as laion_clap's training does, with its optimiser, whose learning rate is a NumPy number."""
+    """Write `state` as laion_clap's training does, with its optimiser whose learning rate is a NumPy number."""
     import torch
 
     optimizer = {"state": {}, "param_groups": [{"lr": np.float64(1e-4), "params": [0]}]}
@@ -102,7 +102,7 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def write_tokenizer(path: Path, vocabulary: int) -> None:
-    """Write a tokenizer of roberta-base's make: bytes merged by pairs, <s> <pad> </s> <unk> first and <mask> last."""
+    """Write a tokenizer like that of roberta-base: byte-pair encoding, <s> <pad> </s> <unk> first and <mask> last."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -147,7 +147,7 @@ def write_tokenizer(path: Path, vocabulary: int) -> None:
 
 
 def narrow_model() -> ClapModel:
-    """The narrow architecture in our words."""
+    """The narrow architecture for our encoder."""
     from soundalike.models.encoders.clap.clap_encoder import ClapModel
     from soundalike.models.encoders.clap.clap_network import AudioSizes, TextSizes
 
@@ -168,7 +168,7 @@ def narrow_model() -> ClapModel:
 
 
 def write_files(folder: Path) -> LocalCheckpoint:
-    """Write the narrow checkpoint and its tokenizer into `folder`, as a local checkpoint called `clap`."""
+    """Write the narrow checkpoint and its tokenizer to `folder`; a checkpoint called `clap`."""
     from soundalike.models.checkpoints import LocalCheckpoint
 
     write_checkpoint(folder / WEIGHTS, narrow_state())
@@ -177,14 +177,14 @@ def write_files(folder: Path) -> LocalCheckpoint:
 
 
 def narrow_clap(folder: Path, runtime: Runtime) -> ClapEncoder:
-    """Our encoder of a narrow checkpoint that is written into `folder`."""
+    """Our encoder with a narrow checkpoint that is written to `folder`."""
     from soundalike.models.encoders.clap.clap_encoder import ClapEncoder
 
     return ClapEncoder(narrow_model(), write_files(folder), runtime)
 
 
 def _fourier() -> dict[str, Float32]:
-    """The kernels (513, 1, 1024) of torchlibrosa's Fourier transform, by their names in the checkpoint."""
+    """The kernels (513, 1, 1024) of the Fourier transform in torchlibrosa by their names in the checkpoint."""
     window = librosa.filters.get_window("hann", 1024, fftbins=True)
     angles = 2 * np.pi * np.outer(np.arange(513), np.arange(1024)) / 1024
     name = "audio_branch.spectrogram_extractor.stft.conv_{}.weight"

@@ -1,4 +1,4 @@
-"""Checkpoints of HTDemucs with random weights, in the format of the published ones: narrow, or of true size."""
+"""Checkpoints of HTDemucs with random weights in the format of the published ones, narrow or full size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SOURCES = {
 }
 FILES = {"htdemucs": "955717e8.safetensors", "htdemucs_6s": "5c90dfd2.safetensors"}
 PARAMETERS = {"htdemucs": 41_984_456, "htdemucs_6s": 27_414_996}
-"""How many numbers the published files hold."""
+"""Number of parameters in the published files."""
 
 _FULL: dict[str, Any] = {
     "audio_channels": 2,
@@ -81,11 +81,11 @@ _NARROW: dict[str, Any] = {
     "t_heads": 2,
     "t_hidden_scale": 2.0,
 }
-"""Every kind of block is left: convolutions with and without a way round, self- and cross-attention, both branches."""
+"""Has every kind of block: convolutions with and without skip connections, self- and cross-attention, both branches."""
 
 
 def arguments(name: str, *, full: bool = False, **changed: Any) -> dict[str, Any]:
-    """The arguments of `HTDemucs`: those in the published checkpoint called `name`, or narrower ones."""
+    """The arguments of `HTDemucs` in the published checkpoint called `name`, or narrow ones."""
     chosen = {"sources": SOURCES[name], **_FULL, **({} if full else _NARROW)}
     if name == "htdemucs_6s":
         chosen["bottom_channels"] = 0
@@ -93,7 +93,7 @@ def arguments(name: str, *, full: bool = False, **changed: Any) -> dict[str, Any
 
 
 def write_demucs(path: Path, given: dict[str, Any], **metadata: str) -> Path:
-    """Write a checkpoint with random weights of the model that the arguments `given` make, as demucs' own tool does."""
+    """Write a checkpoint with random weights of the model with the arguments `given`, as the tool of demucs does."""
     with torch.device("meta"):
         shapes = {key: tuple(value.shape) for key, value in HTDemucs(**given).state_dict().items()}
     weights = {key: torch.from_numpy(value).half() for key, value in draw_all(shapes).items()}
@@ -107,12 +107,12 @@ def write_demucs(path: Path, given: dict[str, Any], **metadata: str) -> Path:
 
 
 def demucs_checkpoint(path: Path, name: str) -> LocalCheckpoint:
-    """The checkpoint file as the table of checkpoints would hand it over."""
+    """The file at `path` as a checkpoint."""
     return LocalCheckpoint(name, {FILES[name]: path}, hashlib.sha256(path.read_bytes()).hexdigest()[:16])
 
 
 class Original(Separator):
-    """The separator of the package demucs itself, random shifts off, on the CPU, with the checkpoint at `path`."""
+    """The separator of the package demucs without random shifts, on the CPU, with the checkpoint at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -130,28 +130,28 @@ class Original(Separator):
 
 
 def decibels(stem: Samples, original: Samples) -> float:
-    """How far below the original stem the deviation from it lies."""
+    """Signal-to-deviation ratio of a stem relative to the original, in dB."""
     deviation = np.square(stem.astype(np.float64) - original).sum()
     return float(10 * np.log10(np.square(original.astype(np.float64)).sum() / max(deviation, 1e-30)))
 
 
 def mixture(seconds: float) -> Samples:
-    """A stereo mixture (2, samples) with chords in the middle, drums to the left, all kinds to the right."""
+    """A stereo mixture (2, samples): chords in the centre, drums on the left, all kinds on the right."""
     middle, left, right = (clip(seconds, 44100, seed) for seed in (5, 1, 4))
     return np.stack([0.4 * middle + 0.3 * left, 0.4 * middle + 0.3 * right])
 
 
 def narrow_demucs(folder: Path, runtime: Runtime, name: str = "htdemucs") -> DemucsSeparator:
-    """Our separator, with a narrow checkpoint written into `folder`."""
+    """Our separator with a narrow checkpoint that is written to `folder`."""
     path = write_demucs(folder / FILES[name], arguments(name))
     return DemucsSeparator.load(demucs_checkpoint(path, name), runtime)
 
 
 def as_json(given: dict[str, Any]) -> str:
-    """Arguments as they lie in a checkpoint's metadata."""
+    """Arguments in the format of a checkpoint's metadata."""
     return json.dumps(given, default=_fraction)
 
 
 def _fraction(value: Any) -> dict[str, Any]:
-    """As demucs' tools/export_hf.py."""
+    """As in tools/export_hf.py of demucs."""
     return {"_type": "fraction", "numerator": value.numerator, "denominator": value.denominator}

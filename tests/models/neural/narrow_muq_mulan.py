@@ -1,9 +1,9 @@
-"""Checkpoints of MuQ-MuLan with random weights, in the format of the published one: narrow, or of true size.
+"""Checkpoints of MuQ-MuLan with random weights in the format of the published one, narrow or full size.
 
-FULL["config.json"] and FULL["xlm-roberta-config.json"] are the published ones, to the byte. FULL["muq-config.json"] has what the
-package muq 0.1.0 reads of MuQ-large-msd-iter's: sizes as in huggingface.co/ASLP-lab/SongFormer, muq_config2.json, its
-conformer's being those of facebook/wav2vec2-conformer-rope-large-960h-ft; the targets that MuQ was trained on follow the
-package's defaults, which embeddings do not depend on. The loader goes by the files, whatever they are.
+FULL["config.json"] and FULL["xlm-roberta-config.json"] equal the published files. FULL["muq-config.json"] has the fields
+that the package muq 0.1.0 reads of the file of MuQ-large-msd-iter: sizes as in huggingface.co/ASLP-lab/SongFormer,
+muq_config2.json, those of the conformer as in facebook/wav2vec2-conformer-rope-large-960h-ft; the training targets, which
+embeddings do not depend on, have the package's defaults. The loader uses the values in the files, whatever they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tests.models.neural.random_weights import draw
 
-if TYPE_CHECKING:  # not where the original is
+if TYPE_CHECKING:  # not in the environment of the original
     from soundalike.config import Runtime
     from soundalike.models.checkpoints import LocalCheckpoint
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
@@ -137,8 +137,8 @@ FULL: Configurations = {
 
 
 def _narrowed() -> Configurations:
-    """Every kind of block is left; above the sound there are layers, and above the text backbone there is a projection,
-    which the true size both goes without."""
+    """A narrow size with every kind of block, including transformer layers for audio and a projection for texts, which the
+    full size does not have."""
     narrow: Configurations = json.loads(json.dumps(FULL))
     mulan, muq, text = narrow.values()
     mulan["mulan"]["dim_latent"] = 24
@@ -154,7 +154,7 @@ def _narrowed() -> Configurations:
         "conv_depthwise_kernel_size": 7,
         "num_conv_pos_embeddings": 16,
         "num_conv_pos_embedding_groups": 4,
-        "layer_norm_eps": 1e-3,  # the published value is also torch's default, which would hide that it is not read
+        "layer_norm_eps": 1e-3,  # not torch's default, unlike the published value, to test that it is read
     }
     text |= {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4, "num_hidden_layers": 2}
     text |= {"max_position_embeddings": 40, "vocab_size": 60}
@@ -165,13 +165,13 @@ NARROW = _narrowed()
 
 
 def write_configurations(folder: Path, configurations: Configurations) -> None:
-    """Write each into `folder` under its name."""
+    """Write each configuration to `folder` under its name."""
     for name, fields in configurations.items():
         (folder / name).write_text(json.dumps(fields), encoding="utf-8")
 
 
 def draw_state(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
-    """Values for all entries of a checkpoint with these names and shapes, such that different sounds differ."""
+    """Random values for a checkpoint with these names and shapes, with which different sounds have different vectors."""
     return {name: _draw(name, tuple(shape)) for name, shape in shapes.items()}
 
 
@@ -179,7 +179,7 @@ def _draw(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     last = name.rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return np.array(0)
-    if last == "inv_freq":  # no weight: turns a step, as transformers computes them
+    if last == "inv_freq":  # computed, as in transformers
         return (10000 ** -(np.arange(shape[0]) / shape[0])).astype(np.float32)
     if last in ("learned_gamma", "q_scale", "k_scale"):
         return 1 + 2 * draw(name, shape)
@@ -194,14 +194,14 @@ def muq_checkpoint(folder: Path) -> LocalCheckpoint:
     """The files in `folder` as a checkpoint."""
     from soundalike.models.checkpoints import LocalCheckpoint
 
-    # Converted networks are kept under this name, so other sizes need another.
+    # The key of converted networks in the cache, so it must depend on the sizes.
     digest = hashlib.blake2b(b"".join((folder / name).read_bytes() for name in FULL), digest_size=8).hexdigest()
     names = ("config.json", "muq-config.json", "xlm-roberta-config.json", "pytorch_model.bin", "tokenizer.json")
     return LocalCheckpoint("muq-mulan", {name: folder / name for name in names}, digest)
 
 
 def write_narrow(folder: Path) -> None:
-    """Write a narrow checkpoint into `folder`: configurations, weights as the original names them, a tokenizer."""
+    """Write a narrow checkpoint to `folder`: configurations, weights with the original's names, a tokenizer."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
@@ -211,9 +211,9 @@ def write_narrow(folder: Path) -> None:
     state = {name: torch.from_numpy(np.asarray(value)) for name, value in draw_state(shapes).items()}
     torch.save(state, folder / "pytorch_model.bin")
     words = {
-        word: place for place, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "dry", "funk", "snare", "piano"])
+        word: number for number, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "dry", "funk", "snare", "piano"])
     }
-    words |= {f"word{place}": place for place in range(len(words), 60)}
+    words |= {f"word{number}": number for number in range(len(words), 60)}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", None, [("<s>", 0), ("</s>", 2)])
@@ -221,7 +221,7 @@ def write_narrow(folder: Path) -> None:
 
 
 def narrow_muq_mulan(folder: Path, runtime: Runtime) -> MuqMulanEncoder:
-    """A narrow checkpoint, written into `folder` and loaded."""
+    """Our encoder with a narrow checkpoint that is written to `folder`."""
     from soundalike.models.encoders.muq_mulan.muq_mulan_encoder import MuqMulanEncoder
 
     write_narrow(folder)

@@ -1,6 +1,6 @@
-"""Random weights that are the same everywhere: each tensor is drawn from a generator seeded by its own name.
+"""Random weights that are the same everywhere: each tensor has a generator that is seeded by its name.
 
-NumPy only, so that an environment with the original implementation draws the same values as one with ours.
+NumPy only, so that the environments of the original implementation and of ours have the same values.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def generator(name: str, salt: str = "") -> np.random.Generator:
 
 
 def draw(name: str, shape: tuple[int, ...], *, gain: float = 1.0) -> Float32:
-    """Values for the tensor called `name`: weights N(0, gain^2 / fan_in), scales of norms about 1, biases small, running
-    statistics of BatchNorm like those of some data."""
+    """Random values for the tensor called `name`: weights N(0, gain^2 / fan_in), scales of norms about 1, small biases, and
+    realistic running statistics of BatchNorm."""
     random = generator(name)
     last = name.rsplit(".", 1)[-1]
     if last == "running_var":

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from soundalike.config import replacing
+from soundalike.config import replace_file
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def write_record(path: Path, sha256: str, stat: os.stat_result) -> None:
     Does nothing if the folder is not writable: the file is then hashed once by each process that needs it.
     """
     text = json.dumps(asdict(Record(sha256, stat.st_size, stat.st_mtime_ns)), indent=2) + "\n"
-    with suppress(OSError), replacing(record_path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with suppress(OSError):
+        replace_file(record_path(path), text)
 
 
 def digest_of(path: Path, stat: os.stat_result) -> str:

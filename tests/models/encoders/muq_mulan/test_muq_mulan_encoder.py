@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
-from benchmarks.parity_muq_mulan import CASES, RATE, cases, made_up_ids, spread, unit  # noqa: E402
+from benchmarks.parity_muq_mulan import CASES, RATE, cases, random_ids, spread, unit  # noqa: E402
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import CheckpointError, InputError  # noqa: E402
 from soundalike.models.encoders import Encoder, TextEncoder  # noqa: E402
@@ -94,7 +94,7 @@ def test_the_original_does_not_normalise_means(encoder: MuqMulanEncoder, golden:
 
 
 def test_text_vectors_equal_the_original(encoder: MuqMulanEncoder, golden: dict[str, Float32]) -> None:
-    rows = [encoder.embed_ids(ids[None])[0] for ids in made_up_ids(VOCABULARY)]
+    rows = [encoder.embed_ids(ids[None])[0] for ids in random_ids(VOCABULARY)]
     np.testing.assert_allclose(rows, golden["texts"], atol=NEAR)
 
 
