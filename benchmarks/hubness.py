@@ -11,6 +11,8 @@ vectors than these are from each other).
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import skew
@@ -50,6 +52,7 @@ def evaluate(similarities: Similarities, songs: NDArray[np.int64]) -> tuple[floa
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     analyser = Analyser(make_recipe())
     paths = audio_files(audio_folder("songs"))
     analyses = [analyser.analyse(path, "song", with_facts=False) for path in paths]

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,11 +27,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from soundalike.search.index.matching import Match, best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.markdown import print_table
-from benchmarks.shared.random_library import WINDOWS, write_random_library
+from benchmarks.shared.random_library import WINDOWS as WINDOWS_PER_SONG
+from benchmarks.shared.random_library import write_random_library
 from soundalike.jobs.ray import connected
 from soundalike.jobs.ray.ray_pool import RayPool, Stage
 from soundalike.jobs.worker_pool import TaskPool, WorkerPool
@@ -40,7 +39,10 @@ from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.ray_backend import RayBackend, one_per_core
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
-from soundalike.search.index.sharded import Shards
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.sharded import ShardedIndexes
+from soundalike.search.index.table_rows import WINDOWS
+from soundalike.search.index.vector_index import Match, Matches, Term, VectorIndex
 from soundalike.synth.music_library import write_library
 from tests.library.compare import Rows, rows_of
 from tests.made_up_rows import ready_made
@@ -52,9 +54,6 @@ RECOVERY_SECONDS = 600
 CLAP_MS, CLAP_FEW_WINDOWS_MS = 72_900, 12_200  # per track, from benchmarks.models_speed
 
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as separate programs
-
-Search = Callable[[list[Term]], tuple[list[Match], float]]
-"""Terms of a query -> matches, and the share of the rows that was searched."""
 
 
 @contextmanager
@@ -171,43 +170,37 @@ def ms_per_task(pool: TaskPool, folder: Path, tasks: int) -> float:
 class Queries:
     """Queries with random signed weights, and the matches of one process."""
 
-    vectors: Vectors
-    ranks: NDArray[np.int64]
+    tie_order: NDArray[np.int64]
     terms: list[list[Term]]
     expected: list[list[Match]]
 
-    def sharded(self, shards: Shards) -> Search:
-        return lambda terms: shards.best_matches(self.vectors, "windows", terms, HITS, self.ranks)
-
-
-def timed(search: Search, terms: list[Term]) -> tuple[list[Match], float, float]:
-    """Matches, share of the rows searched, and milliseconds."""
-    start = time.perf_counter()
-    matches, share = search(terms)
-    return matches, share, 1e3 * (time.perf_counter() - start)
+    def timed(self, index: VectorIndex, number: int) -> tuple[Matches, float]:
+        """The matches of one query, and milliseconds."""
+        start = time.perf_counter()
+        matches = index.search(self.terms[number], HITS, self.tie_order)
+        return matches, 1e3 * (time.perf_counter() - start)
 
 
 def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
     """Latency of shards and of one process, equality of their results, and a shard killed under load."""
-    library = write_random_library(folder / "library", rows // WINDOWS, np.random.default_rng(5))
+    library = write_random_library(folder / "library", rows // WINDOWS_PER_SONG, np.random.default_rng(5))
     asked, single = one_process(library, queries)
     table = {"one process": single}
-    columns: list[tuple[Any, str]] = [("windows", part) for part in library.recipe.parts]
+    columns = [(WINDOWS, part) for part in library.recipe.parts]
     with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
         for count in counts:
             start = time.perf_counter()
-            shards = Shards(machines, library, count, columns=columns)
+            shards = ShardedIndexes(machines, library, count, columns=columns)
             label = f"shards: {count} (loaded in {time.perf_counter() - start:.1f} s)"
-            search = asked.sharded(shards)
-            search(asked.terms[0])
+            asked.timed(shards[WINDOWS], 0)
             table[label] = []
-            for terms, expected in zip(asked.terms, asked.expected, strict=True):
-                matches, share, ms = timed(search, terms)
-                assert (matches, share) == (expected, 1.0), "the result of the shards is not that of one process"
+            for number, expected in enumerate(asked.expected):
+                matches, ms = asked.timed(shards[WINDOWS], number)
+                assert matches == Matches(expected, 1.0), "the result of the shards is not that of one process"
                 table[label].append(ms)
             if count == max(counts) and count > 1:
-                killed = kill_shard(shards, search, asked)
-            shards.close()
+                killed = kill_shard(shards, asked)
+            shards.pool.close()
     print(f"\n{rows} rows of {len(columns)} x {library.recipe.dimension}, all parts, signed weights, {HITS} hits\n")
     print_table(
         ("", "p50 ms", "p99 ms", "same results"),
@@ -222,44 +215,36 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
 
 def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
     """Random queries with the matches of one process, and the times of those searches in ms."""
-    vectors = Vectors(library, budget=sys.maxsize)
-    ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
+    index = FlatIndex(library, WINDOWS)
     parts = library.recipe.parts
     rng = np.random.default_rng(7)
-    chosen = rng.integers(0, len(vectors.rows("windows")), count)
+    vectors = index.take(parts, rng.integers(0, len(index.rows), count)).astype(np.float64)
     weights = rng.normal(size=(count, len(parts)))
-
-    def terms(number: int) -> list[Term]:
-        row = int(chosen[number])
-        return [
-            Term(part, part, vectors.column("windows", part)[row].astype(np.float64), float(weight))
-            for part, weight in zip(parts, weights[number], strict=True)
-        ]
-
-    def search(asked: list[Term]) -> tuple[list[Match], float]:
-        return best_matches(vectors, "windows", asked, HITS, ranks), 1.0
-
-    every = [terms(number) for number in range(count)]
-    search(every[0])
-    results = [timed(search, asked) for asked in every]
-    expected = [matches for matches, _, _ in results]
-    return Queries(vectors, ranks, every, expected), [ms for _, _, ms in results]
+    terms = [
+        [Term(part, part, query, float(weight)) for part, query, weight in zip(parts, *row, strict=True)]
+        for row in zip(vectors, weights, strict=True)
+    ]
+    queries = Queries(np.arange(len(index.rows.contents), dtype=np.int64), terms, [])
+    queries.timed(index, 0)
+    results = [queries.timed(index, number) for number in range(count)]
+    queries.expected.extend(matches.best for matches, _ in results)
+    return queries, [ms for _, ms in results]
 
 
-def kill_shard(shards: Shards, search: Search, asked: Queries) -> str:
+def kill_shard(shards: ShardedIndexes, asked: Queries) -> str:
     """Kill one shard and search until all rows are searched again."""
     import ray
 
-    ray.kill(shards.actors()[0])
+    ray.kill(shards.pool.actors()[0])
     start = time.perf_counter()
     times, shares = [], []
     while not shares or shares[-1] < 1.0:
         number = len(times) % len(asked.terms)
-        matches, share, ms = timed(search, asked.terms[number])
+        matches, ms = asked.timed(shards[WINDOWS], number)
         times.append(ms)
-        shares.append(share)
-        if share == 1.0:
-            assert matches == asked.expected[number]
+        shares.append(matches.share)
+        if matches.share == 1.0:
+            assert matches.best == asked.expected[number]
         if time.perf_counter() - start > RECOVERY_SECONDS:
             sys.exit(f"the shard did not come back within {RECOVERY_SECONDS} s")
     partial = sum(share < 1.0 for share in shares)
