@@ -6,8 +6,9 @@ CORE := .venv/.core
 DEV := .venv/.dev
 NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
+JS := node_modules/.package-lock.json
 
-.PHONY: demo test test-all test-browser test-neural test-cluster check lint types layers lock dist bench bench-quality stress-kill stress-damage clean
+.PHONY: demo test test-all test-browser test-neural test-cluster check lint types js-types layers lock dist bench bench-quality stress-kill stress-damage clean
 
 # Installs what the demo needs, then makes a small music library, indexes it and searches it.
 demo: $(CORE)
@@ -38,6 +39,10 @@ lint: $(DEV)
 
 types: $(DEV)
 	$(BIN)/mypy
+
+# Needs Node.js with npm; development only: the page has no build step and no dependencies.
+js-types: $(JS)
+	node_modules/.bin/tsc
 
 layers: $(DEV)
 	$(BIN)/lint-imports
@@ -71,6 +76,11 @@ lock:
 	uv pip compile pyproject.toml --extra dev --constraint requirements.lock $(LOCK) --output-file requirements-dev.lock
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --fork-strategy fewest --no-header
+
+# What package-lock.json pins, for js-types.
+$(JS): package.json package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@
 
 # The wheel and the source distribution, in dist/.
 dist: $(DEV)

@@ -44,7 +44,7 @@ def status(page: Any) -> str:
 
 def choose(page: Any, kind: str) -> None:
     """Look for songs, loops or one-shots."""
-    page.locator(f"#find input[value={kind}]").check(force=True)
+    page.locator(f"#kind input[value={kind}]").check(force=True)
     settled(page)
 
 

@@ -66,14 +66,14 @@ def test_a_slider_orders_anew_at_once_and_letting_go_asks(page: Any, song: Path)
     assert asked(answer)["weights"] == pytest.approx({"bass": 0.2, "drums": -0.4, "residuals": 0.2, "mix": 0.2})
     settled(page)
     assert names(page) == provisional
-    assert page.locator(".hit").first.locator(".bars .less i[data-part=drums]").count() == 1
+    assert page.locator(".hit").first.locator(".bars .negative i[data-part=drums]").count() == 1
 
 
 def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     drop(page, song)
     share = lambda part: page.text_content(f".strip[data-part={part}] output")  # noqa: E731
     page.click(".strip[data-part=drums] .lock")
-    assert page.is_visible("#lock-words")
+    assert page.is_visible("#lock-note")
     page.locator("#weight-bass").focus()
     page.keyboard.press("End")
     assert (share("drums"), share("bass"), share("mix")) == ("25 %", "38 %", "19 %")
@@ -89,7 +89,7 @@ def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     assert share("bass") == "38 %"
     page.click(".strip[data-part=drums] .lock")
     assert share("drums") == "25 %"
-    page.click("#equal")
+    page.click("#reset-weights")
     assert {share(part) for part in ("bass", "drums", "residuals", "mix")} == {"25 %"}
     for part in ("bass", "drums", "residuals", "mix"):
         page.click(f".strip[data-part={part}] .mute")
@@ -115,7 +115,7 @@ def test_marked_seconds_are_asked_for(page: Any, song: Path) -> None:
     assert asked(answer)["region"] == [2, 5.5]
     page.fill("#region-end", "0:01")
     page.press("#region-end", "Tab")
-    assert "go from a start to a later end" in page.text_content("#region-words")
+    assert "has a start and a later end" in page.text_content("#region-note")
     with page.expect_response("**/api/search") as answer:
         page.click("#clear-region")
     assert "region" not in asked(answer)
@@ -135,10 +135,10 @@ def test_hits_are_heard_at_the_matched_seconds(page: Any, song: Path) -> None:
     page.keyboard.press(" ")
     assert sounds(page)["position"] >= now["position"]
     page.keyboard.press("b")
-    until(page, "document.querySelector('#sounding').textContent.startsWith('hearing the reference')")
+    until(page, "document.querySelector('#now-playing').textContent.startsWith('playing the reference')")
     assert sounds(page)["side"] == "reference"
     page.keyboard.press("b")
-    until(page, "document.querySelector('#sounding').textContent.startsWith('hearing the hit')")
+    until(page, "document.querySelector('#now-playing').textContent.startsWith('playing the hit')")
     page.keyboard.press("ArrowDown")
     assert page.get_attribute("#hit-1", "aria-selected") == "true"
     until(page, "document.querySelector('#now-name').textContent.length > 0")
@@ -168,13 +168,13 @@ def test_loops_loop_and_one_shots_are_struck_once(page: Any, song: Path) -> None
     page.evaluate(
         """() => {
           window.said = [];
-          const line = document.querySelector("#sounding");
+          const line = document.querySelector("#now-playing");
           new MutationObserver(() => window.said.push(line.textContent)).observe(line, { childList: true });
         }"""
     )
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
-    until(page, "window.said.some((words) => words.startsWith('hearing the hit'))")
+    until(page, "window.said.some((words) => words.startsWith('playing the hit'))")
     assert heard(page)["source"]["short"]
     assert not heard(page)["repeat"]
     until(page, "document.querySelector('#toggle').getAttribute('aria-label') === 'play'")  # it has ended by itself
@@ -239,15 +239,15 @@ def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
     with page.expect_response("**/api/search") as answer:
         choose(page, "loop")
     assert asked(answer)["part"] == "mix"  # all parts count alike
-    assert "what counts most (mix)" in page.text_content("#which-auto")
+    assert "greatest weight (mix)" in page.text_content("#part-auto")
     page.locator("#weight-drums").focus()
     with page.expect_response("**/api/search") as answer:
         page.keyboard.press("End")
     assert asked(answer)["part"] == "drums"
     with page.expect_response("**/api/search") as answer:
-        page.locator("#which input[value=bass]").check(force=True)
+        page.locator("#part-picker input[value=bass]").check(force=True)
     assert asked(answer)["part"] == "bass"
-    assert page.text_content("#which-words").startswith("The bass of the reference against whole loops")
+    assert page.text_content("#part-note").startswith("The bass of the reference is compared with the mix of loops")
     settled(page)
     assert len(names(page)) == 8
 
@@ -278,7 +278,7 @@ def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
     with page.expect_response("**/api/search") as answer:
         choose(page, "loop")
     assert answer.value.ok
-    assert page.text_content("#which-words") == "Whole sound against whole loops."
+    assert page.text_content("#part-note") == "The mix is compared with the mix of loops."
 
 
 def test_filters_act_on_the_library_too(page: Any) -> None:
@@ -317,7 +317,7 @@ def test_filters(page: Any, song: Path) -> None:
     page.fill("#tempo", "")
     page.fill("#path", "no such folder")
     until(page, "document.querySelectorAll('.hit').length === 0")
-    assert status(page) == "none of 8 loops passes these filters"
+    assert status(page) == "none of 8 loops matches these filters"
     page.fill("#tempo", "fast")
     page.wait_for_selector("#status.problem")
     assert "fast is not a range of tempo" in status(page)
@@ -387,7 +387,7 @@ def test_a_link_restores_everything(page: Any, browser: Any, song: Path) -> None
     again.goto(copied(page))
     until(again, "document.querySelector('#hits-heading').textContent === 'Hits'")
     settled(again)
-    assert again.text_content("#region-words") == page.text_content("#region-words")
+    assert again.text_content("#region-note") == page.text_content("#region-note")
     assert names(again) == names(page)
     assert scores(again) == scores(page)
     for part in ("bass", "drums", "residuals", "mix"):
@@ -408,7 +408,7 @@ def test_a_link_to_a_dropped_file_asks_for_it(page: Any, browser: Any, song: Pat
     again.goto(page.url)
     until(again, f"document.querySelector('#status').textContent.includes({json.dumps(song.name)})")
     drop(again, song)
-    assert again.text_content("#region-words") == page.text_content("#region-words")
+    assert again.text_content("#region-note") == page.text_content("#region-note")
     assert names(again) == names(page)
     context.close()
 
@@ -442,7 +442,7 @@ def test_too_much_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> Non
         }"""
     )
     page.wait_for_selector("#status.problem")
-    assert "endless.wav has 16384 MB, 300 MB are the most" in status(page)
+    assert "endless.wav has 16384 MB, but uploads may have 300 MB" in status(page)
     assert sent == []
 
 
@@ -485,7 +485,7 @@ def test_hits_are_judged(page: Any, song: Path, served: str) -> None:
     with page.expect_response("**/api/answers") as answer:
         page.keyboard.press("-")
     assert asked(answer)["alike"] is False
-    until(page, "document.querySelector('#unlike').getAttribute('aria-pressed') === 'true'")
+    until(page, "document.querySelector('#not-alike').getAttribute('aria-pressed') === 'true'")
     page.keyboard.press("x")
     assert page.is_visible("#closer")
     assert page.is_disabled("#closer-second")
@@ -527,7 +527,7 @@ def test_a_microphone_that_is_refused_is_said_in_words(page: Any) -> None:
     )
     page.click("#record")
     page.wait_for_selector("#status.problem")
-    assert "not allowed to use the microphone" in status(page)
+    assert "may not use the microphone" in status(page)
     assert page.get_attribute("#record", "aria-pressed") == "false"
 
 
@@ -545,7 +545,8 @@ def test_everything_is_reached_by_keyboard_alone(page: Any, song: Path) -> None:
             break
     assert reached[-1] == "list"
     order = [
-        reached.index(name) for name in ("play-reference", "region-start", "weight-drums", "equal", "tempo", "list")
+        reached.index(name)
+        for name in ("play-reference", "region-start", "weight-drums", "reset-weights", "tempo", "list")
     ]
     assert order == sorted(order)
     page.keyboard.press("ArrowDown")
@@ -577,6 +578,24 @@ def test_nothing_comes_from_elsewhere(page: Any, served: str, song: Path) -> Non
     drop(page, song)
     assert seen
     assert all(url.startswith((served, "data:", "blob:")) for url in seen)
+
+
+@pytest.mark.parametrize("late", ["**/app.js", "**/api/library"])
+def test_a_file_chosen_before_the_page_is_ready_is_taken(page: Any, song: Path, late: str) -> None:
+    waiting: list[Any] = []
+    page.route(late, lambda route: waiting.append(route))
+    page.reload(wait_until="commit")
+    page.wait_for_selector("#file", state="attached")
+    page.set_input_files("#file", song)
+    while not waiting:
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(100)
+    for route in waiting:
+        route.continue_()
+    until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+    settled(page)
+    assert song.name in page.text_content("#reference-name")
+    assert len(names(page)) == 3
 
 
 @pytest.mark.parametrize("width", [400, 800, 1100])

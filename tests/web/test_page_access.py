@@ -57,7 +57,7 @@ def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
     assert look(shown) == []
     choose(shown, "loop")
     assert look(shown) == []
-    shown.locator("#which input[value=drums]").check(force=True)
+    shown.locator("#part-picker input[value=drums]").check(force=True)
     settled(shown)
     shown.fill("#tempo", "fast")
     shown.wait_for_selector("#status.problem")
@@ -66,7 +66,7 @@ def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
     assert look(shown) == []
     shown.keyboard.press("Escape")
     shown.click("#map-open")
-    until(shown, "document.querySelectorAll('#map-near button').length > 0")
+    until(shown, "document.querySelectorAll('#map-neighbours button').length > 0")
     assert look(shown) == []
 
 

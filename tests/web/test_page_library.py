@@ -69,7 +69,7 @@ def test_an_empty_library(browser: Any, tmp_path: Path) -> None:
     with Running(tmp_path / "library") as running:
         page = opened(browser, running.address)
         assert page.text_content("#library").endswith("empty")
-        assert status(page) == "the library is empty; fill it: soundalike index FOLDER"
+        assert status(page) == "the library is empty; add music: soundalike index FOLDER"
         page.close()
 
 
@@ -77,7 +77,7 @@ def test_no_items_of_a_kind(browser: Any, many: str, song: Path) -> None:
     page = opened(browser, many)
     drop(page, song)
     choose(page, "loop")
-    assert status(page) == "this library has no loops; index a folder that has: soundalike index FOLDER"
+    assert status(page) == "this library has no loops; index a folder that has some: soundalike index FOLDER"
     page.close()
 
 
@@ -92,8 +92,8 @@ def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_pat
         index(tmp_path / "library", [folder], jobs=1)
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.wait_for_selector("#notice:not([hidden])")
-        assert page.text_content("#notice-words") == "1 new file indexed."
-        page.click("#notice-again")
+        assert page.text_content("#notice-text") == "1 new file indexed."
+        page.click("#notice-reload")
         until(page, "document.querySelector('#library').textContent.includes('21 one-shots')")
         assert page.is_hidden("#notice")
         # The new file is a copy of one that was there: both are one hit, which says so.
@@ -114,7 +114,7 @@ def test_a_server_that_goes_and_comes_is_noticed(browser: Any, many: str) -> Non
     page.route("**/api/library/state", lambda route: route.abort())
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_selector("#notice:not([hidden])")
-    assert "is `soundalike serve` still running? Trying again" in page.text_content("#notice-words")
+    assert "is `soundalike serve` still running? Trying again" in page.text_content("#notice-text")
     page.unroute("**/api/library/state")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     until(page, "document.querySelector('#notice').hidden")
@@ -132,7 +132,7 @@ def test_learnt_weights_are_set_on_the_sliders(browser: Any, library: Path, song
         page = opened(browser, running.address)
         drop(page, song)
         with page.expect_response("**/api/search") as answer:
-            page.select_option("#preset", "by-somebody")
+            page.select_option("#profile", "by-somebody")
         sent = answer.value.request.post_data_json
         assert sent["profile"] == "by-somebody"
         assert "weights" not in sent
@@ -141,7 +141,7 @@ def test_learnt_weights_are_set_on_the_sliders(browser: Any, library: Path, song
         wanted = {part: weight * spread[part] for part, weight in learnt.items()}
         for part, value in wanted.items():
             assert float(page.input_value(f"#weight-{part}")) == pytest.approx(value / max(wanted.values()), abs=0.006)
-        assert page.text_content("#weighting-words").startswith("profile by-somebody")
+        assert page.text_content("#weighting-note").startswith("profile by-somebody")
         order = names(page)
         page.locator("#weight-mix").focus()
         with page.expect_response("**/api/search") as answer:
@@ -149,5 +149,5 @@ def test_learnt_weights_are_set_on_the_sliders(browser: Any, library: Path, song
         assert set(answer.value.request.post_data_json["weights"]) == set(learnt)
         settled(page)
         assert names(page) == order
-        assert page.input_value("#preset") == ""
+        assert page.input_value("#profile") == ""
         page.close()

@@ -25,7 +25,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def module(browser: Any, served: str) -> Iterator[Call]:
-    """Calls a function of a module of the page: module("shares.js", "shares", strips)."""
+    """Calls a function of a module of the page: module("weights.js", "weightsOf", strips)."""
     opened = browser.new_page()
     opened.goto(served + "favicon.ico")  # nothing of the page itself runs
 
@@ -53,20 +53,20 @@ mixers = st.fixed_dictionaries({part: st.builds(strip, values, st.booleans(), st
 
 def test_shares_by_hand(module: Call) -> None:
     mixer = {"bass": strip(0.5), "drums": strip(-1), "residuals": strip(0), "mix": strip(0.5)}
-    assert module("shares.js", "shares", mixer) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
+    assert module("weights.js", "weightsOf", mixer) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
     mixer["bass"]["locked"] = 0.4
-    assert module("shares.js", "shares", mixer) == pytest.approx({"bass": 0.4, "drums": -0.4, "mix": 0.2})
+    assert module("weights.js", "weightsOf", mixer) == pytest.approx({"bass": 0.4, "drums": -0.4, "mix": 0.2})
     mixer["drums"]["muted"] = True
-    assert module("shares.js", "shares", mixer) == pytest.approx({"bass": 0.4, "mix": 0.6})
+    assert module("weights.js", "weightsOf", mixer) == pytest.approx({"bass": 0.4, "mix": 0.6})
     mixer["drums"] = strip(0.1, solo=True)
-    assert module("shares.js", "shares", mixer) == {"drums": 1}
-    assert module("shares.js", "shares", {"mix": strip(0)}) == {}
+    assert module("weights.js", "weightsOf", mixer) == {"drums": 1}
+    assert module("weights.js", "weightsOf", {"mix": strip(0)}) == {}
 
 
 @quick
 @given(mixer=mixers)
 def test_shares_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
-    found = module("shares.js", "shares", mixer)
+    found = module("weights.js", "weightsOf", mixer)
     assert sum(abs(share) for share in found.values()) == pytest.approx(1 if found else 0)
     for part, share in found.items():
         assert share * mixer[part]["value"] > 0
@@ -78,23 +78,23 @@ def test_a_locked_part_keeps_its_share_and_gives_it_back(
     module: Call, mixer: dict[str, Any], part: str, other: str, value: float
 ) -> None:
     mixer = {name: {**one, "muted": False, "solo": False} for name, one in mixer.items()}
-    before = module("shares.js", "shares", mixer)
-    locked = module("shares.js", "lock", mixer, part)
-    assert module("shares.js", "shares", locked) == pytest.approx(before)
+    before = module("weights.js", "weightsOf", mixer)
+    locked = module("weights.js", "lock", mixer, part)
+    assert module("weights.js", "weightsOf", locked) == pytest.approx(before)
     if other != part:
         locked[other]["value"] = value
     loose = sum(abs(one["value"]) for name, one in locked.items() if name != part)
-    moved = module("shares.js", "shares", locked)
+    moved = module("weights.js", "weightsOf", locked)
     if loose:
         assert moved.get(part, 0) == pytest.approx(before.get(part, 0), abs=1e-6)
-    free = module("shares.js", "unlock", locked, part)
+    free = module("weights.js", "unlock", locked, part)
     assert all(-1 <= one["value"] <= 1 for one in free.values())
     if loose and abs(before.get(part, 0)) < 1 - 1e-6:
-        assert module("shares.js", "shares", free) == pytest.approx(moved, abs=1e-5)
+        assert module("weights.js", "weightsOf", free) == pytest.approx(moved, abs=1e-5)
 
 
 def test_the_heaviest_part(module: Call) -> None:
-    heaviest = lambda shares: module("shares.js", "heaviest", PARTS, shares)  # noqa: E731
+    heaviest = lambda shares: module("weights.js", "heaviest", PARTS, shares)  # noqa: E731
     assert heaviest({"drums": 0.6, "mix": 0.4}) == "drums"
     assert heaviest({"drums": -0.6, "bass": 0.4}) == "bass"
     assert heaviest(dict.fromkeys(PARTS, 0.25)) == "mix"
@@ -111,7 +111,7 @@ def test_hand_set_weights_act_as_on_the_server(module: Call, weights: dict[str, 
 def test_a_profile_on_the_sliders_orders_as_it_does(module: Call) -> None:
     profile = {"bass": 0.32, "drums": 0.83, "residuals": 1.27, "mix": 1.64}
     spread = {"bass": 0.12, "drums": 0.2, "residuals": 0.05, "mix": 0.14}
-    set_by_hand = module("shares.js", "valuesOf", profile, spread)
+    set_by_hand = module("weights.js", "sliderValues", profile, spread)
     assert max(set_by_hand.values()) == 1
     raw = module("rank.js", "effective", set_by_hand, spread)
     factor = raw["mix"] / profile["mix"]
@@ -225,7 +225,7 @@ def test_exports_hold_odd_names(module: Call) -> None:
     ]
     text = {
         form: module.page.evaluate(  # type: ignore[attr-defined]
-            "async ([form, hits]) => (await import('/export.js')).FORMS[form].write(hits)", [form, hits]
+            "async ([form, hits]) => (await import('/export.js')).FORMATS[form].write(hits)", [form, hits]
         )
         for form in ("csv", "json", "m3u8")
     }
@@ -255,20 +255,20 @@ def test_exports_hold_odd_names(module: Call) -> None:
     ],
 )
 def test_ranges(module: Call, said: str, expected: Any) -> None:
-    assert module("words.js", "range", said, "tempo", 0.04) == expected
+    assert module("format.js", "parseRange", said, "tempo", 0.04) == expected
 
 
 @pytest.mark.parametrize("said", ["fast", "-", "120-90", "1e3", "90-120-140"])
 def test_what_is_no_range_is_refused(module: Call, said: str) -> None:
     with pytest.raises(Exception, match="is not a range of tempo"):
-        module("words.js", "range", said, "tempo")
+        module("format.js", "parseRange", said, "tempo")
 
 
 def test_seconds_are_read_as_they_are_written(module: Call) -> None:
     for seconds in (0, 0.5, 61.2, 3599.9):
-        assert module("words.js", "seconds", module("words.js", "clock", seconds)) == pytest.approx(seconds)
-    assert module("words.js", "seconds", "1:00:01") == 3601
-    assert np.isnan(module("words.js", "seconds", "soon"))
+        assert module("format.js", "parseSeconds", module("format.js", "clock", seconds)) == pytest.approx(seconds)
+    assert module("format.js", "parseSeconds", "1:00:01") == 3601
+    assert np.isnan(module("format.js", "parseSeconds", "soon"))
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])
@@ -294,7 +294,7 @@ def test_gains_make_equally_loud(module: Call) -> None:
 
 
 def test_the_beat_is_kept(module: Call) -> None:
-    place = lambda *values: module("sound/place.js", "carried", *values)  # noqa: E731
+    place = lambda *values: module("sound/beat_sync.js", "syncedPosition", *values)  # noqa: E731
     hit = {"start": 60, "end": 70, "tempo": 120}
     loop = {"start": 0, "end": 4, "tempo": 100}
     assert place(hit, loop, 62) == pytest.approx(2.4)  # four beats in
@@ -310,7 +310,7 @@ def test_recordings_are_wav_files(module: Call) -> None:
     channels = np.clip(0.4 * rng.normal(size=(2, 3000)), -1, 1)
     data = module.page.evaluate(  # type: ignore[attr-defined]
         """async ([channels, rate]) => {
-          const blob = (await import("/record.js")).wav(channels.map((one) => Float32Array.from(one)), rate);
+          const blob = (await import("/recorder.js")).wav(channels.map((one) => Float32Array.from(one)), rate);
           return [...new Uint8Array(await blob.arrayBuffer())];
         }""",
         [channels.tolist(), 48000],
@@ -343,15 +343,15 @@ def test_neighbours_on_the_map(module: Call, seed: int) -> None:
     cloud = points(rng, 300)
     place = np.stack([cloud["x"], cloud["y"]], axis=1)
     far = np.linalg.norm(place - place[7], axis=1)
-    assert module("map/view.js", "around", cloud, 7, 12) == np.argsort(far, kind="stable")[:12].tolist()
+    assert module("map/view.js", "neighbours", cloud, 7, 12) == np.argsort(far, kind="stable")[:12].tolist()
     spot = rng.random(2)
     away = np.linalg.norm(place - spot, axis=1)
     assert module("map/view.js", "nearest", cloud, *spot.tolist(), 1) == int(away.argmin())
     assert module("map/view.js", "nearest", cloud, *spot.tolist(), float(away.min()) * 0.9) == -1
-    right = module("map/view.js", "towards", cloud, 7, [1, 0])
+    right = module("map/view.js", "nextInDirection", cloud, 7, [1, 0])
     assert right == 7 or place[right, 0] - place[7, 0] >= abs(place[right, 1] - place[7, 1])
     rightmost = int(place[:, 0].argmax())
-    assert module("map/view.js", "towards", cloud, rightmost, [1, 0]) == rightmost
+    assert module("map/view.js", "nextInDirection", cloud, rightmost, [1, 0]) == rightmost
 
 
 def test_colours_of_the_map(module: Call) -> None:

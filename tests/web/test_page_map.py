@@ -16,7 +16,7 @@ def opened(page: Any) -> None:
 
 
 def drawn(page: Any) -> None:
-    until(page, "document.querySelectorAll('#map-near button').length > 0")
+    until(page, "document.querySelectorAll('#map-neighbours button').length > 0")
 
 
 def places(page: Any, kind: str) -> dict[str, tuple[float, float]]:
@@ -45,7 +45,7 @@ def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
     drawn(page)
     assert page.input_value("#map-colour") == "tempo"
     assert page.is_disabled("#map-part")
-    assert page.text_content("#map-words").startswith("20 sounds;")
+    assert page.text_content("#map-status").startswith("20 sounds;")
     points = places(page, "one-shot")
     assert len(points) == 20
     far = lambda name: min(  # noqa: E731
@@ -55,8 +55,8 @@ def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
     page.mouse.move(*points[name])
     page.mouse.click(*points[name])
     assert sounds(page)["source"]["name"] == name
-    assert page.text_content("#map-at") == name
-    assert page.text_content("#map-near [aria-current]") == name
+    assert page.text_content("#map-current") == name
+    assert page.text_content("#map-neighbours [aria-current]") == name
     with page.expect_response("**/api/search"):
         page.click("#map-reference")
     assert page.is_hidden("#map")
@@ -67,20 +67,20 @@ def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
 def test_all_kinds_are_told_apart_by_colour_shape_and_name(page: Any) -> None:
     opened(page)
     assert (page.input_value("#map-kind"), page.input_value("#map-colour")) == ("all", "kind")
-    assert page.text_content("#map-words").startswith("32 sounds (● songs, ■ loops, ▲ one-shots)")
+    assert page.text_content("#map-status").startswith("32 sounds (● songs, ■ loops, ▲ one-shots)")
     legend = page.eval_on_selector_all(
         "#map-legend button", "all => all.map((one) => [one.textContent, one.firstChild.className])"
     )
     assert legend == [["songs", "dot circle"], ["loops", "dot square"], ["one-shots", "dot triangle"]]
     for name in ("loops", "one-shots"):
         page.get_by_role("button", name=name, exact=True).click()
-    near = page.eval_on_selector_all("#map-near button", "all => all.map((one) => one.title)")
+    near = page.eval_on_selector_all("#map-neighbours button", "all => all.map((one) => one.title)")
     assert len(near) == 4
     assert all(title.startswith("song: ") for title in near)
     page.select_option("#map-colour", "tempo")
     assert page.text_content("#map-legend button") == "under 80"
     near = page.eval_on_selector_all(
-        "#map-near button", "all => all.map((one) => [one.title, one.firstChild.className])"
+        "#map-neighbours button", "all => all.map((one) => [one.title, one.firstChild.className])"
     )
     shapes = {"song": "circle", "loop": "square", "one-shot": "triangle"}
     assert len(near) == 12
@@ -92,22 +92,22 @@ def test_by_keys_alone(page: Any, song: Path) -> None:
     choose(page, "one-shot")
     opened(page)
     assert page.evaluate("document.activeElement.id") == "map-canvas"
-    seen = {page.text_content("#map-at")}
+    seen = {page.text_content("#map-current")}
     first = page.evaluate("document.querySelector('#hit-0').hit.item.name.split('/').pop()")
     assert seen == {first}  # the best hit is where the look begins
     for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
         page.keyboard.press(key)
-        seen.add(page.text_content("#map-at"))
+        seen.add(page.text_content("#map-current"))
     assert len(seen) > 2
     sounds(page)
     for _ in range(4):
         page.keyboard.press("+")
     page.keyboard.press("0")
     page.keyboard.press("Tab")
-    page.locator("#map-near button").nth(3).focus()
-    name = page.locator("#map-near button").nth(3).text_content()
+    page.locator("#map-neighbours button").nth(3).focus()
+    name = page.locator("#map-neighbours button").nth(3).text_content()
     page.keyboard.press("Enter")
-    until(page, f"document.querySelector('#map-at').textContent === {name!r}")
+    until(page, f"document.querySelector('#map-current').textContent === {name!r}")
     page.focus("#map-canvas")
     with page.expect_response("**/api/search"):
         page.keyboard.press("r")
@@ -143,6 +143,6 @@ def test_zoom_pan_and_legend(page: Any) -> None:
     page.select_option("#map-part", "drums")
     page.wait_for_timeout(50)
     drawn(page)
-    assert page.text_content("#map-words").startswith("4 sounds")
+    assert page.text_content("#map-status").startswith("4 sounds")
     page.keyboard.press("Escape")
     assert page.is_hidden("#map")

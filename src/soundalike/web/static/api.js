@@ -1,70 +1,178 @@
-// Asks the server. Errors are Error objects with the server's own words; `gone` where it does not answer at all.
+// Requests to the server's HTTP API.
 
-async function answer(address, options) {
+/** A request that failed, with the server's own message. status: null if the server does not answer at all. */
+export class ApiError extends Error {
+  /**
+   * @param {string} message
+   * @param {number | null} status
+   */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @param {unknown} error */
+export const isAbort = (error) => error instanceof DOMException && error.name === "AbortError";
+
+/**
+ * @param {string} address
+ * @param {RequestInit} [options]
+ */
+async function fetchOk(address, options) {
   let response;
   try {
     response = await fetch(address, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw Object.assign(new Error("the server does not answer; is `soundalike serve` still running?"), { gone: true });
+    if (isAbort(error)) throw error;
+    throw new ApiError("the server does not answer; is `soundalike serve` still running?", null);
   }
   if (response.ok) return response;
-  let words = `the server answered ${response.status}`;
+  let message = `the server answered ${response.status}`;
   try {
-    words = (await response.json()).detail ?? words;
+    message = (await response.json()).detail ?? message;
   } catch {
-    // not JSON: the number must do
+    // not JSON: the status code has to do
   }
-  throw Object.assign(new Error(words), { status: response.status });
+  throw new ApiError(message, response.status);
 }
 
-async function ask(place, options) {
-  const response = await answer(`api/${place}`, options);
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+async function request(path, options) {
+  const response = await fetchOk(`api/${path}`, options);
   return response.status === 204 ? null : response.json();
 }
 
-// The bytes of a sound; raises what is wrong with it.
-export const sound = async (address) => (await answer(address)).arrayBuffer();
-export const reachable = (address) => answer(address, { headers: { range: "bytes=0-0" } });
+/**
+ * @param {string} path
+ * @param {object} body
+ * @param {AbortSignal} [signal]
+ */
+const post = (path, body, signal) =>
+  request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
 
-const post = (place, body, signal) =>
-  ask(place, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
+const encode = encodeURIComponent;
 
-const id = encodeURIComponent;
-const pairs = (values) => new URLSearchParams(values);
+/** @param {[string, unknown][]} pairs */
+const queryString = (pairs) => new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
 
-export const library = () => ask("library");
-export const profiles = () => ask("profiles").then((found) => found.profiles);
-export const libraryState = () => ask("library/state");
-export const item = (name) => ask(`items/${id(name)}`);
-export const peaks = (name) => ask(`items/${id(name)}/peaks`);
-export const manyPeaks = (names) => ask(`peaks?${pairs(names.map((name) => ["item", name]))}`);
-export const search = (asked, signal) => post("search", asked, signal);
-export const picture = (part, kind) => ask(`map?${pairs({ part, kind })}`);
+/** @returns {Promise<Library>} */
+export const library = () => request("library");
 
-// tempo, duration: [low, high], null where open.
-export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, offset = 0, limit = 20 } = {}, signal) {
-  const asked = pairs([["text", text], ["offset", offset], ["limit", limit], ...kinds.map((kind) => ["kind", kind])]);
-  const [ranges, ends] = [{ tempo, seconds: duration }, ["from", "to"]];
-  for (const [name, range] of Object.entries(ranges)) range?.forEach((value, n) => value !== null && asked.append(`${name}_${ends[n]}`, value));
-  if (key) asked.append("key", key);
-  if (favourite) asked.append("favourite", "true");
-  return ask(`items?${asked}`, { signal });
+/** @returns {Promise<LibraryState>} */
+export const libraryState = () => request("library/state");
+
+/** @returns {Promise<Profile[]>} */
+export const profiles = async () => (await request("profiles")).profiles;
+
+/**
+ * @param {string} id
+ * @returns {Promise<Item>}
+ */
+export const item = (id) => request(`items/${encode(id)}`);
+
+/**
+ * Items that match, ordered by path.
+ * @param {Partial<Filters> & { text?: string, limit?: number }} filters
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ total: number, items: Item[] }>}
+ */
+export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, limit = 20 }, signal) {
+  /** @type {[string, unknown][]} */
+  const pairs = [["text", text], ["limit", limit]];
+  for (const kind of kinds) pairs.push(["kind", kind]);
+  for (const [name, range] of Object.entries({ tempo, seconds: duration })) {
+    const [from, to] = range ?? [null, null];
+    if (from !== null) pairs.push([`${name}_from`, from]);
+    if (to !== null) pairs.push([`${name}_to`, to]);
+  }
+  if (key) pairs.push(["key", key]);
+  if (favourite) pairs.push(["favourite", "true"]);
+  return request(`items?${queryString(pairs)}`, { signal });
 }
 
-export const upload = (file, signal) => ask(`uploads?${pairs({ name: file.name })}`, { method: "POST", body: file, signal });
+/**
+ * @param {string} id
+ * @returns {Promise<Peaks>}
+ */
+export const peaks = (id) => request(`items/${encode(id)}/peaks`);
 
-export const favour = (name, on) => ask(`favourites/${id(name)}`, { method: on ? "PUT" : "DELETE" });
-export const reveal = (name) => ask(`items/${id(name)}/reveal`, { method: "POST" });
+/**
+ * Waveform overviews by item; null for those that the server has not computed yet.
+ * @param {string[]} ids
+ * @returns {Promise<Record<string, Overview | null>>}
+ */
+export const overviews = async (ids) => (await request(`peaks?${queryString(ids.map((id) => ["item", id]))}`)).peaks;
 
-export const judge = (answer) => post("answers", answer);
-export const unjudge = (name) => ask(`answers/${id(name)}`, { method: "DELETE" });
-export const ANSWERS = "api/answers/export";
+/**
+ * @param {SearchRequest} search
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<SearchResult>}
+ */
+export const search = (search, signal) => post("search", search, signal);
 
-// Addresses of sound.
-export const audio = (name) => `api/items/${id(name)}/audio`;
-export const uploaded = (name) => `api/uploads/${id(name)}/audio`;
+/**
+ * @param {string} part
+ * @param {MapKind} kind
+ * @returns {Promise<LibraryMap>}
+ */
+export const libraryMap = (part, kind) => request(`map?${queryString([["part", part], ["kind", kind]])}`);
 
-// A stem of a reference, {item} or {upload}, between two seconds.
-export const stem = (reference, part, start, end) =>
-  `api/${reference.upload ? `uploads/${id(reference.upload)}` : `items/${id(reference.item)}`}/stems/${id(part)}?${pairs({ start, end })}`;
+/**
+ * @param {File} file
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Upload>}
+ */
+export const upload = (file, signal) =>
+  request(`uploads?${queryString([["name", file.name]])}`, { method: "POST", body: file, signal });
+
+/**
+ * @param {string} id
+ * @param {boolean} on
+ */
+export const setFavourite = (id, on) => request(`favourites/${encode(id)}`, { method: on ? "PUT" : "DELETE" });
+
+/** @param {string} id */
+export const reveal = (id) => request(`items/${encode(id)}/reveal`, { method: "POST" });
+
+/**
+ * @param {object} answer
+ * @returns {Promise<AnswerKept>}
+ */
+export const addAnswer = (answer) => post("answers", answer);
+
+/** @param {string} id */
+export const withdrawAnswer = (id) => request(`answers/${encode(id)}`, { method: "DELETE" });
+
+// Audio.
+
+/** @param {string} address */
+export const audioData = async (address) => (await fetchOk(address)).arrayBuffer();
+
+/**
+ * Raises what the server says about audio that it cannot send.
+ * @param {string} address
+ */
+export const checkAudio = (address) => fetchOk(address, { headers: { range: "bytes=0-0" } });
+
+/** @param {string} id */
+export const itemAudio = (id) => `api/items/${encode(id)}/audio`;
+
+/** @param {string} id */
+export const uploadAudio = (id) => `api/uploads/${encode(id)}/audio`;
+
+/**
+ * The address of a stem of an item or upload, between two seconds.
+ * @param {ReferenceId} reference
+ * @param {string} part
+ * @param {number} start
+ * @param {number} end
+ */
+export function stemAudio(reference, part, start, end) {
+  const owner = reference.upload ? `uploads/${encode(reference.upload)}` : `items/${encode(reference.item ?? "")}`;
+  return `api/${owner}/stems/${encode(part)}?${queryString([["start", start], ["end", end]])}`;
+}

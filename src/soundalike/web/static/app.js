@@ -1,46 +1,70 @@
-// The page: a reference on the left, what counts in the middle, hits on the right, what sounds at the foot. Here all is put together.
+// The page: the reference on the left, weights in the middle, hits on the right, the player at the foot. This module connects them.
 
 import * as api from "./api.js";
-import { $, pressed, rested } from "./dom.js";
+import { $, debounce, find, inputById, selectById, dialogById, setPressed } from "./dom.js";
+import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
+import { KIND_PLURALS, fileName, plural } from "./format.js";
+import { copy, copyPath, download, exportHits, reveal, toggleFavourite } from "./hit_actions.js";
 import { List } from "./hits/list.js";
-import * as intake from "./intake.js";
-import { Judgements } from "./judgements.js";
 import { FILTERS, fromLink, toLink } from "./link.js";
 import { MapDialog } from "./map/dialog.js";
-import { Presets } from "./presets.js";
+import { PartPicker } from "./part_picker.js";
+import { ProfileMenu } from "./profiles.js";
 import { Reference } from "./reference.js";
+import * as referenceInput from "./reference_input.js";
 import { Search } from "./search.js";
-import { listen } from "./shortcuts.js";
+import * as shortcuts from "./shortcuts.js";
 import { Sliders } from "./sliders.js";
 import { Player } from "./sound/player.js";
-import { provisional, run, say } from "./status.js";
-import { copy, copyPath, download, exported, favour, reveal } from "./taking.js";
+import { run, showProvisional, showStatus } from "./status.js";
 import { Transport } from "./transport.js";
 import { Watch } from "./watch.js";
-import { NAMES, Which } from "./which.js";
-import { plural } from "./words.js";
 
-const PAUSE = 250; // ms that typing and dragging rest before the server is asked
-const BROWSED = 500; // items listed while there is no reference
+const PAUSE = 250; // ms without typing or dragging before the server is asked
+const LISTED = 500; // items shown while there is no reference
 
-const state = { library: null, kind: "song" };
-let [reference, sliders, which, presets, map] = [];
-let current = null; // the hit at the foot of the page: the last one chosen, on the map too
+/** @type {Library} */
+let library;
+/** The number of items in the library. */
+let itemCount = 0;
+/**
+ * What to search for.
+ * @type {Kind}
+ */
+let kind = "song";
+/** @type {Reference} */
+let reference;
+/** @type {Sliders} */
+let sliders;
+/** @type {PartPicker} */
+let partPicker;
+/** @type {ProfileMenu} */
+let profileMenu;
+/** @type {MapDialog} */
+let map;
+/**
+ * The hit at the foot of the page: the last one chosen, in the list or on the map.
+ * @type {Hit | null}
+ */
+let current = null;
+/** Whether a reference was chosen, even before the page was ready for it. */
+let referenceChosen = false;
 
-// ---- what sounds -----------------------------------------------------------------------------------------------------
+// ---- the player and the chosen hit -------------------------------------------------------------------------------------
 
-export const player = new Player(
-  () => showPlayer(),
-  () => showPlayhead(),
-);
+export const player = new Player(showPlayer, showPlayhead);
 
-// What the player plays of a hit: a song at its matched seconds, another sound whole.
+/**
+ * What the player plays of a hit: the matched seconds of a song, the whole of a loop or one-shot.
+ * @param {Hit} hit
+ * @returns {AudioSource}
+ */
 function sourceOf({ item, start, end, score }) {
   const matched = item.kind === "song" && score !== null;
   return {
-    url: api.audio(item.id),
-    name: item.name.split("/").pop(),
+    url: api.itemAudio(item.id),
+    name: fileName(item),
     start: matched ? start : 0,
     end: matched ? end : item.duration,
     offset: 0,
@@ -51,233 +75,277 @@ function sourceOf({ item, start, end, score }) {
   };
 }
 
-const marks = (hit) => ({ judged: judgements.judged(hit), held: judgements.held?.item.id === hit.item.id });
+const feedback = new Feedback({
+  context: () => {
+    if (!reference.sound) throw new Error("there is no reference to compare with; drop a song first");
+    if (reference.sound.text) throw new Error("hits cannot be compared with a text by ear; drop a song to judge hits");
+    const part = partPicker.part(kind);
+    return { reference: reference.id, region: reference.region, weights: part ? { [part]: 1 } : sliders.weights };
+  },
+  onChange: refreshHits,
+});
 
 export const list = new List($("list"), $("canvas"), {
   onChoose: (hit, play) => {
-    take(hit);
-    judgements.chose(hit);
+    setCurrent(hit);
+    feedback.onChosen(hit);
     const next = list.hits[list.chosen + 1];
-    if (next) player.warm(sourceOf(next));
+    if (next) player.prefetch(sourceOf(next));
     if (play) run(() => player.play("hit"));
   },
   onStar: (hit) => run(() => star(hit)),
-  marks,
+  marks: (hit) => feedback.marks(hit),
 });
 
-const transport = new Transport({ player, waves: list.waves, onSeek: (second) => run(() => player.play("hit", second)) });
-
-const judgements = new Judgements({
-  context: () => {
-    if (!reference?.now) throw new Error("there is nothing to be alike to yet; drop a song first");
-    if (reference.now.text) throw new Error("words have no sound that a hit could be alike to; drop a song to judge hits");
-    const part = which.part(state.kind);
-    return { reference: reference.asked, region: reference.region, weights: part ? { [part]: 1 } : sliders.shares };
-  },
-  onChange: showHits,
-  say,
+const transport = new Transport({
+  player,
+  waveforms: list.waveforms,
+  onSeek: (second) => run(() => player.play("hit", second)),
 });
 
-// A hit goes to the foot of the page.
-function take(hit) {
+/**
+ * Shows a hit at the foot of the page, to be played.
+ * @param {Hit} hit
+ */
+function setCurrent(hit) {
   current = hit;
   player.set("hit", sourceOf(hit));
-  showHit();
+  showCurrent();
 }
 
-function showHit() {
+function showCurrent() {
   if (list.hit) current = list.hit;
-  transport.show(current, { ...(current && marks(current)), reveal: state.library?.reveal });
+  transport.show(current, current && feedback.marks(current), library.reveal);
 }
 
-function showHits() {
+function refreshHits() {
   list.refresh();
-  showHit();
+  showCurrent();
 }
 
 function showPlayer() {
-  transport.state();
-  reference?.playing(player.playing && player.side === "reference");
+  transport.showPlayer();
+  reference.showPlaying(player.playing && player.side === "reference");
   showPlayhead();
 }
 
 function showPlayhead() {
-  const at = (side) => (player.playing && player.side === side ? player.position : null);
-  list.playhead(at("hit"));
-  reference?.playhead(at("reference"));
+  /** @param {Side} side */
+  const position = (side) => (player.playing && player.side === side ? player.position : null);
+  list.showPlayhead(position("hit"));
+  reference.showPlayhead(position("reference"));
   transport.draw();
 }
 
-// ---- asking ----------------------------------------------------------------------------------------------------------
+// ---- searching ---------------------------------------------------------------------------------------------------------
 
-const asker = new Search({
-  busy: (on) => $("results").setAttribute("aria-busy", String(on)),
-  shown: showFound,
-  provisional: (hits) => {
+const search = new Search({
+  onBusy: (busy) => $("results").setAttribute("aria-busy", String(busy)),
+  onResult: showResult,
+  onProvisional: (hits) => {
     list.show(hits);
-    provisional();
+    showProvisional();
   },
 });
 
-// fresh: another question, whose answer is looked at from its top.
-function search({ fresh = true } = {}) {
-  later.cancel();
+/**
+ * Searches, or lists the library while there is no reference. fresh: a new search, whose hits are shown from the top.
+ * @param {{ fresh?: boolean }} [options]
+ */
+function update({ fresh = true } = {}) {
+  updateSoon.cancel();
   run(async () => {
-    which.show(state.kind);
-    if (!reference.now) return browse();
-    const part = which.part(state.kind);
-    const weights = sliders.shares;
-    if (!part && !reference.now.text && !Object.keys(weights).length) {
-      asker.forget();
-      throw new Error("all parts are at zero or muted, so nothing would count; pull at least one slider");
+    partPicker.show(kind);
+    if (!reference.sound) return listLibrary();
+    const part = partPicker.part(kind);
+    const { weights } = sliders;
+    if (!part && !reference.sound.text && !Object.keys(weights).length) {
+      search.clear();
+      throw new Error("all parts are at zero or muted, so that nothing is compared; move at least one slider");
     }
-    const asked = { reference, weights, part, profile: part ? null : presets.name, filters: filters.asked(state.kind), fresh };
-    keepState();
-    return asker.ask(asked);
+    const profile = part ? null : profileMenu.name;
+    const options = { reference, weights, part, profile, filters: filters.parsed(kind), fresh };
+    storeState();
+    return search.run(options);
   });
 }
 
-const later = rested(() => search({ fresh: false }), PAUSE);
+const updateSoon = debounce(() => update({ fresh: false }), PAUSE);
 
-function showFound(hits, found, { first, fresh }) {
+/**
+ * @param {Hit[]} hits
+ * @param {SearchResult} result
+ * @param {import("./search.js").ResultInfo} info
+ */
+function showResult(hits, result, { partial, fresh }) {
   $("hits-heading").textContent = "Hits";
-  list.show(hits, { keep: !fresh });
-  showHit();
-  $("weighting-words").textContent = which.part(state.kind) ? "" : found.weighting;
-  if (found.windows.length && first) reference.tell(found.windows[0][0]);
-  const notes = [`${found.searched.toLocaleString("en")} ${NAMES[state.kind]} searched`];
-  if (found.silent.length) notes.push(`silent in the reference: ${found.silent.join(", ")}`);
-  if (found.same) notes.push("the reference itself is left out");
-  if (first) notes.push("listening to the rest …");
-  say(hits.length || found.searched ? notes.join(" · ") : nothing());
+  list.show(hits, { keepScroll: !fresh });
+  showCurrent();
+  $("weighting-note").textContent = partPicker.part(kind) ? "" : result.weighting;
+  if (partial && result.windows.length) reference.setStart(result.windows[0][0]);
+  const notes = [`${result.searched.toLocaleString("en")} ${KIND_PLURALS[kind]} searched`];
+  if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
+  if (result.same) notes.push("the reference itself is left out");
+  if (partial) notes.push("analysing the rest …");
+  showStatus(hits.length || result.searched ? notes.join(" · ") : reasonForNoHits());
 }
 
-// Why there are no hits, and what to do.
-function nothing() {
-  const there = state.library.counts[state.kind] ?? 0;
-  if (!there) return `this library has no ${NAMES[state.kind]}; index a folder that has: soundalike index FOLDER`;
-  return filters.any() ? `none of ${plural(there, state.kind)} passes these filters` : "nothing else is there to compare with";
+/** Why there are no hits, and what to do. */
+function reasonForNoHits() {
+  const count = library.counts[kind] ?? 0;
+  if (!count) return `this library has no ${KIND_PLURALS[kind]}; index a folder that has some: soundalike index FOLDER`;
+  return filters.any() ? `none of ${plural(count, kind)} matches these filters` : "there is nothing else to compare with";
 }
 
-// Without a reference: what the library holds.
-async function browse() {
-  const { path, ...asked } = filters.asked(state.kind);
-  asker.forget();
-  const found = await api.items({ ...asked, text: path ?? "", limit: BROWSED }, asker.stop());
+async function listLibrary() {
+  const { path, ...others } = filters.parsed(kind);
+  const signal = search.clear();
+  const { items, total } = await api.items({ ...others, text: path ?? "", limit: LISTED }, signal);
   $("hits-heading").textContent = "Library";
-  list.show(found.items.map((item) => ({ item, start: 0, end: item.duration, score: null, contributions: {} })));
-  showHit();
-  keepState();
-  const some = found.total > found.items.length ? `the first ${BROWSED} of ` : "";
-  if (!state.library.items) return say("the library is empty; fill it: soundalike index FOLDER");
-  return say(found.total ? `${some}${plural(found.total, state.kind)}; drop a song to hear what sounds alike` : nothing());
+  list.show(items.map(asHit));
+  showCurrent();
+  storeState();
+  if (!itemCount) showStatus("the library is empty; add music: soundalike index FOLDER");
+  else if (!total) showStatus(reasonForNoHits());
+  else {
+    const first = total > items.length ? `the first ${LISTED} of ` : "";
+    showStatus(`${first}${plural(total, kind)}; drop a song to find what sounds alike`);
+  }
 }
 
-// ---- the reference ---------------------------------------------------------------------------------------------------
+/**
+ * An item without a search.
+ * @param {Item} item
+ * @returns {Hit}
+ */
+const asHit = (item) => ({ item, start: 0, end: item.duration, score: null, contributions: {} });
 
+// ---- the reference -----------------------------------------------------------------------------------------------------
+
+/** @param {File} file */
 async function takeFile(file) {
-  say(`listening to ${file.name} …`);
+  showStatus(`uploading ${file.name} …`);
   $("results").setAttribute("aria-busy", "true");
   try {
-    await reference.takeFile(file, state.library, asker.stop());
+    await reference.takeFile(file, library, search.restart());
   } catch (error) {
-    if (error.name !== "AbortError") $("results").setAttribute("aria-busy", "false");
+    if (!api.isAbort(error)) $("results").setAttribute("aria-busy", "false");
     throw error;
   }
 }
 
+/** @param {string} id */
 async function takeItem(id) {
   const item = await api.item(id);
-  say(`listening to ${item.name} …`);
+  showStatus(`loading ${item.name} …`);
   await reference.takeItem(item);
 }
 
-// ---- the link --------------------------------------------------------------------------------------------------------
+// ---- the link ----------------------------------------------------------------------------------------------------------
 
-function keepState() {
-  const kept = { reference: reference.now, region: reference.region, strips: sliders.strips, kind: state.kind, part: which.chosen };
-  history.replaceState(null, "", toLink({ ...kept, filters: filters.written() }));
+function storeState() {
+  const { sound, region } = reference;
+  const state = { reference: sound, region, strips: sliders.strips, kind, part: partPicker.chosen, filters: filters.read() };
+  history.replaceState(null, "", toLink(state));
 }
 
+/** Restores what the page's address describes, except for the reference if one was chosen already. */
 async function restoreState() {
-  const kept = fromLink(location.hash, state.library.parts);
-  if (!kept) return search();
-  sliders.set(kept.strips, { quiet: true });
-  state.kind = kept.kind;
-  which.chosen = kept.part;
-  $("find").querySelector(`[value="${kept.kind}"]`).checked = true;
-  filters.write(kept.filters);
-  reference.pending = kept.region;
-  const { item, text, file } = kept.reference ?? {};
+  const state = fromLink(location.hash, library.parts);
+  if (!state) return referenceChosen ? undefined : update();
+  sliders.set(state.strips, { silent: true });
+  kind = state.kind;
+  partPicker.chosen = state.part;
+  find(`#kind [value="${kind}"]`, document, HTMLInputElement).checked = true;
+  filters.write(state.filters);
+  reference.pendingRegion = state.region;
+  if (referenceChosen) return undefined;
+  const { item, text, file } = state.reference ?? {};
   if (item) return takeItem(item);
-  if (text && state.library.text) {
-    $("text").value = text;
+  if (text && library.text) {
+    inputById("text").value = text;
     return reference.takeText(text);
   }
-  which.show(state.kind);
-  await browse();
-  if (file) say(`this link was made with ${file}, which lives outside the library: drop it here, and all is as it was`);
+  partPicker.show(kind);
+  await listLibrary();
+  if (file) showStatus(`this link was made with ${file}, which is not in the library: drop it here to restore the search`);
   return undefined;
 }
 
-// ---- buttons and keys ------------------------------------------------------------------------------------------------
+// ---- buttons and keys --------------------------------------------------------------------------------------------------
 
+/** @param {Hit} hit */
 async function star(hit) {
-  await favour(hit, list.hits);
-  showHits();
+  await toggleFavourite(hit, list.hits);
+  refreshHits();
 }
 
-// What can be done with a hit: by the buttons of these ids, and by keys.
+/**
+ * What can be done with the current hit, by the id of its button.
+ * @type {Record<string, (hit: Hit) => unknown>}
+ */
 const actions = {
   favourite: star,
-  alike: (hit) => judgements.alike(hit, true),
-  unlike: (hit) => judgements.alike(hit, false),
-  hold: (hit) => judgements.hold(hit),
+  alike: (hit) => feedback.answerAlike(hit, true),
+  "not-alike": (hit) => feedback.answerAlike(hit, false),
+  compare: (hit) => feedback.hold(hit),
   "as-reference": (hit) => takeItem(hit.item.id),
   "copy-path": copyPath,
   reveal,
   download,
 };
 
-function buttons() {
+/** @param {string} name */
+const onCurrent = (name) => () => {
+  const hit = current;
+  if (hit) run(() => actions[name](hit));
+};
+
+function listenToButtons() {
+  /**
+   * @param {string} id
+   * @param {() => unknown} action
+   */
   const onClick = (id, action) => $(id).addEventListener("click", () => run(action));
-  const side = (name) => () => (player.side === name ? undefined : player.other());
+  /** @param {Side} side */
+  const switchTo = (side) => () => (player.side === side ? undefined : player.switchSide());
   onClick("play-reference", () => (player.playing && player.side === "reference" ? player.pause() : player.play("reference")));
-  onClick("equal", () => {
-    presets.leave();
-    sliders.setValues(Object.fromEntries(state.library.parts.map((part) => [part, 0.5])));
-    search({ fresh: false });
+  onClick("reset-weights", () => {
+    profileMenu.clear();
+    sliders.setValues(Object.fromEntries(library.parts.map((part) => [part, 0.5])));
+    update({ fresh: false });
   });
   onClick("favourites-only", () => {
-    pressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
-    search();
+    setPressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
+    update();
   });
-  onClick("link", () => copy(location.href, "the link"));
-  onClick("help-open", () => $("help").showModal());
+  onClick("link", () => copy(location.href, "the link is"));
+  onClick("help-open", () => dialogById("help").showModal());
   onClick("map-open", () => map.open());
   onClick("toggle", () => player.toggle());
-  onClick("side-reference", side("reference"));
-  onClick("side-hit", side("hit"));
-  onClick("loop", () => player.loop());
-  onClick("notice-again", refresh);
-  for (const [id, action] of Object.entries(actions)) onClick(id, () => current && action(current));
-  $("find").addEventListener("change", (event) => {
-    state.kind = event.target.value;
-    search();
+  onClick("side-reference", switchTo("reference"));
+  onClick("side-hit", switchTo("hit"));
+  onClick("loop", () => player.toggleLoop());
+  onClick("notice-reload", reloadLibrary);
+  for (const id of Object.keys(actions)) $(id).addEventListener("click", onCurrent(id));
+  $("kind").addEventListener("change", (event) => {
+    kind = /** @type {Kind} */ (/** @type {HTMLInputElement} */ (event.target).value);
+    update();
   });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  for (const id of FILTERS) $(id).addEventListener("input", later);
-  $("export").addEventListener("change", () => {
-    const form = $("export").value;
-    $("export").value = "";
-    if (form) run(() => exported(form, list.hits));
+  for (const id of FILTERS) $(id).addEventListener("input", updateSoon);
+  const menu = selectById("export");
+  menu.addEventListener("change", () => {
+    const format = /** @type {"m3u8" | "csv" | "json" | ""} */ (menu.value);
+    menu.value = "";
+    if (format) run(() => exportHits(format, list.hits));
   });
 }
 
-function keys() {
-  const withHit = (name) => () => current && run(() => actions[name](current));
-  const move = (by) => () => list.choose(Math.max(0, Math.min(list.hits.length - 1, list.chosen + by())), true);
-  listen({
+function listenToKeys() {
+  /** @param {() => number} rows */
+  const move = (rows) => () => list.choose(Math.max(0, Math.min(list.hits.length - 1, list.chosen + rows())), true);
+  shortcuts.listen({
     ArrowDown: move(() => 1),
     ArrowUp: move(() => -1),
     PageDown: move(() => list.page),
@@ -286,80 +354,100 @@ function keys() {
     End: move(() => list.hits.length),
     Enter: () => current && run(() => player.play("hit")),
     " ": () => run(() => player.toggle()),
-    b: () => run(() => player.other()),
-    l: () => player.loop(),
-    f: withHit("favourite"),
-    "+": withHit("alike"),
-    "=": withHit("alike"),
-    "-": withHit("unlike"),
-    x: withHit("hold"),
-    1: () => judgements.closer("a"),
-    2: () => judgements.closer("b"),
-    Escape: () => judgements.release(),
-    u: () => run(() => judgements.undo()),
-    r: withHit("as-reference"),
-    c: withHit("copy-path"),
-    e: () => state.library.reveal && withHit("reveal")(),
-    d: withHit("download"),
+    b: () => run(() => player.switchSide()),
+    l: () => player.toggleLoop(),
+    f: onCurrent("favourite"),
+    "+": onCurrent("alike"),
+    "=": onCurrent("alike"),
+    "-": onCurrent("not-alike"),
+    x: onCurrent("compare"),
+    1: () => feedback.chooseCloser("a"),
+    2: () => feedback.chooseCloser("b"),
+    Escape: () => feedback.cancelComparison(),
+    u: () => feedback.undo(),
+    r: onCurrent("as-reference"),
+    c: onCurrent("copy-path"),
+    e: () => library.reveal && onCurrent("reveal")(),
+    d: onCurrent("download"),
     m: () => map.open(),
-    "?": () => $("help").showModal(),
+    "?": () => dialogById("help").showModal(),
   });
 }
 
-// ---- the library -----------------------------------------------------------------------------------------------------
+// ---- the library -------------------------------------------------------------------------------------------------------
 
 function showLibrary() {
-  const { counts, name, encoder, separator } = state.library;
-  const held = Object.keys(NAMES).filter((kind) => counts[kind]);
-  state.library.items = held.reduce((sum, kind) => sum + counts[kind], 0);
-  $("library").textContent = `${name}: ${held.map((kind) => plural(counts[kind], kind)).join(", ") || "empty"}`;
-  $("library").title = `made with ${encoder} and ${separator}`;
-  judgements.count(state.library.answers ?? 0);
+  const { counts, name, encoder, separator } = library;
+  const present = /** @type {Kind[]} */ (Object.keys(KIND_PLURALS)).filter((one) => counts[one]);
+  itemCount = present.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
+  $("library").textContent = `${name}: ${present.map((one) => plural(counts[one] ?? 0, one)).join(", ") || "empty"}`;
+  $("library").title = `encoder ${encoder}, separator ${separator}`;
+  feedback.showCount(library.answers ?? 0);
 }
 
-// The library has changed: it is asked again.
-async function refresh() {
-  state.library = await api.library();
+/** Reloads the library, which has changed. */
+async function reloadLibrary() {
+  library = await api.library();
   showLibrary();
   map.forget();
   $("notice").hidden = true;
-  search({ fresh: false });
+  update({ fresh: false });
 }
 
-function notice(words, again = false) {
-  $("notice-words").textContent = words;
-  $("notice-again").hidden = !again;
+/**
+ * @param {string} message
+ * @param {{ reload?: boolean }} [options] reload: offer to reload the library
+ */
+function showNotice(message, { reload = false } = {}) {
+  $("notice-text").textContent = message;
+  $("notice-reload").hidden = !reload;
   $("notice").hidden = false;
 }
 
-// A point of the map is heard: as the hit that it is, or else whole.
-async function hear(id) {
-  const at = list.hits.findIndex((hit) => hit.item.id === id);
-  if (at >= 0) return list.choose(at, true);
+function watchLibrary() {
+  new Watch({
+    state: library.state,
+    items: itemCount,
+    onChange: ({ now, before }) => {
+      showNotice(now > before ? `${plural(now - before, "new file")} indexed.` : "The library has changed.", { reload: true });
+    },
+    onGone: (message) => showNotice(`${message} Trying again …`),
+    onBack: () => ($("notice").hidden = true),
+  });
+}
+
+/**
+ * Plays a point of the map: as the hit that it is, otherwise the whole item.
+ * @param {string} id
+ */
+async function playItem(id) {
+  const index = list.hits.findIndex((hit) => hit.item.id === id);
+  if (index >= 0) return list.choose(index, true);
   const item = await api.item(id);
-  list.leave();
-  take({ item, start: 0, end: item.duration, score: null, contributions: {} });
+  list.deselect();
+  setCurrent(asHit(item));
   return player.play("hit");
 }
 
-run(async () => {
-  state.library = await api.library();
-  const { parts, profiles, spread } = state.library;
+// ---- start -------------------------------------------------------------------------------------------------------------
+
+function makeControls(/** @type {Profile[]} */ profiles) {
+  const { parts, spread } = library;
   sliders = new Sliders(
     $("sliders"),
     parts,
-    () => (which.part(state.kind) ? which.show(state.kind) : asker.rerank(sliders.shares, state.library.spread)),
+    () => (partPicker.part(kind) ? partPicker.show(kind) : search.rerank(sliders.weights, library.spread)),
     () => {
-      presets.leave();
-      later();
+      profileMenu.clear();
+      updateSoon();
     },
   );
   reference = new Reference({
     parts,
     onChange: () => {
-      judgements.forget();
-      if (reference.region) later();
-      else search();
+      feedback.reset();
+      if (reference.region) updateSoon();
+      else update();
     },
     onSource: (play) => {
       player.set("reference", reference.source);
@@ -367,31 +455,51 @@ run(async () => {
     },
     onSeek: (second) => run(() => player.play("reference", second)),
   });
-  which = new Which({ parts, reference, shares: () => sliders.shares, onChange: search });
-  presets = new Presets({
-    profiles: profiles.length ? await api.profiles() : [],
-    spread,
-    sliders,
-    onChange: () => search({ fresh: false }),
-  });
+  partPicker = new PartPicker({ parts, reference, weights: () => sliders.weights, onChange: update });
+  profileMenu = new ProfileMenu({ profiles, spread, sliders, onChange: () => update({ fresh: false }) });
   map = new MapDialog({
     parts,
-    hits: () => (reference.now ? list.hits.map((hit) => hit.item.id) : []),
+    hits: () => (reference.sound ? list.hits.map((hit) => hit.item.id) : []),
     onReference: (id) => run(() => takeItem(id)),
-    onPlay: (id) => run(() => hear(id)),
+    onPlay: (id) => run(() => playItem(id)),
   });
-  $("by-text").hidden = !state.library.text;
+}
+
+async function start() {
+  library = await api.library();
+  makeControls(library.profiles.length ? await api.profiles() : []);
+  $("by-text").hidden = !library.text;
   showLibrary();
-  intake.listen({ takeFile, takeItem, takeText: (words) => reference.takeText(words), onRecord: () => player.pause() });
-  buttons();
-  keys();
-  showHit();
-  new Watch({
-    state: state.library.state,
-    items: state.library.items,
-    onNew: ({ items, before }) => notice(items > before ? `${plural(items - before, "new file")} indexed.` : "The library has changed.", true),
-    onGone: (words) => notice(`${words} Trying again …`),
-    onBack: () => ($("notice").hidden = true),
-  });
+  listenToButtons();
+  listenToKeys();
+  showCurrent();
+  watchLibrary();
+}
+
+const ready = start();
+
+/**
+ * Lets a reference wait until the page is ready for it.
+ * @template T
+ * @param {(value: T) => Promise<void> | void} take
+ */
+const whenReady = (take) => async (/** @type {T} */ value) => {
+  referenceChosen = true;
+  await ready;
+  await take(value);
+};
+
+// At once: a file may be chosen or dropped before the library is known.
+referenceInput.listen({
+  takeFile: whenReady(takeFile),
+  takeItem: whenReady(takeItem),
+  takeText: whenReady((/** @type {string} */ text) => reference.takeText(text)),
+  onRecord: async () => {
+    await ready;
+    player.pause();
+  },
+});
+run(async () => {
+  await ready;
   await restoreState();
 });

@@ -1,9 +1,13 @@
-// The list as text for other programs. Pure functions; nothing here touches the page.
+// The list of hits as text for other programs. Pure functions without access to the page.
 
-export const MOST = 2000;
+const MAX_HITS = 2000;
 
+/**
+ * @param {Hit[]} hits
+ * @returns {Record<string, unknown>[]}
+ */
 const rowsOf = (hits) =>
-  hits.slice(0, MOST).map(({ item, score, start, end, contributions, copy_paths: copies }, index) => ({
+  hits.slice(0, MAX_HITS).map(({ item, score, start, end, contributions, copy_paths: copies }, index) => ({
     rank: index + 1,
     score,
     path: item.path,
@@ -18,7 +22,10 @@ const rowsOf = (hits) =>
     ...contributions,
   }));
 
-// A spreadsheet takes a cell that starts like a formula for one; a quote before it keeps it text.
+/**
+ * A cell of a CSV file. A quote before a cell that starts like a formula keeps spreadsheets from evaluating it.
+ * @param {unknown} value
+ */
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
@@ -27,24 +34,27 @@ function cell(value) {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const line = (text) => String(text).replace(/[\r\n]+/g, " ");
+/** @param {Hit[]} hits */
+function csv(hits) {
+  const rows = rowsOf(hits);
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name]))];
+  return `${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
+}
 
-export const FORMS = {
-  m3u8: {
-    type: "application/x-mpegurl",
-    write: (hits) =>
-      `#EXTM3U\n${hits
-        .slice(0, MOST)
-        .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${line(item.title ?? item.name)}\n${line(item.path)}\n`)
-        .join("")}`,
-  },
-  csv: {
-    type: "text/csv",
-    write: (hits) => {
-      const rows = rowsOf(hits);
-      const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-      return `${[columns, ...rows.map((row) => columns.map((name) => row[name]))].map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
-    },
-  },
-  json: { type: "application/json", write: (hits) => `${JSON.stringify(rowsOf(hits), null, 2)}\n` },
+/** @param {string} text */
+const oneLine = (text) => text.replace(/[\r\n]+/g, " ");
+
+/** @param {Hit[]} hits */
+function playlist(hits) {
+  const entries = hits
+    .slice(0, MAX_HITS)
+    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${oneLine(item.path)}\n`);
+  return `#EXTM3U\n${entries.join("")}`;
+}
+
+export const FORMATS = {
+  m3u8: { type: "application/x-mpegurl", write: playlist },
+  csv: { type: "text/csv", write: csv },
+  json: { type: "application/json", write: (/** @type {Hit[]} */ hits) => `${JSON.stringify(rowsOf(hits), null, 2)}\n` },
 };

@@ -1,106 +1,158 @@
-// "Alike", "not alike", "which of two is closer": what was said of hits, sent to be kept for fitting weights, and taken back.
+// The listener's answers about hits ("alike", "not alike", "which of two is closer"): sent to the server for fitting weights, and
+// withdrawn.
 
 import * as api from "./api.js";
-import { $ } from "./dom.js";
-import { title } from "./words.js";
+import { $, buttonById, inputById } from "./dom.js";
+import { plural, title } from "./format.js";
+import { messageOf, showStatus } from "./status.js";
 
-export class Judgements {
-  // context(): {reference, region, weights} of now, raises where nothing can be judged; onChange(): marks have changed; say(words).
-  constructor({ context, onChange, say }) {
-    Object.assign(this, { context, onChange, say, given: [], held: null, other: null, marks: new Map() });
-    $("closer-first").addEventListener("click", () => this.closer("a"));
-    $("closer-second").addEventListener("click", () => this.closer("b"));
-    $("closer-cancel").addEventListener("click", () => this.release());
-    $("undo").addEventListener("click", () => this.undo().catch((error) => say(error.message, { problem: true })));
+/**
+ * What an answer refers to.
+ * @typedef {{ reference: ReferenceId, region: Region | null, weights: ByPart }} AnswerContext
+ */
+
+/** @param {Hit} hit */
+const secondsOf = ({ item, start, end }) => ({ item: item.id, start, end });
+
+export class Feedback {
+  /** @type {{ id: string, message: string, restore: () => void }[]} */
+  given = [];
+  /**
+   * Answers about single hits under the present reference, by item.
+   * @type {Map<string, "alike" | "not alike">}
+   */
+  answers = new Map();
+  /** @type {Hit | null} */
+  held = null;
+  /** @type {Hit | null} */
+  other = null;
+  total = 0;
+
+  /**
+   * context(): what an answer would refer to; throws if hits cannot be judged now. onChange: marks have changed.
+   * @param {object} options
+   * @param {() => AnswerContext} options.context
+   * @param {() => void} options.onChange
+   */
+  constructor({ context, onChange }) {
+    this.context = context;
+    this.onChange = onChange;
+    $("closer-first").addEventListener("click", () => this.chooseCloser("a"));
+    $("closer-second").addEventListener("click", () => this.chooseCloser("b"));
+    $("closer-cancel").addEventListener("click", () => this.cancelComparison());
+    $("undo").addEventListener("click", () => this.undo());
   }
 
-  // Another reference: what was said belongs to the one before.
-  forget() {
-    this.marks.clear();
-    this.release();
+  /** Forgets the marks of the previous reference. */
+  reset() {
+    this.answers.clear();
+    this.cancelComparison();
   }
 
-  judged(hit) {
-    return this.marks.get(hit.item.id) ?? null;
+  /**
+   * @param {Hit} hit
+   * @returns {HitMarks}
+   */
+  marks(hit) {
+    return { answer: this.answers.get(hit.item.id) ?? null, held: this.held?.item.id === hit.item.id };
   }
 
-  place = ({ item, start, end }) => ({ item: item.id, start, end });
-
+  /** What all answers contain. */
   body() {
     const { reference, region, weights } = this.context();
     return { reference: region ? { ...reference, region } : reference, weights };
   }
 
-  async alike(hit, yes) {
-    const { id, count } = await api.judge({ ...this.body(), hit: this.place(hit), alike: yes });
-    const before = this.marks.get(hit.item.id);
-    this.marks.set(hit.item.id, yes ? "alike" : "not alike");
-    this.took(id, count, `${title(hit.item)}: ${yes ? "alike" : "not alike"}`, () =>
-      before ? this.marks.set(hit.item.id, before) : this.marks.delete(hit.item.id),
-    );
+  /**
+   * @param {Hit} hit
+   * @param {boolean} alike
+   */
+  async answerAlike(hit, alike) {
+    const { id, count } = await api.addAnswer({ ...this.body(), hit: secondsOf(hit), alike });
+    const item = hit.item.id;
+    const before = this.answers.get(item);
+    const answer = alike ? "alike" : "not alike";
+    this.answers.set(item, answer);
+    const restore = () => (before ? this.answers.set(item, before) : this.answers.delete(item));
+    this.saved(id, count, `${title(hit.item)}: ${answer}`, restore);
   }
 
-  // Holds a hit to be compared with the next one that is chosen.
+  /**
+   * Holds a hit, to be compared with the next one that is chosen.
+   * @param {Hit} hit
+   */
   hold(hit) {
     this.context();
-    if (this.held?.item.id === hit.item.id) return this.release();
+    if (this.held?.item.id === hit.item.id) return this.cancelComparison();
     this.held = hit;
     this.other = null;
-    this.show();
-    return undefined;
+    return this.show();
   }
 
-  // A hit was chosen: it is what the held one is compared with.
-  chose(hit) {
+  /**
+   * A hit was chosen: the held one is compared with it.
+   * @param {Hit} hit
+   */
+  onChosen(hit) {
     if (!this.held || hit.item.id === this.held.item.id) return;
     this.other = hit;
     this.show();
   }
 
-  release() {
+  cancelComparison() {
     this.held = this.other = null;
     this.show();
   }
 
-  get pair() {
-    return this.held && this.other;
-  }
-
-  async closer(which) {
-    if (!this.pair) return;
+  /** @param {"a" | "b"} closer */
+  async chooseCloser(closer) {
+    const [a, b] = [this.held, this.other];
+    if (!a || !b) return;
     try {
-      const [a, b] = [this.held, this.other];
-      const { id, count } = await api.judge({ ...this.body(), a: this.place(a), b: this.place(b), closer: which, sure: !$("closer-unsure").checked });
-      this.took(id, count, `${title((which === "a" ? a : b).item)} is the closer one`, () => {});
-      $("closer-unsure").checked = false;
-      this.release();
+      const unsure = inputById("closer-unsure");
+      const answer = { ...this.body(), a: secondsOf(a), b: secondsOf(b), closer, sure: !unsure.checked };
+      const { id, count } = await api.addAnswer(answer);
+      this.saved(id, count, `${title((closer === "a" ? a : b).item)} is closer`, () => {});
+      unsure.checked = false;
+      this.cancelComparison();
     } catch (error) {
-      this.say(error.message, { problem: true });
+      showStatus(messageOf(error), { problem: true });
     }
   }
 
-  took(id, count, words, back) {
-    this.given.push({ id, words, back });
-    this.count(count);
-    this.say(`kept: ${words} (U takes it back)`);
+  /**
+   * @param {string} id
+   * @param {number} count
+   * @param {string} message
+   * @param {() => void} restore
+   */
+  saved(id, count, message, restore) {
+    this.given.push({ id, message, restore });
+    this.showCount(count);
+    showStatus(`answer saved: ${message} (U withdraws it)`);
     this.onChange();
   }
 
   async undo() {
-    const last = this.given.at(-1);
-    if (!last) throw new Error("there is no answer of this visit to take back");
-    await api.unjudge(last.id);
-    this.given.pop();
-    last.back();
-    this.count(this.total - 1);
-    this.say(`taken back: ${last.words}`);
-    this.onChange();
+    try {
+      const last = this.given.at(-1);
+      if (!last) throw new Error("there is no answer of this visit to withdraw");
+      await api.withdrawAnswer(last.id);
+      this.given.pop();
+      last.restore();
+      this.showCount(this.total - 1);
+      showStatus(`answer withdrawn: ${last.message}`);
+      this.onChange();
+    } catch (error) {
+      showStatus(messageOf(error), { problem: true });
+    }
   }
 
-  count(total) {
+  /** @param {number} total */
+  showCount(total) {
     this.total = total;
     $("answers").hidden = !total;
-    $("answers").textContent = `${total} answer${total === 1 ? "" : "s"}`;
+    $("answers").textContent = plural(total, "answer");
     $("undo").hidden = !this.given.length;
   }
 
@@ -108,8 +160,8 @@ export class Judgements {
     $("closer").hidden = !this.held;
     if (this.held) {
       $("closer-first-name").textContent = title(this.held.item);
-      $("closer-second-name").textContent = this.other ? title(this.other.item) : "choose another hit to compare";
-      for (const id of ["closer-first", "closer-second"]) $(id).disabled = !this.other;
+      $("closer-second-name").textContent = this.other ? title(this.other.item) : "choose another hit";
+      for (const id of ["closer-first", "closer-second"]) buttonById(id).disabled = !this.other;
     }
     this.onChange();
   }

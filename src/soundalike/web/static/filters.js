@@ -1,41 +1,55 @@
-// The filters above the list, as the server takes them.
+// The filters above the list.
 
-import { $ } from "./dom.js";
+import { $, inputById, setPressed } from "./dom.js";
+import { parseRange } from "./format.js";
 import { FILTERS } from "./link.js";
-import { range } from "./words.js";
 
-const AROUND = 0.04; // "120" stands for 4 % to both sides: what a DJ's pitch fader or a DAW stretches unheard
+const TEMPO_TOLERANCE = 0.04; // "120" means +-4 %: what a DJ's pitch fader or a DAW's time stretching changes inaudibly
 
-// As they stand in their fields.
-export const written = () => ({
-  ...Object.fromEntries(FILTERS.map((name) => [name, $(name).value])),
-  favourite: $("favourites-only").getAttribute("aria-pressed") === "true",
-});
-
-export function write(filters) {
-  for (const name of FILTERS) $(name).value = filters[name] ?? "";
-  $("favourites-only").setAttribute("aria-pressed", String(Boolean(filters.favourite)));
+/**
+ * The filters as they are written in their fields.
+ * @returns {FilterTexts}
+ */
+export function read() {
+  const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
+  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true" };
 }
 
-// As the server takes them; raises Error, naming the field, for what is no filter.
-export function asked(kind) {
-  const { tempo, key, length, path, favourite } = written();
-  const found = { kinds: [kind] };
+/** @param {FilterTexts} filters */
+export function write(filters) {
+  for (const name of FILTERS) inputById(name).value = filters[name];
+  setPressed($("favourites-only"), filters.favourite);
+}
+
+/**
+ * The filters as the server expects them; marks a field with an invalid filter and throws.
+ * @param {Kind} kind
+ * @returns {Filters}
+ */
+export function parsed(kind) {
+  const { tempo, key, length, path, favourite } = read();
   for (const name of FILTERS) $(name).removeAttribute("aria-invalid");
-  const checked = (name, read) => {
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {string} what
+   * @param {number} [tolerance]
+   */
+  const range = (name, text, what, tolerance) => {
     try {
-      return read();
+      return parseRange(text, what, tolerance);
     } catch (error) {
       $(name).setAttribute("aria-invalid", "true");
       throw error;
     }
   };
-  found.tempo = checked("tempo", () => range(tempo, "tempo", AROUND));
-  found.duration = checked("length", () => range(length, "seconds"));
-  found.key = key.trim() || null;
-  found.path = path.trim() || null;
-  if (favourite) found.favourite = true;
-  return found;
+  /** @type {Filters} */
+  const filters = { kinds: [kind], tempo: range("tempo", tempo, "tempo", TEMPO_TOLERANCE), duration: range("length", length, "seconds") };
+  filters.key = key.trim() || null;
+  filters.path = path.trim() || null;
+  if (favourite) filters.favourite = true;
+  return filters;
 }
 
-export const any = () => Object.values(written()).some(Boolean);
+/** Whether any filter is set. */
+export const any = () => Object.values(read()).some(Boolean);

@@ -1,42 +1,57 @@
-// What can be taken from the list: a hit as a file, a path or a favourite; the list as text; the page as a link.
+// What can be done with hits: copy a path, download, show in the file manager, mark as favourite, export the list.
 
 import * as api from "./api.js";
 import { save } from "./dom.js";
-import { FORMS } from "./export.js";
-import { fileName } from "./hits/list.js";
-import { say } from "./status.js";
+import { FORMATS } from "./export.js";
+import { downloadName } from "./hits/list.js";
+import { showStatus } from "./status.js";
 
+/**
+ * @param {string} text
+ * @param {string} what for the message, if the browser does not allow it
+ */
 export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    throw new Error(`the browser lets nothing be copied here; ${what}: ${text}`);
+    throw new Error(`the browser does not allow copying; ${what}: ${text}`);
   }
-  say(`copied: ${text}`);
+  showStatus(`copied: ${text}`);
 }
 
-export const copyPath = ({ item }) => copy(item.path, "its path is");
+/** @param {Hit} hit */
+export const copyPath = ({ item }) => copy(item.path, "the path is");
 
-export const download = ({ item }) => save(fileName(item), api.audio(item.id));
+/** @param {Hit} hit */
+export const download = ({ item }) => save(downloadName(item), api.itemAudio(item.id));
 
+/** @param {Hit} hit */
 export async function reveal({ item }) {
   await api.reveal(item.id);
-  say(`shown in the file manager: ${item.name}`);
+  showStatus(`shown in the file manager: ${item.name}`);
 }
 
-// Makes a hit a favourite, or one no longer, wherever it is among `hits`.
-export async function favour(hit, hits) {
+/**
+ * Makes a hit a favourite, or removes it from the favourites, wherever its item is among `hits`.
+ * @param {Hit} hit
+ * @param {Hit[]} hits
+ */
+export async function toggleFavourite(hit, hits) {
   const on = !hit.item.favourite;
-  await api.favour(hit.item.id, on);
+  await api.setFavourite(hit.item.id, on);
   for (const one of [hit, ...hits]) if (one.item.id === hit.item.id) one.item.favourite = on;
-  say(on ? `${hit.item.name} is a favourite` : `${hit.item.name} is a favourite no longer`);
+  showStatus(on ? `${hit.item.name} is a favourite` : `${hit.item.name} is no longer a favourite`);
 }
 
-// Writes the list in one of `FORMS`.
-export function exported(form, hits) {
+/**
+ * Saves the list as a file.
+ * @param {keyof typeof FORMATS} format
+ * @param {Hit[]} hits
+ */
+export function exportHits(format, hits) {
   if (!hits.length) throw new Error("the list is empty: there is nothing to export");
-  const { type, write } = FORMS[form];
+  const { type, write } = FORMATS[format];
   const address = URL.createObjectURL(new Blob([write(hits)], { type }));
-  save(`hits.${form}`, address);
+  save(`hits.${format}`, address);
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,61 +1,103 @@
-// The state of the page <-> the part of its address after #. Pure functions; nothing here touches the page.
+// The state of the page <-> the part of its address after #. Pure functions without access to the page.
 //
-// Kept: the reference (an item, words, or the name of a dropped file, which has to be dropped again), the region, the mixer, what is
-// looked for, with which part, and the filters. Whatever does not fit (another library, an edited link) is left out.
+// Stored: the reference (an item, a text, or the name of an uploaded file, which has to be dropped again), the region, the mixer,
+// the kind and part to search for, and the filters. Whatever does not fit (another library, an edited link) is left out.
 
-import { strip } from "./shares.js";
+import { strip } from "./weights.js";
 
+/** @type {Kind[]} */
 const KINDS = ["song", "loop", "one-shot"];
+
+/** @type {("tempo" | "key" | "length" | "path")[]} */
 export const FILTERS = ["tempo", "key", "length", "path"];
 
+/** @param {number} value */
 const rounded = (value) => Math.round(value * 1e4) / 1e4;
 
-export function toLink(state) {
-  const kept = { k: state.kind };
-  const { reference } = state;
-  if (reference?.item) kept.item = reference.item;
-  else if (reference?.text) kept.text = reference.text;
-  else if (reference) kept.file = reference.name;
-  if (state.region) kept.r = state.region.map(rounded);
-  if (state.part) kept.p = state.part;
-  kept.w = Object.fromEntries(
-    Object.entries(state.strips).map(([part, { value, muted, solo, locked }]) => [
-      part,
-      locked === null && !muted && !solo ? rounded(value) : [rounded(value), Number(muted), Number(solo), locked === null ? null : rounded(locked)],
-    ]),
-  );
-  const filters = Object.fromEntries(FILTERS.filter((name) => state.filters[name]).map((name) => [name, state.filters[name]]));
-  if (state.filters.favourite) filters.favourite = true;
-  if (Object.keys(filters).length) kept.f = filters;
-  return `#${encodeURIComponent(JSON.stringify(kept))}`;
+/** @param {Strip} strip */
+function packedStrip({ value, muted, solo, locked }) {
+  if (locked === null && !muted && !solo) return rounded(value);
+  return [rounded(value), Number(muted), Number(solo), locked === null ? null : rounded(locked)];
 }
 
-// What a link says, for a library with `parts`: the same shape, with `reference` {item}, {text} or {file}; null for no link.
+/** @param {Omit<LinkState, "reference"> & { reference: (ReferenceId & { name?: string }) | null }} state */
+export function toLink({ reference, region, strips, kind, part, filters }) {
+  /** @type {Record<string, unknown>} */
+  const stored = { k: kind };
+  if (reference?.item) stored.item = reference.item;
+  else if (reference?.text) stored.text = reference.text;
+  else if (reference) stored.file = reference.name;
+  if (region) stored.r = region.map(rounded);
+  if (part) stored.p = part;
+  stored.w = Object.fromEntries(Object.entries(strips).map(([name, one]) => [name, packedStrip(one)]));
+  /** @type {Record<string, unknown>} */
+  const written = Object.fromEntries(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
+  if (filters.favourite) written.favourite = true;
+  if (Object.keys(written).length) stored.f = written;
+  return `#${encodeURIComponent(JSON.stringify(stored))}`;
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} low
+ * @param {number} high
+ * @returns {value is number}
+ */
+const isWithin = (value, low, high) => typeof value === "number" && value >= low && value <= high;
+
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+const isText = (value) => typeof value === "string" && value.length <= 1000;
+
+/**
+ * @param {unknown} stored
+ * @returns {Region | null}
+ */
+function regionOf(stored) {
+  if (!Array.isArray(stored) || stored.length !== 2) return null;
+  const [start, end] = stored;
+  return isWithin(start, 0, 1e6) && isWithin(end, start, 1e6) ? [start, end] : null;
+}
+
+/**
+ * The state that a link describes, for a library with `parts`; null if it is not a link.
+ * @param {string} hash
+ * @param {string[]} parts
+ * @returns {LinkState | null}
+ */
 export function fromLink(hash, parts) {
-  let kept;
+  let stored;
   try {
-    kept = JSON.parse(decodeURIComponent(hash.slice(1)));
+    stored = JSON.parse(decodeURIComponent(hash.slice(1)));
   } catch {
     return null;
   }
-  if (typeof kept !== "object" || kept === null) return null;
-  const words = (value, most = 1000) => (typeof value === "string" && value.length <= most ? value : null);
-  const within = (value, low, high) => Number.isFinite(value) && value >= low && value <= high;
+  if (typeof stored !== "object" || stored === null) return null;
+  /** @type {Record<string, Strip>} */
   const strips = {};
   for (const part of parts) {
-    const [value, muted, solo, locked] = [kept.w?.[part]].flat();
-    strips[part] = within(value, -1, 1)
-      ? { value, muted: muted === 1, solo: solo === 1, locked: within(locked, -1, 1) ? locked : null }
-      : strip(kept.w ? 0 : undefined);
+    const [value, muted, solo, locked] = [stored.w?.[part]].flat();
+    strips[part] = isWithin(value, -1, 1)
+      ? { value, muted: muted === 1, solo: solo === 1, locked: isWithin(locked, -1, 1) ? locked : null }
+      : strip(stored.w ? 0 : undefined);
   }
-  const names = ["item", "text", "file"].filter((name) => words(kept[name]));
-  const filters = Object.fromEntries(FILTERS.map((name) => [name, words(kept.f?.[name]) ?? ""]));
+  const source = ["item", "text", "file"].find((name) => isText(stored[name]) && stored[name]);
+  /** @param {"tempo" | "key" | "length" | "path"} name */
+  const filter = (name) => (isText(stored.f?.[name]) ? stored.f[name] : "");
   return {
-    reference: names.length ? { [names[0]]: kept[names[0]] } : null,
-    region: Array.isArray(kept.r) && kept.r.length === 2 && within(kept.r[0], 0, 1e6) && within(kept.r[1], kept.r[0], 1e6) ? kept.r : null,
+    reference: source ? { [source]: stored[source] } : null,
+    region: regionOf(stored.r),
     strips,
-    kind: KINDS.includes(kept.k) ? kept.k : "song",
-    part: parts.includes(kept.p) ? kept.p : null,
-    filters: { ...filters, favourite: kept.f?.favourite === true },
+    kind: KINDS.includes(stored.k) ? stored.k : "song",
+    part: parts.includes(stored.p) ? stored.p : null,
+    filters: {
+      tempo: filter("tempo"),
+      key: filter("key"),
+      length: filter("length"),
+      path: filter("path"),
+      favourite: stored.f?.favourite === true,
+    },
   };
 }

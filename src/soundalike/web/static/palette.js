@@ -1,26 +1,34 @@
-// Colours for canvases, which know no variables of style sheets; and the parts' colours.
+// Colours for canvases, which cannot use the variables of style sheets.
 
-export const PARTS = ["bass", "drums", "guitar", "piano", "vocals", "residuals", "mix"];
+/** @type {Map<string, string>} */
+const known = new Map();
+/** @type {Set<() => void>} */
+const listeners = new Set();
 
-const kept = new Map();
-const changed = new Set();
-
-// The colour that a variable of the style sheet has now.
+/**
+ * The present colour of a variable of the style sheet.
+ * @param {string} name
+ */
 export function colour(name) {
-  if (!kept.has(name)) {
+  let value = known.get(name);
+  if (value === undefined) {
     const probe = document.createElement("i");
     probe.style.color = `var(--${name})`;
     document.body.append(probe);
-    kept.set(name, getComputedStyle(probe).color);
+    value = getComputedStyle(probe).color;
     probe.remove();
+    known.set(name, value);
   }
-  return kept.get(name);
+  return value;
 }
 
-// Calls `action` when light turns to dark, or back.
-export const onScheme = (action) => changed.add(action);
+/**
+ * Calls `action` when the system changes between light and dark.
+ * @param {() => void} action
+ */
+export const onSchemeChange = (action) => listeners.add(action);
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  kept.clear();
-  for (const action of changed) action();
+  known.clear();
+  for (const action of listeners) action();
 });

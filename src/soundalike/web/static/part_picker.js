@@ -1,49 +1,78 @@
-// Which part of the reference is compared with whole sounds: loops and one-shots have no parts of their own.
+// Which part of the reference is compared with loops and one-shots, which have no parts of their own.
 
-import { $, make } from "./dom.js";
-import { heaviest } from "./shares.js";
+import { $, find, make } from "./dom.js";
+import { KIND_PLURALS } from "./format.js";
+import { heaviest } from "./weights.js";
 
-export const NAMES = { song: "songs", loop: "loops", "one-shot": "one-shots" };
+export class PartPicker {
+  /**
+   * The part that the user has chosen; null: the heaviest.
+   * @type {string | null}
+   */
+  chosen = null;
 
-export class Which {
-  // reference: a `Reference`; shares(): of the mixer; onChange(): another part was chosen.
-  constructor({ parts, reference, shares, onChange }) {
-    Object.assign(this, { parts, reference, shares, chosen: null });
-    for (const [value, words] of [["", ""], ...parts.map((part) => [part, part])]) {
-      const label = make("label", {}, make("input", { type: "radio", name: "which", value }), make("span", { textContent: words }));
-      label.dataset.part = value;
-      if (!value) label.querySelector("span").id = "which-auto";
-      $("which-parts").append(label);
-    }
-    $("which").addEventListener("change", (event) => {
-      this.chosen = event.target.value || null;
+  /**
+   * @param {object} options
+   * @param {string[]} options.parts
+   * @param {import("./reference.js").Reference} options.reference
+   * @param {() => ByPart} options.weights of the mixer
+   * @param {() => void} options.onChange
+   */
+  constructor({ parts, reference, weights, onChange }) {
+    this.parts = parts;
+    this.reference = reference;
+    this.weights = weights;
+    this.labels = new Map(["", ...parts].map((part) => [part, this.makeLabel(part)]));
+    $("part-choices").append(...this.labels.values());
+    $("part-picker").addEventListener("change", (event) => {
+      this.chosen = /** @type {HTMLInputElement} */ (event.target).value || null;
       onChange();
     });
   }
 
-  // The part that counts alone when `kind` is looked for; null where the mixer counts.
-  part(kind) {
-    const { reference } = this;
-    if (reference.now?.text || (kind === "song" && !reference.whole)) return null;
-    if (reference.whole && kind !== "song") return "mix";
-    return this.chosen ?? heaviest(this.parts, this.shares());
+  /** @param {string} part */
+  makeLabel(part) {
+    const text = make("span", part ? { textContent: part } : { id: "part-auto" });
+    const label = make("label", {}, make("input", { type: "radio", name: "part", value: part }), text);
+    label.dataset.part = part;
+    return label;
   }
 
+  /**
+   * The part that alone is compared with items of a kind; null where the weights of the mixer apply.
+   * @param {Kind} kind
+   */
+  part(kind) {
+    const { reference } = this;
+    if (reference.sound?.text || (kind === "song" && !reference.isClip)) return null;
+    if (reference.isClip && kind !== "song") return "mix";
+    return this.chosen ?? heaviest(this.parts, this.weights());
+  }
+
+  /** @param {Kind} kind */
   show(kind) {
-    const { reference, chosen } = this;
+    const { isClip } = this.reference;
     const part = this.part(kind);
-    $("which").hidden = !part;
-    $("mixer").hidden = Boolean(part && (chosen || reference.whole)); // its sliders would do nothing
+    $("part-picker").hidden = !part;
+    $("mixer").hidden = Boolean(part && (this.chosen || isClip)); // its sliders would have no effect
     if (!part) return;
-    const name = NAMES[kind];
-    const fixed = reference.whole && kind !== "song";
-    for (const label of document.querySelectorAll("#which label")) label.hidden = fixed && label.dataset.part !== "mix";
-    $("which-auto").textContent = `what counts most (${heaviest(this.parts, this.shares())})`;
-    document.querySelector(`#which input[value="${fixed ? "mix" : (chosen ?? "")}"]`).checked = true;
-    $("which-words").textContent = fixed
-      ? `Whole sound against whole ${name}.`
-      : reference.whole
-        ? `The sound is compared with the ${part} of ${name}.`
-        : `${part === "mix" ? "The whole of the reference" : `The ${part} of the reference`} against whole ${name}, which have no parts of their own.`;
+    const mixOnly = isClip && kind !== "song";
+    for (const [value, label] of this.labels) label.hidden = mixOnly && value !== "mix";
+    $("part-auto").textContent = `greatest weight (${heaviest(this.parts, this.weights())})`;
+    const checked = this.labels.get(mixOnly ? "mix" : (this.chosen ?? ""));
+    if (checked) find("input", checked, HTMLInputElement).checked = true;
+    $("part-note").textContent = this.note(part, kind, mixOnly);
+  }
+
+  /**
+   * @param {string} part
+   * @param {Kind} kind
+   * @param {boolean} mixOnly
+   */
+  note(part, kind, mixOnly) {
+    const kinds = KIND_PLURALS[kind];
+    if (mixOnly) return `The mix is compared with the mix of ${kinds}.`;
+    if (this.reference.isClip) return `The reference is compared with the ${part} of ${kinds}.`;
+    return `The ${part} of the reference is compared with the mix of ${kinds}, which have no separate parts.`;
   }
 }

@@ -1,27 +1,40 @@
-// Learnt weights on the sliders. Until one moves, the profile itself is asked with, which acts on raw cosines.
+// The menu of profiles (learnt weights). Until a slider moves, searches use the profile itself, whose weights act on raw cosines.
 
-import { $ } from "./dom.js";
-import { valuesOf } from "./shares.js";
+import { selectById } from "./dom.js";
+import { sliderValues } from "./weights.js";
 
-export class Presets {
-  // profiles: as the server has them; spread: of the library's parts; sliders; onChange(): another is chosen.
+export class ProfileMenu {
+  /**
+   * The chosen profile; null: weights are set by hand.
+   * @type {string | null}
+   */
+  name = null;
+
+  /**
+   * @param {object} options
+   * @param {Profile[]} options.profiles
+   * @param {Record<string, number | null>} options.spread
+   * @param {import("./sliders.js").Sliders} options.sliders
+   * @param {() => void} options.onChange
+   */
   constructor({ profiles, spread, sliders, onChange }) {
-    this.name = null;
-    $("preset").hidden = !profiles.length;
-    $("preset").append(...profiles.map(({ name }) => new Option(name, name)));
-    $("preset").addEventListener("change", () => {
-      const profile = profiles.find((one) => one.name === $("preset").value);
+    const menu = selectById("profile");
+    menu.hidden = !profiles.length;
+    menu.append(...profiles.map(({ name }) => new Option(name, name)));
+    menu.addEventListener("change", () => {
+      const profile = profiles.find((one) => one.name === menu.value);
       if (!profile) return;
       this.name = profile.name;
-      $("preset").title = `${profile.method}; ${profile.data}${profile.notes ? `; ${profile.notes}` : ""}`;
-      sliders.setValues(valuesOf(profile.weights, spread));
+      menu.title = `${profile.method}; ${profile.data}${profile.notes ? `; ${profile.notes}` : ""}`;
+      sliders.setValues(sliderValues(profile.weights, spread));
       onChange();
     });
   }
 
-  // Weights by hand from now on.
-  leave() {
+  /** Deselects the profile: weights are set by hand from now on. */
+  clear() {
     this.name = null;
-    $("preset").value = $("preset").title = "";
+    selectById("profile").value = "";
+    selectById("profile").title = "";
   }
 }

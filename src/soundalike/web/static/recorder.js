@@ -1,15 +1,23 @@
-// Records from a microphone or line input as a WAV file: lossless, and every server and browser reads it.
+// Records from a microphone or line input as a WAV file, which is lossless and read by every server and browser.
 
-const LONGEST = 600; // s
+const MAX_SECONDS = 600;
 
-// A WAV file (16 bit) of channels (Float32Arrays in -1..1).
+/**
+ * A WAV file (16 bit). channels: samples in -1..1.
+ * @param {Float32Array[]} channels
+ * @param {number} rate Hz
+ */
 export function wav(channels, rate) {
   const [length, count] = [channels[0].length, channels.length];
   const view = new DataView(new ArrayBuffer(44 + 2 * length * count));
-  const text = (at, words) => [...words].forEach((letter, n) => view.setUint8(at + n, letter.charCodeAt(0)));
-  text(0, "RIFF");
+  /**
+   * @param {number} at
+   * @param {string} text
+   */
+  const write = (at, text) => [...text].forEach((letter, n) => view.setUint8(at + n, letter.charCodeAt(0)));
+  write(0, "RIFF");
   view.setUint32(4, 36 + 2 * length * count, true);
-  text(8, "WAVEfmt ");
+  write(8, "WAVEfmt ");
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
   view.setUint16(22, count, true);
@@ -17,7 +25,7 @@ export function wav(channels, rate) {
   view.setUint32(28, 2 * rate * count, true);
   view.setUint16(32, 2 * count, true);
   view.setUint16(34, 16, true);
-  text(36, "data");
+  write(36, "data");
   view.setUint32(40, 2 * length * count, true);
   let at = 44;
   for (let n = 0; n < length; n++) {
@@ -29,6 +37,7 @@ export function wav(channels, rate) {
   return new Blob([view.buffer], { type: "audio/wav" });
 }
 
+/** @param {Float32Array[]} pieces */
 function joined(pieces) {
   const out = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
@@ -39,16 +48,33 @@ function joined(pieces) {
   return out;
 }
 
+/**
+ * Why the browser does not record, by the name of its error.
+ * @type {Record<string, string>}
+ */
 const REFUSED = {
-  NotAllowedError: "the browser was not allowed to use the microphone; allow it in the address bar and try again",
+  NotAllowedError: "the browser may not use the microphone; allow it in the address bar and try again",
   NotFoundError: "there is no microphone or line input on this machine",
-  NotReadableError: "the microphone is in use by another program; close that and try again",
+  NotReadableError: "another program is using the microphone; close it and try again",
 };
 
 export class Recorder {
-  // onLevel(seconds, peak): some times a second; onFull(): the longest recording is reached.
+  /** @type {MediaStream | null} */
+  stream = null;
+  /** @type {AudioContext | null} */
+  context = null;
+  /** @type {Float32Array[][]} */
+  channels = [];
+
+  /**
+   * onLevel: called several times a second with the recorded seconds and the peak level; onFull: the recording has reached its
+   * greatest length.
+   * @param {(seconds: number, level: number) => void} onLevel
+   * @param {() => void} onFull
+   */
   constructor(onLevel, onFull) {
-    Object.assign(this, { onLevel, onFull, stream: null });
+    this.onLevel = onLevel;
+    this.onFull = onFull;
   }
 
   get recording() {
@@ -57,43 +83,47 @@ export class Recorder {
 
   async start() {
     if (!navigator.mediaDevices) {
-      throw new Error("browsers record only on pages of the machine itself (http://127.0.0.1) or with https; open the page there");
+      throw new Error("browsers record only on pages of this machine (http://127.0.0.1) or with https; open the page there");
     }
     try {
-      // What helps speech spoils music.
+      // Processing that helps speech spoils music.
       this.stream = await navigator.mediaDevices.getUserMedia({
         audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
       });
     } catch (error) {
-      throw new Error(REFUSED[error.name] ?? `nothing can be recorded (${error.message})`);
+      const { name, message } = /** @type {Error} */ (error);
+      throw new Error(REFUSED[name] ?? `recording failed (${message})`);
     }
-    this.context = new AudioContext();
-    await this.context.audioWorklet.addModule("record-worklet.js");
+    const context = new AudioContext();
+    this.context = context;
+    await context.audioWorklet.addModule("recorder_worklet.js");
     if (!this.stream) return;
     this.channels = [];
     let length = 0;
-    const tap = new AudioWorkletNode(this.context, "tap", { numberOfOutputs: 0 });
-    tap.port.onmessage = ({ data }) => {
+    const node = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
+    node.port.onmessage = (/** @type {MessageEvent<Float32Array[]>} */ { data }) => {
       if (!this.stream) return;
-      // A source that turns stereo later is kept as it began.
+      // A source that becomes stereo later is recorded with the channels that it began with.
       if (!this.channels.length) this.channels = data.map(() => []);
       this.channels.forEach((pieces, c) => pieces.push(data[Math.min(c, data.length - 1)]));
       length += data[0].length;
-      this.onLevel(length / this.context.sampleRate, data[0].reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-      if (length > LONGEST * this.context.sampleRate) this.onFull();
+      const level = data[0].reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+      this.onLevel(length / context.sampleRate, level);
+      if (length > MAX_SECONDS * context.sampleRate) this.onFull();
     };
-    new MediaStreamAudioSourceNode(this.context, { mediaStream: this.stream }).connect(tap);
+    new MediaStreamAudioSourceNode(context, { mediaStream: this.stream }).connect(node);
   }
 
-  // The recording as a file.
+  /** Ends the recording; returns it as a file. */
   async stop() {
-    for (const track of this.stream.getTracks()) track.stop();
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
-    const rate = this.context.sampleRate;
-    await this.context.close();
-    if (!this.channels?.length) throw new Error("nothing was recorded; the input gave no sound");
+    const { context } = this;
+    await context?.close();
+    if (!context || !this.channels.length) throw new Error("nothing was recorded: the input gave no sound");
     const now = new Date();
-    const stamp = [now.getHours(), now.getMinutes(), now.getSeconds()].map((value) => String(value).padStart(2, "0")).join(".");
-    return new File([wav(this.channels.map(joined), rate)], `recording ${stamp}.wav`, { type: "audio/wav" });
+    const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map((value) => String(value).padStart(2, "0")).join(".");
+    const data = wav(this.channels.map(joined), context.sampleRate);
+    return new File([data], `recording ${time}.wav`, { type: "audio/wav" });
   }
 }

@@ -1,27 +1,28 @@
-// Hands what comes in to the page in pieces of some 4,096 samples a channel.
+// Runs in the audio thread: sends the input to the page in blocks of 4,096 samples for each channel.
 
-class Tap extends AudioWorkletProcessor {
-  constructor() {
-    super();
-    this.kept = [];
-  }
+const QUANTUM = 128; // samples for each call of process()
+const QUANTA = 32; // for each block
 
+class RecorderProcessor extends AudioWorkletProcessor {
+  /** @type {Float32Array[][]} */
+  quanta = [];
+
+  /** @param {Float32Array[][]} inputs */
   process([channels]) {
     if (!channels.length) return true;
-    this.kept.push(channels.map((samples) => samples.slice()));
-    if (this.kept.length === 32) {
-      const count = Math.min(...this.kept.map((piece) => piece.length));
-      this.port.postMessage(
-        Array.from({ length: count }, (_, c) => {
-          const whole = new Float32Array(32 * 128);
-          this.kept.forEach((piece, n) => whole.set(piece[c], 128 * n));
-          return whole;
-        }),
-      );
-      this.kept = [];
+    this.quanta.push(channels.map((samples) => samples.slice()));
+    if (this.quanta.length === QUANTA) {
+      const count = Math.min(...this.quanta.map((quantum) => quantum.length));
+      const block = Array.from({ length: count }, (_, c) => {
+        const samples = new Float32Array(QUANTA * QUANTUM);
+        this.quanta.forEach((quantum, n) => samples.set(quantum[c], QUANTUM * n));
+        return samples;
+      });
+      this.port.postMessage(block);
+      this.quanta = [];
     }
     return true;
   }
 }
 
-registerProcessor("tap", Tap);
+registerProcessor("recorder", RecorderProcessor);

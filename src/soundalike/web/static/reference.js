@@ -1,205 +1,280 @@
-// The reference: a dropped, recorded or chosen sound, or words; its waveform, the seconds that matter, and its stems.
+// The reference: an uploaded, recorded or chosen sound, or a text; its waveform, the selected region, and its stems.
 
 import WaveSurfer from "./vendor/wavesurfer.js";
 import Regions from "./vendor/regions.js";
 import * as api from "./api.js";
-import { $, make, pressed } from "./dom.js";
-import { colour, onScheme } from "./palette.js";
-import { clock, seconds } from "./words.js";
+import { $, find, inputById, make, setPressed } from "./dom.js";
+import { clock, fileName, parseSeconds } from "./format.js";
+import { colour, onSchemeChange } from "./palette.js";
 
-const STEM = 30; // s of a stem that are fetched where no region is marked
-const SHORTEST = 0.05; // s of a region
+const STEM_SECONDS = 30; // of a stem that are requested where no region is selected
+const SHORTEST_REGION = 0.05; // s
 
 export class Reference {
-  // onChange(): another reference or region; onSource(): what is heard of it is another; onSeek(s): its waveform was clicked.
+  /** @type {ReferenceSound | null} */
+  sound = null;
+  /** @type {Region | null} */
+  region = null;
+  /** The stem that is soloed; "": none. */
+  solo = "";
+  /** The second at which it starts to play where no region is selected: the start of its most representative window. */
+  start = 0;
+  /** Whether the server has analysed all windows of it. */
+  analysed = false;
+  /**
+   * A region for the next sound, from a link.
+   * @type {Region | null}
+   */
+  pendingRegion = null;
+  /** @type {WaveSurfer | null} */
+  wave = null;
+  /** @type {Regions | null} */
+  regions = null;
+
+  /**
+   * onChange: the sound, text or region has changed; onSource(play): what the player plays of it has changed, to be played at
+   * once or not; onSeek(s): its waveform was clicked.
+   * @param {object} options
+   * @param {string[]} options.parts
+   * @param {() => void} options.onChange
+   * @param {(play: boolean) => void} options.onSource
+   * @param {(second: number) => void} options.onSeek
+   */
   constructor({ parts, onChange, onSource, onSeek }) {
-    Object.assign(this, { parts, onChange, onSource, onSeek, now: null, region: null, solo: "", telling: 0, pending: null });
-    this.stems();
-    for (const id of ["region-start", "region-end"]) $(id).addEventListener("change", () => this.typed());
-    $("clear-region").addEventListener("click", () => this.mark(null));
-    onScheme(() => this.wave?.setOptions({ waveColor: colour("wave"), progressColor: colour("wave") }));
+    this.onChange = onChange;
+    this.onSource = onSource;
+    this.onSeek = onSeek;
+    this.makeStems(parts);
+    this.fields = [inputById("region-start"), inputById("region-end")];
+    for (const field of this.fields) field.addEventListener("change", () => this.readFields());
+    $("clear-region").addEventListener("click", () => this.clearRegion());
+    onSchemeChange(() => this.wave?.setOptions({ waveColor: colour("wave"), progressColor: colour("wave") }));
   }
 
-  // What the server is asked with: {upload | item | text}, null without a reference.
-  get asked() {
-    if (!this.now) return null;
-    const name = ["upload", "item", "text"].find((one) => this.now[one]);
-    return { [name]: this.now[name] };
+  /**
+   * How the reference is named in requests.
+   * @returns {ReferenceId}
+   */
+  get id() {
+    const { upload, item, text } = this.sound ?? {};
+    if (upload) return { upload };
+    return item ? { item } : { text };
   }
 
-  // Whether it is a loop or a one-shot, which is compared whole.
-  get whole() {
-    return Boolean(this.now && !this.now.text && this.now.kind !== "song");
+  /** Whether it is a loop or a one-shot, which is compared as a whole. */
+  get isClip() {
+    return Boolean(this.sound && !this.sound.text && this.sound.kind !== "song");
   }
 
+  /**
+   * @param {File} file
+   * @param {Library} library
+   * @param {AbortSignal} signal
+   */
   async takeFile(file, library, signal) {
     if (file.size > library.most_bytes) {
-      const [size, most] = [file.size, library.most_bytes].map((bytes) => Math.ceil(bytes / 2 ** 20));
-      throw new Error(`${file.name} has ${size} MB, ${most} MB are the most; drop a shorter piece of it, or index it: soundalike index FILE`);
+      const [size, limit] = [file.size, library.most_bytes].map((bytes) => Math.ceil(bytes / 2 ** 20));
+      throw new Error(
+        `${file.name} has ${size} MB, but uploads may have ${limit} MB; drop an excerpt, or add it to the library: soundalike index FILE`,
+      );
     }
-    const found = await api.upload(file, signal);
-    this.take({ ...found, upload: found.id, url: api.uploaded(found.id) }, found.peaks);
+    const { id, name, duration, kind, loudness, tempo, peaks } = await api.upload(file, signal);
+    this.take({ upload: id, name, duration, kind, loudness, tempo, url: api.uploadAudio(id) }, peaks);
   }
 
+  /** @param {Item} item */
   async takeItem(item) {
-    const found = await api.peaks(item.id);
-    this.take({ ...item, item: item.id, duration: found.duration, url: api.audio(item.id) }, found.peaks);
+    const { id, name, kind, loudness, tempo } = item;
+    const { duration, peaks } = await api.peaks(id);
+    this.take({ item: id, name, duration, kind, loudness, tempo, url: api.itemAudio(id) }, peaks);
   }
 
+  /** @param {string} text */
   takeText(text) {
     this.clear();
-    this.now = { text, name: `“${text}”`, duration: 0 };
-    $("reference-name").textContent = this.now.name;
-    $("reference-facts").textContent = "words";
+    this.sound = { text, name: `“${text}”`, duration: 0 };
+    $("reference-name").textContent = this.sound.name;
+    $("reference-facts").textContent = "text";
     $("drop").classList.add("small");
-    this.onSource();
+    this.onSource(false);
     this.onChange();
   }
 
   clear() {
     this.wave?.destroy();
-    this.wave = this.regions = this.now = this.region = null;
-    this.complete = false;
+    this.wave = this.regions = this.sound = this.region = null;
+    this.analysed = false;
     for (const id of ["wave-box", "region-controls"]) $(id).hidden = true;
   }
 
-  take(reference, peaks) {
+  /**
+   * @param {ReferenceSound} sound
+   * @param {[number, number][]} peaks
+   */
+  take(sound, peaks) {
     this.clear();
-    this.now = reference;
+    this.sound = sound;
     this.solo = "";
-    this.telling = 0;
-    $("reference-name").textContent = reference.name;
+    this.start = 0;
+    $("reference-name").textContent = sound.name;
     $("drop").classList.add("small");
     $("wave-box").hidden = $("region-controls").hidden = false;
-    this.regions = Regions.create();
+    this.drawWaveform(sound, peaks);
+    const region = this.pendingRegion;
+    this.pendingRegion = null;
+    if (region && region[1] <= sound.duration + 0.1) {
+      this.region = [region[0], Math.min(region[1], sound.duration)];
+      this.regions?.addRegion({ start: region[0], end: region[1], color: colour("region") });
+    }
+    this.changed();
+  }
+
+  /**
+   * @param {ReferenceSound} sound
+   * @param {[number, number][]} peaks
+   */
+  drawWaveform(sound, peaks) {
+    const regions = Regions.create();
+    this.regions = regions;
     this.wave = WaveSurfer.create({
       container: "#wave",
       height: 84,
       peaks: [peaks.map(([low, high]) => (Math.abs(low) > Math.abs(high) ? low : high))],
-      duration: reference.duration,
+      duration: sound.duration,
       waveColor: colour("wave"),
       progressColor: colour("wave"),
       cursorWidth: 0,
       normalize: true,
-      plugins: [this.regions],
+      plugins: [regions],
     });
-    this.wave.on("click", (place) => this.onSeek(place * this.now.duration));
-    this.regions.enableDragSelection({ color: colour("region") });
-    this.regions.on("region-created", (region) => {
-      for (const other of this.regions.getRegions()) if (other !== region) other.remove();
-      if (region.end > region.start) this.marked(region.start, region.end);
+    this.wave.on("click", (position) => this.onSeek(position * sound.duration));
+    regions.enableDragSelection({ color: colour("region") });
+    regions.on("region-created", (region) => {
+      for (const other of regions.getRegions()) if (other !== region) other.remove();
+      if (region.end > region.start) this.regionChanged(region.start, region.end);
     });
-    this.regions.on("region-updated", (region) => this.marked(region.start, region.end));
-    const { pending } = this;
-    this.pending = null;
-    if (pending && pending[1] <= reference.duration + 0.1) this.draw(pending);
-    this.show();
-    this.onSource();
-    this.onChange();
+    regions.on("region-updated", (region) => this.regionChanged(region.start, region.end));
   }
 
-  draw([start, end]) {
-    this.region = [start, Math.min(end, this.now.duration)];
-    this.regions.addRegion({ start, end, color: colour("region") });
-  }
-
-  // Marks seconds [start, end]; null: the whole.
-  mark(region) {
+  clearRegion() {
     if (!this.regions) return;
-    if (region) return void this.regions.addRegion({ start: region[0], end: region[1], color: colour("region") });
     this.regions.clearRegions();
     this.region = null;
     this.changed();
   }
 
-  marked(start, end) {
-    const region = [Math.max(0, start), Math.min(end, this.now.duration)];
-    if (region[1] - region[0] < SHORTEST || (this.region && region.every((value, n) => Math.abs(value - this.region[n]) < 1e-3))) return;
+  /**
+   * @param {number} start
+   * @param {number} end
+   */
+  regionChanged(start, end) {
+    if (!this.sound) return;
+    /** @type {Region} */
+    const region = [Math.max(0, start), Math.min(end, this.sound.duration)];
+    const before = this.region;
+    if (region[1] - region[0] < SHORTEST_REGION) return;
+    if (before && region.every((value, n) => Math.abs(value - before[n]) < 1e-3)) return;
     this.region = region;
     this.changed();
   }
 
   changed() {
     this.show();
-    this.onSource();
+    this.onSource(false);
     this.onChange();
   }
 
-  // Seconds written by hand.
-  typed() {
-    if (!this.now) return;
-    const [start, end] = ["region-start", "region-end"].map((id) => seconds($(id).value || "-"));
-    const wrong = !(end <= this.now.duration + 0.05 && end - start >= SHORTEST);
-    for (const id of ["region-start", "region-end"]) $(id).setAttribute("aria-invalid", String(wrong));
-    if (!wrong) this.mark([start, end]);
-    else this.say(`the seconds that matter go from a start to a later end within 0:00.0–${clock(this.now.duration)}`);
-  }
-
-  say(words) {
-    $("region-words").textContent = words;
+  /** Selects the region that is written in the two fields. */
+  readFields() {
+    if (!this.sound) return;
+    const [start, end] = this.fields.map((field) => parseSeconds(field.value));
+    const valid = end <= this.sound.duration + 0.05 && end - start >= SHORTEST_REGION;
+    for (const field of this.fields) field.setAttribute("aria-invalid", String(!valid));
+    if (valid) this.regions?.addRegion({ start, end, color: colour("region") });
+    else $("region-note").textContent = `a region has a start and a later end between 0:00.0 and ${clock(this.sound.duration)}`;
   }
 
   show() {
-    const { now, region } = this;
+    const { sound, region } = this;
+    if (!sound) return;
+    const [start, end] = region ?? [0, sound.duration];
     $("clear-region").hidden = !region;
-    const [start, end] = region ?? [0, now.duration];
-    $("region-start").value = clock(start);
-    $("region-end").value = clock(Math.floor(end * 10) / 10);
-    for (const id of ["region-start", "region-end"]) $(id).removeAttribute("aria-invalid");
-    this.say(region ? `these ${(end - start).toFixed(1)} s count` : this.whole ? "the whole sound counts" : "the whole song counts; drag over the seconds that matter");
-    $("reference-facts").textContent = [this.whole ? now.kind : "song", clock(now.duration)].join(" · ");
-    $("stems").hidden = this.whole;
+    this.fields[0].value = clock(start);
+    this.fields[1].value = clock(Math.floor(end * 10) / 10);
+    for (const field of this.fields) field.removeAttribute("aria-invalid");
+    const whole = this.isClip ? `the whole ${sound.kind} is compared` : "the whole song is compared; drag over the waveform to select a region";
+    $("region-note").textContent = region ? `these ${(end - start).toFixed(1)} s are compared` : whole;
+    $("reference-facts").textContent = [this.isClip ? sound.kind : "song", clock(sound.duration)].join(" · ");
+    $("stems").hidden = this.isClip;
   }
 
-  stems() {
-    for (const part of ["", ...this.parts.filter((one) => one !== "mix")]) {
+  /** @param {string[]} parts */
+  makeStems(parts) {
+    for (const part of ["", ...parts.filter((one) => one !== "mix")]) {
       const radio = make("input", { type: "radio", name: "stem", value: part, checked: part === "" });
-      radio.addEventListener("change", () => this.listenTo(part));
+      radio.addEventListener("change", () => this.soloStem(part));
       const label = make("label", {}, radio, part || "all");
       label.dataset.part = part;
       $("stems").append(label);
     }
   }
 
-  // Solos a stem of the reference, "" for all of it.
-  listenTo(part) {
+  /**
+   * Plays a stem of the reference alone; "": all of it.
+   * @param {string} part
+   */
+  soloStem(part) {
     this.solo = part;
-    document.querySelector(`#stems input[value="${CSS.escape(part)}"]`).checked = true;
+    find(`#stems input[value="${CSS.escape(part)}"]`, document, HTMLInputElement).checked = true;
     this.onSource(true);
   }
 
-  // What the player plays of it.
+  /**
+   * What the player plays of it; null for a text.
+   * @returns {AudioSource | null}
+   */
   get source() {
-    const { now, region, solo } = this;
-    if (!now?.url) return null;
-    const name = now.name.split("/").pop();
-    const shared = { loudness: now.loudness, tempo: now.tempo ?? null };
-    if (solo && !this.whole) {
-      const start = region ? region[0] : Math.min(this.telling, Math.max(0, now.duration - STEM));
-      const end = region ? region[1] : Math.min(now.duration, start + STEM);
-      return { ...shared, url: api.stem(this.asked, solo, start, end), name: `${solo} of ${name}`, start, end, offset: start, short: true, kind: "song" };
+    const { sound, region, solo } = this;
+    if (!sound?.url) return null;
+    const name = fileName(sound);
+    const { loudness, tempo = null } = sound;
+    if (solo && !this.isClip) {
+      const start = region ? region[0] : Math.min(this.start, Math.max(0, sound.duration - STEM_SECONDS));
+      const end = region ? region[1] : Math.min(sound.duration, start + STEM_SECONDS);
+      const url = api.stemAudio(this.id, solo, start, end);
+      return { url, name: `${solo} of ${name}`, start, end, offset: start, loudness, tempo, short: true, kind: "song" };
     }
-    const [start, end] = region ?? [this.whole ? 0 : this.telling, now.duration];
-    return { ...shared, url: now.url, name, start, end, offset: 0, short: this.whole, kind: this.whole ? now.kind : "song" };
+    const [start, end] = region ?? [this.isClip ? 0 : this.start, sound.duration];
+    const kind = this.isClip ? (sound.kind ?? "song") : "song";
+    return { url: sound.url, name, start, end, offset: 0, loudness, tempo, short: this.isClip, kind };
   }
 
-  // Where the reference begins to play while no region is marked: at its most telling window.
-  tell(second) {
-    if (this.region || this.whole || this.telling === second) return;
-    this.telling = second;
-    this.onSource();
+  /**
+   * Sets where it starts to play while no region is selected.
+   * @param {number} second
+   */
+  setStart(second) {
+    if (this.region || this.isClip || this.start === second) return;
+    this.start = second;
+    this.onSource(false);
   }
 
-  // The second that sounds; null: none.
-  playhead(second) {
-    const head = $("head");
-    head.hidden = second === null || !this.now?.duration;
-    if (!head.hidden) head.style.left = `${(100 * second) / this.now.duration}%`;
+  /**
+   * Shows the position of the player; null: it is not playing.
+   * @param {number | null} second
+   */
+  showPlayhead(second) {
+    const duration = this.sound?.duration;
+    $("playhead").hidden = second === null || !duration;
+    if (second !== null && duration) $("playhead").style.left = `${(100 * second) / duration}%`;
   }
 
-  // Says on the button whether the reference sounds.
-  playing(on) {
-    pressed($("play-reference"), on);
-    $("play-reference").textContent = on ? "❚❚ pause" : "▶ hear it";
+  /**
+   * Shows on the button whether it is playing.
+   * @param {boolean} playing
+   */
+  showPlaying(playing) {
+    setPressed($("play-reference"), playing);
+    $("play-reference").textContent = playing ? "❚❚ pause" : "▶ play";
   }
 }

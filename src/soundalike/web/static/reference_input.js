@@ -1,92 +1,120 @@
-// Ways for a reference to come in: dropped, chosen, recorded, by a name of the library, in words.
+// Ways to choose a reference: drop a file, choose a file, record, search the library by name, describe a sound in text.
 
 import * as api from "./api.js";
-import { $, pressed, rested } from "./dom.js";
-import { Recorder } from "./record.js";
+import { $, debounce, inputById, setPressed } from "./dom.js";
+import { clock } from "./format.js";
+import { Recorder } from "./recorder.js";
 import { run } from "./status.js";
-import { clock } from "./words.js";
 
-const PAUSE = 250; // ms that typing rests before names are offered
+const PAUSE = 250; // ms without typing before names are suggested
 
-// takeFile(file), takeItem(id), takeText(words); onRecord(): recording begins.
+/**
+ * @typedef {object} InputHandlers
+ * @property {(file: File) => Promise<void>} takeFile
+ * @property {(id: string) => Promise<void>} takeItem
+ * @property {(text: string) => Promise<void>} takeText
+ * @property {() => Promise<void>} onRecord called before recording begins
+ */
+
+/**
+ * Listens to all of them. A file that was chosen before this script ran is taken at once.
+ * @param {InputHandlers} handlers
+ */
 export function listen({ takeFile, takeItem, takeText, onRecord }) {
-  drops(takeFile);
-  recordings(takeFile, onRecord);
-  byName(takeItem);
+  listenToDrops(takeFile);
+  listenToFileInput(takeFile);
+  listenToRecorder(takeFile, onRecord);
+  listenToLibrarySearch(takeItem);
   $("by-text").addEventListener("submit", (event) => {
     event.preventDefault();
-    if ($("text").value.trim()) takeText($("text").value.trim());
+    const text = inputById("text").value.trim();
+    if (text) run(() => takeText(text));
   });
 }
 
-function drops(takeFile) {
-  for (const name of ["dragover", "dragenter"]) {
-    document.addEventListener(name, (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      document.body.classList.add("over");
-    });
-  }
-  document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over"));
+/** @param {(file: File) => Promise<void>} takeFile */
+function listenToDrops(takeFile) {
+  /** @param {DragEvent} event */
+  const onDrag = (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    document.body.classList.add("dragging");
+  };
+  document.addEventListener("dragover", onDrag);
+  document.addEventListener("dragenter", onDrag);
+  document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dragging"));
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    document.body.classList.remove("over");
-    const [file] = event.dataTransfer.files;
-    if (file) run(() => takeFile(file));
-  });
-  $("drop").addEventListener("click", () => $("file").click());
-  $("file").addEventListener("change", () => {
-    const [file] = $("file").files;
-    $("file").value = "";
+    document.body.classList.remove("dragging");
+    const file = event.dataTransfer?.files[0];
     if (file) run(() => takeFile(file));
   });
 }
 
-function recordings(takeFile, onRecord) {
+/** @param {(file: File) => Promise<void>} takeFile */
+function listenToFileInput(takeFile) {
+  const input = inputById("file");
+  const takeChosen = () => {
+    const file = input.files?.[0];
+    input.value = "";
+    if (file) run(() => takeFile(file));
+  };
+  $("drop").addEventListener("click", () => input.click());
+  input.addEventListener("change", takeChosen);
+  takeChosen(); // the page can be used before its scripts have loaded
+}
+
+/**
+ * @param {(file: File) => Promise<void>} takeFile
+ * @param {() => Promise<void>} onRecord
+ */
+function listenToRecorder(takeFile, onRecord) {
   const button = $("record");
   const recorder = new Recorder(
-    (length, peak) => {
-      button.textContent = `■ stop  ${clock(length)}`;
-      button.style.setProperty("--level", `${Math.round(100 * Math.min(1, peak))}%`);
+    (seconds, level) => {
+      button.textContent = `■ stop  ${clock(seconds)}`;
+      button.style.setProperty("--level", `${Math.round(100 * Math.min(1, level))}%`);
     },
-    () => run(turn),
+    () => run(toggle),
   );
-  async function turn() {
+  async function toggle() {
     if (!recorder.recording) {
-      onRecord();
+      await onRecord();
       await recorder.start();
-      pressed(button, true);
+      setPressed(button, true);
       button.textContent = "■ stop";
       return;
     }
-    pressed(button, false);
+    setPressed(button, false);
     button.textContent = "● record";
     button.style.removeProperty("--level");
     await takeFile(await recorder.stop());
   }
-  button.addEventListener("click", () => run(turn));
+  button.addEventListener("click", () => run(toggle));
 }
 
-function byName(takeItem) {
-  const field = $("library-search");
-  let offered = [];
-  const chosen = () => offered.find((item) => item.name === field.value);
-  const offer = rested(
+/** @param {(id: string) => Promise<void>} takeItem */
+function listenToLibrarySearch(takeItem) {
+  const field = inputById("library-search");
+  /** @type {Item[]} */
+  let suggested = [];
+  const chosen = () => suggested.find((item) => item.name === field.value);
+  const suggest = debounce(
     () =>
       run(async () => {
-        offered = (await api.items({ text: field.value })).items;
-        $("library-items").replaceChildren(...offered.map((item) => new Option(item.name, item.name)));
+        suggested = (await api.items({ text: field.value })).items;
+        $("library-items").replaceChildren(...suggested.map((item) => new Option(item.name, item.name)));
       }),
     PAUSE,
   );
   field.addEventListener("input", () => {
     const item = chosen();
     if (item) run(() => takeItem(item.id));
-    else offer();
+    else suggest();
   });
   $("by-name").addEventListener("submit", (event) => {
     event.preventDefault();
-    const item = chosen() ?? offered[0];
+    const item = chosen() ?? suggested[0];
     if (item) run(() => takeItem(item.id));
   });
 }

@@ -1,74 +1,111 @@
-// Asks the server, shows what it says, and orders what it sent anew while a slider moves.
+// Sends searches to the server, and ranks the candidates that it returns again while a slider moves.
 
 import * as api from "./api.js";
 import { effective, packed, ranked } from "./rank.js";
 
-const EXACT = 200; // hits that the server orders where the page has candidates for the rest
+const EXACT = 200; // hits ranked by the server where the page has candidates for the rest
 const CANDIDATES = 2000;
-const FEW = 3; // windows of a long song that answer first
-const LONG = 45; // s; shorter songs are answered whole at once
+const FEW = 3; // windows of a long upload that are used for a first result
+const LONG = 45; // s; shorter uploads are searched with all windows at once
+
+/**
+ * weights: null where `part` alone is compared or a `profile` is used; fresh: a new search, to be shown from its top.
+ * @typedef {object} SearchOptions
+ * @property {import("./reference.js").Reference} reference
+ * @property {ByPart | null} weights
+ * @property {string | null} part
+ * @property {string | null} profile
+ * @property {Filters} filters
+ * @property {boolean} fresh
+ *
+ * partial: only some windows of the reference were used; a result with all of them follows.
+ * @typedef {{ partial: boolean, fresh: boolean }} ResultInfo
+ */
 
 export class Search {
-  // shown(hits, found, {first, fresh}): an answer is there; provisional(hits): an order by the page.
-  constructor({ shown, provisional, busy }) {
-    Object.assign(this, { shown, provisional, busy, packing: null, asking: null });
+  /** @type {import("./rank.js").PackedCandidates | null} */
+  candidates = null;
+  controller = new AbortController();
+
+  /**
+   * onResult: the server has answered; onProvisional: the page has ranked the candidates again.
+   * @param {object} handlers
+   * @param {(hits: Hit[], result: SearchResult, info: ResultInfo) => void} handlers.onResult
+   * @param {(hits: Hit[]) => void} handlers.onProvisional
+   * @param {(busy: boolean) => void} handlers.onBusy
+   */
+  constructor({ onResult, onProvisional, onBusy }) {
+    this.onResult = onResult;
+    this.onProvisional = onProvisional;
+    this.onBusy = onBusy;
   }
 
-  // Ends what is being asked; the signal of what is asked next.
-  stop() {
-    this.asking?.abort();
-    this.asking = new AbortController();
-    return this.asking.signal;
+  /** Aborts the current request; returns the signal for the next one. */
+  restart() {
+    this.controller.abort();
+    this.controller = new AbortController();
+    return this.controller.signal;
   }
 
-  forget() {
-    this.stop();
-    this.packing = null;
-    this.busy(false);
+  clear() {
+    const signal = this.restart();
+    this.candidates = null;
+    this.onBusy(false);
+    return signal;
   }
 
-  // reference: a `Reference`; weights: {part: share}, or null where `part` alone counts; profile: in place of both.
-  async ask({ reference, weights, part, profile, filters, fresh }) {
-    const asked = { ...reference.asked, filters, n: CANDIDATES };
-    const { region, now } = reference;
-    if (region) asked.region = region;
-    if (profile) asked.profile = profile;
-    else if (part) asked.part = part;
-    else if (!now.text) asked.weights = weights;
-    if (asked.weights || profile) Object.assign(asked, { n: EXACT, candidates: CANDIDATES });
-    const signal = this.stop();
-    this.busy(true);
+  /** @param {SearchOptions} options */
+  async run({ reference, weights, part, profile, filters, fresh }) {
+    const { region, sound } = reference;
+    /** @type {SearchRequest} */
+    const request = { ...reference.id, filters, n: CANDIDATES };
+    if (region) request.region = region;
+    if (profile) request.profile = profile;
+    else if (part) request.part = part;
+    else if (!sound?.text && weights) request.weights = weights;
+    if (request.weights || profile) Object.assign(request, { n: EXACT, candidates: CANDIDATES });
+    const signal = this.restart();
+    this.onBusy(true);
     try {
-      if (now.upload && !region && !reference.complete && now.duration > LONG) {
-        this.take(await api.search({ ...asked, few: FEW }, signal), { first: true, fresh });
-        const found = await api.search(asked, signal);
-        reference.complete = true;
-        this.take(found, { first: false, fresh: false });
-      } else {
-        const found = await api.search(asked, signal);
-        if (!region) reference.complete = true;
-        this.take(found, { first: false, fresh });
+      if (sound?.upload && !region && !reference.analysed && sound.duration > LONG) {
+        this.show(await api.search({ ...request, few: FEW }, signal), { partial: true, fresh });
+        fresh = false;
       }
+      const result = await api.search(request, signal);
+      if (!region) reference.analysed = true;
+      this.show(result, { partial: false, fresh });
     } finally {
-      if (signal === this.asking.signal) this.busy(false);
+      if (signal === this.controller.signal) this.onBusy(false);
     }
   }
 
-  take(found, how) {
-    this.packing = found.candidates && packed(found.candidates);
-    this.shown(this.packing ? this.merged(found) : found.hits, found, how);
+  /**
+   * @param {SearchResult} result
+   * @param {ResultInfo} info
+   */
+  show(result, info) {
+    this.candidates = result.candidates && packed(result.candidates);
+    this.onResult(this.candidates ? this.merged(result, this.candidates) : result.hits, result, info);
   }
 
-  // The server's exact hits first, the other candidates behind them.
-  merged(found) {
-    const exact = new Set(found.hits.map((hit) => hit.item.id));
-    return [...found.hits, ...ranked(this.packing, found.effective).filter((hit) => !exact.has(hit.item.id))];
+  /**
+   * The server's exact hits, then the other candidates.
+   * @param {SearchResult} result
+   * @param {import("./rank.js").PackedCandidates} candidates
+   */
+  merged(result, candidates) {
+    const exact = new Set(result.hits.map((hit) => hit.item.id));
+    return [...result.hits, ...ranked(candidates, result.effective).filter((hit) => !exact.has(hit.item.id))];
   }
 
-  // While a slider moves: the candidates in the order of the new shares.
-  rerank(shares, spread) {
-    if (!this.packing) return;
-    const weights = effective(shares, spread);
-    if (Object.keys(weights).length) this.provisional(ranked(this.packing, weights));
+  /**
+   * Ranks the candidates under new weights.
+   * @param {ByPart} weights
+   * @param {Record<string, number | null>} spread
+   */
+  rerank(weights, spread) {
+    if (!this.candidates) return;
+    const factors = effective(weights, spread);
+    if (Object.keys(factors).length) this.onProvisional(ranked(this.candidates, factors));
   }
 }

@@ -1,26 +1,31 @@
-// Keys. A key does nothing of this where it has a meaning of its own: in fields, and arrows, space and Enter on controls.
+// Keyboard shortcuts. They do not apply where a key has another meaning: in text fields, and for arrows, space and Enter on
+// controls.
 
 import { $ } from "./dom.js";
 
-const OWN = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Enter", " "]);
+const CONTROL_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Enter", " "]);
 
-// actions: {key: action}, keys as events name them, letters small.
+/**
+ * actions: by key as named by events, letters in lower case.
+ * @param {Record<string, () => unknown>} actions
+ */
 export function listen(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    const { target, key } = event;
+    const { key } = event;
+    const target = /** @type {Element} */ (event.target);
     if (target.matches("select, textarea, input:not([type=radio], [type=range], [type=checkbox])")) {
-      // From the filters, the arrow down leads to the list.
+      // From the filters, arrow down leads to the list.
       if (key === "ArrowDown" && target.closest("#filters")) {
         event.preventDefault();
         $("list").focus();
       }
       return;
     }
-    if (OWN.has(key) && target.matches("button, input, summary, a, [role=button]")) return;
+    if (CONTROL_KEYS.has(key) && target.matches("button, input, summary, a, [role=button]")) return;
     const action = actions[key.length === 1 ? key.toLowerCase() : key];
     if (!action) return;
     event.preventDefault();
-    action(event);
+    action();
   });
 }

@@ -1,104 +1,136 @@
-// The mixer: a slider for each part with its share, and what locks, mutes and solos it.
+// The mixer: for each part a slider with its weight, and buttons that mute, solo and lock it.
 
-import { $, make, pressed } from "./dom.js";
-import { counting, lock, shares, strip, unlock } from "./shares.js";
+import { $, make, setPressed } from "./dom.js";
+import { activeParts, lock, strip, unlock, weightsOf } from "./weights.js";
 
-const percent = (share) => `${share < 0 ? "−" : ""}${Math.round(100 * Math.abs(share))} %`;
+/** @param {number} weight */
+const percent = (weight) => `${weight < 0 ? "−" : ""}${Math.round(100 * Math.abs(weight))} %`;
+
+/** @typedef {"mute" | "solo" | "lock"} Switch */
 
 export class Sliders {
-  // onMove: shares have changed; onRest: and the hand has let go.
-  constructor(box, parts, onMove, onRest) {
-    Object.assign(this, { box, parts, onMove, onRest });
+  /**
+   * onMove: weights have changed; onRelease: and the slider was released.
+   * @param {HTMLElement} box
+   * @param {string[]} parts
+   * @param {() => void} onMove
+   * @param {() => void} onRelease
+   */
+  constructor(box, parts, onMove, onRelease) {
+    this.parts = parts;
+    this.onMove = onMove;
+    this.onRelease = onRelease;
     this.strips = Object.fromEntries(parts.map((part) => [part, strip()]));
-    this.rows = new Map(parts.map((part) => [part, this.row(part)]));
-    box.replaceChildren(...this.rows.values());
+    this.rows = new Map(parts.map((part) => [part, this.makeRow(part)]));
+    box.replaceChildren(...[...this.rows.values()].map(({ row }) => row));
     this.show();
   }
 
-  get shares() {
-    return shares(this.strips);
+  get weights() {
+    return weightsOf(this.strips);
   }
 
-  // Takes strips, of the parts that are here; quiet: without telling.
-  set(strips, { quiet = false } = {}) {
+  /**
+   * Sets the strips of the parts that exist here. silent: without calling onMove.
+   * @param {Record<string, Strip>} strips
+   * @param {{ silent?: boolean }} [options]
+   */
+  set(strips, { silent = false } = {}) {
     this.strips = Object.fromEntries(this.parts.map((part) => [part, strips[part] ?? strip(0)]));
     this.show();
-    if (!quiet) this.onMove();
+    if (!silent) this.onMove();
   }
 
-  setValues(values, how) {
-    this.set(Object.fromEntries(this.parts.map((part) => [part, strip(values[part] ?? 0)])), how);
+  /** @param {ByPart} values */
+  setValues(values) {
+    this.set(Object.fromEntries(this.parts.map((part) => [part, strip(values[part] ?? 0)])));
   }
 
-  row(part) {
-    const slider = make("input", { type: "range", min: -1, max: 1, step: 0.01, id: `weight-${part}` });
+  /** @param {string} part */
+  makeRow(part) {
+    const slider = make("input", { type: "range", min: "-1", max: "1", step: "0.01", id: `weight-${part}` });
     const output = make("output", { "aria-hidden": "true" });
-    const button = (name, letter, does) => {
-      const found = make("button", { type: "button", class: name, textContent: letter, title: does, "aria-label": does });
-      found.addEventListener("click", () => this.change(part, name));
-      return found;
+    const swatch = make("i", { class: "swatch", "aria-hidden": "true" });
+    swatch.dataset.part = part;
+    const buttons = {
+      mute: this.makeSwitch(part, "mute", "M", `mute ${part}: it does not count; its slider stays where it is`),
+      solo: this.makeSwitch(part, "solo", "S", `solo ${part}: only soloed parts count`),
+      lock: this.makeSwitch(part, "lock", "", `lock ${part}: it keeps its weight while others move`),
     };
-    const row = make(
-      "div",
-      { class: "strip", role: "group", "aria-label": part },
-      make("i", { class: "swatch", "aria-hidden": "true" }),
-      make("label", { htmlFor: slider.id, textContent: part }),
-      output,
-      button("mute", "M", `mute ${part}: it counts no more, its value is remembered`),
-      button("solo", "S", `solo ${part}: only what is soloed counts`),
-      button("lock", "", `lock ${part}: it keeps its share while others move`),
-      slider,
-    );
+    const label = make("label", { htmlFor: slider.id, textContent: part });
+    const row = make("div", { class: "strip", role: "group", "aria-label": part }, swatch, label, output, ...Object.values(buttons), slider);
     row.dataset.part = part;
-    row.querySelector(".swatch").dataset.part = part;
-    Object.assign(row, { slider, output });
-    // The middle is hard to hit by hand: near it is it. Keys go step by step.
-    let held = false;
-    slider.addEventListener("pointerdown", () => (held = true));
-    slider.addEventListener("keydown", () => (held = false));
-    slider.addEventListener("input", () => this.move(part, held && Math.abs(slider.value) < 0.04 ? 0 : Number(slider.value)));
-    slider.addEventListener("change", () => this.onRest());
+    // Zero is hard to hit with a pointer, so that values close to it count as zero. Keys move in steps.
+    let dragged = false;
+    slider.addEventListener("pointerdown", () => (dragged = true));
+    slider.addEventListener("keydown", () => (dragged = false));
+    slider.addEventListener("input", () => {
+      const value = slider.valueAsNumber;
+      this.move(part, dragged && Math.abs(value) < 0.04 ? 0 : value);
+    });
+    slider.addEventListener("change", () => this.onRelease());
     slider.addEventListener("dblclick", () => {
       this.move(part, 0);
-      this.onRest();
+      this.onRelease();
     });
-    return row;
+    return { row, slider, output, buttons };
   }
 
+  /**
+   * @param {string} part
+   * @param {Switch} name
+   * @param {string} textContent
+   * @param {string} title
+   */
+  makeSwitch(part, name, textContent, title) {
+    const button = make("button", { type: "button", class: name, textContent, title, "aria-label": title });
+    button.addEventListener("click", () => this.toggle(part, name));
+    return button;
+  }
+
+  /**
+   * @param {string} part
+   * @param {number} value
+   */
   move(part, value) {
     this.strips[part] = { ...this.strips[part], value };
     this.show();
     this.onMove();
   }
 
-  change(part, what) {
+  /**
+   * @param {string} part
+   * @param {Switch} name
+   */
+  toggle(part, name) {
     const { muted, solo, locked } = this.strips[part];
-    if (what === "lock") this.strips = locked === null ? lock(this.strips, part) : unlock(this.strips, part);
-    else this.strips[part] = { ...this.strips[part], ...(what === "mute" ? { muted: !muted } : { solo: !solo }) };
+    if (name === "lock") this.strips = locked === null ? lock(this.strips, part) : unlock(this.strips, part);
+    else this.strips[part] = { ...this.strips[part], ...(name === "mute" ? { muted: !muted } : { solo: !solo }) };
     this.show();
     this.onMove();
-    this.onRest();
+    this.onRelease();
   }
 
   show() {
-    const found = this.shares;
-    const heard = new Set(counting(this.strips));
-    for (const [part, row] of this.rows) {
+    const { weights } = this;
+    const active = new Set(activeParts(this.strips));
+    for (const [part, { row, slider, output, buttons }] of this.rows) {
       const { value, muted, solo, locked } = this.strips[part];
-      const share = found[part] ?? 0;
-      const place = locked === null ? value : Math.max(-1, Math.min(1, locked));
-      row.slider.value = place;
-      row.slider.disabled = locked !== null;
-      row.slider.style.setProperty("--low", `${50 + 50 * Math.min(0, place)}%`);
-      row.slider.style.setProperty("--high", `${50 + 50 * Math.max(0, place)}%`);
-      row.output.textContent = percent(share);
-      row.slider.setAttribute("aria-valuetext", `${percent(share).replace("−", "less like, ")} of the score${muted ? ", muted" : ""}${locked === null ? "" : ", locked"}`);
-      row.classList.toggle("idle", !heard.has(part));
-      row.classList.toggle("negative", share < 0);
-      pressed(row.querySelector(".mute"), muted);
-      pressed(row.querySelector(".solo"), solo);
-      pressed(row.querySelector(".lock"), locked !== null);
+      const weight = weights[part] ?? 0;
+      const position = locked === null ? value : Math.max(-1, Math.min(1, locked));
+      slider.value = String(position);
+      slider.disabled = locked !== null;
+      slider.style.setProperty("--low", `${50 + 50 * Math.min(0, position)}%`);
+      slider.style.setProperty("--high", `${50 + 50 * Math.max(0, position)}%`);
+      output.textContent = percent(weight);
+      const spoken = `${percent(weight).replace("−", "less similar, ")} of the score`;
+      slider.setAttribute("aria-valuetext", `${spoken}${muted ? ", muted" : ""}${locked === null ? "" : ", locked"}`);
+      row.classList.toggle("idle", !active.has(part));
+      row.classList.toggle("negative", weight < 0);
+      setPressed(buttons.mute, muted);
+      setPressed(buttons.solo, solo);
+      setPressed(buttons.lock, locked !== null);
     }
-    $("lock-words").hidden = !Object.values(this.strips).some(({ locked }) => locked !== null);
+    $("lock-note").hidden = !Object.values(this.strips).some(({ locked }) => locked !== null);
   }
 }

@@ -1,21 +1,32 @@
-// The line of words above the list: what is going on, and what went wrong.
+// The line of text above the list: what happens, and what went wrong.
 
+import { isAbort } from "./api.js";
 import { $ } from "./dom.js";
 
-export function say(words, { problem = false } = {}) {
-  $("status").textContent = words;
+/**
+ * @param {string} message
+ * @param {{ problem?: boolean }} [options]
+ */
+export function showStatus(message, { problem = false } = {}) {
+  $("status").textContent = message;
   $("status").classList.toggle("problem", problem);
   $("status").classList.remove("provisional");
 }
 
-// The order is the page's own, until the server has been asked.
-export const provisional = () => $("status").classList.add("provisional");
+/** Marks the order of the hits as the page's own, until the server has answered. */
+export const showProvisional = () => $("status").classList.add("provisional");
 
-// Runs something that may fail; says what went wrong.
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Runs an action; if it fails, shows why.
+ * @param {() => unknown} action
+ */
 export async function run(action) {
   try {
     await action();
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, { problem: true });
+    if (!isAbort(error)) showStatus(messageOf(error), { problem: true });
   }
 }

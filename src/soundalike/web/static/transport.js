@@ -1,85 +1,99 @@
-// The bar at the foot of the page: what sounds, where, and what can be done with the chosen hit.
+// The bar at the foot of the page: the chosen hit, what is playing, and what can be done with the hit.
 
-import { $, make, pressed } from "./dom.js";
-import { draw } from "./hits/waves.js";
-import { onScheme } from "./palette.js";
-import * as words from "./words.js";
+import { $, buttonById, canvasById, make, setPressed } from "./dom.js";
+import * as format from "./format.js";
+import { drawWaveform } from "./hits/waveforms.js";
+import { onSchemeChange } from "./palette.js";
 
 export class Transport {
-  // waves: a `Waves`; player; onSeek(s): the waveform was clicked.
-  constructor({ player, waves, onSeek }) {
-    Object.assign(this, { player, waves, hit: null });
-    $("now-wave").addEventListener("click", (event) => {
-      const place = event.offsetX / event.target.clientWidth;
-      if (this.hit) onSeek(place * this.hit.item.duration);
+  /** @type {Hit | null} */
+  hit = null;
+
+  /**
+   * onSeek(s): the waveform was clicked.
+   * @param {object} options
+   * @param {import("./sound/player.js").Player} options.player
+   * @param {import("./hits/waveforms.js").Waveforms} options.waveforms
+   * @param {(second: number) => void} options.onSeek
+   */
+  constructor({ player, waveforms, onSeek }) {
+    this.player = player;
+    this.waveforms = waveforms;
+    this.canvas = canvasById("now-wave");
+    this.canvas.addEventListener("click", (event) => {
+      if (this.hit) onSeek((event.offsetX / this.canvas.clientWidth) * this.hit.item.duration);
     });
-    onScheme(() => this.draw());
-    new ResizeObserver(() => this.draw()).observe($("now-wave"));
+    onSchemeChange(() => this.draw());
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
-  // Shows a hit; null: none.
-  show(hit, { judged = null, held = false, reveal = false } = {}) {
+  /**
+   * @param {Hit | null} hit
+   * @param {HitMarks | null} marks
+   * @param {boolean} canReveal whether files can be shown in the file manager
+   */
+  show(hit, marks, canReveal) {
     this.hit = hit;
     $("transport").classList.toggle("empty", !hit);
-    for (const button of document.querySelectorAll("#actions button")) button.disabled = !hit;
-    $("reveal").hidden = !reveal;
-    if (hit) {
-      const { item } = hit;
-      $("now-name").textContent = words.title(item);
-      $("now-facts").textContent = [
-        item.kind,
-        hit.score !== null && item.kind === "song" && `matched ${words.matched(hit)}`,
-        item.tempo && `${words.tempo(item)} bpm`,
-        words.key(item),
-        words.short(item.duration),
-        Number.isFinite(item.loudness) && `${item.loudness.toFixed(1)} LUFS`,
-      ]
-        .filter(Boolean)
-        .join(" · ");
-      $("now-why").textContent = hit.score === null ? "" : `${words.signed(hit.score)} = ${words.reasons(hit.contributions)}`;
-      $("now-path").textContent = item.path;
-      $("now-path").title = [item.path, ...(hit.copy_paths ?? []).map((path) => `same sound: ${path}`)].join("\n");
-      const copies = hit.copies ?? 0;
-      $("now-copies").hidden = !copies;
-      $("now-copies").textContent = copies ? `+${words.plural(copies, "copy", "copies")}` : "";
-      $("copies-list").replaceChildren(...(hit.copy_paths ?? []).map((path) => make("li", { textContent: path })));
-      pressed($("favourite"), item.favourite);
-      $("favourite").textContent = item.favourite ? "★" : "☆";
-      pressed($("alike"), judged === "alike");
-      pressed($("unlike"), judged === "not alike");
-      pressed($("hold"), held);
-    } else {
-      for (const id of ["now-name", "now-facts", "now-why", "now-path"]) $(id).textContent = "";
+    for (const button of document.querySelectorAll("#actions button")) /** @type {HTMLButtonElement} */ (button).disabled = !hit;
+    $("reveal").hidden = !canReveal;
+    if (hit) this.showHit(hit, marks);
+    else {
+      for (const id of ["now-name", "now-facts", "now-score", "now-path"]) $(id).textContent = "";
       $("now-copies").hidden = true;
     }
-    this.state();
+    this.showPlayer();
   }
 
-  // What the buttons say of the player.
-  state() {
-    const { player } = this;
-    $("toggle").textContent = player.playing ? "❚❚" : "▶";
-    $("toggle").setAttribute("aria-label", player.playing ? "pause" : "play");
-    $("toggle").disabled = !player.source;
-    pressed($("loop"), player.repeat);
-    const reference = player.side === "reference";
-    $("side-reference").setAttribute("aria-pressed", String(reference));
-    $("side-hit").setAttribute("aria-pressed", String(!reference));
-    $("side-reference").disabled = !player.sources.reference;
-    $("side-hit").disabled = !player.sources.hit;
-    $("sounding").textContent = player.playing ? `hearing ${reference ? "the reference: " : "the hit: "}${player.source.name}` : "";
+  /**
+   * @param {Hit} hit
+   * @param {HitMarks | null} marks
+   */
+  showHit(hit, marks) {
+    const { item, score, contributions, copies = 0, copy_paths: copyPaths = [] } = hit;
+    $("now-name").textContent = format.title(item);
+    $("now-facts").textContent = [
+      item.kind,
+      score !== null && item.kind === "song" && `matched ${format.matchedRange(hit)}`,
+      item.tempo && `${format.tempo(item)} bpm`,
+      format.key(item),
+      format.duration(item.duration),
+      item.loudness !== null && `${item.loudness.toFixed(1)} LUFS`,
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    $("now-score").textContent = score === null ? "" : `${format.signed(score)} = ${format.contributionText(contributions)}`;
+    $("now-path").textContent = item.path;
+    $("now-path").title = [item.path, ...copyPaths.map((path) => `copy: ${path}`)].join("\n");
+    $("now-copies").hidden = !copies;
+    $("now-copies").textContent = copies ? `+${format.plural(copies, "copy", "copies")}` : "";
+    $("copies-list").replaceChildren(...copyPaths.map((path) => make("li", { textContent: path })));
+    setPressed($("favourite"), item.favourite);
+    $("favourite").textContent = item.favourite ? "★" : "☆";
+    setPressed($("alike"), marks?.answer === "alike");
+    setPressed($("not-alike"), marks?.answer === "not alike");
+    setPressed($("compare"), marks?.held);
+  }
+
+  /** Shows the state of the player on its buttons. */
+  showPlayer() {
+    const { playing, repeat, side, source, sources } = this.player;
+    $("toggle").textContent = playing ? "❚❚" : "▶";
+    $("toggle").setAttribute("aria-label", playing ? "pause" : "play");
+    buttonById("toggle").disabled = !source;
+    setPressed($("loop"), repeat);
+    setPressed($("side-reference"), side === "reference");
+    setPressed($("side-hit"), side === "hit");
+    buttonById("side-reference").disabled = !sources.reference;
+    buttonById("side-hit").disabled = !sources.hit;
+    $("now-playing").textContent = playing ? `playing the ${side}: ${source?.name}` : "";
     this.draw();
   }
 
-  get head() {
-    return this.player.playing && this.player.side === "hit" ? this.player.position : null;
-  }
-
   draw() {
-    const { hit } = this;
-    const peaks = hit && this.waves.of(hit.item.id);
-    draw($("now-wave"), peaks, hit?.start ?? 0, hit?.end ?? 0, this.head);
-    const { source } = this.player;
-    $("time").textContent = source ? words.clock(this.player.position) : "";
+    const { hit, player } = this;
+    const playhead = player.playing && player.side === "hit" ? player.position : null;
+    drawWaveform(this.canvas, hit && this.waveforms.get(hit.item.id), [hit?.start ?? 0, hit?.end ?? 0], playhead);
+    $("time").textContent = player.source ? format.clock(player.position) : "";
   }
 }

@@ -1,60 +1,94 @@
-// The mixer's arithmetic: what share of the score each part has. Pure functions; nothing here touches the page.
+// The arithmetic of the mixer: the weight of each part. Pure functions without access to the page.
 //
-// A strip is {value: -1..1, muted, solo, locked}. Shares are signed, and their absolute values add up to 1. A locked strip keeps
-// the share it was locked at, whatever the others do: they divide what it leaves among themselves, in the ratio of their values.
+// Each part has a strip {value: -1..1, muted, solo, locked}. Weights are signed, and their absolute values add up to 1. A locked
+// strip keeps the weight that it was locked at; the others divide the rest in proportion to their values.
 
+/**
+ * @param {number} [value]
+ * @returns {Strip}
+ */
 export const strip = (value = 0.5) => ({ value, muted: false, solo: false, locked: null });
 
-const sum = (values) => values.reduce((total, value) => total + Math.abs(value), 0);
+/** @param {number[]} values */
+const absoluteSum = (values) => values.reduce((total, value) => total + Math.abs(value), 0);
 
-// The parts that are heard: those soloed, if any is, without those muted.
-export function counting(strips) {
+/**
+ * The parts that are not muted; if any is soloed, only those soloed.
+ * @param {Record<string, Strip>} strips
+ */
+export function activeParts(strips) {
   const parts = Object.keys(strips);
-  const solo = parts.filter((part) => strips[part].solo);
-  return (solo.length ? solo : parts).filter((part) => !strips[part].muted);
+  const soloed = parts.filter((part) => strips[part].solo);
+  return (soloed.length ? soloed : parts).filter((part) => !strips[part].muted);
 }
 
-// {part: signed share} of the parts that count; nothing where all are zero.
-export function shares(strips) {
-  const parts = counting(strips);
-  const free = parts.filter((part) => strips[part].locked === null);
-  const kept = Object.fromEntries(parts.filter((part) => !free.includes(part)).map((part) => [part, strips[part].locked]));
-  const left = Math.max(0, 1 - sum(Object.values(kept)));
-  const total = sum(free.map((part) => strips[part].value));
-  const found = { ...kept };
-  for (const part of free) if (total) found[part] = (left * strips[part].value) / total;
-  const all = sum(Object.values(found));
-  const used = Object.entries(found).filter(([, share]) => Math.abs(share) > 1e-6);
-  return Object.fromEntries(used.map(([part, share]) => [part, share / all]));
+/**
+ * The weights of the active parts, without those of zero.
+ * @param {Record<string, Strip>} strips
+ * @returns {ByPart}
+ */
+export function weightsOf(strips) {
+  /** @type {ByPart} */
+  const weights = {};
+  const free = [];
+  for (const part of activeParts(strips)) {
+    const { locked } = strips[part];
+    if (locked === null) free.push(part);
+    else weights[part] = locked;
+  }
+  const rest = Math.max(0, 1 - absoluteSum(Object.values(weights)));
+  const total = absoluteSum(free.map((part) => strips[part].value));
+  for (const part of free) if (total) weights[part] = (rest * strips[part].value) / total;
+  const all = absoluteSum(Object.values(weights));
+  const used = Object.entries(weights).filter(([, weight]) => Math.abs(weight) > 1e-6);
+  return Object.fromEntries(used.map(([part, weight]) => [part, weight / all]));
 }
 
-// The strips with `part` locked at its present share.
+/**
+ * The strips with `part` locked at its present weight.
+ * @param {Record<string, Strip>} strips
+ * @param {string} part
+ */
 export function lock(strips, part) {
-  return { ...strips, [part]: { ...strips[part], locked: shares(strips)[part] ?? 0 } };
+  return { ...strips, [part]: { ...strips[part], locked: weightsOf(strips)[part] ?? 0 } };
 }
 
-// The strips with `part` free again, at a value that gives it the share it has.
+/**
+ * The strips with `part` unlocked, at a value that gives it the weight it had.
+ * @param {Record<string, Strip>} strips
+ * @param {string} part
+ */
 export function unlock(strips, part) {
-  const share = strips[part].locked;
-  const free = { ...strips, [part]: { ...strips[part], locked: null } };
-  const others = counting(free).filter((other) => other !== part);
-  const kept = sum(others.map((other) => free[other].locked ?? 0));
-  const loose = others.filter((other) => free[other].locked === null);
-  const total = sum(loose.map((other) => free[other].value));
-  const room = 1 - kept - Math.abs(share);
-  const value = room > 1e-6 && total ? (share * total) / room : share;
+  const weight = strips[part].locked ?? 0;
+  const unlocked = { ...strips, [part]: { ...strips[part], locked: null } };
+  const others = activeParts(unlocked).filter((other) => other !== part);
+  const lockedSum = absoluteSum(others.map((other) => unlocked[other].locked ?? 0));
+  const free = others.filter((other) => unlocked[other].locked === null);
+  const total = absoluteSum(free.map((other) => unlocked[other].value));
+  const rest = 1 - lockedSum - Math.abs(weight);
+  const value = rest > 1e-6 && total ? (weight * total) / rest : weight;
   const factor = Math.max(1, Math.abs(value));
-  free[part].value = value / factor;
-  for (const other of loose) free[other] = { ...free[other], value: free[other].value / factor };
-  return free;
+  unlocked[part].value = value / factor;
+  for (const other of free) unlocked[other] = { ...unlocked[other], value: unlocked[other].value / factor };
+  return unlocked;
 }
 
-// The part with the greatest positive share; among equals the last, which is the mix where it is one of them.
-export const heaviest = (parts, found) => parts.reduce((best, part) => ((found[part] ?? 0) >= (found[best] ?? 0) - 1e-9 ? part : best));
+/**
+ * The part with the greatest weight; among equals the last, which is the mix if it is one of them.
+ * @param {string[]} parts
+ * @param {ByPart} weights
+ */
+export const heaviest = (parts, weights) =>
+  parts.reduce((best, part) => ((weights[part] ?? 0) >= (weights[best] ?? 0) - 1e-9 ? part : best));
 
-// Values for strips that order as raw weights do (a learnt profile's): the greatest at the end of its slider.
-export function valuesOf(weights, spread) {
+/**
+ * Values of sliders that rank as weights on raw cosines (those of a profile) do; the greatest is at the end of its slider.
+ * @param {ByPart} weights
+ * @param {Record<string, number | null>} spread
+ */
+export function sliderValues(weights, spread) {
+  /** @type {[string, number][]} */
   const scaled = Object.entries(weights).map(([part, weight]) => [part, weight * (spread[part] ?? 1)]);
-  const most = Math.max(...scaled.map(([, value]) => Math.abs(value)), 0) || 1;
-  return Object.fromEntries(scaled.map(([part, value]) => [part, value / most]));
+  const greatest = Math.max(...scaled.map(([, value]) => Math.abs(value)), 0) || 1;
+  return Object.fromEntries(scaled.map(([part, value]) => [part, value / greatest]));
 }

@@ -1,15 +1,20 @@
-// A row of the list of hits: made once, filled with one hit after the other.
+// A row of the list of hits: made once, then filled with one hit after another.
 
 import { make } from "../dom.js";
-import * as words from "../words.js";
+import * as format from "../format.js";
 
-const SIGNS = { alike: "alike", "not alike": "not alike" };
+/**
+ * The greatest sums of positive and of negative contributions in the list.
+ * @typedef {{ positive: number, negative: number }} BarScale
+ */
 
-const cell = (name, ...children) => make("span", { class: name }, ...children);
+/** @param {string} name */
+const cell = (name) => make("span", { class: name });
 
+/** The row element carries its cells and the hit that it shows. */
 export function makeRow() {
-  const row = make("div", { class: "hit", role: "option", draggable: true });
-  row.parts = {
+  const bars = { negative: cell("negative"), positive: cell("positive") };
+  const cells = {
     rank: cell("rank"),
     wave: make("canvas", { class: "wave" }),
     name: cell("name"),
@@ -17,72 +22,90 @@ export function makeRow() {
     tempo: cell("tempo"),
     key: cell("key"),
     length: cell("length"),
-    bars: cell("bars", cell("less"), cell("more")),
+    bars: make("span", { class: "bars" }, bars.negative, bars.positive),
     score: cell("score"),
     star: cell("star"),
   };
-  row.append(...Object.values(row.parts));
-  return row;
+  const row = make("div", { class: "hit", role: "option", draggable: true }, ...Object.values(cells));
+  return Object.assign(row, { cells, bars, hit: /** @type {Hit} */ (/** @type {unknown} */ (null)), columns: "", drawn: "" });
 }
 
-// scale: {more, less}, the greatest sums of positive and of negative contributions in the list; marks: {judged, held}.
-export function fillRow(row, hit, index, scale, marks) {
+/** @typedef {ReturnType<typeof makeRow>} Row */
+
+/**
+ * @param {Row} row
+ * @param {Hit} hit
+ * @param {number} index
+ * @param {BarScale} scale
+ * @param {HitMarks} marks
+ */
+export function fillRow(row, hit, index, scale, { answer, held }) {
   const { item, score, copies } = hit;
-  const { parts } = row;
+  const { cells } = row;
   row.hit = hit;
   if (row.dataset.index !== String(index)) {
     row.id = `hit-${index}`;
-    row.dataset.index = index;
+    row.dataset.index = String(index);
   }
   if (row.title !== item.name) row.title = item.name;
-  parts.rank.textContent = score === null ? "" : index + 1;
-  parts.name.textContent = words.title(item);
-  const where = words.folder(item);
-  const judged = SIGNS[marks.judged] ?? "";
-  parts.facts.textContent = [
+  cells.rank.textContent = score === null ? "" : String(index + 1);
+  cells.name.textContent = format.title(item);
+  cells.facts.textContent = [
     item.kind,
-    item.kind === "song" && score !== null && words.matched(hit),
-    copies && `+${words.plural(copies, "copy", "copies")}`,
-    judged,
-    marks.held && "held for comparing",
-    item.status === "missing" && "file is gone",
-    where,
+    item.kind === "song" && score !== null && format.matchedRange(hit),
+    copies && `+${format.plural(copies, "copy", "copies")}`,
+    answer,
+    held && "held for comparison",
+    item.status === "missing" && "file is missing",
+    item.folder,
   ]
     .filter(Boolean)
     .join(" · ");
-  parts.tempo.textContent = words.tempo(item);
-  parts.key.textContent = words.key(item);
-  parts.length.textContent = words.short(item.duration);
-  parts.score.textContent = score === null ? "" : score.toFixed(3);
-  parts.star.textContent = item.favourite ? "★" : "☆";
+  cells.tempo.textContent = format.tempo(item);
+  cells.key.textContent = format.key(item);
+  cells.length.textContent = format.duration(item.duration);
+  cells.score.textContent = score === null ? "" : score.toFixed(3);
+  cells.star.textContent = item.favourite ? "★" : "☆";
   row.classList.toggle("favourite", Boolean(item.favourite));
-  row.classList.toggle("held", Boolean(marks.held));
-  fillBars(parts.bars, hit.contributions, scale);
-  row.setAttribute("aria-label", words.spoken(hit, index, { judged: judged || null }));
+  row.classList.toggle("held", held);
+  fillBars(row, hit.contributions, scale);
+  row.setAttribute("aria-label", format.spokenHit(hit, answer));
 }
 
-// Bars to the right of a line for what speaks for a hit, to the left of it, hatched, for what speaks against it.
-function fillBars(bars, contributions, { more, less }) {
-  const total = more + less || 1;
-  const columns = `${Math.round((100 * less) / total)}% 1fr`;
-  if (bars.columns !== columns) bars.style.gridTemplateColumns = bars.columns = columns;
-  bars.title = words.reasons(contributions);
-  const sides = { less: [], more: [] };
-  for (const [name, value] of Object.entries(contributions)) if (value) sides[value < 0 ? "less" : "more"].push([name, Math.abs(value)]);
-  for (const box of bars.children) {
-    const side = box.className;
-    const whole = side === "less" ? less : more;
-    const wanted = sides[side];
-    while (box.childElementCount > wanted.length) box.lastChild.remove();
-    while (box.childElementCount < wanted.length) box.append(document.createElement("i"));
-    wanted.forEach(([name, value], n) => {
-      const bar = box.children[n];
-      const part = name.replace("not ", "");
-      const share = whole ? value / whole : 0;
-      bar.style.width = `${100 * share}%`;
-      if (bar.dataset.part !== part) bar.dataset.part = part;
-      const letter = (share * whole) / total > 0.1 ? part[0] : "";
-      if (bar.textContent !== letter) bar.textContent = letter;
-    });
+/**
+ * Draws positive contributions as bars to the right of a line, negative ones, hatched, to its left.
+ * @param {Row} row
+ * @param {ByPart} contributions
+ * @param {BarScale} scale
+ */
+function fillBars(row, contributions, scale) {
+  const total = scale.positive + scale.negative || 1;
+  const columns = `${Math.round((100 * scale.negative) / total)}% 1fr`;
+  if (row.columns !== columns) row.cells.bars.style.gridTemplateColumns = row.columns = columns;
+  row.cells.bars.title = format.contributionText(contributions);
+  /** @type {Record<keyof BarScale, [string, number][]>} */
+  const sides = { negative: [], positive: [] };
+  for (const [part, value] of Object.entries(contributions)) {
+    if (value) sides[value < 0 ? "negative" : "positive"].push([part, Math.abs(value)]);
   }
+  fillSide(row.bars.negative, sides.negative, scale.negative, total);
+  fillSide(row.bars.positive, sides.positive, scale.positive, total);
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {[string, number][]} contributions of one sign, without it
+ * @param {number} greatest the sum that fills the box
+ * @param {number} total of both boxes
+ */
+function fillSide(box, contributions, greatest, total) {
+  while (box.childElementCount > contributions.length) box.lastChild?.remove();
+  while (box.childElementCount < contributions.length) box.append(document.createElement("i"));
+  contributions.forEach(([part, value], n) => {
+    const bar = /** @type {HTMLElement} */ (box.children[n]);
+    bar.style.width = `${greatest ? (100 * value) / greatest : 0}%`;
+    if (bar.dataset.part !== part) bar.dataset.part = part;
+    const letter = value / total > 0.1 ? part[0] : "";
+    if (bar.textContent !== letter) bar.textContent = letter;
+  });
 }

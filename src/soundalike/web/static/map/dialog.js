@@ -1,326 +1,370 @@
-// The map: a picture of the library in which what sounds alike lies together. Look, zoom, hover, click to hear.
+// The map: the library as a picture on which similar sounds are close together, to zoom, hover and click in.
 
 import * as api from "../api.js";
-import { $, make } from "../dom.js";
-import { colour, onScheme } from "../palette.js";
-import { SIGNS, coloured, kinds, shape } from "./colours.js";
-import { WHOLE, around, nearest, panned, toMap, toScreen, towards, zoomed } from "./view.js";
+import { $, buttonById, canvasById, context2d, dialogById, make, selectById } from "../dom.js";
+import { KIND_PLURALS } from "../format.js";
+import { colour, onSchemeChange } from "../palette.js";
+import { messageOf } from "../status.js";
+import { SYMBOLS, coloured, presentKinds, shapeOf } from "./colours.js";
+import { drawLabel, drawPoints, drawRing } from "./drawing.js";
+import { WHOLE, nearest, neighbours, nextInDirection, panned, toMap, toScreen, zoomed } from "./view.js";
+
+/** @typedef {import("./colours.js").Colouring} Colouring */
+/**
+ * A map with what is derived from it.
+ * @typedef {{ points: LibraryMap, index: Map<string, number>, nameOf: (n: number) => string, colouring: Colouring }} DrawnMap
+ */
 
 const NEIGHBOURS = 12;
-const RINGED = 20; // hits
-const REACH = 14; // px within which a point is meant by the pointer
-const AGAIN = 700; // ms until a map in the making is asked for again
-const TALL = 0.87; // of an equilateral triangle, by its side
-const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const RINGED_HITS = 20;
+const REACH = 14; // px between the pointer and the point that it means
+const POLL = 700; // ms until a map that is being computed is requested again
+/** @type {Record<string, [number, number]>} */
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// The sign of a kind in a legend or list.
-function dot(sign, ink) {
-  const made = make("i", { class: `dot ${sign}`, "aria-hidden": "true" });
-  made.style.background = ink;
-  return made;
+/**
+ * The shape of a kind, for a legend or list.
+ * @param {string} shape
+ * @param {string} ink
+ */
+function makeDot(shape, ink) {
+  const dot = make("i", { class: `dot ${shape}`, "aria-hidden": "true" });
+  dot.style.background = ink;
+  return dot;
 }
 
-// Adds a point to the pen's path.
-function outlined(pen, sign, left, top, radius) {
-  if (sign === "square") return void pen.rect(left - radius, top - radius, 2 * radius, 2 * radius);
-  if (sign === "circle") {
-    pen.moveTo(left + radius, top);
-    return void pen.arc(left, top, radius, 0, 2 * Math.PI);
-  }
-  const half = 1.2 * radius;
-  pen.moveTo(left, top - half);
-  pen.lineTo(left + half, top - half + 2 * TALL * half);
-  pen.lineTo(left - half, top - half + 2 * TALL * half);
-  return void pen.closePath();
+/**
+ * Names of points; a file name that occurs several times (mixture.wav, for example) with its folder.
+ * @param {LibraryMap} points
+ */
+function namesOf({ names, folder }) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  /** @param {number} n */
+  return (n) => ((counts.get(names[n]) ?? 0) > 1 ? `${folder[n].split("/").at(-1)}/${names[n]}` : names[n]);
 }
 
 export class MapDialog {
-  // onPlay(id), onReference(id); hits(): ids of the hits shown now, best first.
+  /** @type {DrawnMap | null} */
+  map = null;
+  /** @type {MapView} */
+  view = WHOLE;
+  /** The point under the cursor of the keyboard; -1: none. */
+  current = -1;
+  /** The point under the pointer; -1: none. */
+  hovered = -1;
+  /**
+   * Entries of the legend that are hidden.
+   * @type {Set<number>}
+   */
+  hidden = new Set();
+  /** Counts requests: a later one cancels those before. */
+  turn = 0;
+  colourChosen = false;
+  frame = 0;
+
+  /**
+   * onPlay(id), onReference(id); hits(): ids of the present hits, best first.
+   * @param {object} options
+   * @param {string[]} options.parts
+   * @param {(id: string) => void} options.onPlay
+   * @param {(id: string) => void} options.onReference
+   * @param {() => string[]} options.hits
+   */
   constructor({ parts, onPlay, onReference, hits }) {
-    Object.assign(this, { onPlay, onReference, hits, points: null, view: WHOLE, at: -1, hover: -1, hidden: new Set(), asked: 0 });
-    this.canvas = $("map-canvas");
-    $("map-part").append(...[...parts].reverse().map((part) => new Option(part === "mix" ? "the whole sound" : part, part)));
-    $("map-part").addEventListener("change", () => this.load());
-    $("map-kind").addEventListener("change", () => this.load());
-    $("map-colour").addEventListener("change", () => {
-      this.chosen = true;
-      this.colour();
-    });
-    $("map-in").addEventListener("click", () => this.zoom(1.6));
-    $("map-out").addEventListener("click", () => this.zoom(1 / 1.6));
-    $("map-all").addEventListener("click", () => this.look(WHOLE));
-    $("map-reference").addEventListener("click", () => this.refer());
-    $("map").addEventListener("close", () => this.asked++);
-    this.listen();
+    this.onPlay = onPlay;
+    this.onReference = onReference;
+    this.hits = hits;
+    this.canvas = canvasById("map-canvas");
+    this.partMenu = selectById("map-part");
+    this.kindMenu = selectById("map-kind");
+    this.colourMenu = selectById("map-colour");
+    this.partMenu.append(...[...parts].reverse().map((part) => new Option(part, part)));
+    this.listenToControls();
+    this.listenToPointer();
+    this.listenToKeys();
     new ResizeObserver(() => this.draw()).observe(this.canvas);
-    onScheme(() => this.draw());
+    onSchemeChange(() => this.draw());
   }
 
   open() {
-    $("map").showModal();
+    dialogById("map").showModal();
     this.canvas.focus();
-    if (!this.points) this.load();
-    else this.draw();
+    if (this.map) this.draw();
+    else this.load();
   }
 
-  // Another library: the picture is of the one before.
+  /** Forgets the map: the library has changed. */
   forget() {
-    this.points = null;
+    this.map = null;
   }
 
-  say(words, problem = false) {
-    $("map-words").textContent = words;
-    $("map-words").classList.toggle("problem", problem);
+  /**
+   * @param {string} message
+   * @param {{ problem?: boolean }} [options]
+   */
+  showStatus(message, { problem = false } = {}) {
+    $("map-status").textContent = message;
+    $("map-status").classList.toggle("problem", problem);
   }
 
+  /** Requests the chosen map until the server has computed it. */
   async load() {
-    const turn = ++this.asked;
-    $("map-part").disabled = $("map-kind").value !== "song"; // the others are whole
-    if ($("map-part").disabled) $("map-part").value = "mix";
-    $("map-reference").disabled = true;
+    const turn = ++this.turn;
+    this.partMenu.disabled = this.kindMenu.value !== "song"; // the other kinds have only a mix
+    if (this.partMenu.disabled) this.partMenu.value = "mix";
+    buttonById("map-reference").disabled = true;
     $("map-legend").replaceChildren();
-    this.points = null;
-    this.at = this.hover = -1;
+    this.map = null;
+    this.current = this.hovered = -1;
     this.draw();
-    this.near();
+    this.listNeighbours();
     try {
       for (;;) {
-        const found = await api.picture($("map-part").value, $("map-kind").value);
-        if (turn !== this.asked) return;
-        if (found.state === "none") return void this.say("there is nothing to draw: the library has no such files");
-        if (found.state === "ready") return void this.take(found);
-        this.say(`drawing the map … ${Math.round(100 * found.progress)} %`);
-        await new Promise((done) => setTimeout(done, AGAIN));
-        if (turn !== this.asked) return;
+        const points = await api.libraryMap(this.partMenu.value, /** @type {MapKind} */ (this.kindMenu.value));
+        if (turn !== this.turn) return;
+        if (points.state === "none") return void this.showStatus("there is nothing to show: the library has no such files");
+        if (points.state === "ready") return void this.show(points);
+        this.showStatus(`computing the map … ${Math.round(100 * points.progress)} %`);
+        await new Promise((resolve) => setTimeout(resolve, POLL));
+        if (turn !== this.turn) return;
       }
     } catch (error) {
-      this.say(error.message, true);
+      this.showStatus(messageOf(error), { problem: true });
     }
   }
 
-  take(found) {
-    this.points = found;
-    this.place = new Map(found.ids.map((id, n) => [id, n]));
-    const times = new Map();
-    for (const name of found.names) times.set(name, (times.get(name) ?? 0) + 1);
-    // Names that several have (mixture.wav, say) need their folder.
-    this.named = (n) => (times.get(found.names[n]) > 1 ? `${found.folder[n].split("/").pop()}/${found.names[n]}` : found.names[n]);
+  /** @param {LibraryMap} points */
+  show(points) {
+    const kinds = presentKinds(points.kind);
+    if (!this.colourChosen) this.colourMenu.value = kinds.length > 1 ? "kind" : "tempo";
+    const index = new Map(points.ids.map((id, n) => [id, n]));
+    this.map = { points, index, nameOf: namesOf(points), colouring: coloured(points, this.colourMenu.value) };
     this.view = WHOLE;
-    const first = this.hits().find((id) => this.place.has(id));
-    const several = kinds(found);
-    if (!this.chosen) $("map-colour").value = several.length > 1 ? "kind" : "tempo";
-    this.colour();
-    this.go(first === undefined ? nearest(found, 0.5, 0.5) : this.place.get(first));
-    const some = found.total > found.ids.length ? ` of ${found.total.toLocaleString("en")}` : "";
-    const signs = several.length > 1 ? ` (${several.map((one) => `${SIGNS[one.shape]} ${one.name}`).join(", ")})` : "";
-    this.say(`${found.ids.length.toLocaleString("en")}${some} sounds${signs}; what sounds alike lies together; the first hits are ringed`);
+    this.showLegend();
+    const best = this.hits().map((id) => index.get(id)).find((n) => n !== undefined);
+    this.moveTo(best ?? nearest(points, 0.5, 0.5));
+    const count = points.ids.length.toLocaleString("en");
+    const total = points.total > points.ids.length ? ` of ${points.total.toLocaleString("en")}` : "";
+    const legend = kinds.map((kind) => `${SYMBOLS[shapeOf(kind)]} ${KIND_PLURALS[kind]}`).join(", ");
+    this.showStatus(
+      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together; rings mark the first hits`,
+    );
   }
 
-  colour() {
-    if (!this.points) return;
+  recolour() {
+    this.colourChosen = true;
+    if (!this.map) return;
+    this.map.colouring = coloured(this.map.points, this.colourMenu.value);
+    this.showLegend();
+    this.draw();
+    this.listNeighbours();
+  }
+
+  showLegend() {
     this.hidden.clear();
-    this.paint = coloured(this.points, $("map-colour").value);
+    const entries = this.map?.colouring.legend ?? [];
     $("map-legend").replaceChildren(
-      ...this.paint.legend.map(({ name, colour: ink, shape: sign = "circle" }, n) => {
-        const swatch = dot(sign, ink);
-        const button = make("button", { type: "button", "aria-pressed": "true", title: `show or hide ${name}` }, swatch, name);
+      ...entries.map(({ name, colour: ink, shape = "circle" }, n) => {
+        const properties = { type: "button", "aria-pressed": "true", title: `show or hide ${name}` };
+        const button = make("button", properties, makeDot(shape, ink), name);
         button.addEventListener("click", () => {
           if (!this.hidden.delete(n)) this.hidden.add(n);
           button.setAttribute("aria-pressed", String(!this.hidden.has(n)));
           this.draw();
-          this.near();
+          this.listNeighbours();
         });
         return make("li", {}, button);
       }),
     );
-    this.draw();
-    this.near();
   }
 
-  shown = (n) => !this.hidden.has(this.paint.of[n]);
+  /**
+   * Whether a point is on the map now.
+   * @param {number} n
+   */
+  isShown = (n) => this.map !== null && !this.hidden.has(this.map.colouring.of[n]);
 
   get size() {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
-  look(view) {
+  /** @param {MapView} view */
+  setView(view) {
     this.view = view;
     this.draw();
   }
 
+  /**
+   * The position on the screen of a point.
+   * @param {DrawnMap} map
+   * @param {number} n
+   */
+  place = ({ points }, n) => toScreen(this.view, this.size, points.x[n], points.y[n]);
+
+  /** @param {number} factor */
   zoom(factor) {
-    const [left, top] = this.at < 0 ? [] : toScreen(this.view, this.size, this.points.x[this.at], this.points.y[this.at]);
-    this.look(zoomed(this.view, this.size, factor, left, top));
+    const [left, top] = this.map && this.current >= 0 ? this.place(this.map, this.current) : [];
+    this.setView(zoomed(this.view, this.size, factor, left, top));
   }
 
-  // The cursor goes to a point; play: and it is heard.
-  go(n, play = false) {
-    if (n < 0 || !this.points) return;
-    this.at = n;
-    const [left, top] = toScreen(this.view, this.size, this.points.x[n], this.points.y[n]);
+  /**
+   * Moves the cursor to a point, and plays it or not.
+   * @param {number} n
+   * @param {{ play?: boolean }} [options]
+   */
+  moveTo(n, { play = false } = {}) {
+    if (n < 0 || !this.map) return;
+    const { points } = this.map;
+    this.current = n;
+    const [left, top] = this.place(this.map, n);
     const { width, height } = this.size;
-    if (left < 0 || top < 0 || left > width || top > height) this.view = { ...this.view, x: this.points.x[n], y: this.points.y[n] };
+    if (left < 0 || top < 0 || left > width || top > height) this.view = { ...this.view, x: points.x[n], y: points.y[n] };
     this.draw();
-    this.near();
-    if (play) this.onPlay(this.points.ids[n]);
+    this.listNeighbours();
+    if (play) this.onPlay(points.ids[n]);
   }
 
-  refer() {
-    if (this.at < 0) return;
-    $("map").close();
-    this.onReference(this.points.ids[this.at]);
+  useAsReference() {
+    if (this.current < 0 || !this.map) return;
+    dialogById("map").close();
+    this.onReference(this.map.points.ids[this.current]);
   }
 
-  // The list of what lies around the cursor: the map for those who cannot see or point.
-  near() {
-    const box = $("map-near");
-    if (!this.points || this.at < 0) return void box.replaceChildren();
-    const { names, folder, kind } = this.points;
-    box.replaceChildren(
-      ...around(this.points, this.at, NEIGHBOURS, this.shown).map((n) => {
-        const swatch = dot(shape(this.points, n), this.paint.legend[this.paint.of[n]].colour);
-        const button = make("button", { type: "button", title: `${kind[n]}: ${folder[n]}/${names[n]}` }, swatch, this.named(n));
-        if (n === this.at) button.setAttribute("aria-current", "true");
+  /** Lists the points around the cursor: the map for people who cannot see or point. */
+  listNeighbours() {
+    const list = $("map-neighbours");
+    const { map, current } = this;
+    if (!map || current < 0) return void list.replaceChildren();
+    const { names, folder, kind } = map.points;
+    list.replaceChildren(
+      ...neighbours(map.points, current, NEIGHBOURS, this.isShown).map((n) => {
+        const dot = makeDot(shapeOf(kind[n]), map.colouring.legend[map.colouring.of[n]].colour);
+        const button = make("button", { type: "button", title: `${kind[n]}: ${folder[n]}/${names[n]}` }, dot, map.nameOf(n));
+        if (n === current) button.setAttribute("aria-current", "true");
         button.addEventListener("click", () => {
-          const back = document.activeElement === button;
-          this.go(n, true);
-          if (back) box.querySelector("button")?.focus();
+          const hadFocus = document.activeElement === button;
+          this.moveTo(n, { play: true });
+          if (hadFocus) list.querySelector("button")?.focus();
         });
         return make("li", {}, button);
       }),
     );
-    $("map-reference").disabled = false;
-    $("map-at").textContent = this.named(this.at);
+    buttonById("map-reference").disabled = false;
+    $("map-current").textContent = map.nameOf(current);
   }
 
-  listen() {
+  listenToControls() {
+    this.partMenu.addEventListener("change", () => this.load());
+    this.kindMenu.addEventListener("change", () => this.load());
+    this.colourMenu.addEventListener("change", () => this.recolour());
+    $("map-zoom-in").addEventListener("click", () => this.zoom(1.6));
+    $("map-zoom-out").addEventListener("click", () => this.zoom(1 / 1.6));
+    $("map-whole").addEventListener("click", () => this.setView(WHOLE));
+    $("map-reference").addEventListener("click", () => this.useAsReference());
+    $("map").addEventListener("close", () => this.turn++);
+  }
+
+  /**
+   * The point that the pointer is on; -1: none.
+   * @param {MouseEvent} event
+   */
+  pointUnder({ offsetX, offsetY }) {
+    if (!this.map) return -1;
+    const [x, y] = toMap(this.view, this.size, offsetX, offsetY);
+    const [edge] = toMap(this.view, this.size, offsetX + REACH, offsetY);
+    return nearest(this.map.points, x, y, edge - x, this.isShown);
+  }
+
+  listenToPointer() {
     const { canvas } = this;
-    const place = (event) => [event.offsetX, event.offsetY];
-    const under = (event) => {
-      if (!this.points) return -1;
-      const [x, y] = toMap(this.view, this.size, ...place(event));
-      const [far] = toMap(this.view, this.size, event.offsetX + REACH, event.offsetY);
-      return nearest(this.points, x, y, far - x, this.shown);
-    };
+    /** @type {{ x: number, y: number } | null} */
     let from = null;
-    let moved = false;
+    let dragged = false;
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
-      from = place(event);
-      moved = false;
+      from = { x: event.offsetX, y: event.offsetY };
+      dragged = false;
     });
     canvas.addEventListener("pointermove", (event) => {
-      const now = place(event);
-      if (from && (moved || Math.hypot(now[0] - from[0], now[1] - from[1]) > 4)) {
-        moved = true;
-        this.look(panned(this.view, this.size, now[0] - from[0], now[1] - from[1]));
-        from = now;
-        return;
-      }
-      const hover = under(event);
-      if (hover === this.hover) return;
-      this.hover = hover;
-      canvas.style.cursor = hover < 0 ? "grab" : "pointer";
-      this.draw();
+      const { offsetX: x, offsetY: y } = event;
+      if (from && (dragged || Math.hypot(x - from.x, y - from.y) > 4)) {
+        dragged = true;
+        this.setView(panned(this.view, this.size, x - from.x, y - from.y));
+        from = { x, y };
+      } else this.hover(this.pointUnder(event));
     });
     canvas.addEventListener("pointerup", (event) => {
       from = null;
-      if (!moved) this.go(under(event), true);
+      if (!dragged) this.moveTo(this.pointUnder(event), { play: true });
     });
-    canvas.addEventListener("pointerleave", () => {
-      this.hover = -1;
-      this.draw();
+    canvas.addEventListener("pointerleave", () => this.hover(-1));
+    canvas.addEventListener("dblclick", (event) => {
+      if (this.pointUnder(event) >= 0) this.useAsReference();
     });
-    canvas.addEventListener("dblclick", (event) => under(event) >= 0 && this.refer());
     canvas.addEventListener(
       "wheel",
       (event) => {
         event.preventDefault();
-        this.look(zoomed(this.view, this.size, Math.exp(-event.deltaY / 300), ...place(event)));
+        this.setView(zoomed(this.view, this.size, Math.exp(-event.deltaY / 300), event.offsetX, event.offsetY));
       },
       { passive: false },
     );
-    canvas.addEventListener("keydown", (event) => {
-      if (!this.points || event.ctrlKey || event.metaKey || event.altKey) return;
+  }
+
+  /** @param {number} n */
+  hover(n) {
+    if (n === this.hovered) return;
+    this.hovered = n;
+    this.canvas.style.cursor = n < 0 ? "grab" : "pointer";
+    this.draw();
+  }
+
+  listenToKeys() {
+    this.canvas.addEventListener("keydown", (event) => {
+      if (!this.map || event.ctrlKey || event.metaKey || event.altKey) return;
       const { key } = event;
-      if (WAYS[key]) this.go(towards(this.points, this.at, WAYS[key], this.shown), true);
-      else if (key === "Enter" || key === " ") this.go(this.at, true);
+      if (DIRECTIONS[key]) {
+        this.moveTo(nextInDirection(this.map.points, this.current, DIRECTIONS[key], this.isShown), { play: true });
+      } else if (key === "Enter" || key === " ") this.moveTo(this.current, { play: true });
       else if (key === "+" || key === "=") this.zoom(1.6);
       else if (key === "-") this.zoom(1 / 1.6);
-      else if (key === "0") this.look(WHOLE);
-      else if (key === "r") this.refer();
+      else if (key === "0") this.setView(WHOLE);
+      else if (key === "r") this.useAsReference();
       else return;
       event.preventDefault();
     });
   }
 
+  /** Draws with the next frame. */
   draw() {
-    if (this.waiting) return;
-    this.waiting = requestAnimationFrame(() => {
-      this.waiting = 0;
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
       this.render();
     });
   }
 
   render() {
-    const { canvas, points, view, size } = this;
+    const { canvas, map, view, size } = this;
     const ratio = window.devicePixelRatio || 1;
     if (!size.width) return;
     Object.assign(canvas, { width: Math.round(size.width * ratio), height: Math.round(size.height * ratio) });
-    const pen = canvas.getContext("2d");
+    const pen = context2d(canvas);
     pen.scale(ratio, ratio);
-    if (!points) return;
-    const { length } = points.ids;
-    const radius = Math.min(7, (length > 3000 ? 1.6 : length > 300 ? 3 : 4.5) * Math.sqrt(view.zoom));
-    // One path a colour: thousands of points are drawn within a frame.
-    this.paint.legend.forEach(({ colour: ink }, place) => {
-      if (this.hidden.has(place)) return;
-      pen.beginPath();
-      for (let n = 0; n < points.x.length; n++) {
-        if (this.paint.of[n] !== place) continue;
-        const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
-        if (left < -9 || top < -9 || left > size.width + 9 || top > size.height + 9) continue;
-        outlined(pen, radius < 2.5 ? "square" : shape(points, n), left, top, radius);
-      }
-      pen.globalAlpha = 0.8;
-      pen.fillStyle = ink;
-      pen.fill();
-    });
-    pen.globalAlpha = 1;
-    const ring = (n, ink, more, width) => {
-      const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
-      pen.beginPath();
-      pen.arc(left, top, radius + more, 0, 2 * Math.PI);
-      pen.strokeStyle = ink;
-      pen.lineWidth = width;
-      pen.stroke();
-    };
-    for (const id of this.hits().slice(0, RINGED)) {
-      const n = this.place.get(id);
-      if (n !== undefined && this.shown(n)) ring(n, colour("accent"), 2, 1.5);
+    if (!map) return;
+    const { points, index, colouring } = map;
+    const radius = drawPoints(pen, points, colouring, { view, size, hidden: this.hidden });
+    for (const id of this.hits().slice(0, RINGED_HITS)) {
+      const n = index.get(id);
+      if (n !== undefined && this.isShown(n)) drawRing(pen, this.place(map, n), radius + 2, colour("accent"), 1.5);
     }
-    if (this.at >= 0) ring(this.at, colour("text"), 4, 2);
-    const named = this.hover >= 0 ? this.hover : document.activeElement === canvas ? this.at : -1;
-    if (named >= 0) this.label(pen, named, radius);
-  }
-
-  label(pen, n, radius) {
-    const { points, view, size } = this;
-    const [left, top] = toScreen(view, size, points.x[n], points.y[n]);
-    const tempo = points.tempo[n] ? ` · ${Math.round(points.tempo[n])} bpm` : "";
-    const words = `${this.named(n)} · ${points.kind[n]}${tempo}`;
-    pen.font = "12px system-ui, sans-serif";
-    const width = pen.measureText(words).width + 12;
-    const x = Math.max(2, Math.min(size.width - width - 2, left + radius + 6));
-    const y = Math.max(2, top - 26);
-    pen.fillStyle = colour("panel");
-    pen.strokeStyle = colour("line");
-    pen.lineWidth = 1;
-    pen.beginPath();
-    pen.roundRect(x, y, width, 20, 4);
-    pen.fill();
-    pen.stroke();
-    pen.fillStyle = colour("text");
-    pen.fillText(words, x + 6, y + 14);
+    if (this.current >= 0) drawRing(pen, this.place(map, this.current), radius + 4, colour("text"), 2);
+    const labelled = this.hovered >= 0 ? this.hovered : document.activeElement === canvas ? this.current : -1;
+    if (labelled < 0) return;
+    const tempo = points.tempo[labelled];
+    const text = [map.nameOf(labelled), points.kind[labelled], tempo && `${Math.round(tempo)} bpm`].filter(Boolean).join(" · ");
+    drawLabel(pen, this.place(map, labelled), radius, text, size);
   }
 }

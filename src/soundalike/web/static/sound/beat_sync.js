@@ -1,21 +1,34 @@
-// Where one sound goes on when it takes over from another. Pure functions; nothing here touches the page.
+// Where one sound continues when playback switches to it from another. Pure functions without access to the page.
 
-const ALIKE = 2.1; // tempos further apart than about an octave are not counted as the same beat
+/**
+ * Seconds and BPM.
+ * @typedef {{ start: number, end: number, tempo: number | null }} Timing
+ */
 
-// How much faster `from` counts than `to`, by their tempos, folded to the nearest octave; 1 where one is not known.
-export function pace(from, to) {
-  if (!from?.tempo || !to?.tempo) return 1;
-  let found = from.tempo / to.tempo;
-  while (found > Math.SQRT2) found /= 2;
-  while (found < Math.SQRT1_2) found *= 2;
-  return found > 1 / ALIKE && found < ALIKE ? found : 1;
+const MAX_RATIO = 2.1; // tempos further apart than about an octave are not taken for the same beat
+
+/**
+ * The ratio of two tempos, folded to the nearest octave; 1 where one is unknown.
+ * @param {Timing} from
+ * @param {Timing} to
+ */
+function tempoRatio(from, to) {
+  if (!from.tempo || !to.tempo) return 1;
+  let ratio = from.tempo / to.tempo;
+  while (ratio > Math.SQRT2) ratio /= 2;
+  while (ratio < Math.SQRT1_2) ratio *= 2;
+  return ratio > 1 / MAX_RATIO && ratio < MAX_RATIO ? ratio : 1;
 }
 
-// The position (s) in `to` that lies as many beats behind its start as `position` lies behind the start of `from`; as many seconds,
-// where a tempo is not known. Past the end of what is compared it begins again, so that the beat is kept.
-// A sound here: {start, end, tempo}, seconds and BPM.
-export function carried(from, to, position) {
+/**
+ * The position (s) in `to` that is as many beats after its start as `position` is after the start of `from`, or as many seconds
+ * where a tempo is unknown. Past its end it starts again, so that the beat is kept.
+ * @param {Timing} from
+ * @param {Timing} to
+ * @param {number} position
+ */
+export function syncedPosition(from, to, position) {
   const length = to.end - to.start;
-  const gone = Math.max(0, position - from.start) * pace(from, to);
-  return length > 0 ? to.start + (gone % length) : to.start;
+  const elapsed = Math.max(0, position - from.start) * tempoRatio(from, to);
+  return length > 0 ? to.start + (elapsed % length) : to.start;
 }

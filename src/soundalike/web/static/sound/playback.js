@@ -1,125 +1,177 @@
-// Two ways to sound, with one face: load(), start(at, repeat), stop(), position, playing, loop(repeat).
+// Two ways to play a sound, with the same interface (Playback in types.d.ts).
 //
-// Short sounds are decoded into memory: an AudioBufferSourceNode that loops goes from its last sample to its first without a gap
-// (a media element does not: it seeks, which is heard). Songs are media elements, which begin to play at any second without being
-// fetched whole; their matched seconds repeat by a seek under a short fade.
+// Short sounds are decoded into memory: an AudioBufferSourceNode loops from its last sample to its first without a gap, while a
+// media element has to seek, which is audible. Songs are media elements, which start at any second without being downloaded
+// completely; their matched seconds repeat by a seek under a short fade.
 
 import * as api from "../api.js";
 import { gainFor, loudnessOf } from "./loudness.js";
 
-const FADE = 0.012; // s, of every start, stop and switch: long enough not to click, short enough not to be noticed
-const KEPT = 32; // decoded sounds
+const FADE = 0.012; // s, of every start, stop and switch: long enough not to click, too short to be noticed
+const MAX_DECODED = 32; // sounds
 
-export class Engine {
-  constructor() {
-    this.buffers = new Map();
-  }
+/** @typedef {{ buffer: AudioBuffer, loudness: number }} DecodedSound */
 
-  // Sound may begin with the first gesture only, so the context is made with the first play.
-  get context() {
-    if (!this.made) {
-      this.made = new AudioContext({ latencyHint: "interactive" });
-      // Quiet sounds are turned up; what peaks above full scale then is caught here, and nothing else is touched.
-      const limit = new DynamicsCompressorNode(this.made, { threshold: -2, knee: 0, ratio: 20, attack: 0.002, release: 0.1 });
-      this.meter = new AnalyserNode(this.made, { fftSize: 2048 });
-      this.out = new GainNode(this.made);
-      this.out.connect(limit).connect(this.meter).connect(this.made.destination);
+export class AudioEngine {
+  /** @type {Map<string, Promise<DecodedSound>>} */
+  decodedSounds = new Map();
+  /** @type {{ context: AudioContext, output: GainNode, meter: AnalyserNode } | null} */
+  graph = null;
+
+  /** The audio graph. Browsers allow sound only after a user gesture, so it is made when something is first played. */
+  open() {
+    if (!this.graph) {
+      const context = new AudioContext({ latencyHint: "interactive" });
+      // Quiet sounds are amplified; peaks above full scale are limited here, and nothing else is changed.
+      const limiter = new DynamicsCompressorNode(context, { threshold: -2, knee: 0, ratio: 20, attack: 0.002, release: 0.1 });
+      const meter = new AnalyserNode(context, { fftSize: 2048 });
+      const output = new GainNode(context);
+      output.connect(limiter).connect(meter).connect(context.destination);
+      this.graph = { context, output, meter };
     }
-    return this.made;
+    return this.graph;
   }
 
-  // The level that is heard now: root mean square of the last 2,048 samples.
+  /** The output level: RMS of the last 2,048 samples. */
   level() {
-    if (!this.made) return 0;
-    const samples = new Float32Array(this.meter.fftSize);
-    this.meter.getFloatTimeDomainData(samples);
+    if (!this.graph) return 0;
+    const { meter } = this.graph;
+    const samples = new Float32Array(meter.fftSize);
+    meter.getFloatTimeDomainData(samples);
     return Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
   }
 
-  // {buffer, loudness} of a short sound.
-  async decoded(url) {
-    if (!this.buffers.has(url)) {
-      const found = this.decode(url);
-      found.catch(() => this.buffers.delete(url));
-      this.buffers.set(url, found);
-      for (const old of this.buffers.keys()) if (this.buffers.size > KEPT) this.buffers.delete(old);
+  /**
+   * Decodes a short sound, or takes it from the cache.
+   * @param {string} url
+   */
+  decoded(url) {
+    let sound = this.decodedSounds.get(url);
+    if (!sound) {
+      sound = this.decode(url);
+      sound.catch(() => this.decodedSounds.delete(url));
+      this.decodedSounds.set(url, sound);
+      for (const old of this.decodedSounds.keys()) if (this.decodedSounds.size > MAX_DECODED) this.decodedSounds.delete(old);
     }
-    return this.buffers.get(url);
+    return sound;
   }
 
+  /**
+   * @param {string} url
+   * @returns {Promise<DecodedSound>}
+   */
   async decode(url) {
-    const buffer = await this.context.decodeAudioData(await api.sound(url));
+    const buffer = await this.open().context.decodeAudioData(await api.audioData(url));
     const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
     return { buffer, loudness: loudnessOf(channels, buffer.sampleRate) };
   }
 }
 
-function fade(node, context, to) {
-  const now = context.currentTime;
+/**
+ * @param {GainNode} node
+ * @param {number} gain
+ */
+function fadeTo(node, gain) {
+  const now = node.context.currentTime;
   node.gain.cancelScheduledValues(now);
   node.gain.setValueAtTime(node.gain.value, now);
-  node.gain.linearRampToValueAtTime(to, now + FADE);
+  node.gain.linearRampToValueAtTime(gain, now + FADE);
 }
 
-// A sound that is decoded whole. Positions are seconds of the file; `offset` is where the fetched piece begins in it.
-class Short {
-  constructor(engine, source, ended) {
-    Object.assign(this, { engine, source, ended, playing: false, at: source.start });
+/** @param {AudioSource} source */
+const cannotPlay = ({ name }) => new Error(`this browser cannot play ${name}; download it to listen to it`);
+
+/**
+ * A sound that is decoded into memory. Positions are seconds of the whole file.
+ * @implements {Playback}
+ */
+class BufferPlayback {
+  /** @type {DecodedSound | null} */
+  sound = null;
+  /** @type {{ node: AudioBufferSourceNode, gain: GainNode, buffer: AudioBuffer } | null} */
+  active = null;
+  /** The context's time at which the buffer's first sample was, or would have been, played. */
+  startTime = 0;
+
+  /**
+   * @param {AudioEngine} engine
+   * @param {AudioSource} source
+   * @param {() => void} onEnd
+   */
+  constructor(engine, source, onEnd) {
+    this.engine = engine;
+    this.source = source;
+    this.onEnd = onEnd;
+    this.pausedAt = source.start;
+  }
+
+  get playing() {
+    return this.active !== null;
   }
 
   async load() {
     try {
-      Object.assign(this, await this.engine.decoded(this.source.url));
+      this.sound = await this.engine.decoded(this.source.url);
     } catch (error) {
-      throw error.name === "EncodingError" ? new Error(`this browser cannot play ${this.source.name}; it can be downloaded`) : error;
+      throw error instanceof DOMException && error.name === "EncodingError" ? cannotPlay(this.source) : error;
     }
   }
 
+  /**
+   * @param {number} at
+   * @param {boolean} repeat
+   */
   async start(at, repeat) {
-    const { context, out } = this.engine;
+    const { context, output } = this.engine.open();
     await context.resume();
     this.silence();
-    const node = new AudioBufferSourceNode(context, { buffer: this.buffer, loop: repeat });
+    if (!this.sound) return;
+    const { buffer, loudness } = this.sound;
+    const node = new AudioBufferSourceNode(context, { buffer, loop: repeat });
     const gain = new GainNode(context, { gain: 0 });
-    node.connect(gain).connect(out);
-    const inside = Math.min(Math.max(0, at - this.source.offset), Math.max(0, this.buffer.duration - 0.001));
+    node.connect(gain).connect(output);
+    const inside = Math.min(Math.max(0, at - this.source.offset), Math.max(0, buffer.duration - 0.001));
     node.start(0, inside);
-    fade(gain, context, gainFor(this.loudness));
+    fadeTo(gain, gainFor(loudness));
     node.onended = () => {
-      if (this.node !== node) return;
+      if (this.active?.node !== node) return;
       this.silence();
-      this.at = this.source.start;
-      this.ended();
+      this.pausedAt = this.source.start;
+      this.onEnd();
     };
-    Object.assign(this, { node, gain, playing: true, began: context.currentTime - inside });
+    this.active = { node, gain, buffer };
+    this.startTime = context.currentTime - inside;
   }
 
   get position() {
-    if (!this.playing) return this.at;
-    const gone = this.engine.context.currentTime - this.began;
-    return this.source.offset + (this.node.loop ? gone % this.buffer.duration : Math.min(gone, this.buffer.duration));
+    if (!this.active) return this.pausedAt;
+    const { node, buffer } = this.active;
+    const elapsed = node.context.currentTime - this.startTime;
+    return this.source.offset + (node.loop ? elapsed % buffer.duration : Math.min(elapsed, buffer.duration));
   }
 
+  /** @param {boolean} repeat */
   loop(repeat) {
-    if (!this.node) return;
-    // A loop that is let go ends with the round it is in; the clock begins at that round.
-    const rounds = Math.floor((this.engine.context.currentTime - this.began) / this.buffer.duration);
-    if (!repeat && this.node.loop) this.began += rounds * this.buffer.duration;
-    this.node.loop = repeat;
+    if (!this.active) return;
+    const { node, buffer } = this.active;
+    // Where looping is switched off, the present round is the last: time counts from its start.
+    const rounds = Math.floor((node.context.currentTime - this.startTime) / buffer.duration);
+    if (!repeat && node.loop) this.startTime += rounds * buffer.duration;
+    node.loop = repeat;
   }
 
   stop() {
-    if (!this.playing) return;
-    this.at = this.position;
+    if (!this.active) return;
+    this.pausedAt = this.position;
     this.silence();
   }
 
   silence() {
-    if (!this.node) return;
-    fade(this.gain, this.engine.context, 0);
-    this.node.stop(this.engine.context.currentTime + FADE);
-    this.node = null;
-    this.playing = false;
+    if (!this.active) return;
+    const { node, gain } = this.active;
+    this.active = null;
+    fadeTo(gain, 0);
+    node.stop(node.context.currentTime + FADE);
   }
 
   close() {
@@ -127,97 +179,119 @@ class Short {
   }
 }
 
-// A song, as a media element.
-class Long {
-  constructor(engine, source, ended) {
-    Object.assign(this, { engine, source, playing: false });
+/**
+ * A song as a media element.
+ * @implements {Playback}
+ */
+class StreamPlayback {
+  playing = false;
+  repeat = false;
+  seeking = false;
+  pauseTimer = 0;
+  /** @type {{ node: MediaElementAudioSourceNode, gain: GainNode } | null} */
+  nodes = null;
+
+  /**
+   * @param {AudioEngine} engine
+   * @param {AudioSource} source
+   * @param {() => void} onEnd
+   */
+  constructor(engine, source, onEnd) {
+    this.engine = engine;
+    this.source = source;
     this.audio = new Audio();
     this.audio.preload = "auto";
     this.audio.src = source.url;
     this.audio.addEventListener("ended", () => {
       this.playing = false;
       if (this.repeat) this.start(source.start, true).catch(() => {});
-      else ended();
+      else onEnd();
     });
-    this.audio.addEventListener("timeupdate", () => this.watch());
+    this.audio.addEventListener("timeupdate", () => this.update());
   }
 
   async load() {
-    if (this.node) return;
+    if (this.nodes) return;
     this.audio.currentTime = this.source.start;
-    const { context, out } = this.engine;
-    this.node = new MediaElementAudioSourceNode(context, { mediaElement: this.audio });
-    this.gain = new GainNode(context, { gain: 0 });
-    this.node.connect(this.gain).connect(out);
+    const { context, output } = this.engine.open();
+    const node = new MediaElementAudioSourceNode(context, { mediaElement: this.audio });
+    const gain = new GainNode(context, { gain: 0 });
+    node.connect(gain).connect(output);
+    this.nodes = { node, gain };
   }
 
+  /** @param {number} gain */
+  fadeTo(gain) {
+    if (this.nodes) fadeTo(this.nodes.gain, gain);
+  }
+
+  /**
+   * @param {number} at
+   * @param {boolean} repeat
+   */
   async start(at, repeat) {
-    const { context } = this.engine;
-    await context.resume();
+    await this.engine.open().context.resume();
     this.repeat = repeat;
-    clearTimeout(this.pausing);
+    clearTimeout(this.pauseTimer);
     if (Math.abs(this.audio.currentTime - at) > 0.02) this.audio.currentTime = at;
     try {
       await this.audio.play();
     } catch (error) {
-      if (error.name === "AbortError") return;
-      throw new Error(await this.reason());
+      if (api.isAbort(error)) return;
+      await api.checkAudio(this.source.url); // raises what the server says about the file
+      throw cannotPlay(this.source);
     }
     this.playing = true;
-    fade(this.gain, context, gainFor(this.source.loudness));
-  }
-
-  // Why the element cannot play: what the server says of the file, else it is the browser.
-  async reason() {
-    try {
-      await api.reachable(this.source.url);
-      return `this browser cannot play ${this.source.name}; it can be downloaded`;
-    } catch (error) {
-      return error.message;
-    }
+    this.fadeTo(gainFor(this.source.loudness));
   }
 
   get position() {
     return this.audio.currentTime;
   }
 
+  /** @param {boolean} repeat */
   loop(repeat) {
     this.repeat = repeat;
   }
 
-  // Called every frame and, where the page is not seen, some times a second.
-  watch() {
+  /** Called for every frame and, while the page is hidden, several times a second: repeats the matched seconds. */
+  update() {
     const { start, end } = this.source;
-    if (!this.playing || !this.repeat || this.turning || this.audio.currentTime < end - FADE) return;
-    this.turning = true;
-    fade(this.gain, this.engine.context, 0);
+    if (!this.playing || !this.repeat || this.seeking || this.audio.currentTime < end - FADE) return;
+    this.seeking = true;
+    this.fadeTo(0);
     setTimeout(() => {
-      this.turning = false;
+      this.seeking = false;
       if (!this.playing) return;
       this.audio.currentTime = start;
-      fade(this.gain, this.engine.context, gainFor(this.source.loudness));
+      this.fadeTo(gainFor(this.source.loudness));
     }, 1000 * FADE);
   }
 
   stop() {
     if (!this.playing) return;
     this.playing = false;
-    fade(this.gain, this.engine.context, 0);
-    this.pausing = setTimeout(() => this.audio.pause(), 2000 * FADE);
+    this.fadeTo(0);
+    this.pauseTimer = window.setTimeout(() => this.audio.pause(), 2000 * FADE);
   }
 
-  // Lets the element go: a browser has only so many.
+  /** Releases the element: a browser has only so many. */
   close() {
     this.stop();
     setTimeout(() => {
       this.audio.pause();
       this.audio.removeAttribute("src");
       this.audio.load();
-      this.node?.disconnect();
-      this.gain?.disconnect();
+      this.nodes?.node.disconnect();
+      this.nodes?.gain.disconnect();
     }, 3000 * FADE);
   }
 }
 
-// The voice of a source {url, name, start, end, offset, loudness, tempo, short, kind}.
-export const voiceOf = (engine, source, ended) => new (source.short ? Short : Long)(engine, source, ended);
+/**
+ * @param {AudioEngine} engine
+ * @param {AudioSource} source
+ * @param {() => void} onEnd
+ * @returns {Playback}
+ */
+export const playbackOf = (engine, source, onEnd) => new (source.short ? BufferPlayback : StreamPlayback)(engine, source, onEnd);

@@ -1,15 +1,33 @@
-// What is heard: a hit or the reference, one at a time, equally loud, and a switch between them that keeps the beat.
+// Plays a hit or the reference, one at a time, equally loud; switching between them keeps the beat.
 
-import { carried } from "./place.js";
-import { Engine, voiceOf } from "./voices.js";
+import { syncedPosition } from "./beat_sync.js";
+import { AudioEngine, playbackOf } from "./playback.js";
 
 export class Player {
-  // onState: something began or ended; onTick: every frame while something sounds.
+  engine = new AudioEngine();
+  /** @type {Side} */
+  side = "hit";
+  /** @type {Record<Side, AudioSource | null>} */
+  sources = { hit: null, reference: null };
+  /** @type {Record<Side, Playback | null>} */
+  playbacks = { hit: null, reference: null };
+  /**
+   * Whether a kind of sound repeats.
+   * @type {Record<Kind, boolean>}
+   */
+  repeats = { song: false, loop: true, "one-shot": false };
+  /** Counts calls of play and pause: a later one cancels those that are still loading. */
+  turn = 0;
+  following = false;
+
+  /**
+   * onState: something has started or ended; onTick: called for every frame while something plays.
+   * @param {() => void} onState
+   * @param {() => void} onTick
+   */
   constructor(onState, onTick) {
-    Object.assign(this, { onState, onTick, side: "hit", turn: 0, engine: new Engine() });
-    this.sources = { hit: null, reference: null };
-    this.voices = { hit: null, reference: null };
-    this.repeats = { song: false, loop: true, "one-shot": false }; // a loop loops, a one-shot is struck once
+    this.onState = onState;
+    this.onTick = onTick;
   }
 
   get source() {
@@ -17,105 +35,123 @@ export class Player {
   }
 
   get playing() {
-    return Boolean(this.voices[this.side]?.playing);
+    return Boolean(this.playbacks[this.side]?.playing);
   }
 
+  /** Seconds of the file. */
   get position() {
-    return this.voices[this.side]?.position ?? this.source?.start ?? 0;
+    return this.playbacks[this.side]?.position ?? this.source?.start ?? 0;
   }
 
   get repeat() {
     return this.repeats[this.source?.kind ?? "song"];
   }
 
-  // Says what a side is; what sounded there ends, unless it is the same.
+  /**
+   * Sets what a side plays; what was playing there ends, unless it is the same.
+   * @param {Side} side
+   * @param {AudioSource | null} source
+   */
   set(side, source) {
-    const same = source && ["url", "start", "end"].every((name) => this.sources[side]?.[name] === source[name]);
+    const before = this.sources[side];
+    const same = source && before && source.url === before.url && source.start === before.start && source.end === before.end;
     this.sources[side] = source;
     if (same) return;
-    this.voices[side]?.close();
-    this.voices[side] = null;
+    this.playbacks[side]?.close();
+    this.playbacks[side] = null;
     this.onState();
   }
 
-  // Plays a side, from `at` (s of its file) or from its start. What sounds meanwhile goes on until the other is ready.
+  /**
+   * Plays a side, from the second `at` of its file or from its start. What is playing continues until the other has loaded.
+   * @param {Side} [side]
+   * @param {number | (() => number) | null} [at]
+   */
   async play(side = this.side, at = null) {
     const source = this.sources[side];
     if (!source) return;
     const turn = ++this.turn;
-    const voice = (this.voices[side] ??= this.voice(source));
-    await voice.load();
+    const playback = (this.playbacks[side] ??= this.makePlayback(source));
+    await playback.load();
     if (turn !== this.turn) return;
-    const from = this.side;
-    const place = typeof at === "function" ? at() : (at ?? source.start);
-    await voice.start(place, this.repeats[source.kind]);
-    if (this.voices[side] !== voice) return void voice.close();
-    if (turn !== this.turn && this.side !== side) return void voice.stop();
+    const before = this.side;
+    const start = typeof at === "function" ? at() : (at ?? source.start);
+    await playback.start(start, this.repeats[source.kind]);
+    if (this.playbacks[side] !== playback) return void playback.close();
+    if (turn !== this.turn && this.side !== side) return void playback.stop();
     this.side = side;
-    if (from !== side) this.voices[from]?.stop();
+    if (before !== side) this.playbacks[before]?.stop();
     this.onState();
     this.follow();
-    this.prepare(side === "hit" ? "reference" : "hit");
+    this.preload(side === "hit" ? "reference" : "hit");
   }
 
-  voice(source) {
-    return voiceOf(this.engine, source, () => this.onState());
+  /** @param {AudioSource} source */
+  makePlayback(source) {
+    return playbackOf(this.engine, source, () => this.onState());
   }
 
-  // Fetches what the other side begins with, so that a switch to it is heard at once.
-  prepare(side) {
+  /**
+   * Loads the other side, so that a switch to it is immediate.
+   * @param {Side} side
+   */
+  preload(side) {
     const source = this.sources[side];
-    if (!source || this.voices[side]) return;
-    this.voices[side] = this.voice(source);
-    this.voices[side].load().catch(() => {}); // said when it is to be heard
+    if (!source || this.playbacks[side]) return;
+    const playback = this.makePlayback(source);
+    this.playbacks[side] = playback;
+    playback.load().catch(() => {}); // reported when it is to be played
   }
 
-  // Reference and hit in turn: where the other is by as many beats.
-  async other() {
+  /** Switches between reference and hit, to the same beat. */
+  async switchSide() {
     const side = this.side === "hit" ? "reference" : "hit";
-    const [from, to] = [this.sources[this.side], this.sources[side]];
+    const [from, to] = [this.source, this.sources[side]];
     if (!to) throw new Error(side === "hit" ? "choose a hit first" : "there is no reference to switch to; drop a song first");
-    await this.play(side, this.playing && from ? () => carried(from, to, this.position) : null);
+    await this.play(side, this.playing && from ? () => syncedPosition(from, to, this.position) : null);
   }
 
   async toggle() {
-    if (!this.playing) return this.play(this.side, this.voices[this.side] ? this.position : null);
-    return this.pause();
+    if (this.playing) this.pause();
+    else await this.play(this.side, this.playbacks[this.side] ? this.position : null);
   }
 
   pause() {
     this.turn++;
-    this.voices[this.side]?.stop();
+    this.playbacks[this.side]?.stop();
     this.onState();
   }
 
-  async seek(seconds) {
-    await this.play(this.side, seconds);
-  }
-
-  loop() {
+  /** Switches repeating on or off for the kind of sound that is playing. */
+  toggleLoop() {
     const kind = this.source?.kind ?? "song";
     this.repeats[kind] = !this.repeats[kind];
-    for (const side of ["hit", "reference"]) if (this.sources[side]?.kind === kind) this.voices[side]?.loop(this.repeats[kind]);
+    for (const side of /** @type {Side[]} */ (["hit", "reference"])) {
+      if (this.sources[side]?.kind === kind) this.playbacks[side]?.loop(this.repeats[kind]);
+    }
     this.onState();
   }
 
-  // Fetches a short sound that is likely to be played next.
-  warm(source) {
-    if (source?.short && this.engine.made) this.engine.decoded(source.url).catch(() => {});
+  /**
+   * Loads a short sound that is likely to be played next.
+   * @param {AudioSource} source
+   */
+  prefetch(source) {
+    if (source.short && this.engine.graph) this.engine.decoded(source.url).catch(() => {});
   }
 
-  // The level that is heard now, 0..1.
+  /** The output level, 0..1. */
   level() {
     return this.engine.level();
   }
 
+  /** Calls onTick for every frame until nothing plays any more. */
   follow() {
     if (this.following) return;
     this.following = true;
     const frame = () => {
       this.following = this.playing;
-      this.voices[this.side]?.watch?.();
+      this.playbacks[this.side]?.update?.();
       this.onTick();
       if (this.following) requestAnimationFrame(frame);
     };

@@ -1,0 +1,251 @@
+// Types that several modules of the page share; for the type checker only (`make js-types`), browsers never load it.
+// Names in snake_case are fields of the HTTP API (schemas.py).
+
+type Kind = "song" | "loop" | "one-shot";
+type MapKind = Kind | "all";
+
+/** Two seconds of a file: start and end. */
+type Region = [number, number];
+
+/** A number for each part, such as weights or contributions. */
+type ByPart = Record<string, number>;
+
+// ---- the HTTP API ------------------------------------------------------------------------------------------------------
+
+interface Item {
+  id: string;
+  /** Path relative to its root. */
+  name: string;
+  folder: string;
+  /** Absolute path. */
+  path: string;
+  favourite: boolean;
+  kind: Kind;
+  /** Seconds. */
+  duration: number;
+  /** LUFS. */
+  loudness: number | null;
+  /** BPM. */
+  tempo: number | null;
+  tempo_source: string | null;
+  key: string | null;
+  key_source: string | null;
+  artist: string | null;
+  title: string | null;
+  status: string;
+}
+
+/** A hit; where the library is listed without a search, score is null and there are no contributions. */
+interface Hit {
+  item: Item;
+  start: number;
+  end: number;
+  score: number | null;
+  contributions: ByPart;
+  copies?: number;
+  copy_paths?: string[];
+}
+
+/** Windows that may be the best of their item: [index in items, start, end, cosine of each part]. */
+interface Candidates {
+  parts: string[];
+  items: Item[];
+  rows: [number, number, number, number[]][];
+}
+
+interface SearchResult {
+  hits: Hit[];
+  effective: ByPart;
+  weighting: string;
+  silent: string[];
+  same: number;
+  searched: number;
+  windows: Region[];
+  candidates: Candidates | null;
+}
+
+interface Filters {
+  kinds: Kind[];
+  tempo?: [number | null, number | null] | null;
+  duration?: [number | null, number | null] | null;
+  key?: string | null;
+  path?: string | null;
+  favourite?: boolean;
+}
+
+/** Which sound or text to search with: one of these. */
+interface ReferenceId {
+  upload?: string;
+  item?: string;
+  text?: string;
+}
+
+interface SearchRequest extends ReferenceId {
+  region?: Region;
+  weights?: ByPart;
+  profile?: string;
+  part?: string;
+  filters: Filters;
+  n: number;
+  candidates?: number;
+  few?: number;
+}
+
+interface Library {
+  name: string;
+  state: string;
+  parts: string[];
+  encoder: string;
+  separator: string;
+  text: boolean;
+  counts: Partial<Record<Kind, number>>;
+  spread: Record<string, number | null>;
+  profiles: string[];
+  most_bytes: number;
+  answers: number;
+  reveal: boolean;
+}
+
+interface LibraryState {
+  state: string;
+  items: number;
+}
+
+interface Profile {
+  name: string;
+  weights: ByPart;
+  method: string;
+  data: string;
+  notes: string;
+}
+
+/** Lowest and highest sample of equal intervals of a sound. */
+interface Peaks {
+  duration: number;
+  peaks: [number, number][];
+}
+
+interface Upload extends Peaks {
+  id: string;
+  name: string;
+  loudness: number | null;
+  kind: Kind;
+  tempo: number | null;
+}
+
+/** A small picture of a waveform: lowest (-127..0) and highest (0..127) sample of equal intervals. */
+interface Overview {
+  duration: number;
+  low: number[];
+  high: number[];
+}
+
+interface AnswerKept {
+  id: string;
+  count: number;
+}
+
+interface LibraryMap {
+  state: "ready" | "making" | "none";
+  progress: number;
+  total: number;
+  ids: string[];
+  x: number[];
+  y: number[];
+  kind: Kind[];
+  tempo: (number | null)[];
+  folder: string[];
+  names: string[];
+}
+
+// ---- the page ----------------------------------------------------------------------------------------------------------
+
+/** The state of a part's slider. locked: the weight that it is locked at. */
+interface Strip {
+  value: number;
+  muted: boolean;
+  solo: boolean;
+  locked: number | null;
+}
+
+/** The reference: an upload, an item or a text. */
+interface ReferenceSound extends ReferenceId {
+  name: string;
+  duration: number;
+  url?: string;
+  kind?: Kind;
+  loudness?: number | null;
+  tempo?: number | null;
+}
+
+/** Filters as they are written in their fields. */
+interface FilterTexts {
+  tempo: string;
+  key: string;
+  length: string;
+  path: string;
+  favourite: boolean;
+}
+
+/** What a link restores. file: the name of an uploaded file, which has to be dropped again. */
+interface LinkState {
+  reference: { item?: string; text?: string; file?: string } | null;
+  region: Region | null;
+  strips: Record<string, Strip>;
+  kind: Kind;
+  part: string | null;
+  filters: FilterTexts;
+}
+
+/** Something that can be played: `url`, from `start` to `end` (s of the whole file); `offset`: where the fetched audio begins in
+ * it. short: it is decoded into memory. */
+interface AudioSource {
+  url: string;
+  name: string;
+  start: number;
+  end: number;
+  offset: number;
+  loudness: number | null | undefined;
+  tempo: number | null;
+  short: boolean;
+  kind: Kind;
+}
+
+type Side = "hit" | "reference";
+
+interface Playback {
+  readonly playing: boolean;
+  readonly position: number;
+  load(): Promise<void>;
+  start(at: number, repeat: boolean): Promise<void>;
+  stop(): void;
+  loop(repeat: boolean): void;
+  close(): void;
+  /** Called for every frame while it plays. */
+  update?(): void;
+}
+
+/** Marks on a hit. */
+interface HitMarks {
+  answer: "alike" | "not alike" | null;
+  held: boolean;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** The part of the map in sight: the point in the middle, and how much it is enlarged. */
+interface MapView {
+  x: number;
+  y: number;
+  zoom: number;
+}
+
+// ---- what TypeScript does not know -------------------------------------------------------------------------------------
+
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
