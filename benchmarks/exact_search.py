@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from soundalike.search.index.matching import best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.random_library import WINDOWS, write_random_library
 from benchmarks.shared.timing import median_ms
 from soundalike.analysis.recipe import make_recipe
 from soundalike.library.storage.store import Library
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.vector_index import Term
 from soundalike.similarity.cosine import unit
 
 HITS = 10
@@ -51,15 +51,15 @@ def measure(rows: int, queries: int, rng: np.random.Generator) -> Iterator[tuple
 
 def search_times(library: Library, parts: tuple[str, ...], queries: int, rng: np.random.Generator) -> tuple[str, ...]:
     """All columns but the first two."""
-    vectors = Vectors(library)
-    ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
+    index = FlatIndex(library, "windows")
+    tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
     query = {part: unit(rng.normal(size=library.recipe.dimension)).astype(np.float64) for part in parts}
     terms = [Term(part, part, query[part], 1.0) for part in parts]
     start = time.perf_counter()
-    first = best_matches(vectors, "windows", terms, HITS, ranks)
+    first = index.search(terms, HITS, tie_order).best
     cold = 1e3 * (time.perf_counter() - start)
-    ours = median_ms(lambda: best_matches(vectors, "windows", terms, HITS, ranks), queries)
-    matrix = np.concatenate([vectors.column("windows", part) for part in parts], axis=1)
+    ours = median_ms(lambda: index.search(terms, HITS, tie_order).best, queries)
+    matrix = np.concatenate([index.column(part) for part in parts], axis=1)
     flat = np.concatenate([query[part] for part in parts]).astype(np.float32)
     product = median_ms(lambda: matrix @ flat, queries)
     return (
@@ -67,7 +67,7 @@ def search_times(library: Library, parts: tuple[str, ...], queries: int, rng: np
         f"{ours:.1f}",
         f"{product:.1f}",
         f"{ours / product:.2f}",
-        f"{vectors.nbytes() / 1e6:.0f}",
+        f"{matrix.nbytes / 1e6:.0f}",
         f"{library.size_on_disk() / 1e6:.0f}",
         "yes" if first[0].row == np.argmax(matrix @ flat) else "NO",
     )

@@ -21,8 +21,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from soundalike.search.index.matching import best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.processes import process_status
 from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS, opened
@@ -31,7 +29,12 @@ from soundalike.library.indexing.item_rows import Row
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table, vector_array, windows_schema
 from soundalike.library.storage.store import Library, Tables, folder_size
-from soundalike.search.index.rabitq_segments import sketch_bytes
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.local_indexes import IndexSettings, LocalIndexes
+from soundalike.search.index.quantised import QuantisedIndex
+from soundalike.search.index.rabitq_segments import segment_bytes
+from soundalike.search.index.table_rows import WINDOWS
+from soundalike.search.index.vector_index import Term, VectorIndex
 
 BATCH = 20_000
 
@@ -109,8 +112,8 @@ def item(song: int, windows: int) -> Row:
 def measure(place: Path, folder: Path, memory: int, count: int) -> dict[str, Any]:
     """Latency, recall, memory and disk of the library at `place`."""
     before = process_status()
-    vectors, figures = load(Library.open(place), memory)
-    times, recall = search_all(vectors, folder, count)
+    index, figures = load(Library.open(place), memory)
+    times, recall = search_all(index, folder, count)
     everything = np.concatenate(list(times.values()))
     after = process_status()
     return figures | {
@@ -125,32 +128,31 @@ def measure(place: Path, folder: Path, memory: int, count: int) -> dict[str, Any
     }
 
 
-def load(library: Library, memory: int) -> tuple[Vectors, dict[str, Any]]:
-    """The vectors of a library, read into memory or quantised, and what that took."""
-    vectors = Vectors(library, budget=memory)
+def load(library: Library, memory: int) -> tuple[VectorIndex, dict[str, Any]]:
+    """The index of the windows, read into memory or quantised, and what that took."""
     start = time.perf_counter()
-    rows = vectors.rows("windows")
-    figures: dict[str, Any] = {"songs": len(rows.contents), "rows_read_s": time.perf_counter() - start}
+    index = LocalIndexes(library, IndexSettings(memory=memory))[WINDOWS]
+    figures: dict[str, Any] = {"songs": len(index.rows.contents), "rows_read_s": time.perf_counter() - start}
     start = time.perf_counter()
-    if vectors.in_memory("windows"):
+    if isinstance(index, FlatIndex):
         for part in PARTS:
-            vectors.column("windows", part)
-        return vectors, figures | {"index": "flat", "vectors_read_s": time.perf_counter() - start}
-    vectors.sketches("windows")
-    return vectors, figures | {
+            index.column(part)
+        return index, figures | {"index": "flat", "vectors_read_s": time.perf_counter() - start}
+    assert isinstance(index, QuantisedIndex)
+    scanned = index.segments.nbytes()
+    return index, figures | {
         "index": "quantised",
         "quantised_s": time.perf_counter() - start,
-        "quantised_mb": sketch_bytes(library, "windows") / 1e6,
-        "scanned_mb": vectors.sketches("windows").nbytes() / 1e6,
+        "quantised_mb": segment_bytes(library, WINDOWS) / 1e6,
+        "scanned_mb": scanned / 1e6,
     }
 
 
-def search_all(vectors: Vectors, folder: Path, count: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+def search_all(index: VectorIndex, folder: Path, count: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Milliseconds and recall of every query, by weights; a first round is not counted."""
-    rows = vectors.rows("windows")
-    truth = np.load(folder / f"truth-{len(rows)}.npz")
+    truth = np.load(folder / f"truth-{len(index.rows)}.npz")
     queries = np.load(folder / "queries.npy").astype(np.float64)
-    ranks = np.arange(len(rows.contents), dtype=np.int64)
+    tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
     times: dict[str, list[float]] = defaultdict(list)
     recall: dict[str, list[float]] = defaultdict(list)
     for counted in (False, True):
@@ -162,7 +164,7 @@ def search_all(vectors: Vectors, folder: Path, count: int) -> tuple[dict[str, li
                     if weight
                 ]
                 start = time.perf_counter()
-                matches = best_matches(vectors, "windows", terms, count, ranks)
+                matches = index.search(terms, count, tie_order).best
                 ms = 1e3 * (time.perf_counter() - start)
                 if counted:
                     times[str(name)].append(ms)

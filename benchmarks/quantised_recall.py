@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from soundalike.search.index.vectors import TABLES, Table, Vectors
 
 from benchmarks.shared.markdown import print_table
 from soundalike.library.storage.store import Library
 from soundalike.search.index import rabitq_segments
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.quantised import QuantisedIndex
 from soundalike.search.index.recall import measure_recall
+from soundalike.search.index.table_rows import TABLES
 
 HEADER = ("table", "rows", "part", "error of a cosine: observed", "predicted", "standard deviation of the cosines")
 
@@ -38,19 +40,19 @@ class WithTemporaryIndex:
         return self._folder / name
 
 
-def errors(exact: Vectors, quantised: Vectors, tables: list[Table]) -> Iterator[tuple[str, ...]]:
+def errors(indexes: list[tuple[FlatIndex, QuantisedIndex]]) -> Iterator[tuple[str, ...]]:
     """Rows of the table: for each table and part, every row against every other."""
-    for table in tables:
-        for part in quantised.parts(table):
-            queries = exact.column(table, part).astype(np.float64)
-            scans = [quantised.sketches(table).estimate([(part, query)]) for query in queries]
+    for exact, quantised in indexes:
+        for part in quantised.columns:
+            queries = exact.column(part).astype(np.float64)
+            scans = [quantised.segments.estimate([(part, query)]) for query in queries]
             estimates = np.array([scores for scores, _ in scans])
             cosines = queries @ queries.T
             others = ~np.eye(len(queries), dtype=bool)
             observed = (estimates - cosines)[others].std()
             predicted = np.mean([error for _, error in scans])
             deviation = cosines[others].std()
-            yield table, str(len(queries)), part, f"{observed:.4f}", f"{predicted:.4f}", f"{deviation:.3f}"
+            yield exact.table, str(len(queries)), part, f"{observed:.4f}", f"{predicted:.4f}", f"{deviation:.3f}"
 
 
 def main() -> None:
@@ -58,17 +60,17 @@ def main() -> None:
     parser.add_argument("library", type=Path)
     parser.add_argument("--count", type=int, default=10)
     arguments = parser.parse_args()
-    rabitq_segments.LOOSE = 0
+    rabitq_segments.MAX_UNCODED_ROWS = 0
     with tempfile.TemporaryDirectory() as folder:
         library: Any = WithTemporaryIndex(Library.open(arguments.library), Path(folder))
-        exact, quantised = Vectors(library, budget=1 << 40), Vectors(library, budget=0)
-        tables = [table for table in TABLES if len(exact.rows(table))]
-        print_table(HEADER, errors(exact, quantised, tables))
-        for table in tables:
-            rows = len(quantised.rows(table))
-            measured = measure_recall(quantised, table, count=arguments.count, queries=rows)
+        indexes = [(FlatIndex(library, table), QuantisedIndex(library, table)) for table in TABLES]
+        indexes = [(exact, quantised) for exact, quantised in indexes if len(exact.rows)]
+        print_table(HEADER, errors(indexes))
+        for _, quantised in indexes:
+            rows = len(quantised.rows)
+            measured = measure_recall(library, quantised, count=arguments.count, queries=rows)
             shares = ", ".join(f"{name} {share:.3f}" for name, share in measured.by_weights.items())
-            print(f"{table}, {rows} queries, recall@{arguments.count}: {shares}")
+            print(f"{quantised.table}, {rows} queries, recall@{arguments.count}: {shares}")
 
 
 if __name__ == "__main__":

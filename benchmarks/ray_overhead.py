@@ -27,8 +27,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from soundalike.search.index.matching import Match, best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.random_library import WINDOWS, write_random_library
@@ -40,7 +38,9 @@ from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.ray_backend import RayBackend, one_per_core
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
-from soundalike.search.index.sharded import Shards
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.sharded import ShardedIndexes
+from soundalike.search.index.vector_index import Match, Matches, Term, VectorIndex
 from soundalike.synth.music_library import write_library
 from tests.library.compare import Rows, rows_of
 from tests.made_up_rows import ready_made
@@ -53,8 +53,7 @@ CLAP_MS, CLAP_FEW_WINDOWS_MS = 72_900, 12_200  # per track, from benchmarks.mode
 
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as separate programs
 
-Search = Callable[[list[Term]], tuple[list[Match], float]]
-"""Terms of a query -> matches, and the share of the rows that was searched."""
+Search = Callable[[list[Term]], Matches]
 
 
 @contextmanager
@@ -171,20 +170,19 @@ def ms_per_task(pool: TaskPool, folder: Path, tasks: int) -> float:
 class Queries:
     """Queries with random signed weights, and the matches of one process."""
 
-    vectors: Vectors
-    ranks: NDArray[np.int64]
+    tie_order: NDArray[np.int64]
     terms: list[list[Term]]
     expected: list[list[Match]]
 
-    def sharded(self, shards: Shards) -> Search:
-        return lambda terms: shards.best_matches(self.vectors, "windows", terms, HITS, self.ranks)
+    def in_index(self, index: VectorIndex) -> Search:
+        return lambda terms: index.search(terms, HITS, self.tie_order)
 
 
 def timed(search: Search, terms: list[Term]) -> tuple[list[Match], float, float]:
     """Matches, share of the rows searched, and milliseconds."""
     start = time.perf_counter()
-    matches, share = search(terms)
-    return matches, share, 1e3 * (time.perf_counter() - start)
+    matches = search(terms)
+    return matches.best, matches.share, 1e3 * (time.perf_counter() - start)
 
 
 def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
@@ -196,9 +194,9 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
     with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
         for count in counts:
             start = time.perf_counter()
-            shards = Shards(machines, library, count, columns=columns)
+            shards = ShardedIndexes(machines, library, count, columns=columns)
             label = f"shards: {count} (loaded in {time.perf_counter() - start:.1f} s)"
-            search = asked.sharded(shards)
+            search = asked.in_index(shards["windows"])
             search(asked.terms[0])
             table[label] = []
             for terms, expected in zip(asked.terms, asked.expected, strict=True):
@@ -207,7 +205,7 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
                 table[label].append(ms)
             if count == max(counts) and count > 1:
                 killed = kill_shard(shards, search, asked)
-            shards.close()
+            shards.pool.close()
     print(f"\n{rows} rows of {len(columns)} x {library.recipe.dimension}, all parts, signed weights, {HITS} hits\n")
     print_table(
         ("", "p50 ms", "p99 ms", "same results"),
@@ -222,35 +220,35 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
 
 def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
     """Random queries with the matches of one process, and the times of those searches in ms."""
-    vectors = Vectors(library, budget=sys.maxsize)
-    ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
+    index = FlatIndex(library, "windows")
+    tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
     parts = library.recipe.parts
     rng = np.random.default_rng(7)
-    chosen = rng.integers(0, len(vectors.rows("windows")), count)
+    chosen = rng.integers(0, len(index.rows), count)
     weights = rng.normal(size=(count, len(parts)))
 
     def terms(number: int) -> list[Term]:
         row = int(chosen[number])
         return [
-            Term(part, part, vectors.column("windows", part)[row].astype(np.float64), float(weight))
+            Term(part, part, index.column(part)[row].astype(np.float64), float(weight))
             for part, weight in zip(parts, weights[number], strict=True)
         ]
 
-    def search(asked: list[Term]) -> tuple[list[Match], float]:
-        return best_matches(vectors, "windows", asked, HITS, ranks), 1.0
+    def search(asked: list[Term]) -> Matches:
+        return index.search(asked, HITS, tie_order)
 
     every = [terms(number) for number in range(count)]
     search(every[0])
     results = [timed(search, asked) for asked in every]
     expected = [matches for matches, _, _ in results]
-    return Queries(vectors, ranks, every, expected), [ms for _, _, ms in results]
+    return Queries(tie_order, every, expected), [ms for _, _, ms in results]
 
 
-def kill_shard(shards: Shards, search: Search, asked: Queries) -> str:
+def kill_shard(shards: ShardedIndexes, search: Search, asked: Queries) -> str:
     """Kill one shard and search until all rows are searched again."""
     import ray
 
-    ray.kill(shards.actors()[0])
+    ray.kill(shards.pool.actors()[0])
     start = time.perf_counter()
     times, shares = [], []
     while not shares or shares[-1] < 1.0:

@@ -6,22 +6,23 @@ python -m benchmarks.vector_search.trial_soundalike --rows 100000        (in the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from soundalike.search.index.matching import best_matches
-from soundalike.search.index.vectors import Term, Vectors
 
 from benchmarks.vector_search.rerank import COUNT
 from benchmarks.vector_search.synthetic_vectors import DIMENSION, PARTS
 from benchmarks.vector_search.trial import main
 from soundalike.analysis.recipe import Recipe
-from soundalike.library.storage.store import Library
+from soundalike.search.index.flat import FlatIndex
+from soundalike.search.index.quantised import QuantisedIndex
+from soundalike.search.index.table_rows import WINDOWS, read_rows
+from soundalike.search.index.vector_index import Term
 
 
 class Stored:
-    """The part of the interface of a library that `Vectors` uses, on an array (N, 7, 512) of rows."""
+    """A `StreamedSource`: what an index reads of a library, from an array (N, 7, 512) of rows."""
 
     recipe = Recipe("synthetic", "1", "synthetic", "1", PARTS, DIMENSION)
 
@@ -59,7 +60,6 @@ class Stored:
 class Quantised:
     """The quantised index."""
 
-    budget = 0
     variants: ClassVar = {"as it ships": {}}
 
     def build(self, rows, place: Path) -> None:
@@ -67,16 +67,18 @@ class Quantised:
 
     def open(self, rows, place: Path) -> None:
         self.stored = Stored(rows, place)
-        self._take(Vectors(cast(Library, self.stored), budget=self.budget))
+        self._use(self._index())
 
-    def _take(self, vectors: Vectors) -> None:
-        self.vectors = vectors
-        self.ranks = np.arange(len(vectors.rows("windows").contents), dtype=np.int64)
-        if self.budget:
-            for part in PARTS:
-                vectors.column("windows", part)
-        else:
-            vectors.sketches("windows")
+    def _index(self) -> Any:
+        return QuantisedIndex(self.stored, WINDOWS)
+
+    def _load(self) -> None:
+        _ = self.index.segments
+
+    def _use(self, index: Any) -> None:
+        self.index = index
+        self.tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
+        self._load()
 
     def search(self, query, weights):
         terms = [
@@ -84,19 +86,24 @@ class Quantised:
             for k, part in enumerate(PARTS)
             if weights[k]
         ]
-        matches = best_matches(self.vectors, "windows", terms, COUNT, self.ranks)
+        matches = self.index.search(terms, COUNT, self.tie_order).best
         return np.array([match.row for match in matches], dtype=np.int64)
 
     def append(self, rows) -> None:
         added = [*getattr(self.stored.rows, "pieces", [self.stored.rows]), np.asarray(rows)]
         self.stored = Stored(_Joined(added), self.stored.place)
-        self._take(self.vectors.following(cast(Library, self.stored)))
+        self._use(self.index.following(self.stored, read_rows(self.stored, WINDOWS)))
 
 
 class Flat(Quantised):
     """The flat index: exact."""
 
-    budget = 1 << 50
+    def _index(self) -> Any:
+        return FlatIndex(self.stored, WINDOWS)
+
+    def _load(self) -> None:
+        for part in PARTS:
+            self.index.column(part)
 
     def build(self, rows, place: Path) -> None:
         pass

@@ -16,7 +16,6 @@ from soundalike.analysis.recipe import Recipe, make_recipe
 from soundalike.config import Runtime
 from soundalike.library.indexing.scan import Scope, content_digest, scan
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
-from soundalike.library.storage.store import Library
 from soundalike.models.separators.stems.true_stems import StemsSeparator
 from soundalike.search.finder import Finder
 from soundalike.search.query import query_from_file
@@ -300,7 +299,7 @@ def test_a_library_of_true_stems_is_made_and_asked(slakh: Path) -> None:
 def test_an_item_whose_stems_have_changed_is_made_anew_for_a_query(slakh: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(slakh, folder)
-    finder = Finder(Library.open(folder / "library"))
+    finder = Finder.open(folder / "library")
     finder.library.roots["music"] = folder / "music"
     mixture = folder / "music" / "Track00001" / "mix.flac"
     assert finder.find_item(mixture) is not None
