@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from benchmarks.shared.markdown import print_table
-from soundalike.library.indexing.library_update import index
 from soundalike.library.storage.store import Library
+from soundalike.search.after_indexing import index
 from tests.made_up_library import InlineBackend
 
 HEADER = ("rows before", "run without new files (s)", "with new files (s)", "files", "ms per file", "rows quantised")

@@ -41,7 +41,10 @@ from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
 from soundalike.search.index.flat import FlatIndex
 from soundalike.search.index.sharded import ShardedIndexes
+<<<<<<< HEAD
 from soundalike.search.index.table_rows import WINDOWS
+=======
+>>>>>>> search
 from soundalike.search.index.vector_index import Match, Matches, Term, VectorIndex
 from soundalike.synth.music_library import write_library
 from tests.library.compare import Rows, rows_of
@@ -55,6 +58,11 @@ CLAP_MS, CLAP_FEW_WINDOWS_MS = 72_900, 12_200  # per track, from benchmarks.mode
 
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as separate programs
 
+<<<<<<< HEAD
+=======
+Search = Callable[[list[Term]], Matches]
+
+>>>>>>> search
 
 @contextmanager
 def local_cluster(count: int) -> Iterator[Any]:
@@ -174,11 +182,23 @@ class Queries:
     terms: list[list[Term]]
     expected: list[list[Match]]
 
+<<<<<<< HEAD
     def timed(self, index: VectorIndex, number: int) -> tuple[Matches, float]:
         """The matches of one query, and milliseconds."""
         start = time.perf_counter()
         matches = index.search(self.terms[number], HITS, self.tie_order)
         return matches, 1e3 * (time.perf_counter() - start)
+=======
+    def in_index(self, index: VectorIndex) -> Search:
+        return lambda terms: index.search(terms, HITS, self.tie_order)
+
+
+def timed(search: Search, terms: list[Term]) -> tuple[list[Match], float, float]:
+    """Matches, share of the rows searched, and milliseconds."""
+    start = time.perf_counter()
+    matches = search(terms)
+    return matches.best, matches.share, 1e3 * (time.perf_counter() - start)
+>>>>>>> search
 
 
 def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
@@ -192,14 +212,23 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
             start = time.perf_counter()
             shards = ShardedIndexes(machines, library, count, columns=columns)
             label = f"shards: {count} (loaded in {time.perf_counter() - start:.1f} s)"
+<<<<<<< HEAD
             asked.timed(shards[WINDOWS], 0)
+=======
+            search = asked.in_index(shards["windows"])
+            search(asked.terms[0])
+>>>>>>> search
             table[label] = []
             for number, expected in enumerate(asked.expected):
                 matches, ms = asked.timed(shards[WINDOWS], number)
                 assert matches == Matches(expected, 1.0), "the result of the shards is not that of one process"
                 table[label].append(ms)
             if count == max(counts) and count > 1:
+<<<<<<< HEAD
                 killed = kill_shard(shards, asked)
+=======
+                killed = kill_shard(shards, search, asked)
+>>>>>>> search
             shards.pool.close()
     print(f"\n{rows} rows of {len(columns)} x {library.recipe.dimension}, all parts, signed weights, {HITS} hits\n")
     print_table(
@@ -215,6 +244,7 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
 
 def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
     """Random queries with the matches of one process, and the times of those searches in ms."""
+<<<<<<< HEAD
     index = FlatIndex(library, WINDOWS)
     parts = library.recipe.parts
     rng = np.random.default_rng(7)
@@ -232,6 +262,33 @@ def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
 
 
 def kill_shard(shards: ShardedIndexes, asked: Queries) -> str:
+=======
+    index = FlatIndex(library, "windows")
+    tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
+    parts = library.recipe.parts
+    rng = np.random.default_rng(7)
+    chosen = rng.integers(0, len(index.rows), count)
+    weights = rng.normal(size=(count, len(parts)))
+
+    def terms(number: int) -> list[Term]:
+        row = int(chosen[number])
+        return [
+            Term(part, part, index.column(part)[row].astype(np.float64), float(weight))
+            for part, weight in zip(parts, weights[number], strict=True)
+        ]
+
+    def search(asked: list[Term]) -> Matches:
+        return index.search(asked, HITS, tie_order)
+
+    every = [terms(number) for number in range(count)]
+    search(every[0])
+    results = [timed(search, asked) for asked in every]
+    expected = [matches for matches, _, _ in results]
+    return Queries(tie_order, every, expected), [ms for _, _, ms in results]
+
+
+def kill_shard(shards: ShardedIndexes, search: Search, asked: Queries) -> str:
+>>>>>>> search
     """Kill one shard and search until all rows are searched again."""
     import ray
 

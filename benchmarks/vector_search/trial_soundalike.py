@@ -22,7 +22,7 @@ from soundalike.search.index.vector_index import Term
 
 
 class Stored:
-    """The part of a library that an index reads (`StreamedSource`), on an array (N, 7, 512) of rows."""
+    """A `StreamedSource`: what an index reads of a library, from an array (N, 7, 512) of rows."""
 
     recipe = Recipe("synthetic", "1", "synthetic", "1", PARTS, DIMENSION)
 
@@ -50,9 +50,6 @@ class Stored:
 
         return batches()
 
-    def wholes(self, columns: list[str]) -> pa.Table:
-        raise NotImplementedError("there are no clips")
-
     def vectors(self, table: str, part: str) -> Any:
         return np.ascontiguousarray(self.rows[:, PARTS.index(part)])
 
@@ -63,7 +60,6 @@ class Stored:
 class Quantised:
     """The quantised index."""
 
-    index_type: ClassVar[type] = QuantisedIndex
     variants: ClassVar = {"as it ships": {}}
 
     def build(self, rows, place: Path) -> None:
@@ -71,13 +67,18 @@ class Quantised:
 
     def open(self, rows, place: Path) -> None:
         self.stored = Stored(rows, place)
-        self._use(self.index_type(self.stored, WINDOWS))
+        self._use(self._index())
 
-    def _use(self, index) -> None:
+    def _index(self) -> Any:
+        return QuantisedIndex(self.stored, WINDOWS)
+
+    def _load(self) -> None:
+        _ = self.index.segments
+
+    def _use(self, index: Any) -> None:
         self.index = index
         self.tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
-        for part in PARTS:
-            index.present(part)  # reads the vectors or codes
+        self._load()
 
     def search(self, query, weights):
         terms = [
@@ -97,7 +98,12 @@ class Quantised:
 class Flat(Quantised):
     """The flat index: exact."""
 
-    index_type = FlatIndex
+    def _index(self) -> Any:
+        return FlatIndex(self.stored, WINDOWS)
+
+    def _load(self) -> None:
+        for part in PARTS:
+            self.index.column(part)
 
     def build(self, rows, place: Path) -> None:
         pass

@@ -14,7 +14,7 @@ from soundalike.audio import decode
 from soundalike.parts import MIX
 from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
 from soundalike.research.datasets.slakh import Slakh
-from soundalike.similarity.weights import Profile
+from soundalike.similarity.profiles import Profile
 from tests.research.reproduce.conftest import Miniature
 from tests.research.reproduce.made_up import run_command
 

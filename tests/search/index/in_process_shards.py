@@ -19,6 +19,7 @@ class InProcessPool:
 
     def __init__(self, shards: list[Shard]) -> None:
         self.shards = shards
+        self.count = len(shards)
         self.lost: set[int] = set()
         self.columns: set[tuple[Table, str]] = set()
 

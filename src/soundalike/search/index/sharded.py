@@ -46,7 +46,8 @@ _RETRY_SECONDS = 2.0
 class ShardPool:
     """The actors of the shards of one state of a library. Safe to use from several threads.
 
-    contents: by shard and table, those that belong to it; sizes: by table, how many rows each shard holds.
+    contents: by shard and table, those that belong to it; sizes: by table, how many rows each shard holds; count: how many
+    shards there are.
     """
 
     def __init__(
@@ -61,10 +62,11 @@ class ShardPool:
         start."""
         self._cluster, self._library = cluster, library
         self._contents, self._sizes = contents, sizes
+        self.count = len(contents)
         self.columns = set(columns)
         self._lock = threading.RLock()
         self._loading = threading.Lock()
-        self._actors = [self._start(number) for number in range(len(contents))]
+        self._actors = [self._start(number) for number in range(self.count)]
         self._await_all()
 
     def ask(
@@ -147,7 +149,7 @@ class ShardPool:
         if not nodes:
             raise LibraryError("no node of the Ray cluster is left to hold a shard; start one with `ray start`")
         node = nodes[number % len(nodes)]
-        actor = on(node.id, Shard, cpus=0, threads=node.cpus).remote(self._library.path, number, len(self._contents))
+        actor = on(node.id, Shard, cpus=0, threads=node.cpus).remote(self._library.path, number, self.count)
         loading = actor.load.remote(dict(self._contents[number]), sorted(self.columns))
         return _Actor(actor, loading, time.monotonic())
 
@@ -213,7 +215,7 @@ class ShardedIndex:
         self.columns = columns_of(library, table)
         self.rows = rows
         self._library, self._pool = library, pool
-        numbers = range(int(shards.max(initial=-1)) + 1)
+        numbers = range(pool.count)
         self._contents_of = {number: np.flatnonzero(shards == number) for number in numbers}
         self._shard_of_row = shards[rows.of_row]
         self._rows_of = {number: np.flatnonzero(self._shard_of_row == number) for number in numbers}
