@@ -23,10 +23,6 @@ from benchmarks.shared.timing import median_ms
 from soundalike.analysis.recipe import make_recipe
 from soundalike.library.storage.store import Library
 from soundalike.search.index.flat import FlatIndex
-<<<<<<< HEAD
-from soundalike.search.index.table_rows import WINDOWS as WINDOWS_TABLE
-=======
->>>>>>> search
 from soundalike.search.index.vector_index import Term
 from soundalike.similarity.cosine import unit
 
@@ -55,24 +51,14 @@ def measure(rows: int, queries: int, rng: np.random.Generator) -> Iterator[tuple
 
 def search_times(library: Library, parts: tuple[str, ...], queries: int, rng: np.random.Generator) -> tuple[str, ...]:
     """All columns but the first two."""
-<<<<<<< HEAD
-    index = FlatIndex(library, WINDOWS_TABLE)
-=======
     index = FlatIndex(library, "windows")
->>>>>>> search
     tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
     query = {part: unit(rng.normal(size=library.recipe.dimension)).astype(np.float64) for part in parts}
     terms = [Term(part, part, query[part], 1.0) for part in parts]
     start = time.perf_counter()
-<<<<<<< HEAD
-    best = index.search(terms, HITS, tie_order).best
-    cold = 1e3 * (time.perf_counter() - start)
-    ours = median_ms(lambda: index.search(terms, HITS, tie_order), queries)
-=======
     first = index.search(terms, HITS, tie_order).best
     cold = 1e3 * (time.perf_counter() - start)
     ours = median_ms(lambda: index.search(terms, HITS, tie_order).best, queries)
->>>>>>> search
     matrix = np.concatenate([index.column(part) for part in parts], axis=1)
     flat = np.concatenate([query[part] for part in parts]).astype(np.float32)
     product = median_ms(lambda: matrix @ flat, queries)
@@ -83,7 +69,7 @@ def search_times(library: Library, parts: tuple[str, ...], queries: int, rng: np
         f"{ours / product:.2f}",
         f"{matrix.nbytes / 1e6:.0f}",
         f"{library.size_on_disk() / 1e6:.0f}",
-        "yes" if best[0].row == np.argmax(matrix @ flat) else "NO",
+        "yes" if first[0].row == np.argmax(matrix @ flat) else "NO",
     )
 
 

@@ -29,18 +29,11 @@ from soundalike.library.indexing.item_rows import Row
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table, vector_array, windows_schema
 from soundalike.library.storage.store import Library, Tables, folder_size
-<<<<<<< HEAD
-from soundalike.search.index.flat import FlatIndex, vector_bytes
-from soundalike.search.index.quantised import QuantisedIndex
-from soundalike.search.index.rabitq_segments import segment_bytes
-from soundalike.search.index.table_rows import WINDOWS, read_rows
-=======
 from soundalike.search.index.flat import FlatIndex
 from soundalike.search.index.local_indexes import IndexSettings, LocalIndexes
 from soundalike.search.index.quantised import QuantisedIndex
 from soundalike.search.index.rabitq_segments import segment_bytes
 from soundalike.search.index.table_rows import WINDOWS
->>>>>>> search
 from soundalike.search.index.vector_index import Term, VectorIndex
 
 BATCH = 20_000
@@ -136,21 +129,6 @@ def measure(place: Path, folder: Path, memory: int, count: int) -> dict[str, Any
 
 
 def load(library: Library, memory: int) -> tuple[VectorIndex, dict[str, Any]]:
-<<<<<<< HEAD
-    """The index of a library's windows, in memory or quantised, and what opening it took."""
-    start = time.perf_counter()
-    rows = read_rows(library, WINDOWS)
-    figures: dict[str, Any] = {"songs": len(rows.contents), "rows_read_s": time.perf_counter() - start}
-    start = time.perf_counter()
-    if vector_bytes(library, WINDOWS, rows) <= memory:
-        flat = FlatIndex(library, WINDOWS, rows)
-        for part in PARTS:
-            flat.column(part)
-        return flat, figures | {"index": "flat", "vectors_read_s": time.perf_counter() - start}
-    quantised = QuantisedIndex(library, WINDOWS, rows)
-    scanned = quantised.segments.nbytes()
-    return quantised, figures | {
-=======
     """The index of the windows, read into memory or quantised, and what that took."""
     start = time.perf_counter()
     index = LocalIndexes(library, IndexSettings(memory=memory))[WINDOWS]
@@ -163,7 +141,6 @@ def load(library: Library, memory: int) -> tuple[VectorIndex, dict[str, Any]]:
     assert isinstance(index, QuantisedIndex)
     scanned = index.segments.nbytes()
     return index, figures | {
->>>>>>> search
         "index": "quantised",
         "quantised_s": time.perf_counter() - start,
         "quantised_mb": segment_bytes(library, WINDOWS) / 1e6,

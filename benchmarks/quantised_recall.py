@@ -19,10 +19,7 @@ import numpy as np
 from benchmarks.shared.markdown import print_table
 from soundalike.library.storage.store import Library
 from soundalike.search.index import rabitq_segments
-<<<<<<< HEAD
-=======
 from soundalike.search.index.flat import FlatIndex
->>>>>>> search
 from soundalike.search.index.quantised import QuantisedIndex
 from soundalike.search.index.recall import measure_recall
 from soundalike.search.index.table_rows import TABLES
@@ -43,32 +40,19 @@ class WithTemporaryIndex:
         return self._folder / name
 
 
-<<<<<<< HEAD
-def errors(indexes: list[QuantisedIndex]) -> Iterator[tuple[str, ...]]:
-    """Rows of the table: for each table and part, every row against every other."""
-    for index in indexes:
-        for part in index.columns:
-            queries = index.take([part], np.arange(len(index.rows)))[:, 0].astype(np.float64)
-            scans = [index.segments.estimate([(part, query)]) for query in queries]
-=======
 def errors(indexes: list[tuple[FlatIndex, QuantisedIndex]]) -> Iterator[tuple[str, ...]]:
     """Rows of the table: for each table and part, every row against every other."""
     for exact, quantised in indexes:
         for part in quantised.columns:
             queries = exact.column(part).astype(np.float64)
             scans = [quantised.segments.estimate([(part, query)]) for query in queries]
->>>>>>> search
             estimates = np.array([scores for scores, _ in scans])
             cosines = queries @ queries.T
             others = ~np.eye(len(queries), dtype=bool)
             observed = (estimates - cosines)[others].std()
             predicted = np.mean([error for _, error in scans])
             deviation = cosines[others].std()
-<<<<<<< HEAD
-            yield index.table, str(len(queries)), part, f"{observed:.4f}", f"{predicted:.4f}", f"{deviation:.3f}"
-=======
             yield exact.table, str(len(queries)), part, f"{observed:.4f}", f"{predicted:.4f}", f"{deviation:.3f}"
->>>>>>> search
 
 
 def main() -> None:
@@ -79,14 +63,6 @@ def main() -> None:
     rabitq_segments.MAX_UNCODED_ROWS = 0
     with tempfile.TemporaryDirectory() as folder:
         library: Any = WithTemporaryIndex(Library.open(arguments.library), Path(folder))
-<<<<<<< HEAD
-        indexes = [index for table in TABLES if len((index := QuantisedIndex(library, table)).rows)]
-        print_table(HEADER, errors(indexes))
-        for index in indexes:
-            measured = measure_recall(library, index, count=arguments.count, queries=len(index.rows))
-            shares = ", ".join(f"{name} {share:.3f}" for name, share in measured.by_weights.items())
-            print(f"{index.table}, {len(index.rows)} queries, recall@{arguments.count}: {shares}")
-=======
         indexes = [(FlatIndex(library, table), QuantisedIndex(library, table)) for table in TABLES]
         indexes = [(exact, quantised) for exact, quantised in indexes if len(exact.rows)]
         print_table(HEADER, errors(indexes))
@@ -95,7 +71,6 @@ def main() -> None:
             measured = measure_recall(library, quantised, count=arguments.count, queries=rows)
             shares = ", ".join(f"{name} {share:.3f}" for name, share in measured.by_weights.items())
             print(f"{quantised.table}, {rows} queries, recall@{arguments.count}: {shares}")
->>>>>>> search
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,8 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.markdown import print_table
-from benchmarks.shared.random_library import WINDOWS as WINDOWS_PER_SONG
-from benchmarks.shared.random_library import write_random_library
+from benchmarks.shared.random_library import WINDOWS, write_random_library
 from soundalike.jobs.ray import connected
 from soundalike.jobs.ray.ray_pool import RayPool, Stage
 from soundalike.jobs.worker_pool import TaskPool, WorkerPool
@@ -41,10 +40,6 @@ from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
 from soundalike.search.index.flat import FlatIndex
 from soundalike.search.index.sharded import ShardedIndexes
-<<<<<<< HEAD
-from soundalike.search.index.table_rows import WINDOWS
-=======
->>>>>>> search
 from soundalike.search.index.vector_index import Match, Matches, Term, VectorIndex
 from soundalike.synth.music_library import write_library
 from tests.library.compare import Rows, rows_of
@@ -58,11 +53,8 @@ CLAP_MS, CLAP_FEW_WINDOWS_MS = 72_900, 12_200  # per track, from benchmarks.mode
 
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nodes are started as separate programs
 
-<<<<<<< HEAD
-=======
 Search = Callable[[list[Term]], Matches]
 
->>>>>>> search
 
 @contextmanager
 def local_cluster(count: int) -> Iterator[Any]:
@@ -182,13 +174,6 @@ class Queries:
     terms: list[list[Term]]
     expected: list[list[Match]]
 
-<<<<<<< HEAD
-    def timed(self, index: VectorIndex, number: int) -> tuple[Matches, float]:
-        """The matches of one query, and milliseconds."""
-        start = time.perf_counter()
-        matches = index.search(self.terms[number], HITS, self.tie_order)
-        return matches, 1e3 * (time.perf_counter() - start)
-=======
     def in_index(self, index: VectorIndex) -> Search:
         return lambda terms: index.search(terms, HITS, self.tie_order)
 
@@ -198,37 +183,28 @@ def timed(search: Search, terms: list[Term]) -> tuple[list[Match], float, float]
     start = time.perf_counter()
     matches = search(terms)
     return matches.best, matches.share, 1e3 * (time.perf_counter() - start)
->>>>>>> search
 
 
 def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -> None:
     """Latency of shards and of one process, equality of their results, and a shard killed under load."""
-    library = write_random_library(folder / "library", rows // WINDOWS_PER_SONG, np.random.default_rng(5))
+    library = write_random_library(folder / "library", rows // WINDOWS, np.random.default_rng(5))
     asked, single = one_process(library, queries)
     table = {"one process": single}
-    columns = [(WINDOWS, part) for part in library.recipe.parts]
+    columns: list[tuple[Any, str]] = [("windows", part) for part in library.recipe.parts]
     with local_cluster(max(counts)) as cluster, connected(cluster.address) as machines:
         for count in counts:
             start = time.perf_counter()
             shards = ShardedIndexes(machines, library, count, columns=columns)
             label = f"shards: {count} (loaded in {time.perf_counter() - start:.1f} s)"
-<<<<<<< HEAD
-            asked.timed(shards[WINDOWS], 0)
-=======
             search = asked.in_index(shards["windows"])
             search(asked.terms[0])
->>>>>>> search
             table[label] = []
-            for number, expected in enumerate(asked.expected):
-                matches, ms = asked.timed(shards[WINDOWS], number)
-                assert matches == Matches(expected, 1.0), "the result of the shards is not that of one process"
+            for terms, expected in zip(asked.terms, asked.expected, strict=True):
+                matches, share, ms = timed(search, terms)
+                assert (matches, share) == (expected, 1.0), "the result of the shards is not that of one process"
                 table[label].append(ms)
             if count == max(counts) and count > 1:
-<<<<<<< HEAD
-                killed = kill_shard(shards, asked)
-=======
                 killed = kill_shard(shards, search, asked)
->>>>>>> search
             shards.pool.close()
     print(f"\n{rows} rows of {len(columns)} x {library.recipe.dimension}, all parts, signed weights, {HITS} hits\n")
     print_table(
@@ -244,25 +220,6 @@ def benchmark_search(folder: Path, rows: int, counts: list[int], queries: int) -
 
 def one_process(library: Library, count: int) -> tuple[Queries, list[float]]:
     """Random queries with the matches of one process, and the times of those searches in ms."""
-<<<<<<< HEAD
-    index = FlatIndex(library, WINDOWS)
-    parts = library.recipe.parts
-    rng = np.random.default_rng(7)
-    vectors = index.take(parts, rng.integers(0, len(index.rows), count)).astype(np.float64)
-    weights = rng.normal(size=(count, len(parts)))
-    terms = [
-        [Term(part, part, query, float(weight)) for part, query, weight in zip(parts, *row, strict=True)]
-        for row in zip(vectors, weights, strict=True)
-    ]
-    queries = Queries(np.arange(len(index.rows.contents), dtype=np.int64), terms, [])
-    queries.timed(index, 0)
-    results = [queries.timed(index, number) for number in range(count)]
-    queries.expected.extend(matches.best for matches, _ in results)
-    return queries, [ms for _, ms in results]
-
-
-def kill_shard(shards: ShardedIndexes, asked: Queries) -> str:
-=======
     index = FlatIndex(library, "windows")
     tie_order = np.arange(len(index.rows.contents), dtype=np.int64)
     parts = library.recipe.parts
@@ -288,7 +245,6 @@ def kill_shard(shards: ShardedIndexes, asked: Queries) -> str:
 
 
 def kill_shard(shards: ShardedIndexes, search: Search, asked: Queries) -> str:
->>>>>>> search
     """Kill one shard and search until all rows are searched again."""
     import ray
 
@@ -297,11 +253,11 @@ def kill_shard(shards: ShardedIndexes, search: Search, asked: Queries) -> str:
     times, shares = [], []
     while not shares or shares[-1] < 1.0:
         number = len(times) % len(asked.terms)
-        matches, ms = asked.timed(shards[WINDOWS], number)
+        matches, share, ms = timed(search, asked.terms[number])
         times.append(ms)
-        shares.append(matches.share)
-        if matches.share == 1.0:
-            assert matches.best == asked.expected[number]
+        shares.append(share)
+        if share == 1.0:
+            assert matches == asked.expected[number]
         if time.perf_counter() - start > RECOVERY_SECONDS:
             sys.exit(f"the shard did not come back within {RECOVERY_SECONDS} s")
     partial = sum(share < 1.0 for share in shares)

@@ -286,7 +286,7 @@ class ShardedIndex:
 
     def _ask(self, method: str, terms: Sequence[Term], arguments: Callable[[int], tuple[Any, ...]]) -> dict[int, Any]:
         self._pool.load_columns(self.table, (term.column for term in terms))
-        return self._pool.ask(method, self.table, arguments)
+        return self._pool.ask(method, self.table, arguments, only=self._contents_of)
 
     def _share(self, answers: Mapping[int, Any]) -> float:
         """The share (0..1) of the rows that belong to shards that answered."""
