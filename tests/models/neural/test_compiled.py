@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,19 @@ def test_a_full_cache_is_reported_with_what_to_do(cache: Path, monkeypatch: pyte
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(cache / "file"))
     with pytest.raises(CheckpointError, match="SOUNDALIKE_CACHE"):
         compile_network(Pair, EXAMPLES, key="k", runtime=Runtime("cpu"))
+
+
+NO_TELEMETRY = """
+import os, sys
+os.register_at_fork(before=lambda: print("forked"))
+import torch
+from soundalike.config import Runtime
+from soundalike.models.neural.compiled import compile_network
+compile_network(lambda: torch.nn.Linear(3, 2), (torch.zeros(1, 3),), key="k", runtime=Runtime("cpu"))
+print("openvino" in sys.modules, [name for name in sys.modules if name.startswith("openvino_telemetry.")])
+"""
+
+
+def test_a_conversion_sends_no_telemetry(cache: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", NO_TELEMETRY], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.splitlines() == ["True []"]

@@ -20,7 +20,7 @@ import torch
 
 from soundalike.config import Runtime, cache_folder
 from soundalike.errors import CheckpointError
-from soundalike.models.neural.device import check_fast, choose_device, low_precision
+from soundalike.models.neural.device import check_fast, choose_device, import_openvino, low_precision
 
 Network = Callable[..., tuple[torch.Tensor, ...]]
 """From tensors to float32 tensors on the device of the first input; the first axis of each is the batch."""
@@ -84,9 +84,7 @@ def _on_cpu(
     key: str,
     runtime: Runtime,
 ) -> Network:
-    import openvino
-
-    core = openvino.Core()
+    core = import_openvino().Core()
     folder = _converted(build, examples, shapes, key)
     options: dict[str, Any] = {
         # Always set, because OpenVINO uses bfloat16 by default if the processor has it.
@@ -116,8 +114,7 @@ def _converted(
     build: Callable[[], torch.nn.Module], examples: Sequence[torch.Tensor], shapes: Sequence[list[int]], key: str
 ) -> Path:
     """The folder with the network in OpenVINO's format, converted now if it is not in the cache."""
-    import openvino
-
+    openvino = import_openvino()
     facts = [_CONVERSION_VERSION, key, openvino.__version__, torch.__version__, *map(str, shapes)]
     name = hashlib.blake2b("\n".join(facts).encode(), digest_size=12).hexdigest()
     cache = cache_folder() / "openvino"
@@ -147,11 +144,9 @@ def _converted(
 
 def _save(network: Any, folder: Path) -> None:
     """Write a converted network to `folder`, completely or not at all."""
-    import openvino
-
     temporary = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
-        openvino.save_model(network, temporary / "network.xml", compress_to_fp16=False)
+        import_openvino().save_model(network, temporary / "network.xml", compress_to_fp16=False)
         temporary.rename(folder)
     except (OSError, RuntimeError) as error:
         raise _cannot_store(folder.parent, error) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -45,7 +47,13 @@ def cpu_has_bfloat16() -> bool:
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux: ask OpenVINO
-        import openvino
-
-        return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return bool(set(flags.split()) & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def import_openvino() -> Any:
+    """The module openvino without its telemetry, which would report each conversion over the network, from a forked process."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # OpenVINO then has a stub in its place
+    import openvino
+
+    return openvino
