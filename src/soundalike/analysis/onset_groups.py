@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from soundalike.analysis.analyser import Analyser
 from soundalike.audio.level import rms_level
@@ -81,5 +79,8 @@ def _cluster(vectors: Float32, min_similarity: float) -> NDArray[np.int32]:
         return np.ones(1, dtype=np.int32)
     distance = np.clip(1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64), 0, 2)
     np.fill_diagonal(distance, 0)
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     tree = linkage(squareform(distance, checks=False), method="average")
     return np.asarray(fcluster(tree, 1 - min_similarity, criterion="distance"), dtype=np.int32)

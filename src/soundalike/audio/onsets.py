@@ -11,8 +11,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
+import scipy
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError

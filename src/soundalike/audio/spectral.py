@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundalike.analysis.analyser import Analyser
 from soundalike.search.query import Query, query_from_file
 from soundalike.similarity.cosine import contributions, cosines
 from soundalike.similarity.weights import Weights, checked, equal_weights
+
+if TYPE_CHECKING:
+    from soundalike.analysis.analyser import Analyser
 
 
 @dataclass(frozen=True)

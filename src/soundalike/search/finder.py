@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from soundalike.analysis.analyser import Analyser
-from soundalike.analysis.onset_groups import OnsetGroup
 from soundalike.config import Runtime
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
@@ -41,6 +39,8 @@ from soundalike.search.results import SearchResult
 from soundalike.search.weighting import requested_weights
 
 if TYPE_CHECKING:
+    from soundalike.analysis.analyser import Analyser
+    from soundalike.analysis.onset_groups import OnsetGroup
     from soundalike.jobs.ray import Machines
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundalike.analysis.onset_groups import OnsetGroup, group_onsets
 from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.search.filters import Filters
@@ -15,6 +15,9 @@ from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query
 from soundalike.search.references import find_item, local_file
 from soundalike.search.request import Region
+
+if TYPE_CHECKING:
+    from soundalike.analysis.onset_groups import OnsetGroup
 
 SAME_GROUP = 0.6
 """Cosine from which two onsets belong to one group."""
@@ -28,6 +31,8 @@ def onset_queries(
     The region (default: the whole file) is separated and its `part` cut at the onsets. Raises InputError for a part that the
     library does not have, AudioError for a file that cannot be used or a part without onsets.
     """
+    from soundalike.analysis.onset_groups import group_onsets
+
     opened.check_parts([part])
     path = local_file(opened, reference, find_item(opened, reference))
     start, end = region or (0.0, None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundalike.analysis.analyser import Analyser
 from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library.storage.store import Library
@@ -15,6 +15,9 @@ from soundalike.search.catalogue import Catalogue
 from soundalike.search.index.table_rows import WINDOWS, Indices, Mask, Table
 from soundalike.search.index.vector_index import TableIndexes
 from soundalike.search.vector_statistics import Spread, stored_spread
+
+if TYPE_CHECKING:
+    from soundalike.analysis.analyser import Analyser
 
 
 class OpenLibrary:
@@ -50,6 +53,8 @@ class OpenLibrary:
         """The models of the library's recipe. Raises LibraryError where they have changed since it was made."""
         with self._lock:
             if self._analyser is None:
+                from soundalike.analysis.analyser import Analyser
+
                 self._analyser = Analyser(self.library.recipe, self._runtime)
             return self._analyser
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
 from soundalike.library.indexing.scan import content_digest
@@ -18,6 +17,9 @@ from soundalike.library.indexing.sidecar_files import sidecars_for
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
+
+if TYPE_CHECKING:
+    from soundalike.analysis.analyser import Analyser
 
 LONGEST_TEXT = 1_000
 """Characters of one text. Encoders take less, and report it themselves."""

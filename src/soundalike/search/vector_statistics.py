@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import skew
 
 from soundalike.library.storage.store import Library
 from soundalike.search.index.derived_json import read_derived, write_derived
@@ -108,6 +107,8 @@ def occurrence(points: Float32, groups: NDArray[np.int64]) -> Hubness:
         similar[groups[block][:, np.newaxis] == groups[np.newaxis, :]] = -np.inf
         nearest = np.argpartition(similar, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
         counts += np.bincount(nearest.ravel(), minlength=len(points))
+    from scipy.stats import skew  # half a second to import: not for searches that need the rest of this module
+
     return Hubness(
         skewness=float(skew(counts)) if counts.std() > 0 else 0.0,
         never=float(np.mean(counts == 0)),

@@ -13,7 +13,6 @@ from typing import Protocol, Self
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.library.storage.location import Facts, Location, Remote
-from soundalike.models.separators.stems.true_stems import StemsSeparator
 
 
 class SidecarFiles(Protocol):
@@ -34,7 +33,11 @@ class SidecarFiles(Protocol):
 
 def sidecars_for(recipe: Recipe) -> SidecarFiles | None:
     """The sidecar files of a library made by `recipe`; None where every file stands for itself."""
-    return StemsSeparator() if recipe.separator == StemsSeparator.name else None
+    if recipe.separator != "stems":
+        return None
+    from soundalike.models.separators.stems.true_stems import StemsSeparator
+
+    return StemsSeparator()
 
 
 def stat_with(sidecars: SidecarFiles | None, path: Location, own: os.stat_result | Facts) -> tuple[int, int]:

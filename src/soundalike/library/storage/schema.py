@@ -8,16 +8,18 @@ that could not be used. `peaks` are waveform overviews of contents; older librar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.recipe import Recipe
 from soundalike.audio.waveform_overview import OVERVIEW_POINTS
 from soundalike.parts import MIX
+
+if TYPE_CHECKING:
+    from soundalike.analysis.analyser import Analysis
 
 WINDOWS, CLIPS, ITEMS, SKIPPED = "windows", "clips", "items", "skipped"
 TABLES = (WINDOWS, CLIPS, ITEMS, SKIPPED)

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from soundalike.models.encoders.builtin.builtin_spectra import (
     BANDS,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.fft
+import scipy
 import soxr
 from numpy.typing import NDArray
 

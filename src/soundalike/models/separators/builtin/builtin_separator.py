@@ -14,7 +14,7 @@ memory needed beyond the stems does not depend on the length of the mixture.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
