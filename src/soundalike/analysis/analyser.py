@@ -133,7 +133,7 @@ class Analyser:
     ) -> Analysis:
         """All vectors and facts of the file at `path`; `kind` overrides the estimate.
 
-        with_facts: whether to estimate tempo, key and loudness and to make the waveform overview; parts: those to embed (None: all
+        with_facts: whether to measure tempo, key, loudness and the waveform overview; parts: those to embed (None: all
         of the recipe's); the others come back absent, and nothing is separated if only `mix` is wanted. Raises AudioError
         if the file cannot be decoded or all of it is silent.
         """
