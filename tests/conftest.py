@@ -72,7 +72,7 @@ def bucket(object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.Monkey
     object_store.client().create_bucket(Bucket=name)
     yield name
     object_store.hook = None
-    object_store.asked.clear()
+    object_store.requests.clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

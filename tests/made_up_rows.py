@@ -1,4 +1,4 @@
-"""Made-up files and analyses: fast, small, and telling what became of them.
+"""Made-up files and analyses: fast and small.
 
 A made-up audio file is text in a file called .wav: `song 3 seed`, `loop seed`, `one-shot seed`, or an order to the
 worker (`crash`, `kill`, `hang`, `broken`, `bug`, `slow 0.2 one-shot 7`).
@@ -69,7 +69,7 @@ def analysis(kind: Kind = "song", windows: int = 2, seed: int = 0, recipe: Recip
 
 
 def peaks(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An outline that tells its seed."""
+    """A waveform overview that depends on the seed."""
     high = np.full(OVERVIEW_POINTS, seed % 128, dtype=np.int8)
     return -high, high
 
@@ -80,14 +80,14 @@ def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, K
     def analyse(task: tuple[str, Kind | None]) -> Analysis:
         place, forced = as_location(task[0]), task[1]
         with downloaded(place) as path:
-            words = path.read_text().split()
+            order = path.read_text().split()
         if log := os.environ.get("ANALYSES"):
             with open(log, "a") as file:
                 file.write(f"{place.name}\n")
-        if words[0] == "slow":
-            time.sleep(float(words[1]))
-            words = words[2:]
-        match words[0]:
+        if order[0] == "slow":
+            time.sleep(float(order[1]))
+            order = order[2:]
+        match order[0]:
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "kill":
@@ -98,16 +98,16 @@ def made_up_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, K
                 raise AudioError(f"{place}: not audio")
             case "bug":
                 raise ZeroDivisionError("division by zero")
-        if words[0] == "song":
-            return analysis(forced or "song", int(words[1]), int(words[2]), recipe)
-        kind: Any = words[0]
-        return analysis(forced or kind, 1, int(words[1]), recipe)
+        if order[0] == "song":
+            return analysis(forced or "song", int(order[1]), int(order[2]), recipe)
+        kind: Any = order[0]
+        return analysis(forced or kind, 1, int(order[1]), recipe)
 
     return analyse
 
 
 def ready_made() -> Callable[[Any], Analysis]:
-    """A task that costs nothing: the analysis of a song of 24 windows, 7 parts and 512 dimensions is there already."""
+    """The setup of a worker whose tasks cost nothing: each returns the same analysis, 24 windows of 7 parts."""
     parts = ("bass", "drums", "guitar", "piano", "vocals", "residuals", MIX)
     made = analysis("song", 24, 1, replace(RECIPE, parts=parts, dimension=512))
     return lambda task: made

@@ -1,6 +1,6 @@
-"""An S3 server on this machine: moto's, one request at a time, so that its conditional puts are free of races.
+"""An S3 server on this machine: moto's, one request at a time, so that its conditional puts have no races.
 
-It notes what it is asked, and calls a hook before and after each request, for tests that end a process at a given one.
+It records its requests and calls a hook before and after each, for tests that end a process at a given one.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-Hook = Callable[["Asked", bool], None]
+Hook = Callable[["Request", bool], None]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request: method, path with its query, and the conditions it was under."""
+class Request:
+    """A request: method, path with its query, and its conditions."""
 
     method: str
     path: str
@@ -27,14 +27,14 @@ class Asked:
 
 @dataclass
 class ObjectStore:
-    """A running server. asked: requests so far; hook: called with each request and whether it has been answered."""
+    """A running server. requests: those so far; hook: called with each request and whether it has been answered."""
 
     url: str
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     hook: Hook | None = None
 
     def environment(self) -> dict[str, str]:
-        """What a client needs to know."""
+        """The environment variables that a client needs."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -44,7 +44,7 @@ class ObjectStore:
         }
 
     def client(self) -> Any:
-        """A client that is not ours: boto3's."""
+        """A client of boto3, independent of the program."""
         import boto3
 
         values = self.environment()
@@ -70,19 +70,19 @@ def serving() -> Iterator[ObjectStore]:
 
     def one_at_a_time(environment: dict[str, Any], start: Any) -> list[bytes]:
         query = environment.get("QUERY_STRING")
-        asked = Asked(
+        request = Request(
             environment["REQUEST_METHOD"],
             environment["PATH_INFO"] + (f"?{query}" if query else ""),
             environment.get("HTTP_IF_MATCH"),
             environment.get("HTTP_IF_NONE_MATCH"),
         )
         with lock:
-            store.asked.append(asked)
+            store.requests.append(request)
             if store.hook is not None:
-                store.hook(asked, False)
+                store.hook(request, False)
             answer = list(application(environment, start))
             if store.hook is not None:
-                store.hook(asked, True)
+                store.hook(request, True)
             return answer
 
     server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from soundalike.errors import AudioError, LibraryError
-from soundalike.jobs.worker_pool import PoolClosedError, WorkerLostError, WorkerPool, WorkerStartError
+from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLostError, WorkerPool, WorkerStartError
 
 LONG = 100.0
 
@@ -142,11 +142,11 @@ def test_what_keeps_workers_from_starting_is_raised_by_all_tasks() -> None:
 
 def test_workers_are_replaced_after_so_many_tasks_and_when_they_have_grown() -> None:
     tasks = dict.fromkeys(range(8), ("pid", None))
-    with WorkerPool(make_tasks, 1, max_tasks=3) as pool:
+    with WorkerPool(make_tasks, 1, limits=WorkerLimits(max_tasks=3)) as pool:
         assert len(set(outcomes_of(pool, tasks).values())) in (2, 3)  # a task already given is still done
-    with WorkerPool(make_tasks, 1, max_bytes=1) as pool:
+    with WorkerPool(make_tasks, 1, limits=WorkerLimits(max_bytes=1)) as pool:
         assert len(set(outcomes_of(pool, tasks).values())) >= 4
-    with WorkerPool(make_tasks, 1, tasks_per_worker=1, max_tasks=1) as pool:
+    with WorkerPool(make_tasks, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1)) as pool:
         assert len(set(outcomes_of(pool, tasks).values())) == 8
         assert pool.pids() == []
 

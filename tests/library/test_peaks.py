@@ -1,4 +1,4 @@
-"""Outlines of waveforms in a library: made at indexing, kept by content, gone with it; older libraries have none."""
+"""Waveform overviews in a library: made at indexing, stored by content, deleted with it; older libraries have none."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.made_up_rows import RECIPE
 
 
 def forget_peaks(library_folder: LibraryFolder) -> None:
-    """Make the library one of the time before there were peaks."""
+    """Make the library an old one, without peaks."""
     shutil.rmtree(generation_folder(library_folder.path, Library.open(library_folder.path).generation) / "peaks.lance")
 
 
-def test_an_older_library_has_none_and_gets_them_with_the_next_file(library_folder: LibraryFolder) -> None:
+def test_an_older_library_has_no_peaks_and_gets_them_with_the_next_file(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", b="loop 2")
     library_folder.index()
     version = Library.open(library_folder.path).version
@@ -41,7 +41,7 @@ def test_an_older_library_has_none_and_gets_them_with_the_next_file(library_fold
     assert audit(library).problems == ()
 
 
-def test_a_copy_has_its_content_s_and_removal_takes_them_along(library_folder: LibraryFolder) -> None:
+def test_peaks_belong_to_a_content_and_are_removed_with_it(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", copy="song 3 1", b="loop 2")
     library_folder.index()
     assert len(Library.open(library_folder.path).contents_with_peaks()) == 2
@@ -52,7 +52,7 @@ def test_a_copy_has_its_content_s_and_removal_takes_them_along(library_folder: L
     assert len(Library.open(library_folder.path).contents_with_peaks()) == 1
 
 
-def test_what_a_kill_left_is_counted_and_swept(library_folder: LibraryFolder) -> None:
+def test_peaks_that_a_kill_left_are_counted_and_deleted(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1")
     library_folder.index()
     tables = Tables(generation_folder(library_folder.path, 1), RECIPE)
@@ -63,16 +63,16 @@ def test_what_a_kill_left_is_counted_and_swept(library_folder: LibraryFolder) ->
     assert audit(Library.open(library_folder.path)).orphans == 0
 
 
-def test_a_content_with_two_outlines_is_a_fault(library_folder: LibraryFolder) -> None:
+def test_a_content_with_two_rows_of_peaks_is_a_problem(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1")
     library_folder.index()
     tables = Tables(generation_folder(library_folder.path, 1), RECIPE)
     tables.append(layout.PEAKS, tables.read(layout.PEAKS))
-    (words,) = audit(Library.open(library_folder.path)).problems
-    assert "2 rows of peaks" in words
+    (problem,) = audit(Library.open(library_folder.path)).problems
+    assert "2 rows of peaks" in problem
 
 
-def test_an_upgrade_carries_them_along(library_folder: LibraryFolder) -> None:
+def test_an_upgrade_copies_peaks(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", b="loop 2", c="one-shot 3")
     library_folder.index()
     library_folder.index(recipe=replace(RECIPE, separator_version="2"), upgrade=True)  # loops and one-shots are copied
@@ -84,7 +84,7 @@ def test_an_upgrade_carries_them_along(library_folder: LibraryFolder) -> None:
     assert Library.open(library_folder.path).contents_with_peaks() == [library_folder.items()["a"]["content"]]
 
 
-def test_many_commits_are_tidied(library_folder: LibraryFolder) -> None:
+def test_many_commits_are_compacted(library_folder: LibraryFolder) -> None:
     for number in range(20):
         library_folder.write(**{f"n{number}": f"one-shot {number}"})
         library_folder.index()
@@ -92,7 +92,7 @@ def test_many_commits_are_tidied(library_folder: LibraryFolder) -> None:
     assert tables.fragments(layout.PEAKS) < 20
 
 
-def test_imported_vectors_have_none(library_folder: LibraryFolder) -> None:
+def test_imported_vectors_have_no_peaks(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1")
     library_folder.index()
     out = library_folder.path.parent / "out.parquet"

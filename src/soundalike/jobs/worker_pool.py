@@ -18,7 +18,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 from soundalike.errors import LibraryError, SoundalikeError
@@ -27,15 +27,22 @@ from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, rec
 TASKS_PER_WORKER = 2
 """Tasks that a worker holds: the current one and the next, so that it need not wait while the parent is busy."""
 
-MAX_TASKS = 2_000
-MAX_BYTES = 3 << 30
-"""A worker that has done so many tasks, or has grown so large, is replaced: codecs leak."""
-
-START_SECONDS = 180.0
-"""A worker that is not ready by then is ended."""
-
 MAX_FAILED_STARTS = 3
 """After so many workers in a row that end before they are ready, the tasks are given up."""
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """start_seconds: a worker that is not ready by then is ended; max_tasks, max_bytes: a worker that has done so many tasks
+    or uses so much memory is replaced, because codecs leak."""
+
+    start_seconds: float = 180.0
+    max_tasks: int = 2_000
+    max_bytes: int = 3 << 30
+
+    def times(self, factor: int) -> WorkerLimits:
+        """So many times the memory, and the time to start."""
+        return replace(self, start_seconds=self.start_seconds * factor, max_bytes=self.max_bytes * factor)
 
 
 class WorkerLostError(SoundalikeError):
@@ -127,8 +134,7 @@ class WorkerPool:
     """A fixed number of worker processes, started when they are needed. Thread-safe; see `TaskPool`.
 
     threads: how many each worker may use; tasks_per_worker: how many a worker holds (1: none waits behind another while
-    a second worker is free); start_seconds: how long a worker may take to become ready; max_tasks, max_bytes: a worker
-    that has done so many tasks or uses so much memory is replaced.
+    a second worker is free).
     """
 
     def __init__(
@@ -138,14 +144,11 @@ class WorkerPool:
         *,
         threads: int = 1,
         tasks_per_worker: int = TASKS_PER_WORKER,
-        start_seconds: float = START_SECONDS,
-        max_tasks: int = MAX_TASKS,
-        max_bytes: int = MAX_BYTES,
+        limits: WorkerLimits = WorkerLimits(),
     ) -> None:
         self._setup = pickle.dumps(setup)
         self._processes, self._threads = max(1, processes), threads
-        self._tasks_per_worker, self._start_seconds = tasks_per_worker, start_seconds
-        self._max_tasks, self._max_bytes = max_tasks, max_bytes
+        self._tasks_per_worker, self._limits = tasks_per_worker, limits
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         self._waiting: deque[_Task] = deque()
@@ -190,7 +193,7 @@ class WorkerPool:
     def warm_up(self, task: Any, seconds: float) -> None:
         """Start all workers and have each that is idle do `task`, whose outcome nobody needs; returns at once.
 
-        A task that is submitted meanwhile is done by the same worker afterwards. Raises WorkerStartError where no
+        A task that is submitted before that is over is done by the same worker afterwards. Raises WorkerStartError where no
         process can be started.
         """
         with self._lock:
@@ -220,7 +223,7 @@ class WorkerPool:
             self._dispatcher.start()
 
     def _dispatch(self) -> None:
-        """The pool's thread: take in what workers send, end those that are overdue, hand out what waits."""
+        """The pool's thread: react to what workers send, end those that are overdue, hand out tasks that wait."""
         while True:
             with self._lock:
                 timeout = self._seconds_to_next_limit()
@@ -332,7 +335,7 @@ class WorkerPool:
                 worker.tasks.clear()
             worker.done += 1
             worker.since = time.monotonic()
-            worker.retiring = worker.done >= self._max_tasks or size > self._max_bytes
+            worker.retiring = worker.done >= self._limits.max_tasks or size > self._limits.max_bytes
             if worker.retiring and not worker.tasks:
                 self._workers.remove(worker)
                 worker.process.kill()
@@ -374,7 +377,7 @@ class WorkerPool:
         """When a worker is overdue; None while it has nothing to do."""
         if worker.overdue or (worker.ready and not worker.tasks):
             return None
-        return worker.since + (worker.tasks[0].seconds if worker.ready else self._start_seconds)
+        return worker.since + (worker.tasks[0].seconds if worker.ready else self._limits.start_seconds)
 
     def _seconds_to_next_limit(self) -> float | None:
         limits = [limit for worker in self._workers if (limit := self._limit(worker)) is not None]

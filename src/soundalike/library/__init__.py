@@ -1,6 +1,6 @@
-"""The library on disk: tables, indexing, exact search, upkeep, exchange.
+"""The library on disk: its tables, indexing, maintenance.
 
-The names below are loaded when first asked for: worker processes import this package too, and need none of them.
+The names below are imported lazily: worker processes import this package too, and need none of them.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("address", ["", "ray://head:10001", "head", "s3://bucket", "head:123456"])
 def test_other_addresses_are_refused(address: str) -> None:
     pytest.importorskip("ray", reason="needs the extra: cluster")
-    with pytest.raises(InputError, match="no address of a Ray cluster; give local, auto or HOST:PORT"):
+    with pytest.raises(InputError, match="not the address of a Ray cluster; give local, auto or HOST:PORT"):
         _join(address)
 
 

@@ -49,13 +49,13 @@ def _fill(library_folder: LibraryFolder, count: int) -> None:
         )
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_so(library_folder: LibraryFolder) -> None:
+def test_ctrl_c_keeps_finished_files_and_reports_them(library_folder: LibraryFolder) -> None:
     _fill(library_folder, 80)
     process = _start(library_folder)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    found, indexed, unchanged, skipped, left = map(int, said.splitlines()[-1].split()[1:])
+    found, indexed, unchanged, skipped, left = map(int, output.splitlines()[-1].split()[1:])
     assert (found, unchanged, skipped) == (160, 0, 0)
     assert found == indexed + left
     assert left > 0

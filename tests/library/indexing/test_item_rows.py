@@ -23,7 +23,7 @@ def test_a_row_has_every_column() -> None:
     assert (row["key"], row["key_source"]) == ("A minor", "estimate")
 
 
-def test_a_new_name_is_read_anew_without_the_sound() -> None:
+def test_facts_in_a_new_name_are_read_without_decoding() -> None:
     row = item_row("id1", PLAIN, "c", analysis("loop"), by_user=False)
     named = placed(row, "id2", ScannedFile("music", "beat_95bpm_Gmin.wav", 5, 7))
     assert (named["tempo"], named["tempo_source"]) == (95.0, "name")
@@ -41,13 +41,13 @@ def test_a_new_name_is_read_anew_without_the_sound() -> None:
         (Tags(), (100.0, "estimate")),
     ],
 )
-def test_what_the_file_says_survives_a_move(tags: Tags, expected: tuple[float, str]) -> None:
+def test_facts_of_tags_survive_a_move(tags: Tags, expected: tuple[float, str]) -> None:
     row = item_row("id1", PLAIN, "c", replace(analysis("loop"), tags=tags), by_user=False)
     moved = placed(row, "id1", ScannedFile("other", "elsewhere.wav", 5, 6))
     assert (moved["tempo"], moved["tempo_source"]) == expected
 
 
-def test_what_is_not_known_is_none() -> None:
+def test_unknown_facts_are_none() -> None:
     nothing = replace(analysis("one-shot"), tempo=Estimate(None, 0.0), key=Estimate(None, 0.0), loudness=None)
     row = item_row("id1", PLAIN, "c", nothing, by_user=False)
     assert [row[name] for name in ("tempo", "tempo_source", "tempo_confidence", "key", "loudness")] == [None] * 5

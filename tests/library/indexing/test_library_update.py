@@ -19,7 +19,7 @@ from tests.made_up_library import InlineBackend, LibraryFolder
 from tests.made_up_rows import RECIPE
 
 
-def test_a_first_run_takes_everything_in(library_folder: LibraryFolder) -> None:
+def test_a_first_run_indexes_everything(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", deep__b="loop 2", deep__c="one-shot 3")
     seen: list[Progress] = []
     report = library_folder.index(on_progress=seen.append)
@@ -73,7 +73,7 @@ def test_a_touched_file_is_read_once_more_and_not_analysed(library_folder: Libra
     assert library_folder.items()["a"]["mtime_ns"] == library_folder.file("a").stat().st_mtime_ns
 
 
-def test_a_changed_file_is_redone_and_its_old_vectors_go(library_folder: LibraryFolder) -> None:
+def test_a_changed_file_is_analysed_again_and_its_old_vectors_are_deleted(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", b="song 2 2")
     library_folder.index()
     before = library_folder.items()
@@ -148,7 +148,7 @@ def test_a_vanished_file_is_marked_and_its_return_costs_nothing(library_folder: 
     report = library_folder.index()
     assert (report.found, report.unchanged, report.missing) == (1, 1, 1)
     assert {name: row["status"] for name, row in library_folder.items().items()} == {"a": "missing", "b": "present"}
-    assert library_folder.index().missing == 0  # told once
+    assert library_folder.index().missing == 0  # reported once
     (library_folder.music.parent / "away.wav").rename(library_folder.file("a"))
     report = library_folder.index()
     assert (report.unchanged, report.returned) == (2, 1)
@@ -179,7 +179,7 @@ def test_a_file_moves_to_another_root(library_folder: LibraryFolder, tmp_path: P
     assert (library_folder.items()["a"]["root"], library_folder.analysed()) == ("second", [])
 
 
-def test_what_a_worker_does_not_survive_costs_its_file_only(library_folder: LibraryFolder) -> None:
+def test_a_crash_costs_its_file_only(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", b="crash", c="one-shot 2", d="kill", e="broken", f="bug", g="hang", h="loop 3")
     report = library_folder.index(jobs=2, file_seconds=2.0, in_workers=True)
     reasons = {Path(path).stem: reason for path, reason in report.skipped}
@@ -194,13 +194,13 @@ def test_what_a_worker_does_not_survive_costs_its_file_only(library_folder: Libr
     assert sorted(library_folder.items()) == ["a", "c", "h"]
 
 
-def test_a_file_that_cannot_be_used_is_told_again_but_not_tried_again(library_folder: LibraryFolder) -> None:
+def test_an_unusable_file_is_reported_again_but_not_tried_again(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", e="broken", f="bug")
     library_folder.index()
     library_folder.analysed()
     report = library_folder.index()
     assert [Path(path).stem for path, _ in report.skipped] == ["e", "f"]
-    assert library_folder.analysed() == ["f.wav"]  # a fault of the program may be mended by now
+    assert library_folder.analysed() == ["f.wav"]  # a fault of the program may be fixed by now
     library_folder.index(retry=True)
     assert library_folder.analysed() == ["e.wav", "f.wav"]
     library_folder.write(e="loop 4")
@@ -227,7 +227,7 @@ def test_an_item_whose_file_is_broken_now_is_missing(library_folder: LibraryFold
     assert library_folder.items()["a"]["status"] == "present"
 
 
-def test_nothing_is_marked_under_a_root_out_of_reach(library_folder: LibraryFolder, tmp_path: Path) -> None:
+def test_nothing_is_marked_missing_under_an_unreachable_root(library_folder: LibraryFolder, tmp_path: Path) -> None:
     library_folder.write(a="song 3 1", b="loop 2")
     library_folder.index()
     before = library_folder.items()
@@ -245,7 +245,7 @@ def test_nothing_is_marked_under_a_root_out_of_reach(library_folder: LibraryFold
     assert (report.moved, report.copied) == (0, 1)  # nobody knows whether the other one is gone
 
 
-def test_only_what_was_named_is_reconciled(library_folder: LibraryFolder) -> None:
+def test_only_named_places_are_updated(library_folder: LibraryFolder) -> None:
     library_folder.write(x__a="song 3 1", y__b="loop 2", y__c="loop 3")
     library_folder.index()
     shutil.rmtree(library_folder.music / "x")
@@ -259,7 +259,7 @@ def test_only_what_was_named_is_reconciled(library_folder: LibraryFolder) -> Non
         library_folder.index(library_folder.path.parent / "nothing")
 
 
-def test_a_file_named_outright_is_taken_whatever_its_suffix(library_folder: LibraryFolder) -> None:
+def test_a_file_named_explicitly_is_indexed_with_any_suffix(library_folder: LibraryFolder) -> None:
     odd = library_folder.music / "odd.xyz"
     odd.write_text("loop 1")
     library_folder.write(a="song 1 1")
@@ -269,7 +269,7 @@ def test_a_file_named_outright_is_taken_whatever_its_suffix(library_folder: Libr
     assert (report.found, report.missing, report.new) == (2, 0, 1)
 
 
-def test_the_kind_that_the_user_sets_holds(library_folder: LibraryFolder) -> None:
+def test_a_kind_set_by_the_user_is_kept(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1", b="song 3 1", c="loop 5")
     library_folder.index()
     library_folder.analysed()
@@ -291,7 +291,7 @@ def test_the_kind_that_the_user_sets_holds(library_folder: LibraryFolder) -> Non
         library_folder.index(kind="drumloop")
 
 
-def test_a_library_made_otherwise_is_refused_naming_both(library_folder: LibraryFolder) -> None:
+def test_another_recipe_is_refused_with_both_values(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1")
     library_folder.index()
     with pytest.raises(LibraryError, match=r"window: 10.0 here, 5.0 there.*--upgrade"):

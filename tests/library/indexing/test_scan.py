@@ -59,7 +59,7 @@ def test_links_are_followed_once_and_not_in_circles(tmp_path: Path) -> None:
     assert found.unusable == [(str(root / "nowhere.wav"), "a link to nothing")]
 
 
-def test_pipes_and_undecodable_names_are_told_not_opened(tmp_path: Path) -> None:
+def test_pipes_and_undecodable_names_are_reported_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with open(os.fsencode(tmp_path) + b"/caf\xe9.wav", "wb"):
         pass
@@ -131,7 +131,7 @@ def test_paths_in_known_roots_make_no_new_ones(tmp_path: Path, monkeypatch: pyte
     roots = {"music": tmp_path / "music", "inner": tmp_path / "music" / "inner"}
     assert choose_scopes([], roots)[1] == [Scope("music"), Scope("inner")]
     assert choose_scopes([tmp_path / "music" / "a"], roots) == (roots, [Scope("music", "a")])
-    # what lies inside another root is reconciled with the folder that holds it
+    # what lies inside another root is updated with the folder that contains it
     assert choose_scopes([tmp_path / "music"], roots)[1] == [Scope("music"), Scope("inner")]
     (tmp_path / "link").symlink_to(tmp_path / "music", target_is_directory=True)
     assert choose_scopes([tmp_path / "link" / "a"], roots) == (roots, [Scope("music", "a")])

@@ -122,7 +122,7 @@ def many(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("inside", ["", "slakh", "slakh/Track00001/stems", "musdb/A - B/drums.wav", "named/stems/two"])
-def test_stems_are_no_items_whatever_is_scanned(many: Path, inside: str) -> None:
+def test_stems_are_never_items(many: Path, inside: str) -> None:
     found = scan({"r": many}, [Scope("r", inside)], extensions=frozenset({".wav"}), known={}, sidecars=STEMS)
     scope = Scope("r", inside)
     assert [file.path for file in found.files] == sorted(path for path in LAYOUTS if scope.covers("r", path))
@@ -227,7 +227,7 @@ def test_an_item_that_becomes_a_stem_is_no_item_any_more(library_folder: Library
     }
 
 
-def test_a_mixture_whose_stems_change_while_it_is_read_is_not_taken(folder_of_stems: LibraryFolder) -> None:
+def test_a_mixture_whose_stems_change_while_it_is_read_is_skipped(folder_of_stems: LibraryFolder) -> None:
     stem = folder_of_stems.music / "a.stems" / "drums.wav"
     stem.write_text("second drums")
 
@@ -296,7 +296,7 @@ def test_a_library_of_true_stems_is_made_and_asked(slakh: Path) -> None:
     assert finder.similar(mixture, weights={"drums": 1.0}).same == (str(mixture),)
 
 
-def test_an_item_whose_stems_have_changed_is_made_anew_for_a_query(slakh: Path, tmp_path: Path) -> None:
+def test_an_item_whose_stems_have_changed_is_not_used_for_a_query(slakh: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(slakh, folder)
     finder = Finder.open(folder / "library")

@@ -28,13 +28,13 @@ def test_every_kind_of_problem_is_seen(library_folder: LibraryFolder) -> None:
     found = audit(Library.open(library_folder.path))
     assert found.orphans == 2
     text = "\n".join(found.problems)
-    for words in (
+    for message in (
         "2 items have the id",
         "has 2 rows at 0.0 s",
         "b.wav has 0 rows of vectors, not 1",
         "1 vectors of mix",
     ):
-        assert words in text
+        assert message in text
 
 
 def _mix(rows: layout.pa.Table) -> object:

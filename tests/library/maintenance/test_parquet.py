@@ -42,7 +42,7 @@ def test_what_goes_out_comes_in_again(library: Path, tmp_path: Path) -> None:
     assert taken.recipe == source.recipe
     for part in source.recipe.parts:
         mine, theirs = (one.vectors("windows", part).astype(np.float64) for one in (source, taken))
-        # Stored as float16, brought to unit length again on the way in: equal to half-precision rounding.
+        # Stored as float16 and normalised again by the import: equal up to half-precision rounding.
         np.testing.assert_allclose(np.sort(mine.ravel()), np.sort(theirs.ravel()), atol=2e-3)
 
 
@@ -82,9 +82,7 @@ def test_an_id_that_is_there_is_replaced(tmp_path: Path) -> None:
         ({"kind": ["album"] * 6}, "album"),
     ],
 )
-def test_what_is_not_of_the_form_is_named_and_nothing_is_made(
-    tmp_path: Path, changes: dict[str, Any], word: str
-) -> None:
+def test_invalid_files_are_refused_and_nothing_is_created(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
     with pytest.raises(InputError, match=word):
         import_parquet(tmp_path / "library", own_vectors(tmp_path / "bad.parquet", **changes), encoder="mine")
     assert not (tmp_path / "library").exists()

@@ -33,7 +33,7 @@ def test_a_relocated_root_costs_nothing(full: LibraryFolder, tmp_path: Path, by_
     assert Library.open(full.path).absolute("music", "sub/b.wav") == tmp_path / "moved" / "sub" / "b.wav"
 
 
-def test_relocate_refuses_what_cannot_be_meant(full: LibraryFolder, tmp_path: Path) -> None:
+def test_relocate_refuses_unknown_roots_and_wrong_folders(full: LibraryFolder, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="none of the 4 files"):
         relocate(full.path, "music", tmp_path / "empty")

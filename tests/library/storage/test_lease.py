@@ -13,7 +13,7 @@ from soundalike.library.storage import lease as module
 from soundalike.library.storage.lease import LEASE_NAME, Lease, check_conditions, describe_holder
 from soundalike.library.storage.location import OutdatedError, Remote
 from soundalike.library.storage.lock import writing
-from tests.object_store import Asked, ObjectStore
+from tests.object_store import ObjectStore, Request
 
 pytestmark = pytest.mark.cluster
 
@@ -60,7 +60,7 @@ def _wait_and_take(library: Remote, patience: float = 60.0) -> None:
             time.sleep(0.1)
 
 
-def test_the_second_writer_is_told_who_writes_and_comes_after(library: Remote) -> None:
+def test_a_second_writer_is_refused_naming_the_holder(library: Remote) -> None:
     with _hold(library, 30, 60) as process:
         try:
             with pytest.raises(LibraryError, match=rf"by process {process.pid} of .*\(if it was killed: in "):
@@ -86,8 +86,8 @@ def test_renewals_keep_it_longer_than_its_length(library: Remote) -> None:
         time.sleep(4.2)
         with pytest.raises(LibraryError, match="is being written"):
             _take_now(library)
-        said, _ = process.communicate(timeout=20)
-    assert said == "still held\n"
+        output, _ = process.communicate(timeout=20)
+    assert output == "still held\n"
 
 
 def test_a_killed_holder_keeps_it_until_it_expires(library: Remote) -> None:
@@ -103,8 +103,8 @@ def test_a_holder_that_slept_past_its_lease_does_not_write(library: Remote) -> N
         process.send_signal(signal.SIGSTOP)
         _wait_and_take(library)
         process.send_signal(signal.SIGCONT)
-        said, error = process.communicate(timeout=20)
-    assert said == ""
+        output, error = process.communicate(timeout=20)
+    assert output == ""
     assert "could not renew its lease" in error
 
 
@@ -139,7 +139,7 @@ def test_a_put_whose_answer_was_lost_is_known_again(library: Remote, monkeypatch
     assert '"released": true' in (library / LEASE_NAME).read_text()
 
 
-def test_who_was_taken_over_from_says_so_at_once(library: Remote) -> None:
+def test_a_lease_that_was_taken_over_is_noticed_at_the_next_renewal(library: Remote) -> None:
     one = Lease(library, {}, seconds=4.0)
     one.take()
     other = Lease(library, {})
@@ -193,4 +193,4 @@ def test_holders_are_named() -> None:
     assert describe_holder(who) == "process 1 of me on here since now (`soundalike index`)"
     assert describe_holder(None) == "another process"
     assert module.MARGIN < 1
-    assert Asked("GET", "/", None, None).if_match is None
+    assert Request("GET", "/", None, None).if_match is None

@@ -19,7 +19,7 @@ def test_paths_are_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("gs://bucket/folder", "has the scheme gs://"),
         ("file://elsewhere/folder", "on another machine"),
@@ -28,8 +28,8 @@ def test_paths_are_paths(tmp_path: Path) -> None:
         ("s3://bucket/a//b", "not a place on object storage"),
     ],
 )
-def test_addresses_that_are_none_are_refused(text: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_addresses_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         as_location(text)
 
 
@@ -49,7 +49,7 @@ def test_remote_places_join_and_part_like_paths() -> None:
 
 
 @cluster
-def test_an_object_is_told_from_a_folder(bucket: str) -> None:
+def test_an_object_is_distinguished_from_a_folder(bucket: str) -> None:
     folder = Remote(bucket, "a")
     assert not folder.exists()
     (folder / "b" / "c.txt").overwrite("text")
@@ -101,12 +101,12 @@ def test_a_text_is_replaced_only_as_it_was_read(bucket: str, object_store: Objec
     with pytest.raises(OutdatedError):
         place.write("3", tag=first)
     assert place.read_text() == "2"
-    puts = [(asked.if_none_match, asked.if_match) for asked in object_store.asked if asked.method == "PUT"]
+    puts = [(request.if_none_match, request.if_match) for request in object_store.requests if request.method == "PUT"]
     assert puts[-4:] == [("*", None), ("*", None), (None, first), (None, first)]
 
 
 @cluster
-def test_what_cannot_be_reached_is_said(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_reported(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LibraryError, match="no bucket 'elsewhere-1234'"):
         Remote("elsewhere-1234", "x").exists()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

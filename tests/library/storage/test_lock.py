@@ -28,7 +28,7 @@ def _holder(library: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_naming_the_holder(tmp_path: Path) -> None:
     with _holder(tmp_path) as process:
         try:
             with (
@@ -43,7 +43,7 @@ def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
 def test_a_killed_holder_leaves_the_library_free(tmp_path: Path) -> None:
     with _holder(tmp_path) as process:
         os.kill(process.pid, signal.SIGKILL)
-    assert (tmp_path / HOLDER_NAME).exists()  # its words are still there, the lock is not
+    assert (tmp_path / HOLDER_NAME).exists()  # the file is still there, the lock is not
     with writing(tmp_path):
         pass
     assert not (tmp_path / HOLDER_NAME).exists()

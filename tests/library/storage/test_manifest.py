@@ -18,7 +18,7 @@ def test_a_manifest_reads_as_it_was_written(tmp_path: Path) -> None:
     assert [place.name for place in tmp_path.iterdir()] == [FILE_NAME]  # no temporary file stays
 
 
-def test_no_library_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_library_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match=r"no library at .* make one with"):
         read_manifest(tmp_path / "none")
     (tmp_path / "file").write_text("")
@@ -27,7 +27,7 @@ def test_no_library_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "cannot be read"),
         ("[]", "format None"),
@@ -35,9 +35,9 @@ def test_no_library_says_how_to_make_one(tmp_path: Path) -> None:
         ('{"format": 1}', "damaged.*recipe"),
     ],
 )
-def test_a_damaged_or_foreign_manifest_is_named(tmp_path: Path, text: str, words: str) -> None:
+def test_a_damaged_or_foreign_manifest_is_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    with pytest.raises(LibraryError, match=words):
+    with pytest.raises(LibraryError, match=message):
         read_manifest(tmp_path)
 
 

@@ -27,7 +27,7 @@ from soundalike.search.finder import Finder
 from tests.library.compare import rows_of
 from tests.made_up_library import InlineBackend
 from tests.made_up_rows import RECIPE
-from tests.object_store import Asked, ObjectStore
+from tests.object_store import ObjectStore, Request
 
 pytestmark = pytest.mark.cluster
 
@@ -101,17 +101,17 @@ def test_the_incremental_rules_hold(place: Remote) -> None:
 
 def test_commits_are_conditional_puts(place: Remote, object_store: ObjectStore) -> None:
     _index(place)
-    puts = [asked for asked in object_store.asked if asked.method == "PUT"]
-    versions = [asked for asked in puts if "/_versions/" in asked.path and asked.path.endswith(".manifest")]
+    puts = [request for request in object_store.requests if request.method == "PUT"]
+    versions = [request for request in puts if "/_versions/" in request.path and request.path.endswith(".manifest")]
     assert len(versions) >= 7  # four tables made, three written to
-    assert {asked.if_none_match for asked in versions} == {"*"}
-    (manifest, with_roots) = [asked for asked in puts if asked.path.endswith("library.json")]
+    assert {request.if_none_match for request in versions} == {"*"}
+    (manifest, with_roots) = [request for request in puts if request.path.endswith("library.json")]
     assert manifest.if_none_match == "*"
     assert with_roots.if_match
-    assert all(asked.if_none_match or asked.if_match for asked in puts if asked.path.endswith(lease.LEASE_NAME))
+    assert all(request.if_none_match or request.if_match for request in puts if request.path.endswith(lease.LEASE_NAME))
 
 
-def test_a_manifest_that_changed_meanwhile_is_not_replaced(place: Remote) -> None:
+def test_a_manifest_changed_by_another_process_is_not_replaced(place: Remote) -> None:
     _index(place)
     manifest = read_manifest(place)
     write_manifest(place, manifest)
@@ -175,7 +175,7 @@ def test_other_things_and_true_stems_are_refused(place: Remote) -> None:
         index(place.parent / "other", [place.parent / "music"], recipe=stems)
 
 
-def test_two_readers_beside_a_writer_answer_from_what_is_committed(place: Remote) -> None:
+def test_readers_beside_a_writer_see_committed_rows(place: Remote) -> None:
     _index(place)
     music = place.parent / "music"
     _fill(music, {f"more{number:02d}.wav": f"song 2 {number + 100}" for number in range(12)})
@@ -200,7 +200,7 @@ def test_two_readers_beside_a_writer_answer_from_what_is_committed(place: Remote
     assert len(Finder.open(place).items) == 16
 
 
-def _killed(place: Remote, store: ObjectStore, at: Callable[[list[Asked], Asked, bool], bool]) -> int:
+def _killed(place: Remote, store: ObjectStore, at: Callable[[list[Request], Request, bool], bool]) -> int:
     """A run in a process of its own, killed where `at` says so of (its puts so far, the request, whether it was answered);
     how many puts it came to."""
     driver = DRIVER.format(tests=str(Path(__file__).parents[3]))
@@ -209,12 +209,12 @@ def _killed(place: Remote, store: ObjectStore, at: Callable[[list[Asked], Asked,
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "begin\n"
-        puts: list[Asked] = []
+        puts: list[Request] = []
 
-        def watch(asked: Asked, answered: bool) -> None:
-            if asked.method == "PUT" and not answered:
-                puts.append(asked)
-            if at(puts, asked, answered):
+        def watch(request: Request, answered: bool) -> None:
+            if request.method == "PUT" and not answered:
+                puts.append(request)
+            if at(puts, request, answered):
                 os.kill(process.pid, signal.SIGKILL)
 
         store.hook = watch
@@ -252,7 +252,7 @@ def test_a_writer_killed_in_mid_commit_loses_nothing(place: Remote, object_store
 
 
 def _free_lease(place: Remote) -> None:
-    """Wait until the lease of a killed writer has run out, as the next run would be told to."""
+    """Wait until the lease of a killed writer has expired, as the message to the next run advises."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:

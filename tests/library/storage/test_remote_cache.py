@@ -33,7 +33,7 @@ def test_a_copy_lasts_as_long_as_its_task_and_errors_name_the_place(bucket: str)
 
 
 @cluster
-def test_what_is_too_large_is_not_downloaded(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_too_large_object_is_not_downloaded(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_cache, "MAX_BYTES", 3)
     place = Remote(bucket, "a.wav")
     place.overwrite("sound")

@@ -23,7 +23,7 @@ def test_the_rows_of_a_song_hold_every_part_and_zeros_where_it_is_absent() -> No
     assert not layout.vectors_of(rows["bass"])[2].any()
 
 
-def test_an_absent_part_is_zero_whatever_the_analysis_left_there() -> None:
+def test_absent_parts_are_stored_as_zeros() -> None:
     song = analysis("song", windows=2)
     song = replace(song, vectors=np.ones_like(song.vectors))
     assert not layout.vectors_of(layout.vector_rows(song, "c", RECIPE)["bass"])[1].any()
@@ -38,7 +38,7 @@ def test_loops_and_one_shots_go_into_clips() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"parts": ("drums", "bass", "mix")}, "has the parts"),
         ({"vectors": np.zeros((2, 3, 7), np.float32)}, "shape"),
@@ -47,9 +47,9 @@ def test_loops_and_one_shots_go_into_clips() -> None:
         ({"vectors": np.full((2, 3, 8), 1e6, np.float32)}, "not finite"),
     ],
 )
-def test_an_analysis_that_does_not_fit_never_becomes_rows(change: dict[str, object], words: str) -> None:
+def test_an_analysis_that_does_not_fit_never_becomes_rows(change: dict[str, object], message: str) -> None:
     with (
-        pytest.raises(ValueError, match=words),
+        pytest.raises(ValueError, match=message),
         np.errstate(over="ignore"),
     ):
         layout.vector_rows(replace(analysis("song"), **change), "c", RECIPE)  # type: ignore[arg-type]

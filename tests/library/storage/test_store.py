@@ -44,7 +44,7 @@ def test_a_library_is_not_made_twice_nor_among_other_things(tmp_path: Path) -> N
         Library.create(tmp_path / "music", RECIPE)
 
 
-def test_a_half_made_library_is_made_anew(tmp_path: Path) -> None:
+def test_an_incomplete_library_is_created_again(tmp_path: Path) -> None:
     library = Library.create(tmp_path / "lib", RECIPE)
     (library.path / FILE_NAME).unlink()  # a kill just before the end of making it
     with pytest.raises(LibraryError, match="no library at"):
@@ -119,7 +119,7 @@ def test_deleting_takes_any_number_of_names_and_any_name(tmp_path: Path) -> None
     assert tables.read(layout.CLIPS, ["content"])["content"].to_pylist() == ["other"]
 
 
-def test_damage_is_told_as_such(tmp_path: Path) -> None:
+def test_damage_is_reported(tmp_path: Path) -> None:
     tables = _tables(Library.create(tmp_path / "lib", RECIPE))
     tables.append(layout.WINDOWS, _song(1))
     data = next((tmp_path / "lib" / "generation-1" / "windows.lance" / "data").iterdir())

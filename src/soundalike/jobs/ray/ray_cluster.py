@@ -19,14 +19,14 @@ from soundalike.jobs.ray.ray_actors import on
 
 CONNECT_SECONDS = 5.0
 PROBE_SECONDS = 120.0
-"""How long a node may take to say what it runs: its first process has to come up."""
+"""How long a node may take to report its versions: its first process has to start."""
 
 _STORE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster: Ray's id of it, its name, and what it has to give."""
+    """A machine of the cluster: its id in Ray, its name, and its free resources."""
 
     id: str
     name: str
@@ -36,19 +36,19 @@ class Node:
 
 @contextmanager
 def connected(address: str) -> Iterator[Machines]:
-    """The cluster at `address`: `local` (started on this machine, ended at the end of the block), `auto` (the one that runs
-    on this machine) or HOST:PORT.
+    """The cluster at `address`: `local` (started on this machine, stopped at the end of the block), `auto` (the one that
+    runs on this machine) or HOST:PORT.
 
-    Raises InputError without the extra `cluster` or for an address of another form, LibraryError where there is no
-    cluster or its nodes run something else.
+    Raises InputError without the extra `cluster` or for an address of another form, LibraryError if there is no cluster or
+    its nodes run other versions.
     """
     require_extra("cluster", "indexing on Ray")
     if not (address in ("local", "auto") or re.fullmatch(r"[^/:\s]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", address)):
         raise InputError(
-            f"{address!r} is no address of a Ray cluster; give local, auto or HOST:PORT, on a machine that belongs to it "
-            "(`ray start --address=HOST:PORT` makes one belong)"
+            f"{address!r} is not the address of a Ray cluster; give local, auto or HOST:PORT, on a machine that belongs to it "
+            "(`ray start --address=HOST:PORT` adds one)"
         )
-    # Ray reports home and warns of its own future unless told otherwise.
+    # By default Ray sends usage statistics and warns about its own future.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if ":" in address:
@@ -67,7 +67,7 @@ def connected(address: str) -> Iterator[Machines]:
 
 
 def _reach(address: str) -> None:
-    """Raise LibraryError where nothing listens at HOST:PORT: Ray itself would try for long."""
+    """Raise LibraryError if nothing listens at HOST:PORT: Ray itself would try for a long time."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
@@ -86,18 +86,18 @@ def _join(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **more)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        words = str(error)
-        if "ersion mismatch" in words:
-            there = re.findall(r"(Ray|Python): ([\w.+]+)", words)
-            said = ", ".join(f"{what} {version}" for what, version in there[:2]) or "other versions"
+        message = str(error)
+        if "ersion mismatch" in message:
+            there = re.findall(r"(Ray|Python): ([\w.+]+)", message)
+            versions = ", ".join(f"{name} {version}" for name, version in there[:2]) or "other versions"
             raise LibraryError(
-                f"the cluster at {address} runs {said}, this process Ray {ray.__version__} and Python "
+                f"the cluster at {address} runs {versions}, this process Ray {ray.__version__} and Python "
                 f"{platform.python_version()}; all machines need the same"
             ) from None
         raise LibraryError(
-            f"no Ray cluster could be joined at {address} ({words.splitlines()[0][:200] if words else 'no reason given'}); "
-            "start one with `ray start --head`, or use --ray local; one that asks for a token wants RAY_AUTH_MODE=token and "
-            "~/.ray/auth_token here too, one that asks for none wants RAY_AUTH_MODE=disabled"
+            f"no Ray cluster could be joined at {address} ({message.splitlines()[0][:200] if message else 'no reason given'}); "
+            "start one with `ray start --head`, or use --ray local; a cluster with a token needs RAY_AUTH_MODE=token and "
+            "~/.ray/auth_token here too, one without needs RAY_AUTH_MODE=disabled"
         ) from None
 
 
@@ -105,7 +105,7 @@ class Machines:
     """The nodes of the cluster that this process is connected to."""
 
     def nodes(self) -> list[Node]:
-        """Those that are alive and have processors to give, in the order of their ids."""
+        """The nodes that are alive and have processors, ordered by id."""
         import ray
 
         found = []
@@ -117,14 +117,12 @@ class Machines:
         return sorted(found, key=lambda node: node.id)
 
     def check(self) -> None:
-        """Raises LibraryError where there is no node, or one runs another version of this program or none."""
+        """Raise LibraryError if there is no node, or one runs another version of this program or none."""
         import ray
 
         nodes = self.nodes()
         if not nodes:
-            raise LibraryError(
-                "no node of the cluster has a processor to give; start one with `ray start --address=...`"
-            )
+            raise LibraryError("no node of the cluster has a processor; start one with `ray start --address=...`")
         own = _versions()
         asked = {_probe(node).remote(): node for node in nodes}
         for answer, node in asked.items():
@@ -132,7 +130,7 @@ class Machines:
                 there = ray.get(answer, timeout=PROBE_SECONDS)
             except ray.exceptions.GetTimeoutError:
                 raise LibraryError(
-                    f"the node {node.name} did not say within {PROBE_SECONDS:.0f} s what it runs; see to it"
+                    f"the node {node.name} did not report its versions within {PROBE_SECONDS:.0f} s; check it with `ray status`"
                 ) from None
             except ray.exceptions.RayError as error:
                 if "ModuleNotFoundError" in str(error) or "No module named" in str(error):
@@ -140,7 +138,7 @@ class Machines:
                         f"the node {node.name} has no soundalike {own['soundalike']}; install it there: pip install "
                         "'soundalike[cluster]'"
                     ) from None
-                continue  # it has gone meanwhile
+                continue  # it has just left the cluster
             differing = [
                 f"{name} {there.get(name)}, not {value}" for name, value in own.items() if there.get(name) != value
             ]
@@ -148,11 +146,11 @@ class Machines:
                 raise LibraryError(f"the node {node.name} runs {'; '.join(differing)}; all machines need the same")
 
     def describe(self) -> str:
-        """The cluster in words."""
+        """The cluster in one line."""
         nodes = self.nodes()
         gpus = sum(node.gpus for node in nodes)
-        words = [f"{len(nodes)} node{'s' * (len(nodes) != 1)}", f"{sum(node.cpus for node in nodes)} CPUs"]
-        return "Ray: " + ", ".join(words + ([f"{gpus} GPUs"] if gpus else []))
+        counts = [f"{len(nodes)} node{'s' * (len(nodes) != 1)}", f"{sum(node.cpus for node in nodes)} CPUs"]
+        return "Ray: " + ", ".join(counts + ([f"{gpus} GPUs"] if gpus else []))
 
 
 def _versions() -> dict[str, str]:

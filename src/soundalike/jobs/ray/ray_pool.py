@@ -19,11 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 from soundalike.errors import LibraryError
 from soundalike.jobs.ray.ray_actors import Actor, on
 from soundalike.jobs.worker_pool import (
-    MAX_BYTES,
     MAX_FAILED_STARTS,
-    MAX_TASKS,
-    START_SECONDS,
     PoolClosedError,
+    WorkerLimits,
     WorkerLostError,
     WorkerStartError,
     resolve,
@@ -44,7 +42,8 @@ MAX_LOSSES = 6
 
 _POLL_SECONDS = 0.05
 _NODES_SECONDS = 2.0
-_HEAVY_FACTOR = 4
+HEAVY_FACTOR = 4
+"""Actors with neural models may take so many times the memory, and the time to start."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,11 @@ class Stage:
     setup: Callable[[int], Setup]
     actors: Callable[[Node], list[tuple[int, int]]]
     heavy: bool = False
+
+    @property
+    def limits(self) -> WorkerLimits:
+        """Of each actor."""
+        return WorkerLimits().times(HEAVY_FACTOR) if self.heavy else WorkerLimits()
 
 
 @dataclass(eq=False)
@@ -97,10 +101,8 @@ class RayPool:
         stages: Sequence[Stage],
         *,
         max_actors: int | None = None,
-        start_seconds: float = START_SECONDS,
     ) -> None:
         self._machines, self._stages, self._max_actors = machines, list(stages), max_actors
-        self._start_seconds = start_seconds
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         self._queues: list[deque[_Task]] = [deque() for _ in stages]
@@ -320,8 +322,8 @@ class RayPool:
             self._queues[worker.stage + 1].append(task)
         else:
             self._outcomes.append((task, outcome, None))
-        max_bytes = MAX_BYTES * (_HEAVY_FACTOR if self._stages[worker.stage].heavy else 1)
-        worker.retiring = worker.retiring or worker.done >= MAX_TASKS or size > max_bytes
+        limits = self._stages[worker.stage].limits
+        worker.retiring = worker.retiring or worker.done >= limits.max_tasks or size > limits.max_bytes
         if worker.retiring and not worker.tasks:
             self._workers.remove(worker)
             _kill(worker)
@@ -358,7 +360,7 @@ class RayPool:
         now = time.monotonic()
         for worker in self._workers:
             if worker.starting is not None:
-                limit = self._start_seconds * (_HEAVY_FACTOR if self._stages[worker.stage].heavy else 1)
+                limit = self._stages[worker.stage].limits.start_seconds
                 if now - worker.since > limit and not self._ever_ready:
                     raise WorkerStartError(
                         f"no worker was ready within {limit:.0f} s on Ray; other jobs may occupy the cluster (see `ray status`)"

@@ -1,1 +1,1 @@
-"""Bringing a library up to date with its folders: scan, decide, analyse, commit."""
+"""Updating a library from its folders: scan, decide, analyse, commit."""

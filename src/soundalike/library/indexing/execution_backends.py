@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from soundalike.analysis.recipe import Recipe, is_heavy
 from soundalike.config import Runtime, available_cores
 from soundalike.errors import LibraryError
-from soundalike.jobs.worker_pool import MAX_BYTES, START_SECONDS, TaskPool, WorkerPool
+from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerPool
 from soundalike.library.indexing.analysis_tasks import load_analyser
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
@@ -64,11 +64,9 @@ class LocalBackend:
         heavy = is_heavy(recipe)
         processes = jobs or (1 if heavy else available_cores())
         threads = max(1, available_cores() // processes) if heavy else 1
-        factor = HEAVY_FACTOR if heavy else 1
         return WorkerPool(
             partial(self.load, recipe, replace(runtime, threads=threads)),
             processes,
             threads=threads,
-            start_seconds=START_SECONDS * factor,
-            max_bytes=MAX_BYTES * factor,
+            limits=WorkerLimits().times(HEAVY_FACTOR) if heavy else WorkerLimits(),
         )

@@ -65,7 +65,7 @@ class IndexOptions:
 
     @property
     def names_recipe(self) -> bool:
-        """Whether any option says how vectors are made."""
+        """Whether any option determines how vectors are made."""
         names = (
             self.encoder,
             self.separator,

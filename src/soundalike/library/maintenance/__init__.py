@@ -1,1 +1,1 @@
-"""Work on a library that needs no analysis: audit, roots, Parquet."""
+"""Maintenance of a library, without analysis: audit, roots, Parquet."""

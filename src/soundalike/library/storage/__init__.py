@@ -1,1 +1,1 @@
-"""The library on disk or in object storage: tables, schema, locks, manifest, locations."""
+"""Storage of a library on disk or in object storage: tables, schema, locks, manifest, locations."""

@@ -146,7 +146,7 @@ class Library:
 
     def absolute(self, root: str, path: str) -> Location:
         """Where the file of an item is (or was)."""
-        return self.roots[root] / path if root else Path(path)  # items taken in by their ids lie under no root
+        return self.roots[root] / path if root else Path(path)  # imported items have no root
 
     def derived_path(self, name: str) -> Path:
         """The path for a file derived from the tables, which may be deleted at any time: beside them, or, if they are remote,
@@ -171,7 +171,7 @@ def _derived_folder(place: Remote) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LibraryError(
-            f"the cache {folder} cannot be made ({error.strerror}); name another folder in SOUNDALIKE_CACHE"
+            f"the cache {folder} cannot be created ({error.strerror}); name another folder in SOUNDALIKE_CACHE"
         ) from error
     return folder
 
@@ -204,7 +204,7 @@ def folder_size(folder: Path) -> int:
 
 def create_tables(folder: Location, recipe: Recipe) -> None:
     """Create the empty tables of a generation; those that a crash left there are replaced."""
-    with _translated(f"the tables in {folder} cannot be made"):
+    with _translated(f"the tables in {folder} cannot be created"):
         if isinstance(folder, Remote):
             folder.delete_all()
         else:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from soundalike.analysis.kinds import KINDS
 from soundalike.config import replacing
 from soundalike.errors import LibraryError, SoundalikeError
-from soundalike.jobs.worker_pool import PoolClosedError, WorkerLostError, WorkerPool
+from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLostError, WorkerPool
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
@@ -74,7 +74,7 @@ class Maps:
         self._making: dict[Key, Path] = {}  # with the file that tells the progress
         self._folder = tempfile.TemporaryDirectory(prefix="soundalike-map-")
         # Its process ends with each map: the next one may come in hours.
-        self._pool = WorkerPool(_maker, 1, tasks_per_worker=1, max_tasks=1)
+        self._pool = WorkerPool(_maker, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1))
 
     def get(self, shelf: Shelf, part: str, kind: schemas.MapKind) -> schemas.MapOut:
         """The map of a part of songs, or else of the mix, or how far it is. Raises InputError for a part that the library has

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from soundalike.analysis.recipe import is_heavy
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.jobs.worker_pool import (
-    START_SECONDS,
     PoolClosedError,
+    WorkerLimits,
     WorkerLostError,
     WorkerPool,
     WorkerStartError,
@@ -165,7 +165,7 @@ class Desk:
 
         What goes wrong with that (weights that are not here, say) is told to whoever asks for what needs it.
         """
-        seconds = START_SECONDS * (PATIENCE if self._heavy else 1)
+        seconds = WorkerLimits.start_seconds * (PATIENCE if self._heavy else 1)
         self._queries.warm_up(GetReady(queries=True), seconds)
         self._looks.warm_up(GetReady(queries=False), seconds)
 
