@@ -24,6 +24,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Grade = Literal["A+", "A-", "B-", "B+"]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 
+OPPOSITE: Mapping[Grade, Grade] = dict(zip(GRADES, reversed(GRADES), strict=True))
+
 Perspective = Literal["timbre", "rhythm", "melody", "total"]
 PERSPECTIVES: tuple[Perspective, ...] = get_args(Perspective)
 
@@ -34,6 +36,26 @@ NO_VOTES: Votes = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class Ballot:
+    """One listener's answers to a triplet.
+
+    grades: by perspective, in the triplet's orientation; swapped: whether the candidates were shown in the other order.
+    listener: empty if unknown; experiment: name of the part of a study; seconds: time taken, None if unknown.
+    """
+
+    grades: Mapping[Perspective, Grade]
+    swapped: bool = False
+    listener: str = ""
+    experiment: str = ""
+    seconds: float | None = None
+
+    def exchanged(self) -> Ballot:
+        """The same answers with A and B exchanged."""
+        grades = {perspective: OPPOSITE[grade] for perspective, grade in self.grades.items()}
+        return replace(self, grades=grades, swapped=not self.swapped)
+
+
+@dataclass(frozen=True)
 class Triplet:
     """Three clips and the answers about them.
 
@@ -41,6 +63,7 @@ class Triplet:
     part: the part that the clips contain, one of `soundalike.parts.PARTS`.
     tracks: the track that each clip is cut from, in the order reference, A, B.
     votes: by perspective; perspectives without votes may be missing.
+    ballots: the single answers behind the votes, empty if unknown.
     """
 
     reference: str
@@ -49,6 +72,7 @@ class Triplet:
     part: str
     tracks: tuple[str, str, str]
     votes: Mapping[Perspective, Votes]
+    ballots: tuple[Ballot, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -85,7 +109,13 @@ class Triplet:
             b=self.a,
             tracks=(self.tracks[0], self.tracks[2], self.tracks[1]),
             votes={perspective: votes[::-1] for perspective, votes in self.votes.items()},
+            ballots=tuple(ballot.exchanged() for ballot in self.ballots),
         )
+
+    def with_ballots(self, ballots: Iterable[Ballot]) -> Triplet:
+        """The same triplet with these ballots and the votes that they add up to."""
+        ballots = tuple(ballots)
+        return replace(self, votes=count_votes(ballots), ballots=ballots)
 
 
 def above_cut_off(triplets: Iterable[Triplet], cut_off: float, perspective: Perspective = "total") -> list[Triplet]:
@@ -109,11 +139,52 @@ def merge_mirrored(triplets: Iterable[Triplet]) -> list[Triplet]:
     for triplet in triplets:
         other = (triplet.reference, triplet.b, triplet.a)
         if other in merged:
-            first = merged[other]
-            merged[other] = replace(first, votes=add_votes(first.votes, triplet.swapped().votes))
+            first, mirrored = merged[other], triplet.swapped()
+            votes = add_votes(first.votes, mirrored.votes)
+            merged[other] = replace(first, votes=votes, ballots=first.ballots + mirrored.ballots)
         else:
             merged[triplet.reference, triplet.a, triplet.b] = triplet
     return list(merged.values())
+
+
+@dataclass(frozen=True)
+class TripletFilter:
+    """A rule for keeping triplets: enough votes, a majority, and an agreement of (or, if strict, above) the cut-off."""
+
+    label: str
+    cut_off: float
+    min_votes: int = 1
+    strict: bool = False
+
+    def accepts(self, triplet: Triplet) -> bool:
+        """Whether the rule keeps a triplet, judged by its overall answers."""
+        agreement = triplet.agreement()
+        reached = agreement > self.cut_off + 1e-9 if self.strict else agreement >= self.cut_off - 1e-9
+        return triplet.label() != 0 and sum(triplet.counts()) >= self.min_votes and reached
+
+    def select(self, triplets: Iterable[Triplet]) -> list[Triplet]:
+        """The triplets that the rule keeps."""
+        return [triplet for triplet in triplets if self.accepts(triplet)]
+
+
+def cut_off_filter(cut_off: float) -> TripletFilter:
+    """The rule of the paper's tables. Raises InputError for a cut-off outside 0.5 to 1."""
+    check_cut_off(cut_off)
+    return TripletFilter(f"agreement of {cut_off:.0%} or more", cut_off)
+
+
+STRICT_SUBSET = TripletFilter("Imamura et al.: 3 answers or more, agreement above 75%", 0.75, 3, strict=True)
+"""The subset on which other systems were evaluated (Imamura et al.): at least 3 answers, and |mean| > 1 where each answer
+counts +2 (A) or -2 (B), which is an agreement strictly above 75 %."""
+
+
+def count_votes(ballots: Iterable[Ballot]) -> dict[Perspective, Votes]:
+    """Votes by perspective."""
+    counts: dict[Perspective, list[int]] = {}
+    for ballot in ballots:
+        for perspective, grade in ballot.grades.items():
+            counts.setdefault(perspective, [0] * len(GRADES))[GRADES.index(grade)] += 1
+    return {perspective: (a, b, c, d) for perspective, (a, b, c, d) in counts.items()}
 
 
 def add_votes(first: Mapping[Perspective, Votes], second: Mapping[Perspective, Votes]) -> dict[Perspective, Votes]:

@@ -6,13 +6,14 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.preferences.triplets import KINDS, PERSPECTIVES, Triplet, above_cut_off, merge_mirrored
+from soundalike.preferences.triplets import KINDS, PERSPECTIVES, Ballot, Triplet, above_cut_off, merge_mirrored
 from soundalike.research.datasets.inst_sim_abx import (
     Answers,
     Checks,
@@ -59,7 +60,7 @@ class TestAnswers:
         answers = read_answers(table(tmp_path, *ROWS))
         assert (answers.answers, answers.subjects, answers.checks) == (7, 3, Checks(asked=3, right=2))
         piano, bass = answers.triplets
-        assert piano == Triplet(
+        assert replace(piano, ballots=()) == Triplet(
             reference="set2/2/piano/X_1913-28.wav",
             a="set2/2/piano/C_1916-39.wav",
             b="set2/2/piano/Y_1913-8.wav",
@@ -107,7 +108,8 @@ class TestOwnTables:
         answers = read_answers(own(tmp_path, "x.wav,a.wav,b.wav,A", "x.wav,a.wav,b.wav,B", "x.wav,a.wav,b.wav,B+"))
         assert (answers.answers, answers.subjects, answers.checks) == (3, 0, Checks(0, 0))
         (found,) = answers.triplets
-        assert found == Triplet("x.wav", "a.wav", "b.wav", "mix", ("x.wav", "a.wav", "b.wav"), {"total": (0, 1, 1, 1)})
+        clips = ("x.wav", "a.wav", "b.wav")
+        assert replace(found, ballots=()) == Triplet(*clips, "mix", clips, {"total": (0, 1, 1, 1)})
         assert found.kind == "XAB"
 
     def test_a_reference_among_the_candidates_is_a_check_whatever_its_name(self, tmp_path: Path) -> None:
@@ -123,13 +125,81 @@ class TestOwnTables:
         assert found.part == "drums"
 
 
+class TestTracks:
+    def test_files_of_unknown_music_count_as_tracks_and_the_answers_say_so(self, tmp_path: Path) -> None:
+        answers = read_answers(own(tmp_path, "x.wav,a.wav,b.wav,A"))
+        assert answers.triplets[0].tracks == ("x.wav", "a.wav", "b.wav")
+        assert not answers.tracks_known
+        assert read_answers(table(tmp_path, *ROWS)).tracks_known
+
+    def test_tracks_may_be_columns(self, tmp_path: Path) -> None:
+        header = "reference,sample_a,sample_b,answer_total,reference_track,sample_a_track,sample_b_track"
+        answers = read_answers(table(tmp_path, "x.wav,a.wav,b.wav,A,one,one,two", header=header))
+        assert answers.triplets[0].tracks == ("one", "one", "two")
+        assert answers.triplets[0].kind == "XYC"
+        assert answers.tracks_known
+
+    @pytest.mark.parametrize("pattern", ["^[^_]+", "(.+)_[0-9]+.wav"])
+    def test_tracks_may_be_found_in_paths(self, tmp_path: Path, pattern: str) -> None:
+        answers = read_answers(own(tmp_path, "blue_1.wav,blue_2.wav,red_1.wav,A"), pattern)
+        assert answers.triplets[0].tracks == ("blue", "blue", "red")
+        assert answers.tracks_known
+
+    def test_a_pattern_that_matches_nothing_or_is_none_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="line 2: --track-pattern 'none' matches nothing in x.wav"):
+            read_answers(own(tmp_path, "x.wav,a.wav,b.wav,A"), "none")
+        with pytest.raises(InputError, match="not a regular expression"):
+            read_answers(own(tmp_path, "x.wav,a.wav,b.wav,A"), "(")
+
+
+class TestBallots:
+    def test_each_answer_is_kept_with_its_listener_and_time(self, tmp_path: Path) -> None:
+        header = "subject_id;reference;sample_a;sample_b;answer_total;choice_time"
+        answers = read_answers(table(tmp_path, "ann;x.wav;a.wav;b.wav;A+;1500,5", header=header))
+        assert answers.triplets[0].ballots == (Ballot({"total": "A+"}, listener="ann", seconds=1.5005),)
+
+    def test_a_time_that_is_no_number_is_refused(self, tmp_path: Path) -> None:
+        header = "reference,sample_a,sample_b,answer_total,choice_time"
+        with pytest.raises(InputError, match="line 2: choice_time is 'soon'; it must be a number of milliseconds"):
+            read_answers(table(tmp_path, "x.wav,a.wav,b.wav,A+,soon", header=header))
+
+    def test_checks_are_counted_by_listener(self, tmp_path: Path) -> None:
+        header = "subject_id,reference,sample_a,sample_b,answer_total"
+        rows = ["ann,x.wav,x.wav,b.wav,A", "ann,x.wav,a.wav,b.wav,A", "bob,x.wav,b.wav,x.wav,A"]
+        checks = read_answers(table(tmp_path, *rows, header=header)).listener_checks
+        assert checks == {"ann": Checks(1, 1), "bob": Checks(1, 0)}
+
+
+class TestFilesOfSpreadsheetPrograms:
+    LINES = ("Reference,sample_A,sample_b,answer_total", "Bär.wav,a.wav,b.wav,a+", "Bär.wav,a.wav,b.wav, B − ")
+
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    def test_any_separator_and_unicode_encoding(self, tmp_path: Path, separator: str, encoding: str) -> None:
+        file = tmp_path / "answers.csv"
+        file.write_bytes("\r\n".join(self.LINES).replace(",", separator).encode(encoding))
+        (triplet,) = read_answers(file).triplets
+        assert triplet.reference == "Bär.wav"
+        assert triplet.counts() == (1, 0, 1, 0)
+
+    def test_latin_1(self, tmp_path: Path) -> None:
+        file = tmp_path / "answers.csv"
+        file.write_bytes("\n".join(self.LINES[:2]).replace(",", ";").encode("latin-1"))
+        assert read_answers(file).triplets[0].reference == "Bär.wav"
+
+    def test_a_path_with_the_separator_needs_quotes(self, tmp_path: Path) -> None:
+        assert read_answers(own(tmp_path, '"x, y.wav",a.wav,b.wav,A')).triplets[0].reference == "x, y.wav"
+        with pytest.raises(InputError, match=r'line 2: 5 cells.*must be in "quotes"'):
+            read_answers(own(tmp_path, "x, y.wav,a.wav,b.wav,A"))
+
+
 class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("row", "message"),
         [
             ("x.wav,a.wav,b.wav,NA", r"line 3: answer_total is 'NA'; it must be A\+, A-, B-, B\+, A or B$"),
             ("x.wav,a.wav,b.wav,", "line 3: answer_total is ''"),
-            ("x.wav,a.wav,b.wav,a+", r"line 3: answer_total is 'a\+'"),
+            ("x.wav,a.wav,b.wav,C+", r"line 3: answer_total is 'C\+'"),
             ("x.wav,a.wav,b.wav,A++", r"line 3: answer_total is 'A\+\+'"),
             ("x.wav,a.wav,b.wav", "line 3: 3 cells, but the header has 4 columns"),
             ("x.wav,a.wav,b.wav,A+,5", "line 3: 5 cells, but the header has 4 columns"),
@@ -160,9 +230,9 @@ class TestWhatIsRefused:
                 "reference,sample_a,sample_b",
                 "one column 'answer_total' is needed, but the columns are reference, sample_a",
             ),
-            ("reference;sample_a;sample_b;answer_total", "one column 'reference' is needed.*separated by commas"),
+            ("reference|sample_a|sample_b|answer_total", "one column 'reference' is needed.*separated by commas, semi"),
             ("reference,sample_a,sample_b,answer_total,reference", "one column 'reference' is needed"),
-            ("", "the columns are none"),
+            ("", "the columns are x.wav, a.wav"),
         ],
     )
     def test_columns(self, tmp_path: Path, header: str, message: str) -> None:
@@ -182,7 +252,7 @@ class TestWhatIsRefused:
     def test_no_text(self, tmp_path: Path) -> None:
         file = tmp_path / "answers.csv"
         file.write_bytes(b"reference,\xff\xfe\x00")
-        with pytest.raises(InputError, match=r"answers\.csv cannot be read as UTF-8 text"):
+        with pytest.raises(InputError, match=r"answers\.csv is not a text file; save the table as CSV in UTF-8"):
             read_answers(file)
 
     @pytest.mark.parametrize("place", ["", "nowhere", "nowhere.csv"])

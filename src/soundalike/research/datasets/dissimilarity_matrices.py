@@ -10,7 +10,6 @@ Higher is less alike, in any unit; an empty cell is a pair without a judgement; 
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
+from soundalike.research.datasets.csv_tables import parse_number, read_csv
 
 FORMAT_HINT = "it must be a CSV matrix with file names in the first row and, in the same order, in the first column"
 
@@ -35,14 +35,10 @@ def read_dissimilarities(file: Path) -> Dissimilarities:
     """Read the matrix in a CSV file. Raises InputError, naming the cell, if it is invalid."""
     if not file.is_file():
         raise InputError(f"there is no file {file}; {FORMAT_HINT}")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if any(cell.strip() for cell in row)]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read as CSV in UTF-8 ({error}); {FORMAT_HINT}") from None
+    rows = read_csv(file).rows
     if len(rows) < 4:
         raise InputError(f"{file} has {max(0, len(rows) - 1)} sounds; at least three are needed; {FORMAT_HINT}")
-    sounds = rows[0][1:]
+    sounds = list(rows[0][1:])
     if len(set(sounds)) != len(sounds) or not all(sounds):
         raise InputError(f"{file}: the names in the first row must be non-empty and unique; {FORMAT_HINT}")
     if [row[0] for row in rows[1:]] != sounds:
@@ -60,7 +56,7 @@ def _number(file: Path, first: str, second: str, cell: str) -> float:
     if cell in ("", "NA", "nan", "NaN"):
         return math.nan
     try:
-        value = float(cell)
+        value = parse_number(cell)
     except ValueError:
         value = math.inf
     if not math.isfinite(value):

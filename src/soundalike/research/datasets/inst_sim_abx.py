@@ -7,38 +7,50 @@ Conventions
 - A clip's name is its path in the table: `set2/2/piano/X_1913-28.wav` is the part piano of segment 28 of Track01913, in the
   role X. Roles are independent of slots: in XYC triplets Y is sample_a or sample_b.
 - Other tables need only the columns in `NEEDED`. A clip's part is the name of its folder if that is one of `PARTS`, else
-  `mix`; each file counts as a track of its own.
+  `mix`. Its track is in a column of `TRACK_COLUMNS`, or the part of its path that a pattern matches; otherwise each file
+  counts as a track of its own.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from soundalike.errors import InputError
 from soundalike.parts import MIX, PARTS
-from soundalike.preferences.triplets import GRADES, PERSPECTIVES, Grade, Perspective, Triplet, Votes
+from soundalike.preferences.triplets import (
+    GRADES,
+    PERSPECTIVES,
+    Ballot,
+    Grade,
+    Perspective,
+    Triplet,
+)
+from soundalike.research.datasets.csv_tables import column_names, named_rows, parse_number, read_csv, read_text
 from soundalike.research.datasets.slakh import ClipCut
 
 ANSWERS_HINT = (
-    "Inst-Sim-ABX (for research that cites its paper) is at https://github.com/zume06/Inst-Sim-ABX-Dataset; use its "
-    "folder"
+    "Inst-Sim-ABX (for research that cites its paper) is at https://github.com/zume06/Inst-Sim-ABX-Dataset; "
+    "use its folder"
 )
 
 ANSWERS_FILE = "inst_sim_abx_answers.csv"
 CONFIGURATION_FILES = ("dict_triplet_202404.json", "dict_triplet_202407.json")
 
-NEEDED = ("reference", "sample_a", "sample_b", "answer_total")
+CLIP_COLUMNS = ("reference", "sample_a", "sample_b")
+NEEDED = (*CLIP_COLUMNS, "answer_total")
 """Required columns of a table of answers."""
+
+TRACK_COLUMNS = ("reference_track", "sample_a_track", "sample_b_track")
+"""Optional columns: the tracks that the clips are cut from."""
 
 _NO_ANSWER = frozenset({"", "NA", "N/A"})
 _GRADE_OF: dict[str, Grade] = {**{grade: grade for grade in GRADES}, "A": "A-", "B": "B-"}
+_MINUS_SIGNS = str.maketrans("−–—", "---")
 _CLIP = re.compile(
     rf"(?:.*/)?set\d+/\d+/(?P<part>{'|'.join(PARTS)})/(?P<role>[XABYC])_(?P<track>\d{{1,5}})-(?P<segment>\d+)\.\w+"
 )
@@ -62,22 +74,25 @@ class Checks:
     of wrong checks. The published answers exclude listeners who failed, so there it is a lower bound.
     """
 
-    asked: int
-    right: int
+    asked: int = 0
+    right: int = 0
 
 
 @dataclass(frozen=True)
 class Answers:
     """A table of answers.
 
-    triplets: in the order of their first answers, with all votes; answers: number of rows, including attention checks.
-    subjects: number of listeners, 0 if unknown; checks: attention checks.
+    triplets: in the order of their first answers, with all votes and ballots; answers: number of rows, including attention
+    checks. subjects: number of listeners, 0 if unknown; checks: attention checks; listener_checks: by listener.
+    tracks_known: whether the track of every clip is known, rather than each file counted as one.
     """
 
     triplets: tuple[Triplet, ...]
     answers: int
     subjects: int
     checks: Checks
+    listener_checks: Mapping[str, Checks] = field(default_factory=dict)
+    tracks_known: bool = True
 
 
 def clip_name(path: str) -> ClipName:
@@ -94,42 +109,89 @@ def track_name(number: int) -> str:
     return f"Track{number:05d}"
 
 
-def read_answers(path: Path) -> Answers:
+def read_answers(path: Path, track_pattern: str | None = None) -> Answers:
     """Read the answers in a CSV file, or in a folder that contains `inst_sim_abx_answers.csv`, directly or in `csvs`.
 
-    Raises InputError, with the line, for missing columns, incomplete rows and invalid answers.
+    track_pattern: regular expression that finds the track in a clip's path; the track is its first group, else the whole
+    match. Raises InputError, with the line, for missing columns, incomplete rows and invalid answers.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; use a CSV file of answers, or a folder; {ANSWERS_HINT}")
     file = _find(path, ANSWERS_FILE, "csvs") if path.is_dir() else path
     if file is None:
         raise InputError(f"{path} contains no {ANSWERS_FILE}; {ANSWERS_HINT}")
-    votes: dict[tuple[str, str, str], dict[Perspective, list[int]]] = {}
-    heads: dict[tuple[str, str, str], tuple[str, tuple[str, str, str]]] = {}
-    subjects = set()
-    answers = asked = right = 0
-    for where, row in _rows(file):
-        question = (row["reference"], row["sample_a"], row["sample_b"])
-        grades = _grades(where, row)
+    tracks = _TrackFinder(track_pattern)
+    triplets: dict[tuple[str, str, str], Triplet] = {}
+    ballots: dict[tuple[str, str, str], list[Ballot]] = {}
+    checks: dict[str, Checks] = {}
+    listeners, answers = set(), 0
+    table = read_csv(file, lambda header: set(NEEDED) <= set(column_names(header)))
+    for where, row in named_rows(table, NEEDED):
+        clips = (row["reference"], row["sample_a"], row["sample_b"])
+        ballot = _ballot(where, row)
         answers += 1
-        subjects.add(row.get("subject_id", ""))
-        if _is_check(where, question):
-            asked += 1
-            chosen = row["sample_a"] if grades["total"].startswith("A") else row["sample_b"]
-            right += chosen == row["reference"]
+        listeners.add(ballot.listener)
+        if _is_check(where, clips):
+            chosen = row["sample_a"] if ballot.grades["total"].startswith("A") else row["sample_b"]
+            before = checks.get(ballot.listener, Checks())
+            checks[ballot.listener] = Checks(before.asked + 1, before.right + (chosen == row["reference"]))
             continue
-        if question not in votes:
-            heads[question] = _part_and_tracks(where, question)
-            votes[question] = {}
-        for perspective, grade in grades.items():
-            votes[question].setdefault(perspective, [0] * len(GRADES))[GRADES.index(grade)] += 1
+        if clips not in triplets:
+            part, clip_tracks = _part(where, clips), tracks.find(where, row)
+            triplets[clips] = Triplet(*clips, part, clip_tracks, {})
+        ballots.setdefault(clips, []).append(ballot)
     if not answers:
         raise InputError(f"{file} contains no answers, only a header; each answer is a row")
-    triplets = tuple(
-        Triplet(*question, *heads[question], {perspective: _tuple(counts) for perspective, counts in given.items()})
-        for question, given in votes.items()
+    return Answers(
+        tuple(triplet.with_ballots(ballots[clips]) for clips, triplet in triplets.items()),
+        answers,
+        len(listeners - {""}),
+        Checks(sum(c.asked for c in checks.values()), sum(c.right for c in checks.values())),
+        checks,
+        not tracks.unknown,
     )
-    return Answers(triplets, answers, len(subjects - {""}), Checks(asked, right))
+
+
+def _ballot(where: str, row: Mapping[str, str]) -> Ballot:
+    time = row.get("choice_time", "")
+    try:
+        seconds = None if time.upper() in _NO_ANSWER else parse_number(time) / 1000
+    except ValueError:
+        raise InputError(f"{where}: choice_time is {time!r}; it must be a number of milliseconds, or NA") from None
+    return Ballot(
+        _grades(where, row), listener=row.get("subject_id", ""), experiment=row.get("ex_name", ""), seconds=seconds
+    )
+
+
+class _TrackFinder:
+    """Finds the tracks of clips. unknown: whether any file had to count as a track of its own."""
+
+    def __init__(self, pattern: str | None) -> None:
+        try:
+            self._pattern = None if pattern is None else re.compile(pattern)
+        except re.error as error:
+            raise InputError(f"--track-pattern {pattern!r} is not a regular expression: {error}") from None
+        self.unknown = False
+
+    def find(self, where: str, row: Mapping[str, str]) -> tuple[str, str, str]:
+        """The tracks of a row's clips."""
+        x, a, b = (self._track(where, row[c], row.get(t, "")) for c, t in zip(CLIP_COLUMNS, TRACK_COLUMNS, strict=True))
+        return x, a, b
+
+    def _track(self, where: str, clip: str, given: str) -> str:
+        if given:
+            return given
+        if self._pattern is not None:
+            match = self._pattern.search(clip)
+            if match is None:
+                raise InputError(
+                    f"{where}: --track-pattern {self._pattern.pattern!r} matches nothing in {clip}; it must find the track in "
+                    "the path of every clip, for example '^([^/]+)/' for a folder of each track"
+                )
+            return match[1] if self._pattern.groups and match[1] else match[0]
+        name = clip_name(clip)
+        self.unknown = self.unknown or name.segment is None
+        return name.track
 
 
 def read_configurations(folder: Path) -> dict[str, ClipCut]:
@@ -161,43 +223,21 @@ def _find(folder: Path, name: str, inner: str) -> Path | None:
     return next((file for file in (folder / name, folder / inner / name) if file.is_file()), None)
 
 
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The location of each row for messages, and its cells by column. Empty lines are skipped."""
-    reader = csv.reader(io.StringIO(_read_text(file), newline=""))
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        wrong = [name for name in NEEDED if header.count(name) != 1]
-        if wrong:
-            raise InputError(
-                f"{file}, line 1: exactly one column {wrong[0]!r} is needed, but the columns are "
-                f"{', '.join(header) or 'none'}; needed are {', '.join(NEEDED)}, separated by commas"
-            )
-        for row in reader:
-            where = f"{file}, line {reader.line_num}"
-            if len(row) < 2 and not "".join(row).strip():
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    f"{where}: {len(row)} cells, but the header has {len(header)} columns; complete the row"
-                )
-            yield where, {name: cell.strip() for name, cell in zip(header, row, strict=True)}
-    except csv.Error as error:
-        raise InputError(f"{file}, line {reader.line_num}: not CSV ({error})") from None
-
-
-def _grades(where: str, row: dict[str, str]) -> dict[Perspective, Grade]:
+def _grades(where: str, row: Mapping[str, str]) -> dict[Perspective, Grade]:
     """The answer from each perspective that has one; `total` is required."""
-    found: dict[Perspective, Grade] = {}
+    grades: dict[Perspective, Grade] = {}
     for perspective in PERSPECTIVES:
         column = f"answer_{perspective}"
-        answer = row.get(column, "")
+        answer = row.get(column, "").upper().replace(" ", "").translate(_MINUS_SIGNS)
         if answer in _NO_ANSWER and perspective != "total":
             continue
         if answer not in _GRADE_OF:
             none_allowed = "" if perspective == "total" else ", or NA for none"
-            raise InputError(f"{where}: {column} is {answer!r}; it must be {', '.join(GRADES)}, A or B{none_allowed}")
-        found[perspective] = _GRADE_OF[answer]
-    return found
+            raise InputError(
+                f"{where}: {column} is {row.get(column, '')!r}; it must be {', '.join(GRADES)}, A or B{none_allowed}"
+            )
+        grades[perspective] = _GRADE_OF[answer]
+    return grades
 
 
 def _is_check(where: str, question: tuple[str, str, str]) -> bool:
@@ -216,32 +256,18 @@ def _is_check(where: str, question: tuple[str, str, str]) -> bool:
     return False
 
 
-def _part_and_tracks(where: str, question: tuple[str, str, str]) -> tuple[str, tuple[str, str, str]]:
-    x, a, b = (clip_name(path) for path in question)
-    if not x.part == a.part == b.part:
-        raise InputError(
-            f"{where}: compares {x.part} with {a.part} and {b.part}; the clips of a triplet must be of one part"
-        )
-    return x.part, (x.track, a.track, b.track)
-
-
-def _tuple(counts: list[int]) -> Votes:
-    first, second, third, fourth = counts
-    return first, second, third, fourth
+def _part(where: str, clips: tuple[str, str, str]) -> str:
+    x, a, b = (clip_name(path).part for path in clips)
+    if not x == a == b:
+        raise InputError(f"{where}: compares {x} with {a} and {b}; the clips of a triplet must be of one part")
+    return x
 
 
 def _read_json(file: Path) -> Any:
     try:
-        return json.loads(_read_text(file))
+        return json.loads(read_text(file))
     except json.JSONDecodeError as error:
         raise InputError(f"{file}: not JSON ({error}); download it again; {ANSWERS_HINT}") from None
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read as UTF-8 text: {error}") from None
 
 
 def _clips(file: Path, values: Any, place: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
