@@ -1,6 +1,6 @@
 """Do preference models recover planted weights, and do their intervals cover them?
 
-    PYTHONPATH=. python benchmarks/planted_truth.py [--simulations 1000]
+    python -m benchmarks.planted_truth [--simulations 1000]
 
 Listeners are simulated (`tests/preferences/planted.py`), so the truth is known: seven correlated parts, 5 to 12 votes per
 triplet in four grades, and 5 % lapses, which the models know. Repeated many times with about 331 triplets:

@@ -1,4 +1,4 @@
-"""Writes the versions that the lock files pin, as constraints for pip: one `name==version` a line, no hashes."""
+"""Write the versions that the lock files pin as constraints for pip: one `name==version` per line, without hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cluster.loc
 
 
 def main() -> None:
-    """Of a package that several pin, the first counts."""
+    """Print the constraints; if several lock files pin a package, the first one counts."""
     seen: set[str] = set()
     for name in LOCKS:
         for line in Path(name).read_text(encoding="utf-8").splitlines():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether the server in this container answers: exit code 0 if it does. For HEALTHCHECK; needs Python alone."""
+"""Check whether the server in this container answers: exit code 0 if it does. For HEALTHCHECK; needs only Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib.request
 
 
 def main() -> None:
-    """Asks for the library's description, with the token where there is one."""
+    """Request the description of the library, with the token if there is one."""
     port = os.environ.get("SOUNDALIKE_PORT", "8765")
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/library")
     if token := os.environ.get("SOUNDALIKE_TOKEN"):

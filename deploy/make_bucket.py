@@ -1,9 +1,8 @@
-"""Makes a bucket on the store that the environment names, where it is not there yet. Needs Python's own library alone.
+"""Create a bucket in the store that the environment names, unless it exists. Needs only the standard library.
 
     python make_bucket.py NAME
 
-Buckets are made by the store's own tools otherwise; this is for the compose file, whose image has none. The request is
-signed as AWS asks for (Signature Version 4).
+For the compose file, whose image has no tools of the store. The request is signed with AWS Signature Version 4.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def main() -> None:
-    """Exit code 0 where the bucket is there afterwards."""
+    """Create the bucket; exit code 0 if it exists afterwards."""
     if len(sys.argv) != 2:
         sys.exit("usage: make_bucket.py NAME")
     endpoint, region = os.environ["AWS_ENDPOINT_URL"], os.environ.get("AWS_REGION", "us-east-1")
@@ -30,17 +29,17 @@ def main() -> None:
     )
     try:
         with urllib.request.urlopen(request, timeout=30):
-            print(f"made the bucket {sys.argv[1]}")
+            print(f"created the bucket {sys.argv[1]}")
     except urllib.error.HTTPError as error:
-        words = error.read().decode("utf-8", "replace")
-        if error.code == 409 and "BucketAlready" in words:
-            print(f"the bucket {sys.argv[1]} is there")
+        body = error.read().decode("utf-8", "replace")
+        if error.code == 409 and "BucketAlready" in body:
+            print(f"the bucket {sys.argv[1]} exists")
             return
-        sys.exit(f"the bucket {sys.argv[1]} cannot be made: {error.code} {words[:300]}")
+        sys.exit(f"cannot create the bucket {sys.argv[1]}: {error.code} {body[:300]}")
 
 
 def signed(endpoint: str, bucket: str, region: str, key: str, secret: str) -> urllib.request.Request:
-    """`PUT /bucket`, signed."""
+    """The signed request `PUT /bucket`."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{now[:8]}/{region}/s3/aws4_request"
     headers = {"host": urlsplit(endpoint).netloc, "x-amz-content-sha256": EMPTY, "x-amz-date": now}

@@ -15,7 +15,7 @@ from tests.web import damaged
 
 MOST = 60
 SECONDS = 25.0
-"""How long this test sends on; the study `damaged_uploads.py` sends as many as one likes."""
+"""How long this test sends on; `benchmarks/stress_damaged_uploads.py` sends any number."""
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def test_gain_offset_and_channels_are_preserved(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_stems_equal_the_golden_ones(folder: Path, name: str) -> None:
-    """From `python benchmarks/parity_demucs.py golden` with demucs 4.1.0; other versions must agree with them."""
+    """From `python -m benchmarks.parity_demucs golden` with demucs 4.1.0; other versions must agree with them."""
     with np.load(GOLDEN) as golden:
         stems = separator(folder, name).separate(mixture(float(golden["seconds"])))
         step = int(golden["step"])

@@ -37,7 +37,8 @@ WEIGHTS: dict[str, float] = {
     "chroma": 0.3,
     "rhythm": 0.4,
 }
-"""Share of each block in the squared norm. Doubling or halving any of them changes the results of the study little."""
+"""Share of each block in the squared norm. Doubling or halving any of them changes the results of `docs/builtin-encoder.md`
+little."""
 
 
 class BuiltinEncoder:
