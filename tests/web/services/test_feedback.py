@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,6 @@ from starlette.testclient import TestClient
 
 from soundalike.cli import cli
 from soundalike.web.app import create_app
-
-
-@pytest.fixture
-def own(library: Path, tmp_path: Path) -> Path:
-    """A copy of the library, to be written to."""
-    return Path(shutil.copytree(library, tmp_path / "own"))
-
-
-@pytest.fixture
-def web(own: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(own), base_url="http://127.0.0.1") as client:
-        yield client
 
 
 def items(client: TestClient, kind: str) -> list[dict[str, Any]]:
@@ -57,7 +44,7 @@ def test_answers_are_counted_and_withdrawn(own: Path, web: TestClient) -> None:
     assert web.get("/api/answers/export").status_code == 422
 
 
-def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> None:
+def test_an_answer_stores_what_was_heard_with_its_seconds(own: Path, web: TestClient) -> None:
     song, other, *_ = items(web, "song")
     loop = items(web, "loop")[0]
     content = Path(song["path"]).read_bytes()
@@ -70,10 +57,10 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
         "sure": True,
     }
     kept(web.post("/api/answers", json=body))
-    heard = next(iter(web.app.state.services.feedback.answers()))  # type: ignore[attr-defined]
+    heard = next(iter(web.app.state.server.feedback.answers()))  # type: ignore[attr-defined]
     assert heard.reference.path == "mine.flac"
     assert heard.reference.item is None
-    assert heard.reference.content == web.app.state.services.session.shelf.item(song["id"])["content"]  # type: ignore[attr-defined]
+    assert heard.reference.content == web.app.state.server.library.snapshot.item(song["id"])["content"]  # type: ignore[attr-defined]
     assert heard.reference.end - heard.reference.start == pytest.approx(5)  # one window of this library
     assert (heard.a.start, heard.a.end) == (5, 10)
     assert heard.b.end == pytest.approx(loop["duration"], abs=1e-3)
@@ -95,7 +82,7 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
         ({"more": 1}, "more"),
     ],
 )
-def test_what_cannot_be_an_answer_is_refused(own: Path, web: TestClient, change: dict[str, Any], words: str) -> None:
+def test_invalid_answers_are_refused(own: Path, web: TestClient, change: dict[str, Any], words: str) -> None:
     song, other, *_ = items(web, "song")
 
     def filled(value: Any) -> Any:
@@ -110,7 +97,7 @@ def test_what_cannot_be_an_answer_is_refused(own: Path, web: TestClient, change:
     assert not (own / "listening" / "answers.jsonl").exists()
 
 
-def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
+def test_answers_from_the_page_are_fitted_to_weights(web: TestClient, tmp_path: Path) -> None:
     songs, loops = items(web, "song"), items(web, "loop")
     content = Path(songs[0]["path"]).read_bytes()
     upload = web.post("/api/uploads", params={"name": "mine.flac"}, content=content).json()["id"]
@@ -129,13 +116,13 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
                 "sure": step % 3 < 2,
             }
             kept(web.post("/api/answers", json=body))
-    web.app.state.services.session.uploads.close()  # type: ignore[attr-defined]  # as a restart does
-    web.app.state.services.session.uploads.folder.mkdir()  # type: ignore[attr-defined]
+    web.app.state.server.uploads.close()  # type: ignore[attr-defined]  # as a restart does
+    web.app.state.server.uploads.folder.mkdir()  # type: ignore[attr-defined]
     answer = web.get("/api/answers/export")
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         archive.extractall(tmp_path / "test")
-    assert list(web.app.state.services.session.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
+    assert list(web.app.state.server.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
     clips = list((tmp_path / "test" / "clips").iterdir())
     assert all(0.5 < soundfile.info(clip).duration <= 10.01 for clip in clips)
     out = tmp_path / "mine.json"
@@ -152,7 +139,7 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
             "similar",
             songs[0]["path"],
             "-L",
-            str(web.app.state.services.session.shelf.finder.library.path),
+            str(web.app.state.server.library.snapshot.library.path),
             "--profile",
             str(out),
         ],  # type: ignore[attr-defined]
@@ -160,7 +147,7 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
     assert asked.exit_code == 0, asked.output
 
 
-def test_clips_that_are_gone_cost_their_answers(own: Path, web: TestClient) -> None:
+def test_answers_without_their_clips_are_left_out_of_the_export(own: Path, web: TestClient) -> None:
     songs = items(web, "song")
     body = {"a": hit(songs[1]), "b": hit(songs[2]), "closer": "a", "sure": True}
     upload = web.post("/api/uploads", params={"name": "x.flac"}, content=Path(songs[3]["path"]).read_bytes()).json()[
