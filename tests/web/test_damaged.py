@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from soundalike.analysis.recipe import Recipe
+from soundalike.config import Runtime
 from soundalike.web.app import create_app
 from soundalike.web.services import media_workers
+from soundalike.web.services.media_tasks import ExtractStem, make_worker
 from tests.web import damaged
 
 MOST = 60
@@ -26,7 +30,7 @@ def web(library: Path) -> Iterator[TestClient]:
 
 def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
     until = time.monotonic() + SECONDS
-    folder = web.app.state.services.session.uploads.folder.name  # type: ignore[attr-defined]
+    folder = web.app.state.server.uploads.folder.name  # type: ignore[attr-defined]
     outcomes: dict[str, set[int]] = {}
     for kind, name, data in damaged.uploads(MOST, seed=7):
         answer = web.post("/api/uploads", params={"name": name}, content=data)
@@ -46,7 +50,7 @@ def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
     for kind in ("foreign", "random_bytes", "one_byte", "not_finite", "long_silence"):
         assert 200 not in outcomes[kind], kind
     assert web.get("/api/library/state").status_code == 200
-    kept = web.app.state.services.session.uploads  # type: ignore[attr-defined]
+    kept = web.app.state.server.uploads  # type: ignore[attr-defined]
     assert len(list(kept.folder.iterdir())) == kept.count > 0
 
 
@@ -63,21 +67,32 @@ def test_what_goes_on_for_too_long_is_said(web: TestClient) -> None:
     data = next(data for kind, _, data in damaged.uploads(12, seed=1) if kind == "long_silence")
     answer = web.post("/api/uploads", params={"name": "endless.flac"}, content=data)
     assert answer.status_code == 415
-    assert answer.json()["detail"] == "endless.flac lasts longer than 3 hours; use a part of it, or index it"
+    assert answer.json()["detail"] == "endless.flac is longer than 3 hours; use an excerpt, or add it to the library"
 
 
-def test_a_decoder_that_hangs_holds_up_nobody_else(
-    web: TestClient, music: Path, monkeypatch: pytest.MonkeyPatch
+def make_worker_that_hangs(recipe: Recipe, runtime: Runtime, max_bytes: int | None) -> Callable[[Any], Any]:
+    """The setup of a worker that never finishes a stem that starts at 1 s."""
+    work = make_worker(recipe, runtime, max_bytes)
+
+    def run(task: Any) -> Any:
+        if isinstance(task, ExtractStem) and task.start == 1:
+            time.sleep(1_000)
+        return work(task)
+
+    return run
+
+
+def test_a_file_on_which_the_decoder_hangs_affects_no_other(
+    library: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    song = sorted((music / "songs").iterdir())[0]
-    upload = web.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
-    place = web.app.state.services.session.uploads.get(upload).path  # type: ignore[attr-defined]
-    monkeypatch.setattr(media_workers, "SECONDS", 0.01)
-    monkeypatch.setattr(media_workers, "BYTES_PER_SECOND", 10**12)
-    answer = web.get(f"/api/uploads/{upload}/stems/drums")
-    assert answer.status_code in (200, 415)
-    if answer.status_code == 415:
-        assert "a.flac: the process that reads it did not end within 0.01 s" in answer.json()["detail"]
-    monkeypatch.undo()
-    assert place.is_file()
-    assert web.get(f"/api/uploads/{upload}/stems/drums").status_code == 200
+    monkeypatch.setattr(media_workers, "make_worker", make_worker_that_hangs)
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        upload = client.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
+        stem = f"/api/uploads/{upload}/stems/drums"
+        with monkeypatch.context() as patch:
+            patch.setattr(media_workers, "TASK_SECONDS", 0.5)
+            patch.setattr(media_workers, "BYTES_PER_SECOND", 10**12)
+            answer = client.get(stem, params={"start": 1})
+        assert answer.status_code == 415
+        assert "a.flac: the process that reads it did not end within 0.5 s" in answer.json()["detail"]
+        assert client.get(stem).status_code == 200

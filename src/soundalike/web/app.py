@@ -20,13 +20,11 @@ from starlette.staticfiles import StaticFiles
 from soundalike import __version__
 from soundalike.config import Runtime
 from soundalike.library.storage.location import Location
-from soundalike.web.dependencies import ServerServices
 from soundalike.web.exception_handlers import EXCEPTION_HANDLERS
 from soundalike.web.problems import PROBLEM_RESPONSES
 from soundalike.web.routers import ROUTERS
 from soundalike.web.security.guard import Guard, check_token, is_loopback
-from soundalike.web.services.feedback import Feedback
-from soundalike.web.services.server_state import Session
+from soundalike.web.services.server_state import ServerState
 from soundalike.web.services.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -53,14 +51,16 @@ def create_app(
     Raises LibraryError if there is no library, InputError for a token that is too short or missing.
     """
     check_token(token, host)
-    session = Session(library, runtime or Runtime(), uploads or Uploads(), cluster)
+    server = ServerState.open(
+        library, runtime or Runtime(), uploads or Uploads(), cluster=cluster, local_only=is_loopback(host)
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if preload:
-            session.get_ready()
+            server.library.preload()
         yield
-        session.close()
+        server.close()
 
     app = FastAPI(
         title="soundalike",
@@ -76,7 +76,7 @@ def create_app(
         ],
         lifespan=lifespan,
     )
-    app.state.services = ServerServices(session, Feedback(session, library), local_only=is_loopback(host))
+    app.state.server = server
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/", StaticFiles(directory=str(resources.files("soundalike") / "web" / "static"), html=True))

@@ -34,7 +34,7 @@ class FilterFields(Strict):
     favourite: bool = False
 
 
-class Search(Strict):
+class SearchIn(Strict):
     """A search: exactly one of upload, item and text; optionally a region (s), and weights, profile or part, as on the command
     line.
 
@@ -123,7 +123,7 @@ class SearchResultOut(BaseModel):
     candidates: CandidatesOut | None
 
 
-class SearchOut(BaseModel):
+class IndexOut(BaseModel):
     """How a table is searched: `memory` (exact), `sketches` (scores are exact, but a hit may be missed) or `shards` (exact, on
     a cluster). rows: windows; recall: recall@100 by weights, last measured on the library's own vectors, null if the search is
     exact or not measured yet; worst: the lowest of them."""
@@ -154,7 +154,7 @@ class LibraryOut(BaseModel):
     favourites: int
     answers: int
     reveal: bool
-    search: dict[str, SearchOut]
+    search: dict[str, IndexOut]
 
 
 class StateOut(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,6 @@ from starlette.testclient import TestClient
 
 from soundalike.cli import cli
 from soundalike.web.app import create_app
-
-
-@pytest.fixture
-def own(library: Path, tmp_path: Path) -> Path:
-    """A copy of the library, to be written to."""
-    return Path(shutil.copytree(library, tmp_path / "own"))
-
-
-@pytest.fixture
-def web(own: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(own), base_url="http://127.0.0.1") as client:
-        yield client
 
 
 def items(client: TestClient, kind: str) -> list[dict[str, Any]]:
@@ -70,10 +57,10 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
         "sure": True,
     }
     kept(web.post("/api/answers", json=body))
-    heard = next(iter(web.app.state.services.feedback.answers()))  # type: ignore[attr-defined]
+    heard = next(iter(web.app.state.server.feedback.answers()))  # type: ignore[attr-defined]
     assert heard.reference.path == "mine.flac"
     assert heard.reference.item is None
-    assert heard.reference.content == web.app.state.services.session.shelf.item(song["id"])["content"]  # type: ignore[attr-defined]
+    assert heard.reference.content == web.app.state.server.library.snapshot.item(song["id"])["content"]  # type: ignore[attr-defined]
     assert heard.reference.end - heard.reference.start == pytest.approx(5)  # one window of this library
     assert (heard.a.start, heard.a.end) == (5, 10)
     assert heard.b.end == pytest.approx(loop["duration"], abs=1e-3)
@@ -129,13 +116,13 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
                 "sure": step % 3 < 2,
             }
             kept(web.post("/api/answers", json=body))
-    web.app.state.services.session.uploads.close()  # type: ignore[attr-defined]  # as a restart does
-    web.app.state.services.session.uploads.folder.mkdir()  # type: ignore[attr-defined]
+    web.app.state.server.uploads.close()  # type: ignore[attr-defined]  # as a restart does
+    web.app.state.server.uploads.folder.mkdir()  # type: ignore[attr-defined]
     answer = web.get("/api/answers/export")
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         archive.extractall(tmp_path / "test")
-    assert list(web.app.state.services.session.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
+    assert list(web.app.state.server.uploads.folder.iterdir()) == []  # type: ignore[attr-defined]
     clips = list((tmp_path / "test" / "clips").iterdir())
     assert all(0.5 < soundfile.info(clip).duration <= 10.01 for clip in clips)
     out = tmp_path / "mine.json"
@@ -152,7 +139,7 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
             "similar",
             songs[0]["path"],
             "-L",
-            str(web.app.state.services.session.shelf.finder.library.path),
+            str(web.app.state.server.library.snapshot.library.path),
             "--profile",
             str(out),
         ],  # type: ignore[attr-defined]

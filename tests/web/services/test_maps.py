@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,6 @@ from starlette.testclient import TestClient
 from soundalike.library.storage.store import Library
 from soundalike.web.app import create_app
 from soundalike.web.services import maps
-
-
-@pytest.fixture
-def own(library: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(library, tmp_path / "own"))
-
-
-@pytest.fixture
-def web(own: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(own), base_url="http://127.0.0.1") as client:
-        yield client
 
 
 def ready(client: TestClient, part: str, kind: str) -> dict[str, Any]:
@@ -53,9 +41,9 @@ def test_a_map_shows_every_item_near_those_alike(web: TestClient, own: Path) -> 
     for name, tempo, folder, file in zip(*(found[n] for n in ("ids", "tempo", "folder", "names")), strict=True):
         assert (items[name]["tempo"], items[name]["folder"]) == (tempo, folder)
         assert items[name]["name"].endswith(file)
-    shelf = web.app.state.services.session.shelf  # type: ignore[attr-defined]
+    snapshot = web.app.state.server.library.snapshot  # type: ignore[attr-defined]
     contents, vectors = maps.means(Library.open(own), "mix", "one-shot")
-    where = {shelf.item(n)["content"]: (x, y) for n, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
+    where = {snapshot.item(n)["content"]: (x, y) for n, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
     points = np.array([where[content] for content in contents])
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65  # chance: 0.5
 
@@ -76,23 +64,23 @@ def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
         some, theirs = maps.means(library, "mix", kind)
         np.testing.assert_array_equal(vectors[[contents.index(content) for content in some]], theirs)
     where = {name: (x, y) for name, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
-    shelf = web.app.state.services.session.shelf  # type: ignore[attr-defined]
-    of_content = {shelf.item(name)["content"]: place for name, place in where.items()}
+    snapshot = web.app.state.server.library.snapshot  # type: ignore[attr-defined]
+    of_content = {snapshot.item(name)["content"]: place for name, place in where.items()}
     points = np.array([of_content[content] for content in contents])
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65
     assert set(web.get("/api/map", params={"part": "drums"}).json()["kind"]) <= {"song"}
 
 
-def test_it_is_made_once_and_kept_for_other_servers(
-    web: TestClient, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_map_is_stored_for_other_servers(web: TestClient, own: Path) -> None:
     first = ready(web, "mix", "loop")
-    (kept,) = (own / "generation-1").glob("map-*.npz")
-    monkeypatch.setattr(maps.Maps, "_make", lambda *_: pytest.fail("it was made again"))
+    (stored,) = (own / "generation-1").glob("map-*.npz")
+    asked = {"part": "mix", "kind": "loop"}
     with TestClient(create_app(own), base_url="http://127.0.0.1") as other:
-        assert other.get("/api/map", params={"part": "mix", "kind": "loop"}).json() == first
-    kept.write_bytes(kept.read_bytes()[:100])
-    assert maps._read(kept, Library.open(own)) is None
+        assert other.get("/api/map", params=asked).json() == first  # at once
+    stored.write_bytes(stored.read_bytes()[:100])
+    with TestClient(create_app(own), base_url="http://127.0.0.1") as other:
+        assert other.get("/api/map", params=asked).json()["state"] == "making"
+        assert ready(other, "mix", "loop")["ids"] == first["ids"]
 
 
 def test_few_items_and_none(web: TestClient) -> None:
@@ -122,11 +110,11 @@ def die() -> Callable[[Any], Any]:
 
 
 def test_what_goes_wrong_is_reported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps, "_maker", die)
+    monkeypatch.setattr(maps, "make_map_worker", die)
     until = time.monotonic() + 60
     with TestClient(create_app(own), base_url="http://127.0.0.1") as web:
         while (answer := web.get("/api/map", params={"part": "mix", "kind": "loop"})).status_code == 200:
             assert time.monotonic() < until
             time.sleep(0.02)
     assert answer.status_code == 409
-    assert "the process that makes it crashed (SIGSEGV)" in answer.json()["detail"]
+    assert "the process that computes it crashed (SIGSEGV)" in answer.json()["detail"]

@@ -12,7 +12,7 @@ from soundalike.audio import decode
 from soundalike.audio.waveform_overview import overview_to_int8, waveform_overview
 from soundalike.library.storage.store import Library
 from soundalike.web.app import create_app
-from soundalike.web.services import server_state
+from soundalike.web.services import media
 from soundalike.web.services.overview_store import FILE_NAME, OverviewStore
 
 MADE = (2.5, np.arange(-120, 0, dtype=np.int8), np.arange(120, dtype=np.int8))
@@ -50,25 +50,25 @@ def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
 def test_missing_ones_are_made_once_and_kept(
     old: Path, web: TestClient, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 600.0)
+    monkeypatch.setattr(media, "OVERVIEW_SECONDS", 600.0)
     wanted = ids(web, "one-shot")[:5]
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
         expected = client.get("/api/peaks", params={"item": wanted}).json()
     assert web.get("/api/peaks", params={"item": wanted}).json() == expected
     assert (old / "generation-1" / FILE_NAME).is_file()
     kept = OverviewStore().get(
-        Library.open(old), [web.app.state.services.session.shelf.item(one)["content"] for one in wanted]
+        Library.open(old), [web.app.state.server.library.snapshot.item(one)["content"] for one in wanted]
     )  # type: ignore[attr-defined]
     assert len(kept) == 5
 
 
 def test_what_takes_too_long_comes_the_next_time(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 0.0)
+    monkeypatch.setattr(media, "OVERVIEW_SECONDS", 0.0)
     (one, *_) = ids(web, "loop")
     answer = web.get("/api/peaks", params={"item": one})
     assert answer.json() == {"peaks": {one: None}}
     assert "cache-control" not in answer.headers
-    monkeypatch.setattr(server_state, "SECONDS_FOR_PEAKS", 60.0)
+    monkeypatch.setattr(media, "OVERVIEW_SECONDS", 60.0)
     assert web.get("/api/peaks", params={"item": one}).json()["peaks"][one] is not None
 
 

@@ -7,17 +7,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from soundalike.web import schemas
-from soundalike.web.dependencies import Services
+from soundalike.web.dependencies import Server
 from soundalike.web.routers.parameters import Bound, Key, Kinds, Limit, Offset, Text
 from soundalike.web.routers.responses import json_response
 from soundalike.web.services import file_manager
+from soundalike.web.services.item_listing import items_page, one_item
 
 router = APIRouter(prefix="/api/items")
 
 
 @router.get("", response_model=schemas.ItemsPage)
 def items(
-    services: Services,
+    server: Server,
     text: Text = "",
     kind: Kinds = [],  # noqa: B006 - FastAPI copies it
     tempo_from: Bound = None,
@@ -37,14 +38,16 @@ def items(
         duration=(seconds_from, seconds_to),
         favourite=favourite,
     )
-    return json_response(services.session.items(text, filters, offset, limit))
+    return json_response(
+        items_page(server.library.snapshot, server.favourites, text=text, filters=filters, offset=offset, limit=limit)
+    )
 
 
 @router.post("/{item:path}/reveal", status_code=204)
-def reveal_item(services: Services, item: str) -> None:
+def reveal_item(server: Server, item: str) -> None:
     """Show the item's file in this machine's file manager."""
-    path = services.session.shelf.file_of(item)
-    if not services.local_only:
+    path = server.library.snapshot.file_of(item)
+    if not server.local_only:
         raise HTTPException(
             403,
             "a file can be shown only on the machine that serves it, and only if no other machine can reach the server",
@@ -54,6 +57,6 @@ def reveal_item(services: Services, item: str) -> None:
 
 # The last route: an id may contain slashes, so that this address matches the longer ones too.
 @router.get("/{item:path}", response_model=schemas.ItemOut)
-def item(services: Services, item: str) -> Response:
+def item(server: Server, item: str) -> Response:
     """One item."""
-    return json_response(services.session.item(item))
+    return json_response(one_item(server.library.snapshot, server.favourites, item))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from soundalike.web import schemas
-from soundalike.web.dependencies import Services
+from soundalike.web.dependencies import Server
 from soundalike.web.services.file_manager import can_reveal
+from soundalike.web.services.library_description import describe_library, library_state
 
 router = APIRouter(prefix="/api/library")
 
 
 @router.get("")
-def library(services: Services) -> schemas.LibraryOut:
+def library(server: Server) -> schemas.LibraryOut:
     """The library's parts, models, licences and counts."""
-    return services.session.describe(answers=services.feedback.count(), reveal=services.local_only and can_reveal())
+    return describe_library(server, reveal=server.local_only and can_reveal())
 
 
 @router.get("/state")
-def library_state(services: Services) -> schemas.StateOut:
+def state(server: Server) -> schemas.StateOut:
     """A string that changes whenever the library changes."""
-    return services.session.state()
+    return library_state(server.library.refresh())

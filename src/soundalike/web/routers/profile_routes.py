@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from soundalike.web import schemas
-from soundalike.web.dependencies import Services
+from soundalike.web.dependencies import Server
 
 router = APIRouter(prefix="/api/profiles")
 
 
 @router.get("")
-def profiles(services: Services) -> schemas.ProfilesOut:
+def profiles(server: Server) -> schemas.ProfilesOut:
     """Profiles that fit this library's models: those shipped with soundalike, and those in the library's folder
     `listening/profiles`."""
-    return services.session.profiles()
+    return server.profiles.describe()

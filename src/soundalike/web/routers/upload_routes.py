@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from soundalike.web import schemas
-from soundalike.web.dependencies import Services
+from soundalike.web.dependencies import Server
 from soundalike.web.routers.parameters import End, FileName, Start
 from soundalike.web.routers.responses import file_response, wav_response
 
@@ -15,21 +15,19 @@ router = APIRouter(prefix="/api/uploads")
 
 
 @router.post("")
-async def upload(services: Services, request: Request, name: FileName) -> schemas.UploadOut:
+async def upload(server: Server, request: Request, name: FileName) -> schemas.UploadOut:
     """Upload a file (the request's body) as a reference; the suffix of `name` states its format."""
-    session = services.session
-    received = await session.uploads.receive(name, request.stream(), request.headers.get("content-length"))
-    return await run_in_threadpool(session.look, received)
+    received = await server.uploads.receive(name, request.stream(), request.headers.get("content-length"))
+    return await run_in_threadpool(server.media.describe_upload, received)
 
 
 @router.get("/{upload}/audio", response_class=FileResponse)
-def upload_audio(services: Services, upload: str) -> Response:
+def upload_audio(server: Server, upload: str) -> Response:
     """An upload's file, with Range requests."""
-    return file_response(services.session.uploads.get(upload).path)
+    return file_response(server.uploads.get(upload).path)
 
 
 @router.get("/{upload}/stems/{part}", response_class=Response)
-def upload_stem(services: Services, upload: str, part: str, start: Start = 0.0, end: End = None) -> Response:
+def upload_stem(server: Server, upload: str, part: str, start: Start = 0.0, end: End = None) -> Response:
     """A stem of an upload, or of its seconds from `start` to `end`, as WAV."""
-    found = services.session.uploads.get(upload)
-    return wav_response(services.session.stem(found.path, found.name, part, start, end))
+    return wav_response(server.media.upload_stem(upload, part, start, end))

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
 from soundalike.web import schemas
-from soundalike.web.dependencies import Services
+from soundalike.web.dependencies import Server
 from soundalike.web.routers.parameters import End, Ids, Start
 from soundalike.web.routers.responses import CACHEABLE, MEDIA_TYPES, file_response, json_response, wav_response
 
@@ -14,28 +14,28 @@ router = APIRouter(prefix="/api")
 
 
 @router.get("/items/{item:path}/audio", response_class=FileResponse)
-def item_audio(services: Services, item: str) -> Response:
+def item_audio(server: Server, item: str) -> Response:
     """The item's file, with Range requests; formats that browsers cannot play are sent as WAV."""
-    path = services.session.shelf.file_of(item)
-    return file_response(path if path.suffix.lower() in MEDIA_TYPES else services.session.wav(item))
+    path = server.library.snapshot.file_of(item)
+    return file_response(path if path.suffix.lower() in MEDIA_TYPES else server.media.wav(path))
 
 
 @router.get("/items/{item:path}/peaks")
-def item_peaks(services: Services, item: str, response: Response) -> schemas.PeaksOut:
+def item_peaks(server: Server, item: str, response: Response) -> schemas.PeaksOut:
     """Many peaks of the item's waveform, for a large picture."""
     response.headers.update(CACHEABLE)
-    return services.session.peaks(item)
+    return server.media.peaks(item)
 
 
 @router.get("/items/{item:path}/stems/{part}", response_class=Response)
-def item_stem(services: Services, item: str, part: str, start: Start = 0.0, end: End = None) -> Response:
+def item_stem(server: Server, item: str, part: str, start: Start = 0.0, end: End = None) -> Response:
     """A stem of an item, or of its seconds from `start` to `end`, as WAV."""
-    path = services.session.shelf.file_of(item)
-    return wav_response(services.session.stem(path, path.name, part, start, end))
+    path = server.library.snapshot.file_of(item)
+    return wav_response(server.media.stem(path, path.name, part, start, end))
 
 
 @router.get("/peaks", response_model=schemas.PeaksOfItems)
-def peaks(services: Services, item: Ids) -> Response:
+def peaks(server: Server, item: Ids) -> Response:
     """Waveform overviews of items, for small pictures; null where there is none yet: ask again in a moment."""
-    found = services.session.outlines(item)
+    found = server.media.overviews(item)
     return json_response(found, CACHEABLE if None not in found.peaks.values() else {})

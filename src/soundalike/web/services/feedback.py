@@ -11,16 +11,19 @@ import numpy as np
 
 from soundalike.config import replacing
 from soundalike.errors import AudioError, InputError
-from soundalike.library.storage.location import Location
 from soundalike.listening.answer_export import clip_name, rows_of, write_zip
 from soundalike.listening.answers import Alike, Answer, Answers, Closer, Heard
 from soundalike.listening.listening_folder import folder_of, writing
 from soundalike.parts import MIX, ordered
 from soundalike.search.query import Query
+from soundalike.search.request import Region
 from soundalike.web import schemas
-from soundalike.web.services.library_snapshot import Shelf
-from soundalike.web.services.media_workers import WAIT, AsWav, BusyError
-from soundalike.web.services.server_state import Session
+from soundalike.web.services.library_snapshot import LibrarySnapshot
+from soundalike.web.services.media_tasks import WriteWav
+from soundalike.web.services.media_workers import WAIT, BusyError
+from soundalike.web.services.query_cache import QueryCache, ReferenceKey
+from soundalike.web.services.served_library import ServedLibrary
+from soundalike.web.services.uploads import Uploads
 
 MAX_CLIP_SECONDS = 30.0
 """A longer reference is represented by its most typical window, a longer hit by its beginning."""
@@ -28,32 +31,31 @@ MAX_CLIP_SECONDS = 30.0
 CLIPS = "clips"
 """Folder beside the answers: clips of uploads, which are deleted with the server."""
 
-Region = tuple[float, float | None]
-
 
 class Feedback:
     """The answers of one library."""
 
-    def __init__(self, session: Session, library: Location) -> None:
-        self._session = session
+    def __init__(self, library: ServedLibrary, uploads: Uploads, queries: QueryCache) -> None:
         self._library = library
-        self._answers = Answers(library)
+        self._uploads = uploads
+        self._queries = queries
+        self._answers = Answers(library.location)
         self._exporting = threading.Lock()
 
     def add(self, request: schemas.AlikeIn | schemas.CloserIn) -> schemas.AnswerKept:
         """Store an answer. Raises InputError for items, uploads, parts or seconds that do not exist."""
-        shelf = self._session.shelf
+        snapshot = self._library.snapshot
         weights = None if request.weights is None else dict(request.weights)
         ordered(weights or ())  # raises for a part that does not exist
         answer: Answer
         if isinstance(request, schemas.AlikeIn):
-            hit = self._hit(shelf, request.hit)
-            answer = Alike(self._reference(shelf, request.reference), weights, hit, request.alike)
+            hit = self._hit(snapshot, request.hit)
+            answer = Alike(self._reference(snapshot, request.reference), weights, hit, request.alike)
         else:
-            a, b = self._hit(shelf, request.a), self._hit(shelf, request.b)
+            a, b = self._hit(snapshot, request.a), self._hit(snapshot, request.b)
             if a.key == b.key:
                 raise InputError("a and b are the same sound; compare two different hits")
-            answer = Closer(self._reference(shelf, request.reference), weights, a, b, request.closer, request.sure)
+            answer = Closer(self._reference(snapshot, request.reference), weights, a, b, request.closer, request.sure)
         return schemas.AnswerKept(id=self._answers.add(answer), count=self.count())
 
     def withdraw(self, answer_id: str) -> None:
@@ -82,9 +84,9 @@ class Feedback:
         if not self._exporting.acquire(timeout=WAIT):
             raise BusyError("another export of the answers is running; try again in a moment")
         path = folder / f"{secrets.token_hex(16)}.zip"
-        shelf = self._session.shelf
+        snapshot = self._library.snapshot
         try:
-            write_zip(path, self.answers(), lambda heard, out: self._write_heard(shelf, heard, out))
+            write_zip(path, self.answers(), lambda heard, out: self._write_heard(snapshot, heard, out))
             return path
         except BaseException:
             path.unlink(missing_ok=True)
@@ -92,8 +94,8 @@ class Feedback:
         finally:
             self._exporting.release()
 
-    def _hit(self, shelf: Shelf, hit: schemas.HitIn) -> Heard:
-        item = shelf.item(hit.item)
+    def _hit(self, snapshot: LibrarySnapshot, hit: schemas.HitIn) -> Heard:
+        item = snapshot.item(hit.item)
         end = min(hit.end, item["duration"], hit.start + MAX_CLIP_SECONDS)
         if not hit.start < end:
             raise InputError(
@@ -101,42 +103,42 @@ class Feedback:
             )
         return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], hit.start, round(end, 3))
 
-    def _reference(self, shelf: Shelf, reference: schemas.ReferenceIn) -> Heard:
+    def _reference(self, snapshot: LibrarySnapshot, reference: schemas.ReferenceIn) -> Heard:
         """What the listener heard of a reference: its region, or its most typical window. Stores a clip of an upload."""
-        query = self._session.query_of(shelf, reference.upload, reference.item, reference.region)
+        query = self._queries.get(snapshot, ReferenceKey(reference.upload, reference.item, reference.region))
         start, end = representative_seconds(query, reference.region)
         if reference.item is not None:
-            item = shelf.item(reference.item)
+            item = snapshot.item(reference.item)
             return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], start, end)
         assert reference.upload is not None  # checked by the schema
-        upload = self._session.uploads.get(reference.upload)
+        upload = self._uploads.get(reference.upload)
         (digest,) = query.digests
         heard = Heard(digest, upload.name, None, start, end)
-        with writing(self._library) as folder:
+        with writing(self._library.location) as folder:
             (folder / CLIPS).mkdir(exist_ok=True)
             clip = folder / CLIPS / clip_name(heard)
         if not clip.is_file():
             self._write_clip(upload.path, upload.name, heard, clip)
         return heard
 
-    def _write_heard(self, shelf: Shelf, heard: Heard, out: Path) -> None:
+    def _write_heard(self, snapshot: LibrarySnapshot, heard: Heard, out: Path) -> None:
         """Write the clip that was heard to `out`. Raises AudioError if its file was deleted or has changed."""
         if heard.item is None:
-            clip = folder_of(self._library) / CLIPS / clip_name(heard)
+            clip = folder_of(self._library.location) / CLIPS / clip_name(heard)
             if not clip.is_file():
                 raise AudioError(f"the clip of {heard.path} was deleted")
             shutil.copyfile(clip, out)
             return
-        if heard.item not in shelf:
+        if heard.item not in snapshot:
             raise AudioError(f"{heard.path} is no longer in the library")
-        if shelf.item(heard.item)["content"].partition(":")[0] != heard.key[0]:
+        if snapshot.item(heard.item)["content"].partition(":")[0] != heard.key[0]:
             raise AudioError(f"{heard.path} has changed since it was heard")
-        self._write_clip(shelf.file_of(heard.item), heard.path, heard, out)
+        self._write_clip(snapshot.file_of(heard.item), heard.path, heard, out)
 
     def _write_clip(self, path: Path, name: str, heard: Heard, out: Path) -> None:
         try:
             with replacing(out) as temporary:
-                self._session.ask(AsWav(path, temporary, heard.start, heard.end), name)
+                self._library.run_task(WriteWav(path, temporary, heard.start, heard.end), name)
         except OSError as error:
             raise AudioError(f"the clip of {name} cannot be written ({error.strerror or error})") from None
 

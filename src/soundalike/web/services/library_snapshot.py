@@ -1,4 +1,5 @@
-"""One state of a library: its items as the server needs them. A new state is a new `Shelf`; requests under way keep theirs."""
+"""A snapshot of a library: its items as the server needs them. A changed library is a new snapshot; requests in progress keep
+theirs."""
 
 from __future__ import annotations
 
@@ -25,20 +26,27 @@ from soundalike.web import schemas
 
 Item = Mapping[str, Any]
 
-_SENT = tuple(name for name in schemas.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite"))
+_STORED_FIELDS = tuple(
+    name for name in schemas.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite")
+)
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """finder: of this state; state: in short, another word whenever the tables or roots are others."""
+class LibrarySnapshot:
+    """finder: an open library; state: a string that differs whenever its tables or roots differ."""
 
     finder: Finder
     state: str
 
     @classmethod
-    def of(cls, finder: Finder) -> Shelf:
-        """The shelf of what `search.finder` has open."""
+    def of(cls, finder: Finder) -> LibrarySnapshot:
+        """The snapshot that `finder` has open."""
         return cls(finder, state_of(finder.library))
+
+    @property
+    def library(self) -> Library:
+        """The open library."""
+        return self.finder.library
 
     @property
     def catalogue(self) -> Catalogue:
@@ -46,87 +54,87 @@ class Shelf:
         return self.finder.catalogue
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.catalogue.column("id").to_pylist())}
+    def _index_of(self) -> dict[str, int]:
+        return {item_id: index for index, item_id in enumerate(self.catalogue.column("id").to_pylist())}
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._index_of)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._numbers
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._index_of
 
-    def item(self, name: str) -> Item:
-        """The item with this id. Raises InputError where there is none."""
-        return self.items([name])[0]
+    def item(self, item_id: str) -> Item:
+        """The item with this id. Raises InputError if there is none."""
+        return self.items([item_id])[0]
 
-    def items(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """The items with these ids. Raises InputError where there is none."""
-        numbers = []
-        for name in names:
-            if name not in self._numbers:
-                raise InputError(f"the library has no item {name[:80]!r}")
-            numbers.append(self._numbers[name])
-        return self.catalogue.items(numbers)
+    def items(self, item_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The items with these ids. Raises InputError for one that does not exist."""
+        indices = []
+        for item_id in item_ids:
+            if item_id not in self._index_of:
+                raise InputError(f"the library has no item {item_id[:80]!r}")
+            indices.append(self._index_of[item_id])
+        return self.catalogue.items(indices)
 
-    def only(self, names: Iterable[str]) -> Mask:
+    def mask(self, item_ids: Iterable[str]) -> Mask:
         """(I,) which items of the catalogue have one of these ids."""
-        found = np.zeros(len(self), dtype=bool)
-        found[[self._numbers[name] for name in names if name in self._numbers]] = True
-        return found
+        mask = np.zeros(len(self), dtype=bool)
+        mask[[self._index_of[item_id] for item_id in item_ids if item_id in self._index_of]] = True
+        return mask
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many items of each kind there are."""
+        """The number of items of each kind."""
         return dict(Counter(self.catalogue.column("kind").to_pylist()))
 
-    def path_of(self, item: Item) -> Location:
+    def location_of(self, item: Item) -> Location:
         """Where an item's file is (or was)."""
-        return self.finder.library.absolute(item["root"], item["path"])
+        return self.library.absolute(item["root"], item["path"])
 
-    def file_of(self, name: str) -> Path:
-        """The item's file. Raises InputError where there is no such item, AudioError where its file is not there now."""
-        item = self.item(name)
-        path = self.path_of(item)
-        # What was imported lies under no root: whoever wrote that table may have named any file of this machine.
-        absolute = isinstance(path, Path) and path.is_absolute()
-        ours = bool(item["root"]) or (absolute and path.suffix.lower() in EXTENSIONS)
-        path = cached_copy(path)
-        if not ours or not path.is_file():
-            raise AudioError(f"{item['path']} is not there now; `soundalike index` looks at its folder again")
+    def file_of(self, item_id: str) -> Path:
+        """The item's file. Raises InputError if there is no such item, AudioError if its file is missing."""
+        item = self.item(item_id)
+        location = self.location_of(item)
+        # Imported items have no root, and their table may name any file of this machine.
+        absolute = isinstance(location, Path) and location.is_absolute()
+        allowed = bool(item["root"]) or (absolute and location.suffix.lower() in EXTENSIONS)
+        path = cached_copy(location)
+        if not allowed or not path.is_file():
+            raise AudioError(f"{item['path']} is missing; `soundalike index` updates the library")
         return path
 
     @cached_property
-    def _before(self) -> dict[str, str]:
-        """By root, what stands before an item's path."""
-        return {name: str(place / "x")[:-1] for name, place in self.finder.library.roots.items()} | {"": ""}
+    def _prefixes(self) -> dict[str, str]:
+        """What precedes an item's path, by root."""
+        return {name: str(place / "x")[:-1] for name, place in self.library.roots.items()} | {"": ""}
 
-    def out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
-        """Items as they go over the wire: as of `schemas.ItemOut`."""
-        before = self._before
+    def items_out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
+        """Items with the fields of `schemas.ItemOut`."""
+        prefixes = self._prefixes
         return [
             {
-                **{name: item[name] for name in _SENT},
+                **{name: item[name] for name in _STORED_FIELDS},
                 "name": item["path"],
                 "folder": item["path"].rpartition("/")[0],
-                "path": before[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
+                "path": prefixes[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
                 "favourite": item["id"] in favourites,
             }
             for item in items
         ]
 
     def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:
-        """Numbers of items that `filters` admit and whose path, title or artist contains `text`, in the order of their paths;
-        `only` these ids if given."""
-        found = self.catalogue.admitted(filters)
+        """Indices of items that pass the filters and whose path, title or artist contains `text`, ordered by path; only those
+        with an id in `only` if that is given."""
+        mask = self.catalogue.admitted(filters)
         if text:
-            found = found & self.catalogue.containing(text)
+            mask = mask & self.catalogue.containing(text)
         if only is not None:
-            found = found & self.only(only)
-        return self.catalogue.in_order_of_path(np.flatnonzero(found))
+            mask = mask & self.mask(only)
+        return self.catalogue.in_order_of_path(np.flatnonzero(mask))
 
 
 def state_of(library: Library) -> str:
-    """The state of an open library in short."""
+    """A string that differs whenever the tables, roots or models of a library differ."""
     roots = sorted((name, str(place)) for name, place in library.roots.items())
-    words = repr((library.version, roots, library.recipe.fingerprint()))
-    return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+    state = repr((library.version, roots, library.recipe.fingerprint()))
+    return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()

@@ -1,5 +1,6 @@
-"""Pictures of the library: where each item lies among those that sound alike, songs by any part, all kinds together by their
-mix. Made once for a state of the library, in a worker process of low priority, and kept in a file beside the tables.
+"""Maps of the library, on which similar items are close together: songs by any part, or all kinds by their mix.
+
+A map is computed once for each state of the library, in a worker process of low priority, and stored beside the tables.
 """
 
 from __future__ import annotations
@@ -28,18 +29,19 @@ from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLos
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
+from soundalike.search.catalogue import Catalogue
 from soundalike.search.filters import Filters
 from soundalike.web import schemas
-from soundalike.web.services.library_snapshot import Shelf
+from soundalike.web.services.library_snapshot import LibrarySnapshot
 
 METHOD = "1"
-"""Changes when the same vectors give other pictures."""
+"""Increased when the same vectors give another map."""
 
-MOST = 50_000
-"""Items on one map; of more, so many are shown."""
+MAX_ITEMS = 50_000
+"""Items on one map; a larger library shows a subset."""
 
-SECONDS = 3_600.0
-KEPT = 8
+MAX_SECONDS = 3_600.0
+MAX_CACHED = 8
 _BLOCK = 20_000
 
 Key = tuple[str, str, str]
@@ -48,7 +50,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Points:
-    """stamp: of the state of the tables; contents: those of the kind that have the part, ascending; points: (C, 2) in 0..1."""
+    """stamp: identifies the state of the tables; contents: those on the map, ascending; points: (C, 2) in 0..1."""
 
     stamp: str
     contents: tuple[str, ...]
@@ -56,8 +58,8 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Draw:
-    """The task of the worker. progress: a file that is told how much is done."""
+class ComputeMap:
+    """The task of the worker. progress: a file to which it writes the completed share."""
 
     library: Location
     part: str
@@ -66,144 +68,151 @@ class Draw:
 
 
 class Maps:
-    """The maps of one library. Thread-safe; one is made at a time."""
+    """The maps of one library. Thread-safe; one is computed at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: LRUCache[Key, Points | SoundalikeError] = LRUCache(KEPT)
-        self._making: dict[Key, Path] = {}  # with the file that tells the progress
-        self._folder = tempfile.TemporaryDirectory(prefix="soundalike-map-")
-        # Its process ends with each map: the next one may come in hours.
-        self._pool = WorkerPool(_maker, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1))
+        self._known: LRUCache[Key, Points | SoundalikeError] = LRUCache(MAX_CACHED)
+        self._computing: dict[Key, Path] = {}  # with the file that contains the progress
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # made for the first map
+        # The process ends after each map: the next one may be requested hours later.
+        self._pool = WorkerPool(make_map_worker, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1))
 
-    def get(self, shelf: Shelf, part: str, kind: schemas.MapKind) -> schemas.MapOut:
-        """The map of a part of songs, or else of the mix, or how far it is. Raises InputError for a part that the library has
-        not, and what went wrong when it was made."""
-        shelf.finder.check_parts([part])
+    def get(self, snapshot: LibrarySnapshot, part: str, kind: schemas.MapKind) -> schemas.MapOut:
+        """The map of songs by a part, or of another kind by the mix; while it is computed, the progress.
+
+        Raises InputError for a part that the library does not have, and the error if computing the map failed.
+        """
+        snapshot.finder.check_parts([part])
         part = part if kind == "song" else MIX
-        if not (shelf.counts if kind == "all" else shelf.counts.get(kind)):
+        if not (snapshot.counts if kind == "all" else snapshot.counts.get(kind)):
             return schemas.MapOut.empty("none")
-        key = (shelf.state, part, kind)
-        found = self._find(key, shelf.finder.library)
-        if isinstance(found, SoundalikeError):
-            raise found
-        if found is None:
+        key = (snapshot.state, part, kind)
+        points = self._find(key, snapshot.library)
+        if isinstance(points, SoundalikeError):
+            raise points
+        if points is None:
             return schemas.MapOut.empty("making", self._progress(key))
-        place = dict(zip(found.contents, found.points.round(4).tolist(), strict=True))
-        catalogue = shelf.catalogue
-        numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
-        names = ("id", "path", "content", "kind", "tempo")
-        columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
-        items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-        shown = [item for item in items if item["content"] in place]
-        if len(shown) > MOST:
-            shown = shown[:: -(-len(shown) // MOST)]
-        return schemas.MapOut.model_construct(
-            state="ready",
-            progress=1.0,
-            total=len(items),
-            ids=[item["id"] for item in shown],
-            x=[place[item["content"]][0] for item in shown],
-            y=[place[item["content"]][1] for item in shown],
-            kind=[item["kind"] for item in shown],
-            tempo=[item["tempo"] for item in shown],
-            folder=[item["path"].rpartition("/")[0] for item in shown],
-            names=[item["path"].rpartition("/")[2] for item in shown],
-        )
+        return _map_out(snapshot.catalogue, points, kind)
 
     def close(self) -> None:
-        """End what is being made."""
+        """Stop computing."""
         self._pool.close()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _find(self, key: Key, library: Library) -> Points | SoundalikeError | None:
-        """A map that exists; None if it does not, and it will be made."""
+        """A map that exists; None if it does not: then it will be computed."""
         with self._lock:
-            if key in self._made:
-                return self._made[key]
-            if key in self._making:
+            if key in self._known:
+                return self._known[key]
+            if key in self._computing:
                 return None
-        stored = _read(_place(library, key), library)
+        stored = _read(_path(library, key), library)
         with self._lock:
             if stored is not None:
-                self._made[key] = stored
+                self._known[key] = stored
                 return stored
-            if key in self._making:
+            if key in self._computing:
                 return None
-            progress = self._making[key] = Path(self._folder.name) / uuid.uuid4().hex
-        self._make(key, library, progress)
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="soundalike-map-")
+            progress = self._computing[key] = Path(self._folder.name) / uuid.uuid4().hex
+        self._compute(key, library, progress)
         return None
 
-    def _make(self, key: Key, library: Library, progress: Path) -> None:
-        """Have a map made."""
+    def _compute(self, key: Key, library: Library, progress: Path) -> None:
+        """Have the worker compute a map."""
         _, part, kind = key
         try:
-            future = self._pool.submit(Draw(library.path, part, kind, progress), SECONDS)
+            future = self._pool.submit(ComputeMap(library.path, part, kind, progress), MAX_SECONDS)
         except PoolClosedError:
-            raise LibraryError("the server is ending") from None
-        future.add_done_callback(lambda done: self._take(key, library, done))
+            raise LibraryError("the server is shutting down") from None
+        future.add_done_callback(lambda done: self._keep(key, library, done))
 
-    def _take(self, key: Key, library: Library, future: Future[Any]) -> None:
-        """Keep a map, or why it cannot be made."""
-        made = _outcome(future)
-        if isinstance(made, Points) and made.stamp == _stamp(library):
-            _write(_place(library, key), made)
+    def _keep(self, key: Key, library: Library, future: Future[Any]) -> None:
+        """Store a map, or remember why it cannot be computed."""
+        outcome = _outcome(future)
+        if isinstance(outcome, Points) and outcome.stamp == _stamp(library):
+            _write(_path(library, key), outcome)
         with self._lock:
-            self._made[key] = made
-            self._making.pop(key, None)
+            self._known[key] = outcome
+            self._computing.pop(key, None)
 
     def _progress(self, key: Key) -> float:
         with self._lock:
-            progress = self._making.get(key)
+            progress = self._computing.get(key)
         with suppress(OSError, ValueError):
             if progress is not None:
                 return min(1.0, max(0.0, float(progress.read_text(encoding="ascii"))))
         return 0.0
 
 
+def _map_out(catalogue: Catalogue, points: Points, kind: schemas.MapKind) -> schemas.MapOut:
+    """The map as the API returns it."""
+    position = dict(zip(points.contents, points.points.round(4).tolist(), strict=True))
+    numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
+    names = ("id", "path", "content", "kind", "tempo")
+    columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
+    items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    shown = [item for item in items if item["content"] in position]
+    if len(shown) > MAX_ITEMS:
+        shown = shown[:: -(-len(shown) // MAX_ITEMS)]
+    return schemas.MapOut.model_construct(
+        state="ready",
+        progress=1.0,
+        total=len(items),
+        ids=[item["id"] for item in shown],
+        x=[position[item["content"]][0] for item in shown],
+        y=[position[item["content"]][1] for item in shown],
+        kind=[item["kind"] for item in shown],
+        tempo=[item["tempo"] for item in shown],
+        folder=[item["path"].rpartition("/")[0] for item in shown],
+        names=[item["path"].rpartition("/")[2] for item in shown],
+    )
+
+
 def _outcome(future: Future[Points]) -> Points | SoundalikeError:
-    """A map, or why it cannot be made."""
+    """A map, or why it cannot be computed."""
     error = future.exception()
     if error is None:
         return future.result()
     if isinstance(error, WorkerLostError):
-        return LibraryError(f"the map cannot be made: the process that makes it {error}")
+        return LibraryError(f"the map cannot be computed: the process that computes it {error}")
     if isinstance(error, SoundalikeError):
         return error
-    return LibraryError(f"the map cannot be made (unexpected {type(error).__name__})")
+    return LibraryError(f"the map cannot be computed (unexpected {type(error).__name__})")
 
 
-def _maker() -> Callable[[Draw], Points]:
-    """Inside the worker: draws maps."""
+def make_map_worker() -> Callable[[ComputeMap], Points]:
+    """Inside the worker process: the function that computes maps."""
     if hasattr(os, "nice"):
         os.nice(10)
-    return _draw
+    return _compute_map
 
 
-def _draw(task: Draw) -> Points:
+def _compute_map(task: ComputeMap) -> Points:
     from soundalike.similarity.projection import project
 
     library = Library.open(task.library)
     contents, vectors = means(library, task.part, task.kind)
 
-    def tell(done: float) -> None:
+    def report(done: float) -> None:
         with suppress(OSError), replacing(task.progress) as temporary:
             temporary.write_text(f"{done:.3f}", encoding="ascii")
 
-    return Points(_stamp(library), contents, project(vectors, tell=tell))
+    return Points(_stamp(library), contents, project(vectors, tell=report))
 
 
 def means(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Contents of a kind, or of `all`, that have `part`, ascending, and for each the mean over its windows (C, D), of unit
-    length."""
+    """Contents of a kind, or of `all`, that have `part`, ascending, and the mean over the windows of each, normalised (C, D)."""
     if kind != "all":
         return _means_of(library, part, kind)
     contents: list[str] = []
     vectors: list[NDArray[np.float32]] = []
     for one in KINDS:
-        some, theirs = _means_of(library, part, one)
-        contents += some
-        vectors.append(theirs)
+        kind_contents, kind_vectors = _means_of(library, part, one)
+        contents += kind_contents
+        vectors.append(kind_vectors)
     order = sorted(range(len(contents)), key=contents.__getitem__)
     return tuple(contents[n] for n in order), np.concatenate(vectors)[order]
 
@@ -235,22 +244,26 @@ def _stamp(library: Library) -> str:
     return f"{METHOD} {library.version}"
 
 
-def _place(library: Library, key: Key) -> Path:
+def _path(library: Library, key: Key) -> Path:
     return library.derived_path(f"map-{key[2]}-{key[1]}.npz")
 
 
-def _read(place: Path, library: Library) -> Points | None:
-    """A kept map of this state of the tables; None where there is none."""
-    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), place.open("rb") as file, np.load(file) as kept:
-        if str(kept["stamp"]) == _stamp(library):
-            points = np.asarray(kept["points"], dtype=np.float32)
-            contents = tuple(kept["contents"].tolist())
+def _read(path: Path, library: Library) -> Points | None:
+    """The stored map of this state of the tables; None if there is none."""
+    with (
+        suppress(OSError, ValueError, KeyError, EOFError, BadZipFile),
+        path.open("rb") as file,
+        np.load(file) as stored,
+    ):
+        if str(stored["stamp"]) == _stamp(library):
+            points = np.asarray(stored["points"], dtype=np.float32)
+            contents = tuple(stored["contents"].tolist())
             if points.shape == (len(contents), 2):
                 return Points(_stamp(library), contents, points)
     return None
 
 
-def _write(place: Path, found: Points) -> None:
-    """Keep a map; in a library that may only be read, each server makes its own."""
-    with suppress(OSError), replacing(place) as temporary:
-        np.savez(temporary, stamp=found.stamp, contents=np.array(found.contents, dtype=str), points=found.points)
+def _write(path: Path, points: Points) -> None:
+    """Store a map; if the library is read-only, each server computes its own."""
+    with suppress(OSError), replacing(path) as temporary:
+        np.savez(temporary, stamp=points.stamp, contents=np.array(points.contents, dtype=str), points=points.points)

@@ -186,6 +186,7 @@ function showResult(hits, result, { partial, fresh }) {
   const notes = [`${result.searched.toLocaleString("en")} ${KIND_PLURALS[kind]} searched`];
   if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
   if (result.same) notes.push("the reference itself is left out");
+  if (result.share < 1) notes.push(`only ${Math.floor(100 * result.share)} % of the library: a machine of the cluster is down`);
   if (partial) notes.push("analysing the rest …");
   showStatus(hits.length || result.searched ? notes.join(" · ") : reasonForNoHits());
 }

@@ -60,6 +60,8 @@ interface SearchResult {
   silent: string[];
   same: number;
   searched: number;
+  /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
+  share: number;
   windows: Region[];
   candidates: Candidates | null;
 }

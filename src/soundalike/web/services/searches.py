@@ -1,0 +1,170 @@
+"""Searches of the API: from a request to hits and candidates, without near-identical copies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from soundalike.errors import InputError
+from soundalike.listening.favourites import Favourites
+from soundalike.search.candidates import Candidates, candidates
+from soundalike.search.index.table_rows import TABLES
+from soundalike.search.near_duplicates import first_copies
+from soundalike.search.plan import SearchPlan
+from soundalike.search.request import SearchRequest
+from soundalike.search.results import Hit
+from soundalike.web import schemas
+from soundalike.web.services.item_listing import filters_of
+from soundalike.web.services.library_profiles import LibraryProfiles
+from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
+from soundalike.web.services.query_cache import QueryCache, ReferenceKey
+from soundalike.web.services.served_library import ServedLibrary
+
+Copies = Mapping[int, Sequence[int]]
+"""By the position of each hit that is shown: the positions of its near-identical copies, which are not."""
+
+
+class Searches:
+    """Answers searches. Thread-safe: at most `max_at_once` run at the same time, others wait."""
+
+    def __init__(
+        self,
+        library: ServedLibrary,
+        queries: QueryCache,
+        profiles: LibraryProfiles,
+        favourites: Favourites,
+        max_at_once: int,
+    ) -> None:
+        self._library = library
+        self._queries = queries
+        self._profiles = profiles
+        self._favourites = favourites
+        self._slots = threading.BoundedSemaphore(max_at_once)
+
+    def search(self, request: schemas.SearchIn) -> dict[str, Any]:
+        """Hits, and candidates if requested, with the fields of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
+        snapshot = self._library.snapshot
+        favourites = self._favourites.ids()
+        plan = self._plan(snapshot, request)
+        with self._slots:
+            result = snapshot.finder.answer(plan)
+            sent = candidates(snapshot.finder, plan, request.candidates) if request.candidates else None
+        items = snapshot.items(hit.id for hit in result.hits)
+        copies = _copies_of(snapshot, items)
+        if sent is not None:
+            sent = _without(sent, {items[copy]["id"] for others in copies.values() for copy in others})
+        windows = zip(plan.query.starts.tolist(), plan.query.ends.tolist(), strict=True)
+        return {
+            "hits": _hits_out(snapshot, result.hits, items, copies, favourites),
+            "weights": result.weights,
+            "effective": result.effective,
+            "weighting": result.weighting,
+            "silent": result.silent,
+            "same": len(result.same),
+            "searched": result.searched,
+            "share": result.share,
+            "kinds": result.kinds,
+            "label": plan.query.label,
+            "windows": list(windows),
+            "candidates": None if sent is None else _candidates_out(snapshot, sent, favourites),
+        }
+
+    def _plan(self, snapshot: LibrarySnapshot, request: schemas.SearchIn) -> SearchPlan:
+        if sum(one is not None for one in (request.upload, request.item, request.text)) != 1:
+            raise InputError("give one of upload, item and text")
+        query = None
+        if request.text is None:
+            reference = ReferenceKey(request.upload, request.item, request.region, request.few)
+            query = self._queries.get(snapshot, reference)
+        plan = snapshot.finder.plan(
+            SearchRequest.of(
+                query,
+                text=request.text,
+                weights=request.weights,
+                profile=None if request.profile is None else self._profiles.get(request.profile),
+                part=request.part,
+                filters=filters_of(request.filters),
+                raw=request.raw,
+                n=request.n,
+            )
+        )
+        if request.filters.favourite:
+            plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
+        return plan
+
+
+def _copies_of(snapshot: LibrarySnapshot, items: Sequence[Item]) -> Copies:
+    """Which hits, given by their items in order, are near-identical copies of a better one."""
+    contents = pa.array([item["content"] for item in items], pa.string())
+    original = list(range(len(items)))
+    for table in TABLES:
+        index = snapshot.finder.indexes[table]
+        content_indices = index.rows.index_of(contents)
+        positions = np.flatnonzero(content_indices >= 0)
+        first = first_copies(index, content_indices[positions]) if len(positions) > 1 else []
+        for position, copy in zip(positions.tolist(), first, strict=False):
+            original[position] = int(positions[copy])
+    copies: dict[int, list[int]] = {position: [] for position, best in enumerate(original) if position == best}
+    for position, best in enumerate(original):
+        if position != best:
+            copies[best].append(position)
+    return copies
+
+
+def _hits_out(
+    snapshot: LibrarySnapshot, hits: Sequence[Hit], items: Sequence[Item], copies: Copies, favourites: Collection[str]
+) -> list[dict[str, Any]]:
+    """The hits that are shown, with the fields of `schemas.HitOut`."""
+    items_out = snapshot.items_out((items[position] for position in copies), favourites)
+    found = []
+    for (position, others), item in zip(copies.items(), items_out, strict=True):
+        hit = hits[position]
+        paths = [*hit.copies, *(path for copy in others for path in (hits[copy].path, *hits[copy].copies))]
+        found.append(
+            {
+                "item": item,
+                "start": hit.start,
+                "end": hit.end,
+                "score": hit.score,
+                "contributions": hit.contributions,
+                "silent": hit.silent,
+                "copies": len(paths),
+                "copy_paths": paths,
+                "deviations": hit.deviations,
+                "above": hit.above,
+            }
+        )
+    return found
+
+
+def _without(sent: Candidates, item_ids: Collection[str]) -> Candidates:
+    """Candidates without the items with these ids."""
+    removed = [index for index, item in enumerate(sent.items) if item["id"] in item_ids]
+    if not removed:
+        return sent
+    kept = ~np.isin(sent.of_item, removed)
+    new_index = np.cumsum(~np.isin(np.arange(len(sent.items)), removed)) - 1
+    return replace(
+        sent,
+        items=tuple(item for item in sent.items if item["id"] not in item_ids),
+        of_item=new_index[sent.of_item[kept]],
+        starts=sent.starts[kept],
+        ends=sent.ends[kept],
+        cosines=sent.cosines[kept],
+    )
+
+
+def _candidates_out(snapshot: LibrarySnapshot, sent: Candidates, favourites: Collection[str]) -> dict[str, Any]:
+    """Candidates with the fields of `schemas.CandidatesOut`."""
+    starts, ends = sent.starts.round(3).tolist(), sent.ends.round(3).tolist()
+    cosines = sent.cosines.astype(np.float64).round(5).tolist()
+    return {
+        "parts": sent.parts,
+        "items": snapshot.items_out(sent.items, favourites),
+        "rows": list(zip(sent.of_item.tolist(), starts, ends, cosines, strict=True)),
+    }

@@ -1,0 +1,41 @@
+"""Near-identical copies among hits and candidates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import soundfile
+from starlette.testclient import TestClient
+
+from soundalike.library.indexing.library_update import index
+from tests.web.own_library import add_sound, first
+
+
+def test_identical_files_are_one_hit(own: Path, web: TestClient, tmp_path: Path) -> None:
+    reference = first(web, "one-shot")["id"]
+    for name in ("a.wav", "b.wav"):
+        add_sound(own, tmp_path / "more", name, 1)
+    web.get("/api/library/state")
+    asked = {"item": reference, "filters": {"kinds": ["one-shot"]}, "n": 100}
+    hits = web.post("/api/search", json=asked).json()["hits"]
+    (folded,) = [hit for hit in hits if hit["copies"]]
+    assert {folded["item"]["path"], *folded["copy_paths"]} == {str(tmp_path / "more" / n) for n in ("a.wav", "b.wav")}
+
+
+def test_a_transcoded_copy_is_listed_under_the_better_hit(own: Path, web: TestClient, tmp_path: Path) -> None:
+    for kind in ("song", "loop"):
+        reference, twice, *others = web.get("/api/items", params={"kind": kind}).json()["items"]
+        samples, rate = soundfile.read(twice["path"])
+        (tmp_path / "more").mkdir(exist_ok=True)
+        copy = tmp_path / "more" / f"a {kind}.mp3"
+        soundfile.write(copy, samples, rate, format="MP3")
+        index(own, [tmp_path / "more"], jobs=1)
+        web.get("/api/library/state")
+        asked = {"item": reference["id"], "filters": {"kinds": [kind]}, "n": 100, "candidates": 100}
+        found = web.post("/api/search", json=asked).json()
+        (folded,) = [hit for hit in found["hits"] if hit["copies"]]
+        assert {folded["item"]["path"], *folded["copy_paths"]} == {twice["path"], str(copy)}
+        shown = {hit["item"]["path"] for hit in found["hits"]}
+        assert shown == {item["path"] for item in others} | {folded["item"]["path"]}  # nothing else is hidden
+        sent = found["candidates"]
+        assert {sent["items"][row[0]]["path"] for row in sent["rows"]} <= shown
