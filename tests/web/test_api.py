@@ -213,7 +213,7 @@ def test_formats_that_browsers_do_not_play_come_as_wav(library: Path, tmp_path: 
         assert answer.headers["content-type"] == "audio/wav"
         np.testing.assert_allclose(soundfile.read(io.BytesIO(answer.content))[0], sound, atol=1e-4)
         (tmp_path / "music" / "noise.aiff").unlink()
-        problem(client.get(f"/api/items/{item['id']}/audio"), 415, "is not there now")
+        problem(client.get(f"/api/items/{item['id']}/audio"), 415, "is missing")
 
 
 def test_candidates_order_as_the_server_does(web: TestClient, dropped: dict[str, object]) -> None:

@@ -48,7 +48,7 @@ def test_twenty_thousand_songs(browser: Any, many: str, song: Path) -> None:
     assert page.get_attribute("#list", "aria-activedescendant") == f"hit-{page.evaluate(hits) - 1}"
     assert page.locator(".hit").count() < 60
     page.wait_for_selector("#status.problem")  # made-up songs have no files
-    assert "not there now" in status(page)
+    assert "is missing" in status(page)
     page.keyboard.press("Home")
     page.locator("#weight-bass").focus()
     page.keyboard.press("End")
