@@ -1,4 +1,4 @@
-"""Files that no server should be sent: damaged, misnamed, lying about themselves, or far larger than they look."""
+"""Hostile uploads: damaged, misnamed, with false headers, or far larger than they look."""
 
 from __future__ import annotations
 

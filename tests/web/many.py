@@ -1,4 +1,4 @@
-"""A library of many songs, made up from the vectors of a few: for what the page and the server do at that size."""
+"""A library of many synthetic songs, made from the vectors of a few, for tests of large libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the page do again and again."""
+"""Steps that many tests of the page share."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def problem(answer: object, status: int, words: str) -> None:
     assert "/tmp" not in values["detail"]
 
 
-def test_the_library_says_what_it_is(web: TestClient, library: Path) -> None:
+def test_the_library_is_described(web: TestClient, library: Path) -> None:
     found = web.get("/api/library").json()
     assert found["parts"] == ["bass", "drums", "residuals", "mix"]
     assert found["counts"] == {"song": 4, "loop": 8, "one-shot": 20}
@@ -60,7 +60,7 @@ def test_the_library_says_what_it_is(web: TestClient, library: Path) -> None:
     assert found["name"] == library.name
 
 
-def test_kind_and_tempo_of_what_is_dropped_are_those_of_indexing(web: TestClient) -> None:
+def test_kind_and_tempo_of_an_upload_are_those_of_indexing(web: TestClient) -> None:
     tempi = []
     for kind in ("song", "loop", "one-shot"):
         for item in web.get("/api/items", params={"kind": kind, "limit": 3}).json()["items"]:
@@ -83,7 +83,7 @@ def test_an_estimated_tempo_is_that_of_indexing(web: TestClient, music: Path) ->
     assert answer.json()["tempo"] == tempo
 
 
-def test_a_dropped_song_is_answered_as_on_the_command_line(
+def test_an_upload_gives_the_hits_of_the_command_line(
     web: TestClient, library: Path, song: Path, dropped: dict[str, object]
 ) -> None:
     weights = {"drums": 1.0, "bass": 0.3}
@@ -98,7 +98,7 @@ def test_a_dropped_song_is_answered_as_on_the_command_line(
     assert found["weighting"] == expected.weighting
 
 
-def test_few_windows_answer_first(web: TestClient, dropped: dict[str, object]) -> None:
+def test_a_few_windows_give_a_first_result(web: TestClient, dropped: dict[str, object]) -> None:
     few = web.post("/api/search", json={"upload": dropped["id"], "weights": {"mix": 1}, "few": 2}).json()
     whole = web.post("/api/search", json={"upload": dropped["id"], "weights": {"mix": 1}}).json()
     assert len(few["windows"]) == 2 < len(whole["windows"])
@@ -106,7 +106,7 @@ def test_few_windows_answer_first(web: TestClient, dropped: dict[str, object]) -
     assert len(few["hits"]) == len(whole["hits"])
 
 
-def test_an_item_a_region_and_a_part_against_loops(web: TestClient, library: Path, song: Path) -> None:
+def test_a_part_of_a_region_of_an_item_is_compared_with_loops(web: TestClient, library: Path, song: Path) -> None:
     items = web.get("/api/items", params={"kind": "song", "text": song.stem[-6:]}).json()
     asked = {
         "item": items["items"][0]["id"],
@@ -145,7 +145,7 @@ def test_items_are_filtered_as_hits_are(web: TestClient) -> None:
     problem(web.get("/api/items", params={"tempo_from": "nan"}), 422, "tempo_from")
 
 
-def test_ids_may_hold_slashes(library: Path, song: Path, tmp_path: Path) -> None:
+def test_ids_may_contain_slashes(library: Path, song: Path, tmp_path: Path) -> None:
     exported, named = tmp_path / "out.parquet", tmp_path / "named.parquet"
     export_parquet(Library.open(library), exported)
     table = pq.read_table(exported)
@@ -216,7 +216,7 @@ def test_formats_that_browsers_do_not_play_come_as_wav(library: Path, tmp_path: 
         problem(client.get(f"/api/items/{item['id']}/audio"), 415, "is missing")
 
 
-def test_candidates_order_as_the_server_does(web: TestClient, dropped: dict[str, object]) -> None:
+def test_candidates_rank_as_the_server_does(web: TestClient, dropped: dict[str, object]) -> None:
     asked = {"upload": dropped["id"], "weights": {"drums": 1.0}, "raw": True, "n": 4, "candidates": 2_000}
     found = web.post("/api/search", json=asked).json()
     sent = found["candidates"]
@@ -249,7 +249,7 @@ def test_candidates_order_as_the_server_does(web: TestClient, dropped: dict[str,
         ({"item": "ITEM", "filters": {"key": "H sharp"}}, 422, "H sharp"),
     ],
 )
-def test_wrong_questions_are_problems_in_words(
+def test_invalid_searches_get_a_readable_problem(
     web: TestClient, asked: dict[str, object], status: int, words: str
 ) -> None:
     item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]["id"]
@@ -257,14 +257,14 @@ def test_wrong_questions_are_problems_in_words(
 
 
 @pytest.mark.parametrize("path", ["' OR 1=1 --", "%", "*[", "\\", "a'b\"c", "../../etc"])
-def test_filters_are_values(web: TestClient, path: str) -> None:
+def test_filters_are_never_part_of_a_query_string(web: TestClient, path: str) -> None:
     item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]["id"]
     answer = web.post("/api/search", json={"item": item, "filters": {"path": path}})
     assert answer.status_code == 200
     assert answer.json()["searched"] == 0
 
 
-def test_bad_uploads_are_problems_and_the_server_goes_on(web: TestClient, song: Path) -> None:
+def test_bad_uploads_are_refused_and_the_server_continues(web: TestClient, song: Path) -> None:
     rng = np.random.default_rng(5)
     whole = song.read_bytes()
     for number in range(12):
@@ -285,7 +285,7 @@ def test_bad_uploads_are_problems_and_the_server_goes_on(web: TestClient, song: 
     assert web.get("/api/library").status_code == 200
 
 
-def test_a_name_is_for_people_only(web: TestClient, song: Path) -> None:
+def test_an_upload_s_name_is_only_displayed(web: TestClient, song: Path) -> None:
     name = "../../..\\evil\r\nname<script>.flac"
     answer = web.post("/api/uploads", params={"name": name}, content=song.read_bytes())
     assert answer.json()["name"] == "evil??name<script>.flac"
@@ -314,7 +314,7 @@ def test_only_the_newest_uploads_are_kept(library: Path, song: Path) -> None:
         "/%00",
     ],
 )
-def test_nothing_but_the_library_s_files_is_served(web: TestClient, path: str) -> None:
+def test_only_files_of_the_library_are_served(web: TestClient, path: str) -> None:
     answer = web.get(path)
     assert answer.status_code in (404, 422)
     assert "root:" not in answer.text

@@ -32,7 +32,7 @@ class Reader(HTMLParser):
         self.links |= {value for name, value in attributes if name in ("href", "src") and value}
 
 
-def test_every_address_and_form_is_there(web: TestClient) -> None:
+def test_the_page_describes_every_route_and_object(web: TestClient) -> None:
     answer = web.get("/api/docs")
     assert answer.headers["content-type"].startswith("text/html")
     described = web.get("/api/openapi.json").json()
@@ -45,13 +45,13 @@ def test_every_address_and_form_is_there(web: TestClient) -> None:
     assert {link[1:] for link in read.links if link.startswith("#")} <= read.ids
 
 
-def test_it_needs_nothing_from_elsewhere_and_runs_nothing(web: TestClient) -> None:
+def test_the_page_has_no_scripts_and_no_external_resources(web: TestClient) -> None:
     read = Reader(web.get("/api/docs").text)
     assert not {"script", "link", "img", "iframe"} & set(read.tags)
     assert all(link.startswith(("#", "/api/")) for link in read.links)
 
 
-def test_words_are_words() -> None:
+def test_the_description_is_escaped() -> None:
     odd = {
         "info": {"version": "<b>1</b>"},
         "paths": {"/<i>": {"get": {"description": "<script>", "responses": {"200": {"description": ""}}}}},

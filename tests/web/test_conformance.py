@@ -1,4 +1,4 @@
-"""What the API says of itself, and what it does: requests made from its description, right and wrong ones (schemathesis)."""
+"""The API conforms to its own description: valid and invalid requests generated from it (schemathesis)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def served(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running.address
 
 
-def test_every_operation_keeps_to_its_description(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_operation_conforms_to_its_description(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)  # nothing is to be shown in a file manager here
     described = schemathesis.openapi.from_url(f"{served}api/openapi.json")

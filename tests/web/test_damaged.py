@@ -1,4 +1,4 @@
-"""Uploads that no server should be sent: each is answered in words or taken for what can be decoded, and the server goes on."""
+"""Damaged uploads: each gets a readable problem or is decoded as far as possible, and the server continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def web(library: Path) -> Iterator[TestClient]:
         yield client
 
 
-def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
+def test_damaged_files_get_a_readable_problem(web: TestClient) -> None:
     until = time.monotonic() + SECONDS
     folder = web.app.state.server.uploads.folder.name  # type: ignore[attr-defined]
     outcomes: dict[str, set[int]] = {}
@@ -54,7 +54,7 @@ def test_damaged_files_are_problems_in_words(web: TestClient) -> None:
     assert len(list(kept.folder.iterdir())) == kept.count > 0
 
 
-def test_a_header_that_lies_costs_nothing(web: TestClient) -> None:
+def test_a_header_with_a_false_length_is_harmless(web: TestClient) -> None:
     data = next(data for kind, _, data in damaged.uploads(12, seed=1) if kind == "claims_hours")
     answer = web.post("/api/uploads", params={"name": "hours.wav"}, content=data)
     assert answer.status_code == 200, answer.text
@@ -63,7 +63,7 @@ def test_a_header_that_lies_costs_nothing(web: TestClient) -> None:
     assert stem.status_code == 200, stem.text
 
 
-def test_what_goes_on_for_too_long_is_said(web: TestClient) -> None:
+def test_a_file_that_is_too_long_is_refused(web: TestClient) -> None:
     data = next(data for kind, _, data in damaged.uploads(12, seed=1) if kind == "long_silence")
     answer = web.post("/api/uploads", params={"name": "endless.flac"}, content=data)
     assert answer.status_code == 415

@@ -1,4 +1,4 @@
-"""Whatever is sent, the server answers with an answer or a problem, never with a fault of its own, and tells no path."""
+"""Whatever a client sends, the server responds with a result or a problem, never with a fault, and reveals no path."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def sound(answer: Any) -> None:
 
 @QUIET
 @given(asked=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=8), JSON, max_size=5))
-def test_any_question(web: TestClient, asked: dict[str, Any]) -> None:
+def test_any_search_gets_a_response(web: TestClient, asked: dict[str, Any]) -> None:
     sound(web.post("/api/search", content=json.dumps(asked), headers={"content-type": "application/json"}))
 
 
 @QUIET
 @given(data=st.data())
-def test_nearly_right_questions(web: TestClient, data: st.DataObject) -> None:
+def test_nearly_valid_searches_get_a_response(web: TestClient, data: st.DataObject) -> None:
     item = web.get("/api/items", params={"kind": "song"}).json()["items"][0]["id"]
     parts = st.sampled_from(["bass", "drums", "residuals", "mix", "vocals", "", "MIX"])
     number = st.floats(-1e4, 1e4) | st.just(0)
@@ -88,7 +88,7 @@ def test_nearly_right_questions(web: TestClient, data: st.DataObject) -> None:
 @given(
     body=st.binary(max_size=200), kind=st.sampled_from(["application/json", "text/plain", "multipart/form-data", ""])
 )
-def test_any_body(web: TestClient, body: bytes, kind: str) -> None:
+def test_any_body_gets_a_response(web: TestClient, body: bytes, kind: str) -> None:
     sound(web.post("/api/search", content=body, headers={"content-type": kind}))
 
 
@@ -101,7 +101,9 @@ def test_any_body(web: TestClient, body: bytes, kind: str) -> None:
         ["", "bytes=-1", "bytes=5-2", "bytes=a-b", "bytes=0-0,2-3", "lines=1-2", "bytes=" + "9" * 400]
     ),
 )
-def test_any_address_method_and_range(web: TestClient, place: str, form: str, method: str, range_: str) -> None:
+def test_any_address_method_and_range_gets_a_response(
+    web: TestClient, place: str, form: str, method: str, range_: str
+) -> None:
     from urllib.parse import quote
 
     answer = web.request(method, form.format(quote(place, safe="./\\")), headers={"Range": range_} if range_ else {})
@@ -109,5 +111,5 @@ def test_any_address_method_and_range(web: TestClient, place: str, form: str, me
     assert "root:" not in answer.text
 
 
-def test_headers_without_end(web: TestClient) -> None:
+def test_endless_headers_get_a_response(web: TestClient) -> None:
     sound(web.get("/api/library", headers={"X-Long": "x" * 100_000, "Cookie": "y" * 50_000}))

@@ -1,4 +1,4 @@
-"""The page in a real browser: drop, mark, pull, hear, take."""
+"""The page in a real browser: references, regions, weights, playback, hits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_without_a_reference_the_library_is_shown(page: Any) -> None:
     assert sounds(page)["source"]["kind"] == "one-shot"
 
 
-def test_a_dropped_song_is_answered(page: Any, song: Path) -> None:
+def test_a_dropped_song_gives_hits(page: Any, song: Path) -> None:
     drop(page, song)
     assert song.name in page.text_content("#reference-name")
     assert "the reference itself is left out" in status(page)
@@ -54,7 +54,7 @@ def test_a_dropped_song_is_answered(page: Any, song: Path) -> None:
     )
 
 
-def test_a_slider_orders_anew_at_once_and_letting_go_asks(page: Any, song: Path) -> None:
+def test_a_slider_ranks_again_at_once_and_searches_when_released(page: Any, song: Path) -> None:
     drop(page, song)
     before = scores(page)
     with page.expect_response("**/api/search") as answer:
@@ -96,7 +96,7 @@ def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     until(page, "document.querySelector('#status').textContent.startsWith('all parts are at zero or muted')")
 
 
-def test_marked_seconds_are_asked_for(page: Any, song: Path) -> None:
+def test_a_selected_region_is_searched_with(page: Any, song: Path) -> None:
     drop(page, song)
     with page.expect_response("**/api/search") as answer:
         mark(page, 0.25, 0.5)
@@ -121,7 +121,7 @@ def test_marked_seconds_are_asked_for(page: Any, song: Path) -> None:
     assert "region" not in asked(answer)
 
 
-def test_hits_are_heard_at_the_matched_seconds(page: Any, song: Path) -> None:
+def test_hits_are_played_at_the_matched_seconds(page: Any, song: Path) -> None:
     drop(page, song)
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
@@ -162,19 +162,19 @@ def test_matched_seconds_of_a_song_repeat(page: Any, song: Path) -> None:
     assert heard(page)["playing"]
 
 
-def test_loops_loop_and_one_shots_are_struck_once(page: Any, song: Path) -> None:
+def test_loops_repeat_and_one_shots_play_once(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "one-shot")
     page.evaluate(
         """() => {
-          window.said = [];
+          window.messages = [];
           const line = document.querySelector("#now-playing");
-          new MutationObserver(() => window.said.push(line.textContent)).observe(line, { childList: true });
+          new MutationObserver(() => window.messages.push(line.textContent)).observe(line, { childList: true });
         }"""
     )
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
-    until(page, "window.said.some((words) => words.startsWith('playing the hit'))")
+    until(page, "window.messages.some((text) => text.startsWith('playing the hit'))")
     assert heard(page)["source"]["short"]
     assert not heard(page)["repeat"]
     until(page, "document.querySelector('#toggle').getAttribute('aria-label') === 'play'")  # it has ended by itself
@@ -191,7 +191,7 @@ def test_loops_loop_and_one_shots_are_struck_once(page: Any, song: Path) -> None
     assert page.get_attribute("#loop", "aria-pressed") == "false"
 
 
-def test_a_loop_goes_on_without_a_gap(page: Any) -> None:
+def test_a_loop_repeats_without_a_gap(page: Any) -> None:
     """The same node as the player's, rendered: a sine of whole periods must go on through its ends."""
     jump = page.evaluate(
         """async () => {
@@ -211,7 +211,7 @@ def test_a_loop_goes_on_without_a_gap(page: Any) -> None:
     assert jump < 1.01 * 2 * np.pi / 441
 
 
-def test_stems_are_heard_alone(page: Any, song: Path) -> None:
+def test_stems_are_soloed(page: Any, song: Path) -> None:
     drop(page, song)
     mark(page, 0.2, 0.4)
     settled(page)
@@ -234,7 +234,7 @@ def test_stems_are_heard_alone(page: Any, song: Path) -> None:
     assert answer.value.ok
 
 
-def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
+def test_one_part_is_compared_with_loops(page: Any, song: Path) -> None:
     drop(page, song)
     with page.expect_response("**/api/search") as answer:
         choose(page, "loop")
@@ -252,7 +252,7 @@ def test_one_part_against_whole_loops(page: Any, song: Path) -> None:
     assert len(names(page)) == 8
 
 
-def test_kind_and_tempo_of_a_dropped_sound_are_heard(page: Any, music: Path) -> None:
+def test_kind_and_tempo_of_an_upload_are_used_for_playback(page: Any, music: Path) -> None:
     reference = "import('./app.js').then(({ player }) => player.sources.reference)"
     items = page.evaluate("fetch('/api/items?limit=100').then((found) => found.json())")["items"]
     for folder, kind in (("loops", "loop"), ("one-shots", "one-shot")):
@@ -267,7 +267,7 @@ def test_kind_and_tempo_of_a_dropped_sound_are_heard(page: Any, music: Path) -> 
         assert (tempo is None) == (kind == "one-shot")
 
 
-def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
+def test_a_loop_as_reference_is_compared_as_a_whole(page: Any, music: Path) -> None:
     loop = next(one for one in sorted((music / "loops").iterdir()) if soundfile.info(one).duration < 15)
     page.set_input_files("#file", loop)
     with page.expect_response("**/api/search") as answer:
@@ -281,7 +281,7 @@ def test_a_loop_as_reference_is_compared_whole(page: Any, music: Path) -> None:
     assert page.text_content("#part-note") == "The mix is compared with the mix of loops."
 
 
-def test_filters_act_on_the_library_too(page: Any) -> None:
+def test_filters_apply_to_the_library_listing_too(page: Any) -> None:
     choose(page, "loop")
     items = page.evaluate("fetch('/api/items?kind=loop&limit=100').then((found) => found.json())")["items"]
     middle = sorted(item["duration"] for item in items)[4]
@@ -302,7 +302,7 @@ def test_filters_act_on_the_library_too(page: Any) -> None:
     page.wait_for_selector("#status.problem")
 
 
-def test_filters(page: Any, song: Path) -> None:
+def test_filters_apply_to_hits(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "loop")
     with page.expect_response("**/api/search") as answer:
@@ -342,7 +342,7 @@ def test_hits_are_exported(page: Any, song: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_hit_is_taken(page: Any, song: Path, tmp_path: Path, music: Path) -> None:
+def test_a_hit_is_copied_downloaded_and_dragged(page: Any, song: Path, tmp_path: Path, music: Path) -> None:
     drop(page, song)
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
@@ -399,7 +399,7 @@ def test_a_link_restores_everything(page: Any, browser: Any, song: Path) -> None
     context.close()
 
 
-def test_a_link_to_a_dropped_file_asks_for_it(page: Any, browser: Any, song: Path) -> None:
+def test_a_link_to_an_uploaded_file_asks_for_it(page: Any, browser: Any, song: Path) -> None:
     drop(page, song)
     mark(page, 0.2, 0.5)
     settled(page)
@@ -413,7 +413,7 @@ def test_a_link_to_a_dropped_file_asks_for_it(page: Any, browser: Any, song: Pat
     context.close()
 
 
-def test_what_cannot_be_used_is_said_in_words(page: Any, song: Path, tmp_path: Path) -> None:
+def test_unusable_files_are_reported(page: Any, song: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(b"this is no audio")
     page.set_input_files("#file", tmp_path / "broken.wav")
     page.wait_for_selector("#status.problem")
@@ -429,7 +429,7 @@ def test_what_cannot_be_used_is_said_in_words(page: Any, song: Path, tmp_path: P
     assert len(names(page)) == 3
 
 
-def test_too_much_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> None:
     sent: list[str] = []
     page.on("request", lambda request: "uploads" in request.url and sent.append(request.url))
     page.evaluate(
@@ -446,7 +446,7 @@ def test_too_much_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> Non
     assert sent == []
 
 
-def test_favourites_are_kept(page: Any, browser: Any, song: Path, served: str) -> None:
+def test_favourites_are_stored(page: Any, browser: Any, song: Path, served: str) -> None:
     drop(page, song)
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
@@ -469,17 +469,17 @@ def test_favourites_are_kept(page: Any, browser: Any, song: Path, served: str) -
     assert "no longer" in status(page)
 
 
-def test_hits_are_judged(page: Any, song: Path, served: str) -> None:
+def test_answers_about_hits_are_stored_and_withdrawn(page: Any, song: Path, served: str) -> None:
     drop(page, song)
     page.locator("#list").focus()
     page.keyboard.press("ArrowDown")
     before = page.request.get(served + "api/answers").json()["count"]
     with page.expect_response("**/api/answers") as answer:
         page.keyboard.press("+")
-    said = asked(answer)
+    sent = asked(answer)
     assert answer.value.status == 201
-    assert said["alike"] is True
-    assert said["hit"]["item"] == page.evaluate("document.querySelector('#hit-0').hit.item.id")
+    assert sent["alike"] is True
+    assert sent["hit"]["item"] == page.evaluate("document.querySelector('#hit-0').hit.item.id")
     until(page, "document.querySelector('#hit-0').getAttribute('aria-label').endsWith(', alike')")
     page.keyboard.press("ArrowDown")
     with page.expect_response("**/api/answers") as answer:
@@ -493,9 +493,9 @@ def test_hits_are_judged(page: Any, song: Path, served: str) -> None:
     page.check("#closer-unsure")
     with page.expect_response("**/api/answers") as answer:
         page.keyboard.press("2")
-    said = asked(answer)
+    sent = asked(answer)
     ids = page.eval_on_selector_all(".hit", "rows => rows.map((row) => row.hit.item.id)")
-    assert (said["a"]["item"], said["b"]["item"], said["closer"], said["sure"]) == (ids[1], ids[2], "b", False)
+    assert (sent["a"]["item"], sent["b"]["item"], sent["closer"], sent["sure"]) == (ids[1], ids[2], "b", False)
     until(page, "document.querySelector('#closer').hidden")
     assert page.text_content("#answers") == f"{before + 3} answers"
     for left in (2, 1, 0):
@@ -506,7 +506,7 @@ def test_hits_are_judged(page: Any, song: Path, served: str) -> None:
     assert "alike" not in page.get_attribute("#hit-0", "aria-label")
 
 
-def test_what_is_played_may_be_recorded(page: Any) -> None:
+def test_a_recording_becomes_the_reference(page: Any) -> None:
     page.context.grant_permissions(["microphone"])
     page.click("#record")
     until(page, "/stop +0:0[2-9]/.test(document.querySelector('#record').textContent)")
@@ -520,7 +520,7 @@ def test_what_is_played_may_be_recorded(page: Any) -> None:
     assert page.text_content("#hits-heading") == "Hits"
 
 
-def test_a_microphone_that_is_refused_is_said_in_words(page: Any) -> None:
+def test_a_refused_microphone_is_reported(page: Any) -> None:
     page.context.clear_permissions()
     page.evaluate(
         "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); }"
@@ -562,7 +562,7 @@ def test_everything_is_reached_by_keyboard_alone(page: Any, song: Path) -> None:
     assert page.input_value("#tempo") == "f"
 
 
-def test_a_server_that_is_gone_is_said_in_words(page: Any, song: Path) -> None:
+def test_an_unreachable_server_is_reported(page: Any, song: Path) -> None:
     drop(page, song)
     page.route("**/api/search", lambda route: route.abort())
     page.locator("#weight-drums").focus()
@@ -571,7 +571,7 @@ def test_a_server_that_is_gone_is_said_in_words(page: Any, song: Path) -> None:
     assert "the server does not answer; is `soundalike serve` still running?" in status(page)
 
 
-def test_nothing_comes_from_elsewhere(page: Any, served: str, song: Path) -> None:
+def test_the_page_requests_nothing_from_other_servers(page: Any, served: str, song: Path) -> None:
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
     page.reload()
@@ -599,7 +599,7 @@ def test_a_file_chosen_before_the_page_is_ready_is_taken(page: Any, song: Path, 
 
 
 @pytest.mark.parametrize("width", [400, 800, 1100])
-def test_narrow_screens(page: Any, song: Path, width: int) -> None:
+def test_the_page_fits_narrow_screens(page: Any, song: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     drop(page, song)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -614,7 +614,7 @@ def test_a_slider_passes_zero_by_keys(page: Any) -> None:
 
 
 def with_library(page: Any, **changes: Any) -> None:
-    """The page, told another thing of its library than the server says."""
+    """The page, with changes to what the server says about its library."""
     page.route(
         "**/api/library",
         lambda route: route.fulfill(json={**route.fetch().json(), **changes}),

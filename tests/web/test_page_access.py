@@ -1,4 +1,4 @@
-"""The page for those who see little or nothing, or use no pointer: axe finds nothing serious, in any light and width."""
+"""Accessibility of the page: axe finds nothing serious in light and dark, wide and narrow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shown(request: Any, page: Any) -> Any:
     return page
 
 
-def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
+def test_axe_finds_no_serious_violations(shown: Any, song: Path, look: Any) -> None:
     assert look(shown) == []
     drop(shown, song)
     shown.locator("#weight-drums").focus()
@@ -70,7 +70,7 @@ def test_nothing_serious(shown: Any, song: Path, look: Any) -> None:
     assert look(shown) == []
 
 
-def test_axe_looks(page: Any, look: Any) -> None:
+def test_axe_finds_planted_violations(page: Any, look: Any) -> None:
     """What the findings above are worth: a button without a name, and words that can hardly be read, are found."""
     page.evaluate(
         """() => {
@@ -81,14 +81,14 @@ def test_axe_looks(page: Any, look: Any) -> None:
     assert {one.split(":")[0] for one in look(page)} == {"button-name", "color-contrast"}
 
 
-def test_what_changes_is_said_once(page: Any, song: Path) -> None:
+def test_live_regions_do_not_repeat_themselves(page: Any, song: Path) -> None:
     """Live regions are silent while sliders move and while hits are walked through."""
     drop(page, song)
     page.evaluate(
         """() => {
-          window.said = [];
+          window.messages = [];
           for (const region of document.querySelectorAll("[role=status], [aria-live]")) {
-            new MutationObserver(() => window.said.push(region.textContent))
+            new MutationObserver(() => window.messages.push(region.textContent))
               .observe(region, { childList: true, characterData: true, subtree: true });
           }
         }"""
@@ -101,5 +101,5 @@ def test_what_changes_is_said_once(page: Any, song: Path) -> None:
     for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
         page.keyboard.press(key)
     page.wait_for_timeout(200)
-    assert len(page.evaluate("window.said")) <= 2
+    assert len(page.evaluate("window.messages")) <= 2
     assert page.get_attribute("#list", "aria-activedescendant") == "hit-0"

@@ -1,4 +1,4 @@
-"""The page before libraries of every sort: of twenty thousand songs, of nothing, one that grows, one whose server goes."""
+"""The page with a large, an empty, a growing and an unreachable library."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_pat
         page.close()
 
 
-def test_a_server_that_goes_and_comes_is_noticed(browser: Any, many: str) -> None:
+def test_an_unreachable_server_is_reported_until_it_answers_again(browser: Any, many: str) -> None:
     page = opened(browser, many)
     page.route("**/api/library/state", lambda route: route.abort())
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -1,4 +1,4 @@
-"""What the page computes, module by module: shares, order, links, exports, loudness, the beat."""
+"""Pure functions of the page: weights, ranking, links, exports, loudness, beat synchronisation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ values = st.floats(-1, 1).map(lambda value: round(value, 2))
 mixers = st.fixed_dictionaries({part: st.builds(strip, values, st.booleans(), st.booleans()) for part in PARTS})
 
 
-def test_shares_by_hand(module: Call) -> None:
+def test_weights_equal_a_calculation_by_hand(module: Call) -> None:
     mixer = {"bass": strip(0.5), "drums": strip(-1), "residuals": strip(0), "mix": strip(0.5)}
     assert module("weights.js", "weightsOf", mixer) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
     mixer["bass"]["locked"] = 0.4
@@ -65,7 +65,7 @@ def test_shares_by_hand(module: Call) -> None:
 
 @quick
 @given(mixer=mixers)
-def test_shares_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
+def test_absolute_weights_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
     found = module("weights.js", "weightsOf", mixer)
     assert sum(abs(share) for share in found.values()) == pytest.approx(1 if found else 0)
     for part, share in found.items():
@@ -74,7 +74,7 @@ def test_shares_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
 
 @quick
 @given(mixer=mixers, part=st.sampled_from(PARTS), other=st.sampled_from(PARTS), value=values)
-def test_a_locked_part_keeps_its_share_and_gives_it_back(
+def test_a_locked_part_keeps_its_weight_until_it_is_unlocked(
     module: Call, mixer: dict[str, Any], part: str, other: str, value: float
 ) -> None:
     mixer = {name: {**one, "muted": False, "solo": False} for name, one in mixer.items()}
@@ -108,7 +108,7 @@ def test_hand_set_weights_act_as_on_the_server(module: Call, weights: dict[str, 
     assert module("rank.js", "effective", weights, spread) == pytest.approx(in_units_of_spread(used, spread))
 
 
-def test_a_profile_on_the_sliders_orders_as_it_does(module: Call) -> None:
+def test_a_profile_on_the_sliders_ranks_as_the_profile_does(module: Call) -> None:
     profile = {"bass": 0.32, "drums": 0.83, "residuals": 1.27, "mix": 1.64}
     spread = {"bass": 0.12, "drums": 0.2, "residuals": 0.05, "mix": 0.14}
     set_by_hand = module("weights.js", "sliderValues", profile, spread)
@@ -119,7 +119,7 @@ def test_a_profile_on_the_sliders_orders_as_it_does(module: Call) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_candidates_are_ordered_as_by_the_server(module: Call, seed: int) -> None:
+def test_candidates_are_ranked_as_by_the_server(module: Call, seed: int) -> None:
     rng = np.random.default_rng(seed)
     of_item = np.sort(rng.integers(0, 60, size=200))
     present = np.unique(of_item)
@@ -164,7 +164,7 @@ words = st.text(max_size=20)
         [None, {"item": "a/b"}, {"text": "dry \u2019funk"}, {"upload": "1", "name": "s\xf6ng.wav"}]
     ),
 )
-def test_a_link_says_all_of_the_state(module: Call, favourite: bool, **state: Any) -> None:
+def test_a_link_contains_the_whole_state(module: Call, favourite: bool, **state: Any) -> None:
     state["strips"] = state.pop("mixer")
     state["filters"]["favourite"] = favourite
     link = module("link.js", "toLink", state)
@@ -194,7 +194,7 @@ def test_a_link_says_all_of_the_state(module: Call, favourite: bool, **state: An
         '#{"w":{"drums":9e99},"k":"x","r":[5,1],"p":"no","f":{"path":7},"item":[]}',
     ],
 )
-def test_links_that_say_nothing_change_nothing(module: Call, hash_: str) -> None:
+def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
     kept = module("link.js", "fromLink", hash_, PARTS)
     if kept is not None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
@@ -202,7 +202,7 @@ def test_links_that_say_nothing_change_nothing(module: Call, hash_: str) -> None
         assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "favourite": False}
 
 
-def test_exports_hold_odd_names(module: Call) -> None:
+def test_exports_escape_unusual_names(module: Call) -> None:
     paths = ['/m/a "b", c.wav', "/m/two\nlines.wav", "=SUM(A1)", "/m/ü.wav"]
     hits = [
         {
@@ -243,7 +243,7 @@ def test_exports_hold_odd_names(module: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("text", "expected"),
     [
         ("", None),
         ("90-120", [90, 120]),
@@ -254,17 +254,17 @@ def test_exports_hold_odd_names(module: Call) -> None:
         ("120.5–121", [120.5, 121]),
     ],
 )
-def test_ranges(module: Call, said: str, expected: Any) -> None:
-    assert module("format.js", "parseRange", said, "tempo", 0.04) == expected
+def test_ranges_are_parsed(module: Call, text: str, expected: Any) -> None:
+    assert module("format.js", "parseRange", text, "tempo", 0.04) == expected
 
 
-@pytest.mark.parametrize("said", ["fast", "-", "120-90", "1e3", "90-120-140"])
-def test_what_is_no_range_is_refused(module: Call, said: str) -> None:
+@pytest.mark.parametrize("text", ["fast", "-", "120-90", "1e3", "90-120-140"])
+def test_invalid_ranges_are_refused(module: Call, text: str) -> None:
     with pytest.raises(Exception, match="is not a range of tempo"):
-        module("format.js", "parseRange", said, "tempo")
+        module("format.js", "parseRange", text, "tempo")
 
 
-def test_seconds_are_read_as_they_are_written(module: Call) -> None:
+def test_seconds_are_parsed_as_they_are_formatted(module: Call) -> None:
     for seconds in (0, 0.5, 61.2, 3599.9):
         assert module("format.js", "parseSeconds", module("format.js", "clock", seconds)) == pytest.approx(seconds)
     assert module("format.js", "parseSeconds", "1:00:01") == 3601
@@ -272,7 +272,7 @@ def test_seconds_are_read_as_they_are_written(module: Call) -> None:
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])
-def test_loudness_is_that_of_the_standard(module: Call, rate: int) -> None:
+def test_loudness_follows_the_standard(module: Call, rate: int) -> None:
     rng = np.random.default_rng(3)
     time = np.arange(2 * rate) / rate
     left = 0.3 * np.sin(2 * np.pi * 220 * time) * (time > 0.5) + 0.01 * rng.normal(size=len(time))
@@ -286,14 +286,14 @@ def test_loudness_is_that_of_the_standard(module: Call, rate: int) -> None:
     assert found == pytest.approx(expected, abs=0.1)
 
 
-def test_gains_make_equally_loud(module: Call) -> None:
+def test_gains_equalise_loudness(module: Call) -> None:
     quiet, loud = (module("sound/loudness.js", "gainFor", loudness) for loudness in (-26.0, -9.0))
     assert 20 * np.log10(quiet / loud) == pytest.approx(17)
     assert module("sound/loudness.js", "gainFor", -90.0) == 4
     assert module("sound/loudness.js", "gainFor", None) == 1
 
 
-def test_the_beat_is_kept(module: Call) -> None:
+def test_switching_keeps_the_beat(module: Call) -> None:
     place = lambda *values: module("sound/beat_sync.js", "syncedPosition", *values)  # noqa: E731
     hit = {"start": 60, "end": 70, "tempo": 120}
     loop = {"start": 0, "end": 4, "tempo": 100}
@@ -324,7 +324,7 @@ def points(rng: np.random.Generator, count: int) -> dict[str, list[float]]:
     return {"x": rng.random(count).tolist(), "y": rng.random(count).tolist()}
 
 
-def test_the_map_is_looked_at_from_anywhere(module: Call) -> None:
+def test_zooming_and_panning_keep_points_in_place(module: Call) -> None:
     size = {"width": 900, "height": 600}
     view = {"x": 0.3, "y": 0.6, "zoom": 5}
     left, top = module("map/view.js", "toScreen", view, size, 0.25, 0.7)

@@ -1,4 +1,4 @@
-"""The map of the library: looked at, clicked in, walked through."""
+"""The map of the library: pointer, keyboard, zoom, legend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def drawn(page: Any) -> None:
 
 
 def places(page: Any, kind: str) -> dict[str, tuple[float, float]]:
-    """Where the points are on the screen, by name, as the page is told by the server."""
+    """Where the points are on the screen, by name, as the server places them."""
     found = page.evaluate(
         """async (kind) => {
           const { toScreen, WHOLE } = await import("/map/view.js");
@@ -38,7 +38,7 @@ def places(page: Any, kind: str) -> dict[str, tuple[float, float]]:
     return dict(found)
 
 
-def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
+def test_a_click_plays_a_point_that_can_become_the_reference(page: Any) -> None:
     opened(page)
     page.select_option("#map-kind", "one-shot")
     page.wait_for_timeout(50)
@@ -64,7 +64,7 @@ def test_a_click_plays_and_makes_the_reference(page: Any) -> None:
     assert page.text_content("#reference-name").endswith(name)
 
 
-def test_all_kinds_are_told_apart_by_colour_shape_and_name(page: Any) -> None:
+def test_kinds_differ_in_colour_shape_and_name(page: Any) -> None:
     opened(page)
     assert (page.input_value("#map-kind"), page.input_value("#map-colour")) == ("all", "kind")
     assert page.text_content("#map-status").startswith("32 sounds (● songs, ■ loops, ▲ one-shots)")
@@ -87,7 +87,7 @@ def test_all_kinds_are_told_apart_by_colour_shape_and_name(page: Any) -> None:
     assert all(shape == f"dot {shapes[title.split(': ')[0]]}" for title, shape in near)
 
 
-def test_by_keys_alone(page: Any, song: Path) -> None:
+def test_the_map_is_used_by_keyboard_alone(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "one-shot")
     opened(page)

@@ -20,7 +20,7 @@ def client(library: Path, base: str, **options: str) -> TestClient:
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8765", "http://localhost:1", "http://[::1]:8765"])
-def test_this_machine_may_ask(library: Path, base: str) -> None:
+def test_requests_from_this_machine_are_allowed(library: Path, base: str) -> None:
     assert client(library, base).get("/api/library").status_code == 200
 
 
@@ -40,12 +40,12 @@ def test_a_foreign_name_for_this_server_is_refused(library: Path, base: str) -> 
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_other_pages_may_not_post(library: Path, headers: dict[str, str]) -> None:
+def test_requests_from_other_pages_are_refused(library: Path, headers: dict[str, str]) -> None:
     answer = client(library, "http://localhost:8765").post("/api/search", json={}, headers=headers)
     assert answer.status_code == 403
 
 
-def test_the_own_page_may(library: Path) -> None:
+def test_requests_from_the_own_page_are_allowed(library: Path) -> None:
     asked = client(library, "http://localhost:8765")
     answer = asked.post(
         "/api/search", json={}, headers={"Origin": "http://localhost:8765", "Sec-Fetch-Site": "same-origin"}
@@ -53,7 +53,7 @@ def test_the_own_page_may(library: Path) -> None:
     assert answer.status_code == 422
 
 
-def test_beyond_loopback_a_token_is_needed(library: Path) -> None:
+def test_beyond_loopback_a_token_is_required(library: Path) -> None:
     asked = client(library, "http://192.168.1.7:8765", host="0.0.0.0", token="a-secret-token-of-24-char")
     for answer in (
         asked.get("/api/library"),
@@ -111,7 +111,7 @@ def test_the_printed_address_contains_a_token_that_is_accepted(
     assert asked.get("/api/library").status_code == 200  # by the cookie
 
 
-def test_every_answer_carries_the_policy(library: Path) -> None:
+def test_every_response_has_the_security_headers(library: Path) -> None:
     asked = client(library, "http://localhost:8765")
     for path in ("/", "/api/library", "/nothing", "/api/items/none/audio"):
         headers = asked.get(path).headers
@@ -121,10 +121,10 @@ def test_every_answer_carries_the_policy(library: Path) -> None:
 
 
 @pytest.mark.parametrize(("host", "loopback"), [("127.0.0.9", True), ("::1", True), ("0.0.0.0", False), ("a.b", False)])
-def test_loopback(host: str, loopback: bool) -> None:
+def test_loopback_addresses_are_recognised(host: str, loopback: bool) -> None:
     assert is_loopback(host) == loopback
 
 
-def test_serving_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_missing_library_is_reported(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["serve", "-L", str(tmp_path / "none"), "--no-browser"])
     assert "no library at" in str(done.exception)

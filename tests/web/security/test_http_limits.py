@@ -42,7 +42,7 @@ def head(address: tuple[str, int], line: str, *headers: str) -> bytes:
     return "\r\n".join([line, f"Host: 127.0.0.1:{address[1]}", *headers, "", ""]).encode()
 
 
-def test_a_head_that_does_not_come_ends_the_connection(address: tuple[str, int]) -> None:
+def test_an_incomplete_head_ends_the_connection(address: tuple[str, int]) -> None:
     assert answer_to(address, b"") == b""
     assert answer_to(address, b"GET / HTTP/1.1\r\nHost: 127.0") == b""
     assert answer_to(address, b"GET / HTTP/1.1\r\n", b"A: b\r\n", pause=0.2) == b""
@@ -55,28 +55,28 @@ def test_a_head_that_is_too_long_is_refused(address: tuple[str, int]) -> None:
     assert answer_to(address, b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").startswith(b"HTTP/1.1 400")
 
 
-def test_a_body_that_does_not_come_is_a_problem(address: tuple[str, int]) -> None:
+def test_an_incomplete_body_gets_a_problem(address: tuple[str, int]) -> None:
     asked = head(address, "POST /api/search HTTP/1.1", "Content-Type: application/json", "Content-Length: 100")
     found = answer_to(address, asked, b"{")
     assert found.startswith(b"HTTP/1.1 408")
     assert b"did not arrive within" in found
 
 
-def test_an_upload_that_stops_is_a_problem_and_leaves_nothing(address: tuple[str, int]) -> None:
+def test_a_stalled_upload_gets_a_problem(address: tuple[str, int]) -> None:
     asked = head(address, "POST /api/uploads?name=a.wav HTTP/1.1", "Content-Length: 100000")
     found = answer_to(address, asked, b"RIFF")
     assert found.startswith(b"HTTP/1.1 422")
     assert b"stalled for" in found
 
 
-def test_a_body_without_end_is_cut_off(address: tuple[str, int]) -> None:
+def test_an_endless_body_is_cut_off(address: tuple[str, int]) -> None:
     asked = head(address, "POST /api/search HTTP/1.1", "Content-Type: application/json", "Transfer-Encoding: chunked")
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     found = answer_to(address, asked, *[chunk] * 6)
     assert found.startswith(b"HTTP/1.1 413")
 
 
-def test_others_are_answered_meanwhile(address: tuple[str, int]) -> None:
+def test_idle_connections_do_not_block_others(address: tuple[str, int]) -> None:
     idle = [socket.create_connection(address) for _ in range(100)]
     try:
         found = answer_to(address, head(address, "GET /api/library/state HTTP/1.1"))
@@ -87,7 +87,7 @@ def test_others_are_answered_meanwhile(address: tuple[str, int]) -> None:
             client.close()
 
 
-def test_no_more_than_so_many_at_once() -> None:
+def test_simultaneous_requests_are_limited() -> None:
     entered = asyncio.Event()
     leave = asyncio.Event()
 

@@ -44,7 +44,7 @@ def test_answers_are_counted_and_withdrawn(own: Path, web: TestClient) -> None:
     assert web.get("/api/answers/export").status_code == 422
 
 
-def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> None:
+def test_an_answer_stores_what_was_heard_with_its_seconds(own: Path, web: TestClient) -> None:
     song, other, *_ = items(web, "song")
     loop = items(web, "loop")[0]
     content = Path(song["path"]).read_bytes()
@@ -82,7 +82,7 @@ def test_what_was_heard_is_told_with_its_seconds(own: Path, web: TestClient) -> 
         ({"more": 1}, "more"),
     ],
 )
-def test_what_cannot_be_an_answer_is_refused(own: Path, web: TestClient, change: dict[str, Any], words: str) -> None:
+def test_invalid_answers_are_refused(own: Path, web: TestClient, change: dict[str, Any], words: str) -> None:
     song, other, *_ = items(web, "song")
 
     def filled(value: Any) -> Any:
@@ -97,7 +97,7 @@ def test_what_cannot_be_an_answer_is_refused(own: Path, web: TestClient, change:
     assert not (own / "listening" / "answers.jsonl").exists()
 
 
-def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
+def test_answers_from_the_page_are_fitted_to_weights(web: TestClient, tmp_path: Path) -> None:
     songs, loops = items(web, "song"), items(web, "loop")
     content = Path(songs[0]["path"]).read_bytes()
     upload = web.post("/api/uploads", params={"name": "mine.flac"}, content=content).json()["id"]
@@ -147,7 +147,7 @@ def test_from_the_page_to_weights(web: TestClient, tmp_path: Path) -> None:
     assert asked.exit_code == 0, asked.output
 
 
-def test_clips_that_are_gone_cost_their_answers(own: Path, web: TestClient) -> None:
+def test_answers_without_their_clips_are_left_out_of_the_export(own: Path, web: TestClient) -> None:
     songs = items(web, "song")
     body = {"a": hit(songs[1]), "b": hit(songs[2]), "closer": "a", "sure": True}
     upload = web.post("/api/uploads", params={"name": "x.flac"}, content=Path(songs[3]["path"]).read_bytes()).json()[

@@ -17,7 +17,7 @@ ODD = Path('/music/it\'s; rm -rf ~ $(x), "a" 100%.wav')
 DESKTOP = {"DISPLAY": ":0", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/bus"}
 
 
-def test_a_path_is_one_argument_whatever_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_is_one_argument_whatever_it_contains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_manager.shutil, "which", lambda name: f"/usr/bin/{name}")
     assert file_manager.commands(ODD, "darwin", {}) == [["open", "-R", str(ODD)]]
     assert file_manager.commands(ODD, "win32", {}) == [["explorer", f"/select,{ODD}"]]
@@ -29,7 +29,7 @@ def test_a_path_is_one_argument_whatever_it_holds(monkeypatch: pytest.MonkeyPatc
     assert file_manager.commands(ODD, "linux", {}) == []
 
 
-def test_the_second_way_is_tried_and_failing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_command_is_tried_and_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -51,7 +51,9 @@ def test_the_second_way_is_tried_and_failing_is_said(monkeypatch: pytest.MonkeyP
         file_manager.reveal(ODD)
 
 
-def test_only_on_this_machine_and_only_files_of_the_library(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_shown_only_on_this_machine_and_only_those_of_the_library(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[Path] = []
     monkeypatch.setattr("soundalike.web.services.file_manager.reveal", shown.append)
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
@@ -72,7 +74,7 @@ def test_only_on_this_machine_and_only_files_of_the_library(library: Path, monke
     assert len(shown) == 1
 
 
-def test_a_machine_without_a_desktop_says_so(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_desktop_reports_it(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soundalike.web.services.file_manager.commands", lambda *_: [])
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
         item = client.get("/api/items").json()["items"][0]

@@ -32,7 +32,7 @@ def ready(client: TestClient, part: str, kind: str) -> dict[str, Any]:
     raise AssertionError("it was never ready")
 
 
-def test_a_map_shows_every_item_near_those_alike(web: TestClient, own: Path) -> None:
+def test_a_map_shows_every_item_near_similar_ones(web: TestClient, own: Path) -> None:
     found = ready(web, "drums", "one-shot")  # by their mix: they are embedded whole
     items = {item["id"]: item for item in web.get("/api/items", params={"kind": "one-shot"}).json()["items"]}
     assert set(found["ids"]) == set(items)
@@ -52,7 +52,7 @@ def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
     first = web.get("/api/map").json()
     assert first["state"] in ("making", "ready")
     found = ready(web, "mix", "all")
-    assert web.get("/api/map").json() == found  # what is shown unless told otherwise
+    assert web.get("/api/map").json() == found  # the default
     items = {item["id"]: item["kind"] for item in web.get("/api/items", params={"limit": 100}).json()["items"]}
     assert dict(zip(found["ids"], found["kind"], strict=True)) == items
     assert found["total"] == len(items) == 32
@@ -83,7 +83,7 @@ def test_a_map_is_stored_for_other_servers(web: TestClient, own: Path) -> None:
         assert ready(other, "mix", "loop")["ids"] == first["ids"]
 
 
-def test_few_items_and_none(web: TestClient) -> None:
+def test_maps_of_few_items_and_of_none(web: TestClient) -> None:
     songs = ready(web, "drums", "song")
     assert len(songs["ids"]) == 4
     assert all(0 <= value <= 1 for value in songs["x"] + songs["y"])
@@ -109,7 +109,7 @@ def die() -> Callable[[Any], Any]:
     return lambda _: os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def test_what_goes_wrong_is_reported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_of_the_worker_is_reported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maps, "make_map_worker", die)
     until = time.monotonic() + 60
     with TestClient(create_app(own), base_url="http://127.0.0.1") as web:

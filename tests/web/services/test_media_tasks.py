@@ -26,7 +26,7 @@ from soundalike.web.services.media_tasks import (
 from tests.web.services.conftest import RATE
 
 
-def test_segments_are_the_whole_file(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segments_cover_the_whole_file(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_tasks, "SEGMENT_VALUES", 2 * 3 * RATE)
     segments = list(segments_of(noise))
     assert [segment.offset for segment in segments] == [0, 3, 6, 9]

@@ -37,7 +37,7 @@ def ids(client: TestClient, kind: str) -> list[str]:
     return [item["id"] for item in client.get("/api/items", params={"kind": kind}).json()["items"]]
 
 
-def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
+def test_overviews_computed_at_indexing_are_those_of_the_files(library: Path) -> None:
     with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
         for item in client.get("/api/items", params={"kind": "loop"}).json()["items"]:
             answer = client.get("/api/peaks", params={"item": item["id"]})
@@ -47,7 +47,7 @@ def test_those_made_at_indexing_are_those_of_the_files(library: Path) -> None:
             assert found == {"duration": item["duration"], "low": low.tolist(), "high": high.tolist()}
 
 
-def test_missing_ones_are_made_once_and_kept(
+def test_missing_overviews_are_computed_once_and_stored(
     old: Path, web: TestClient, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "OVERVIEW_SECONDS", 600.0)
@@ -62,7 +62,9 @@ def test_missing_ones_are_made_once_and_kept(
     assert len(kept) == 5
 
 
-def test_what_takes_too_long_comes_the_next_time(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overview_that_takes_too_long_comes_with_the_next_request(
+    web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(media, "OVERVIEW_SECONDS", 0.0)
     (one, *_) = ids(web, "loop")
     answer = web.get("/api/peaks", params={"item": one})
@@ -72,14 +74,14 @@ def test_what_takes_too_long_comes_the_next_time(web: TestClient, monkeypatch: p
     assert web.get("/api/peaks", params={"item": one}).json()["peaks"][one] is not None
 
 
-def test_wrong_questions(web: TestClient) -> None:
+def test_invalid_requests_for_overviews_are_refused(web: TestClient) -> None:
     assert web.get("/api/peaks").status_code == 422
     assert web.get("/api/peaks", params={"item": "nobody"}).status_code == 422
     assert web.get("/api/peaks", params={"item": ["x"] * 101}).status_code == 422
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database", None])
-def test_a_file_that_cannot_be_used_is_done_without(old: Path, damage: bytes | None) -> None:
+def test_a_damaged_overview_file_is_ignored(old: Path, damage: bytes | None) -> None:
     library = Library.open(old)
     place = library.derived_path(FILE_NAME)
     place.mkdir() if damage is None else place.write_bytes(damage)

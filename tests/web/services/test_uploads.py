@@ -34,14 +34,14 @@ def files(uploads: Uploads) -> list[Path]:
     return sorted(uploads.folder.iterdir())
 
 
-def test_what_arrives_is_kept_as_it_came(uploads: Uploads) -> None:
+def test_an_upload_is_stored_unchanged(uploads: Uploads) -> None:
     one = receive(uploads, b"abc", b"", b"def")
     assert one.path.read_bytes() == b"abcdef"
     assert uploads.get(one.id) == one
     assert (one.size, one.name) == (6, "a.wav")
 
 
-def test_size_is_bounded_by_what_is_claimed_and_by_what_comes(uploads: Uploads) -> None:
+def test_the_size_is_limited_by_the_stated_and_by_the_actual_one(uploads: Uploads) -> None:
     with pytest.raises(TooLargeError):
         receive(uploads, b"x", claimed="101")
     with pytest.raises(TooLargeError):
@@ -50,7 +50,7 @@ def test_size_is_bounded_by_what_is_claimed_and_by_what_comes(uploads: Uploads) 
     assert len(files(uploads)) == 1
 
 
-def test_time_is_bounded_for_all_and_for_each_piece(uploads: Uploads) -> None:
+def test_the_time_is_limited_in_total_and_for_each_pause(uploads: Uploads) -> None:
     with pytest.raises(InputError, match="stalled for"):
         receive(uploads, b"x", b"y", pause=0.3)
     with pytest.raises(InputError, match="did not arrive within"):
@@ -58,7 +58,7 @@ def test_time_is_bounded_for_all_and_for_each_piece(uploads: Uploads) -> None:
     assert files(uploads) == []
 
 
-def test_the_oldest_go_by_number_and_by_bytes(uploads: Uploads) -> None:
+def test_the_oldest_uploads_are_deleted_by_number_and_by_bytes(uploads: Uploads) -> None:
     kept = [receive(uploads, b"x" * size) for size in (60, 60, 60)]
     with pytest.raises(InputError, match="upload the file again"):
         uploads.get(kept[0].id)
@@ -67,7 +67,7 @@ def test_the_oldest_go_by_number_and_by_bytes(uploads: Uploads) -> None:
     assert files(uploads) == sorted(one.path for one in small)
 
 
-def test_so_many_arrive_at_once(uploads: Uploads) -> None:
+def test_simultaneous_uploads_are_limited(uploads: Uploads) -> None:
     async def both() -> list[Any]:
         several = (uploads.receive("a.wav", pieces(b"x", b"y", pause=0.05)) for _ in "12")
         return await asyncio.gather(*several, return_exceptions=True)
@@ -78,7 +78,7 @@ def test_so_many_arrive_at_once(uploads: Uploads) -> None:
     assert receive(uploads, b"x").size == 1  # there is room again
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_file(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -88,7 +88,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(uploads: Uploads, monkeypatch: p
     assert files(uploads) == []
 
 
-def test_one_that_is_given_up_leaves_nothing(uploads: Uploads) -> None:
+def test_a_cancelled_upload_leaves_no_file(uploads: Uploads) -> None:
     async def given_up() -> None:
         task = asyncio.create_task(uploads.receive("a.wav", pieces(b"x", b"y", pause=0.05)))
         await asyncio.sleep(0.08)
