@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,25 @@ from tests.ray_nodes import nodes
 from tests.shared_folder import shared_folder
 
 __all__ = ["library_folder", "nodes", "touch_later"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_temporary_folder_is_left() -> Iterator[None]:
+    """Fails the run if a temporary folder of soundalike is left at its end, and names the test that made it."""
+    made: dict[Path, str] = {}
+    mkdtemp = tempfile.mkdtemp
+
+    def recorded(*args: Any, **kwargs: Any) -> str:
+        path = mkdtemp(*args, **kwargs)
+        made[Path(path)] = os.environ.get("PYTEST_CURRENT_TEST", "no test")
+        return path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", recorded)
+        yield
+    gc.collect()
+    left = [f"{path}: {test}" for path, test in made.items() if path.name.startswith("soundalike-") and path.exists()]
+    assert not left, "temporary folders are left:\n" + "\n".join(left)
 
 
 @pytest.fixture(scope="session")
