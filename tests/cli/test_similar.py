@@ -6,10 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from soundalike.search.finder import Finder
 from tests.cli.command_line import run
 
 
@@ -146,3 +149,35 @@ def test_a_library_without_text_support_names_encoders_that_have_it(library: Pat
     assert outcome.code == 2
     assert "--encoder clap" in outcome.stderr
     assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_the_share_of_the_library_that_was_searched_is_reported(
+    library: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = run("similar", song, "--format", "json", library=library)
+    assert json.loads(complete.stdout)["share"] == 1.0
+    assert "only" not in complete.stderr
+    search = Finder.similar
+    monkeypatch.setattr(Finder, "similar", lambda self, request: replace(search(self, request), share=0.75))
+    partial = run("similar", song, "--format", "json", library=library)
+    assert json.loads(partial.stdout)["share"] == 0.75
+    assert "only 75.0 % of them could be searched" in partial.stderr
+
+
+@pytest.mark.cluster
+def test_a_search_in_shards_prints_what_one_in_this_process_does(library: Path, song: Path, nodes: Any) -> None:
+    for arguments in (("--weights", "drums=1,bass=-.4"), ("--part", "drums", "--kind", "loop"), ("--hits",)):
+        alone = run("similar", song, *arguments, "--format", "json", library=library)
+        together = run("similar", song, *arguments, "--format", "json", "--ray", nodes.address, library=library)
+        assert together.code == 0, together.stderr
+        assert "Ray: 2 nodes" in together.stderr
+        assert together.stdout == alone.stdout
+        assert json.loads(alone.stdout)
+
+
+@pytest.mark.cluster
+def test_an_invalid_cluster_address_is_named(library: Path, song: Path) -> None:
+    pytest.importorskip("ray", reason="needs the extra: cluster")
+    outcome = run("similar", song, "--ray", "nowhere", library=library)
+    assert outcome.code == 2
+    assert "'nowhere'" in outcome.stderr

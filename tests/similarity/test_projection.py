@@ -46,12 +46,12 @@ def test_the_same_vectors_give_the_same_points() -> None:
     np.testing.assert_array_equal(project(vectors, landmarks=40), project(vectors, landmarks=40))
 
 
-def test_progress_is_told_and_nothing_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    told: list[float] = []
-    project(clusters(100, 3)[0], tell=told.append)
-    assert told == sorted(told)
-    assert told[-1] == 1
-    assert len(told) > 5
+def test_progress_is_shares_and_nothing_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    shares: list[float] = []
+    project(clusters(100, 3)[0], on_progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) > 5
     assert capsys.readouterr().out == ""
 
 

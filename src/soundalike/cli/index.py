@@ -17,6 +17,7 @@ from soundalike.cli.common import (
     library_path,
     shown_path,
 )
+from soundalike.cli.ray_option import ray_cluster, ray_option
 
 if TYPE_CHECKING:
     from soundalike.library import IndexReport
@@ -79,9 +80,7 @@ run the command again to continue.""",
     metavar="N",
     help="Number of worker processes.  [default: one per core, or 1 with neural models]",
 )
-@click.option(
-    "--ray", metavar="ADDRESS", help="Index on a Ray cluster: HOST:PORT, auto (this machine's) or local (start one)."
-)
+@ray_option("Index on a Ray cluster")
 @click.option("--retry", is_flag=True, help="Try skipped files again.")
 @click.option("--upgrade", is_flag=True, help="Re-index items affected by changed models or options.")
 @click.option("--strict", is_flag=True, help="Exit with code 3 if any file was skipped.")
@@ -151,12 +150,10 @@ def _echo_report(report: IndexReport) -> None:
 @contextmanager
 def _ray_backend(address: str | None) -> Iterator[RayBackend | None]:
     """The Ray cluster at `address`; None where this machine computes."""
-    if address is None:
-        yield None
-        return
-    from soundalike.jobs.ray import connected
-    from soundalike.library.indexing.ray_backend import RayBackend
+    with ray_cluster(address) as cluster:
+        if cluster is None:
+            yield None
+            return
+        from soundalike.library.indexing.ray_backend import RayBackend
 
-    with connected(address) as machines:
-        echo(machines.describe())
-        yield RayBackend(machines)
+        yield RayBackend(cluster)

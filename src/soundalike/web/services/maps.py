@@ -200,7 +200,7 @@ def _compute_map(task: ComputeMap) -> Points:
         with suppress(OSError), replacing(task.progress) as temporary:
             temporary.write_text(f"{done:.3f}", encoding="ascii")
 
-    return Points(_stamp(library), contents, project(vectors, tell=report))
+    return Points(_stamp(library), contents, project(vectors, on_progress=report))
 
 
 def means(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:

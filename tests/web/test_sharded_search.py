@@ -1,0 +1,76 @@
+"""A server whose library is searched by shards on a cluster."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from soundalike.search.index.sharded import ShardedIndexes
+from soundalike.web.app import create_app
+
+pytestmark = pytest.mark.cluster
+
+
+def client_of(library: Path, **options: Any) -> TestClient:
+    return TestClient(create_app(library, **options), base_url="http://127.0.0.1:8765")
+
+
+def shards_of(client: TestClient) -> ShardedIndexes:
+    indexes = client.app.state.server.library.snapshot.finder.indexes  # type: ignore[attr-defined]
+    assert isinstance(indexes, ShardedIndexes)
+    return indexes
+
+
+def test_shards_give_the_answers_of_one_process(library: Path, nodes: Any) -> None:
+    from soundalike.jobs.ray import connected
+
+    with (
+        connected(nodes.address) as cluster,
+        client_of(library) as alone,
+        client_of(library, cluster=cluster) as together,
+    ):
+        described = together.get("/api/library").json()
+        assert {table: search["by"] for table, search in described["search"].items()} == {
+            "windows": "shards",
+            "wholes": "shards",
+        }
+        assert described["spread"] == alone.get("/api/library").json()["spread"]
+        items = alone.get("/api/items", params={"kind": "song"}).json()["items"]
+        assert items
+        for item in items:
+            for asked in ({"weights": {"drums": 1, "bass": -0.3}}, {"part": "drums", "filters": {"kinds": ["loop"]}}):
+                body = {"item": item["id"], "n": 10, "candidates": 50, **asked}
+                expected = alone.post("/api/search", json=body).json()
+                assert expected["hits"]
+                assert expected["share"] == 1.0
+                assert together.post("/api/search", json=body).json() == expected
+
+
+def test_the_share_is_reported_while_a_shard_is_down(library: Path, nodes: Any) -> None:
+    import ray
+
+    from soundalike.jobs.ray import connected
+
+    with connected(nodes.address) as cluster, client_of(library, cluster=cluster) as client:
+        item = client.get("/api/items", params={"kind": "one-shot"}).json()["items"][0]
+        body = {"item": item["id"], "n": 100, "candidates": 100}
+        complete = client.post("/api/search", json=body).json()
+        assert complete["share"] == 1.0
+        ray.kill(shards_of(client).pool.actors()[0])
+        shares, deadline = [], time.monotonic() + 90
+        while not shares or shares[-1] < 1.0:
+            assert time.monotonic() < deadline
+            answer = client.post("/api/search", json=body)
+            assert answer.status_code == 200, answer.text
+            partial = answer.json()
+            shares.append(partial["share"])
+            if partial["share"] < 1.0:
+                ids = {candidate["id"] for candidate in partial["candidates"]["items"]}
+                assert ids < {candidate["id"] for candidate in complete["candidates"]["items"]}
+            time.sleep(0.05)
+        assert min(shares) < 1.0
+        assert client.post("/api/search", json=body).json() == complete
