@@ -83,9 +83,9 @@ def test_items_by_id_place_content_and_digest(items: list[dict[str, Any]]) -> No
     assert catalogue.items(range(len(rows))) == rows
     for number, row in enumerate(rows):
         assert catalogue.with_id(row["id"]) == number
-        found = catalogue.with_path(row["root"], row["path"])
-        assert found is not None
-        assert (rows[found]["root"], rows[found]["path"]) == (row["root"], row["path"])
+        at_path = catalogue.with_path(row["root"], row["path"])
+        assert at_path is not None
+        assert (rows[at_path]["root"], rows[at_path]["path"]) == (row["root"], row["path"])
     for content in ("aa", "aa:song", "a", "b", "é", "zz"):
         assert catalogue.with_content(content).tolist() == [
             n for n, row in enumerate(rows) if row["content"] == content

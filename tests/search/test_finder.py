@@ -32,32 +32,32 @@ def song(music: Path) -> Path:
 
 
 def test_contributions_add_up_and_are_weight_times_cosine(finder: Finder, song: Path) -> None:
-    found = finder.similar(song, weights={"drums": 1.0, "bass": -0.4})
-    assert found.hits
-    for hit in found.hits:
+    result = finder.similar(song, weights={"drums": 1.0, "bass": -0.4})
+    assert result.hits
+    for hit in result.hits:
         assert hit.score == pytest.approx(sum(hit.contributions.values()), abs=1e-5)
         for part, contribution in hit.contributions.items():
-            assert contribution == pytest.approx(found.effective[part] * hit.cosines[part], abs=1e-9)
-    scores = [hit.score for hit in found.hits]
+            assert contribution == pytest.approx(result.effective[part] * hit.cosines[part], abs=1e-9)
+    scores = [hit.score for hit in result.hits]
     assert scores == sorted(scores, reverse=True)
 
 
 def test_the_cosines_are_those_of_the_stored_vectors(finder: Finder, song: Path) -> None:
-    found = finder.similar(song, weights={"drums": 1.0}, raw=True, n=1)
-    hit = found.hits[0]
+    result = finder.similar(song, weights={"drums": 1.0}, raw=True, n=1)
+    hit = result.hits[0]
     item = next(item for item in finder.items if item["id"] == hit.id)
     rows = finder.library.windows(["start", "drums"], content=item["content"])
     row = rows["start"].to_pylist().index(hit.start)
     stored = finder.library.as_vectors(rows["drums"])[row].astype(np.float64)
-    query = found.query.vectors[:, found.query.parts.index("drums")].astype(np.float64)
+    query = result.query.vectors[:, result.query.parts.index("drums")].astype(np.float64)
     assert hit.score == pytest.approx(float(np.mean(query @ stored)), abs=1e-9)
 
 
 def test_the_query_itself_is_recognised_and_left_out(finder: Finder, song: Path, tmp_path: Path) -> None:
     for reference in (song, shutil.copy(song, tmp_path / "renamed.flac")):
-        found = finder.similar(reference)
-        assert [Path(path).name for path in found.same] == [song.name]
-        assert song.name not in {Path(hit.path).name for hit in found.hits}
+        result = finder.similar(reference)
+        assert [Path(path).name for path in result.same] == [song.name]
+        assert song.name not in {Path(hit.path).name for hit in result.hits}
     kept = finder.similar(song, include_self=True, n=1)
     assert Path(kept.hits[0].path).name == song.name
 
@@ -85,10 +85,10 @@ def test_an_item_of_the_library_gives_the_same_hits_as_its_file(finder: Finder, 
 
 
 def test_one_part_against_whole_loops(finder: Finder, song: Path) -> None:
-    found = finder.similar(song, part="drums", filters=make_filters(kinds=("loop",)))
-    assert found.hits
-    assert {hit.kind for hit in found.hits} == {"loop"}
-    assert list(found.hits[0].contributions) == ["drums"]
+    result = finder.similar(song, part="drums", filters=make_filters(kinds=("loop",)))
+    assert result.hits
+    assert {hit.kind for hit in result.hits} == {"loop"}
+    assert list(result.hits[0].contributions) == ["drums"]
 
 
 def test_a_loop_finds_clips_and_its_part_finds_songs(finder: Finder, music: Path) -> None:
@@ -101,9 +101,9 @@ def test_a_loop_finds_clips_and_its_part_finds_songs(finder: Finder, music: Path
 
 
 def test_a_region_of_50_ms_finds_one_shots(finder: Finder, song: Path) -> None:
-    found = finder.similar(song, region=(4.0, 4.05), part="drums", filters=make_filters(kinds=("one-shot",)), n=3)
-    assert len(found.hits) == 3
-    assert found.query.starts[0] == pytest.approx(4.0, abs=0.06)
+    result = finder.similar(song, region=(4.0, 4.05), part="drums", filters=make_filters(kinds=("one-shot",)), n=3)
+    assert len(result.hits) == 3
+    assert result.query.starts[0] == pytest.approx(4.0, abs=0.06)
 
 
 def test_onsets_of_the_drums_are_grouped_and_searched_for(finder: Finder, song: Path) -> None:
@@ -111,9 +111,9 @@ def test_onsets_of_the_drums_are_grouped_and_searched_for(finder: Finder, song: 
     assert 1 <= len(answers) <= 6
     sizes = [len(group.starts) for group, _ in answers]
     assert sizes == sorted(sizes, reverse=True)
-    for _, found in answers:
-        assert {hit.kind for hit in found.hits} == {"one-shot"}
-        assert len(found.hits) == 2
+    for _, result in answers:
+        assert {hit.kind for hit in result.hits} == {"one-shot"}
+        assert len(result.hits) == 2
 
 
 def test_a_negative_reference_lowers_the_scores_of_similar_items(finder: Finder, song: Path) -> None:
@@ -134,8 +134,8 @@ def test_filters_apply(finder: Finder, music: Path) -> None:
     assert tempo is not None
     bpm = tempo["tempo"]
     for low, high in ((bpm - 1, bpm + 1), (2 * bpm - 1, 2 * bpm + 1)):
-        found = finder.similar(loop, filters=make_filters(kinds=("loop",), tempo=(low, high)), include_self=True, n=50)
-        assert tempo["id"] in {hit.id for hit in found.hits}
+        result = finder.similar(loop, filters=make_filters(kinds=("loop",), tempo=(low, high)), include_self=True, n=50)
+        assert tempo["id"] in {hit.id for hit in result.hits}
     named = finder.similar(loop, filters=make_filters(paths=("kick",)), n=50)
     assert named.hits
     assert all("kick" in hit.path for hit in named.hits)
@@ -154,10 +154,10 @@ def test_items_by_the_same_artist_can_be_left_out(finder: Finder, song: Path) ->
 
 
 def test_weights_set_by_hand_act_in_units_of_spread(finder: Finder, song: Path) -> None:
-    found = finder.similar(song, weights={"drums": 1.0, "bass": 1.0})
+    result = finder.similar(song, weights={"drums": 1.0, "bass": 1.0})
     raw = finder.similar(song, weights={"drums": 1.0, "bass": 1.0}, raw=True)
     assert raw.effective == {"bass": 1.0, "drums": 1.0}
-    assert sum(found.effective.values()) == pytest.approx(2.0)
+    assert sum(result.effective.values()) == pytest.approx(2.0)
     assert "no learnt profile" in finder.similar(song).weighting
 
 
@@ -247,12 +247,12 @@ def test_only_weighted_parts_are_separated_and_embedded(
     monkeypatch.setitem(SEPARATORS, "builtin", row)
     monkeypatch.setitem(ENCODERS, "builtin", replace(ENCODERS["builtin"], load=lambda runtime: Counting()))
     Counting.fed = 0
-    found = Finder.open(library).similar(stranger, **options)  # type: ignore[arg-type]
+    result = Finder.open(library).similar(stranger, **options)  # type: ignore[arg-type]
     assert len(loaded) == (stems > 0)
-    assert Counting.fed <= len(found.query.starts) * (stems + 1)  # and the mix, by which copies are recognised
-    assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
-    assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in expected.hits], abs=1e-4)
-    assert found.silent == expected.silent
+    assert Counting.fed <= len(result.query.starts) * (stems + 1)  # and the mix, by which copies are recognised
+    assert [hit.id for hit in result.hits] == [hit.id for hit in expected.hits]
+    assert [hit.score for hit in result.hits] == pytest.approx([hit.score for hit in expected.hits], abs=1e-4)
+    assert result.silent == expected.silent
 
 
 def test_a_copy_is_recognised_whatever_part_is_weighted(finder: Finder, song: Path, tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def test_items_count_by_their_best_window_that_has_the_part(seed: int) -> None:
             best = expected[kind_of[name]]
             best[name] = max(best.get(name, -np.inf), score)
     contents = index.rows.contents.to_pylist()
-    found = score_distributions(index, terms, np.array([kind_of.get(content, "") for content in contents]))
-    assert set(found) == {kind for kind, scores in expected.items() if scores}
-    for kind, distribution in found.items():
+    distributions = score_distributions(index, terms, np.array([kind_of.get(content, "") for content in contents]))
+    assert set(distributions) == {kind for kind, scores in expected.items() if scores}
+    for kind, distribution in distributions.items():
         np.testing.assert_allclose(distribution.scores, sorted(expected[kind].values()), atol=1e-5)
     allowed = {name: name for name in kind_of}
     hits = best_matches(index, terms, 1_000, allowed, present_only=True)
@@ -76,12 +76,14 @@ def test_an_empty_table_has_no_distribution() -> None:
 def test_the_spread_of_a_text_is_that_of_the_rows_that_have_the_part() -> None:
     library = stored(np.random.default_rng(2), rows=60, contents=9, absent=0.5)
     query = np.random.default_rng(3).normal(size=DIMENSION)
-    found = spread_of_text(flat(library), PARTS, lambda part: query)
+    distributions = spread_of_text(flat(library), PARTS, lambda part: query)
     for part in PARTS:
         column = library.columns[part].astype(np.float64)
         cosine = column[column.any(axis=1)] @ query
-        assert found[part].pairs == len(cosine)
-        assert (found[part].mean, found[part].deviation) == pytest.approx((cosine.mean(), cosine.std()), abs=1e-5)
+        assert distributions[part].pairs == len(cosine)
+        assert (distributions[part].mean, distributions[part].deviation) == pytest.approx(
+            (cosine.mean(), cosine.std()), abs=1e-5
+        )
     few = stored(np.random.default_rng(2), rows=FEWEST - 1, contents=3, absent=0.0)
     spread = spread_of_text(flat(few), ["mix"], lambda part: query)["mix"]
     assert (spread.mean, spread.deviation) == (0.0, 1.0)

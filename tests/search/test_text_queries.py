@@ -41,7 +41,7 @@ def finder(place: Path) -> Finder:
 
 def stored(finder: Finder, part: str) -> dict[str, np.ndarray]:
     """The stored vectors (n, D) of a part by content, those absent left out; loops and one-shots by their mix."""
-    found: dict[str, list[np.ndarray]] = {}
+    vectors_by_content: dict[str, list[np.ndarray]] = {}
     tables = [("windows", part)] + ([("wholes", "mix")] if part == "mix" else [])
     for table, column in tables:
         rows = (finder.library.windows if table == "windows" else finder.library.clips)(["content", column])
@@ -49,8 +49,8 @@ def stored(finder: Finder, part: str) -> dict[str, np.ndarray]:
             rows["content"].to_pylist(), finder.library.as_vectors(rows[column]).astype(np.float64), strict=True
         ):
             if vector.any():
-                found.setdefault(content, []).append(vector)
-    return {content: np.stack(vectors) for content, vectors in found.items()}
+                vectors_by_content.setdefault(content, []).append(vector)
+    return {content: np.stack(vectors) for content, vectors in vectors_by_content.items()}
 
 
 def best_scores(finder: Finder, text: str, part: str, kind: str) -> dict[str, float]:
@@ -66,17 +66,17 @@ def best_scores(finder: Finder, text: str, part: str, kind: str) -> dict[str, fl
 
 @pytest.mark.parametrize("word", WORDS)
 def test_the_sounds_that_a_word_names_are_first(finder: Finder, word: str) -> None:
-    found = finder.similar(text=word, filters=make_filters(kinds=("one-shot",)), n=2)
-    assert {Path(hit.path).stem for hit in found.hits} == {f"{word} 0", f"{word} 1"}
+    result = finder.similar(text=word, filters=make_filters(kinds=("one-shot",)), n=2)
+    assert {Path(hit.path).stem for hit in result.hits} == {f"{word} 0", f"{word} 1"}
 
 
 @pytest.mark.parametrize(("part", "kind"), [("mix", "one-shot"), ("mix", "loop"), ("mix", "song"), ("drums", "song")])
 def test_scores_are_compared_with_all_items_of_the_kind(finder: Finder, part: str, kind: str) -> None:
     oracle = best_scores(finder, "deep low", part, kind)
     values = np.array(list(oracle.values()))
-    found = finder.similar(text="deep low", part=part, filters=make_filters(kinds=(kind,)), n=100)
-    assert [hit.id for hit in found.hits] == sorted(oracle, key=lambda one: -oracle[one])
-    for hit in found.hits:
+    result = finder.similar(text="deep low", part=part, filters=make_filters(kinds=(kind,)), n=100)
+    assert [hit.id for hit in result.hits] == sorted(oracle, key=lambda one: -oracle[one])
+    for hit in result.hits:
         assert hit.score == pytest.approx(oracle[hit.id], abs=1e-6)
         assert hit.cosines == {part: pytest.approx(oracle[hit.id], abs=1e-6)}
         if len(values) >= 10:
@@ -84,8 +84,8 @@ def test_scores_are_compared_with_all_items_of_the_kind(finder: Finder, part: st
             assert hit.deviations == pytest.approx((oracle[hit.id] - values.mean()) / values.std(), abs=1e-4)
         else:
             assert (hit.deviations, hit.above) == (None, None)
-    assert found.distributions[kind].mean == pytest.approx(values.mean(), abs=1e-6)
-    assert list(found.distributions) == [kind]
+    assert result.distributions[kind].mean == pytest.approx(values.mean(), abs=1e-6)
+    assert list(result.distributions) == [kind]
 
 
 def test_filters_change_the_hits_but_not_their_figures(finder: Finder) -> None:
@@ -112,11 +112,11 @@ def test_several_texts_count_by_the_mean_of_their_cosines(finder: Finder) -> Non
 def test_weights_act_in_units_of_the_spread_of_this_text(finder: Finder) -> None:
     words = WordEncoder().embed_text(["low"])[0].astype(np.float64)
     spread = {part: np.concatenate(list(stored(finder, part).values())) @ words for part in ("bass", "residuals")}
-    found = finder.similar(text="low", weights={"bass": 1.0, "residuals": 0.5})
-    assert {hit.kind for hit in found.hits} == {"song"}
-    ratio = found.effective["bass"] / found.effective["residuals"]
+    result = finder.similar(text="low", weights={"bass": 1.0, "residuals": 0.5})
+    assert {hit.kind for hit in result.hits} == {"song"}
+    ratio = result.effective["bass"] / result.effective["residuals"]
     assert ratio == pytest.approx(2 * spread["residuals"].std() / spread["bass"].std(), rel=1e-4)
-    for hit in found.hits:
+    for hit in result.hits:
         assert hit.score == pytest.approx(sum(hit.contributions.values()))
     raw = finder.similar(text="low", weights={"bass": 1.0, "residuals": 0.5}, raw=True)
     assert raw.effective == {"bass": 1.0, "residuals": 0.5}
@@ -125,15 +125,15 @@ def test_weights_act_in_units_of_the_spread_of_this_text(finder: Finder) -> None
 def test_a_window_without_the_part_is_no_hit_however_poor_the_others_are(finder: Finder) -> None:
     """Silence scores 0, and sounds that are the opposite of a text score less."""
     oracle = best_scores(finder, "deep low", "residuals", "song")
-    found = finder.similar(text="deep low", part="residuals", n=100)
+    result = finder.similar(text="deep low", part="residuals", n=100)
     songs = [item for item in finder.items if item["kind"] == "song"]
     assert len(oracle) == len(songs) - 1  # the bass alone has no residuals
-    assert {hit.id: hit.score for hit in found.hits} == pytest.approx(oracle, abs=1e-6)
-    more = next(hit for hit in found.hits if Path(hit.path).stem == "bass and more")
+    assert {hit.id: hit.score for hit in result.hits} == pytest.approx(oracle, abs=1e-6)
+    more = next(hit for hit in result.hits if Path(hit.path).stem == "bass and more")
     assert more.score < 0
     assert more.end <= 15.0
-    assert len(found.distributions["song"].scores) == len(oracle)
-    assert found.distributions["song"].mean == pytest.approx(np.mean(list(oracle.values())), abs=1e-6)
+    assert len(result.distributions["song"].scores) == len(oracle)
+    assert result.distributions["song"].mean == pytest.approx(np.mean(list(oracle.values())), abs=1e-6)
 
 
 def test_a_negative_text_lowers_the_scores_of_what_it_describes(finder: Finder) -> None:

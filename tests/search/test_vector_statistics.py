@@ -25,11 +25,11 @@ def test_occurrence_equals_the_oracle() -> None:
     points = unit(rng.normal(size=(80, 6)))
     groups = rng.integers(0, 30, 80)
     counts = oracle_occurrence(points, groups)
-    found = occurrence(points, groups)
-    assert found.largest == counts.max()
-    assert found.never == pytest.approx(np.mean(counts == 0))
+    measured = occurrence(points, groups)
+    assert measured.largest == counts.max()
+    assert measured.never == pytest.approx(np.mean(counts == 0))
     centred = counts - counts.mean()
-    assert found.skewness == pytest.approx((centred**3).mean() / (centred**2).mean() ** 1.5)
+    assert measured.skewness == pytest.approx((centred**3).mean() / (centred**2).mean() ** 1.5)
 
 
 def test_a_hub_is_detected() -> None:
@@ -43,23 +43,23 @@ def test_a_hub_is_detected() -> None:
 def test_the_spread_is_that_of_pairs_of_different_files_that_have_the_part() -> None:
     library = stored(np.random.default_rng(7), 300, 40, absent=0.3)
     index = flat(library)
-    found = spread(index, PARTS)
+    measured = spread(index, PARTS)
     for part in PARTS:
         column = index.column(part).astype(float)
         different = index.rows.of_row[:, np.newaxis] != index.rows.of_row[np.newaxis]
         both = column.any(axis=1)[:, np.newaxis] & column.any(axis=1)[np.newaxis]
         cosines = (column @ column.T)[different & both]
-        assert found[part].pairs > 5_000
-        assert found[part].mean == pytest.approx(cosines.mean(), abs=0.02)
-        assert found[part].deviation == pytest.approx(cosines.std(), rel=0.05)
+        assert measured[part].pairs > 5_000
+        assert measured[part].mean == pytest.approx(cosines.mean(), abs=0.02)
+        assert measured[part].deviation == pytest.approx(cosines.std(), rel=0.05)
 
 
 def test_a_part_in_too_few_pairs_has_the_spread_of_the_unknown() -> None:
     library = stored(np.random.default_rng(8), 30, 10)
     library.columns["bass"] = np.zeros_like(library.columns["bass"])
-    found = spread(flat(library), PARTS)
-    assert (found["bass"].mean, found["bass"].deviation, found["bass"].pairs) == (0.0, 1.0, 0)
-    assert found["mix"].pairs > FEWEST_PAIRS
+    measured = spread(flat(library), PARTS)
+    assert (measured["bass"].mean, measured["bass"].deviation, measured["bass"].pairs) == (0.0, 1.0, 0)
+    assert measured["mix"].pairs > FEWEST_PAIRS
     one = StoredVectors(["a"], [0.0], {part: np.ones((1, 8), np.float16) for part in PARTS})
     assert spread(flat(one), ["mix"])["mix"].pairs == 0
 

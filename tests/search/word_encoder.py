@@ -1,7 +1,7 @@
-"""A small encoder that knows texts: sounds and words meet in what they say of six bands of frequency.
+"""A small encoder with text: sounds and words are compared by the energy in six frequency bands.
 
-The geometry is that of the real ones in small: sounds and texts lie in cones of their own (each has an axis that the other
-lacks), so cosines between them are small, centred elsewhere than at 0, and of both signs.
+The geometry is that of real encoders: sounds and texts lie in separate cones (each has an axis that the other lacks), so
+cosines between them are small, of both signs, and not centred on 0.
 """
 
 from __future__ import annotations

@@ -114,10 +114,10 @@ def _best_of_each(scores: Float32, of_row: Indices) -> Indices:
     return np.asarray(winners[unique], dtype=np.int64)
 
 
-def provisional(found: Candidates, weights: Sequence[float]) -> list[tuple[int, int, float]]:
+def provisional(sent: Candidates, weights: Sequence[float]) -> list[tuple[int, int, float]]:
     """(item, row, score) under raw `weights` (K,), best first: what a page computes while a slider moves."""
-    scores = found.cosines.astype(np.float64) @ np.asarray(weights, dtype=np.float64)
+    scores = sent.cosines.astype(np.float64) @ np.asarray(weights, dtype=np.float64)
     best: dict[int, tuple[int, float]] = {}
     for row in np.argsort(-scores, kind="stable").tolist():
-        best.setdefault(int(found.of_item[row]), (row, float(scores[row])))
+        best.setdefault(int(sent.of_item[row]), (row, float(scores[row])))
     return [(item, row, score) for item, (row, score) in best.items()]

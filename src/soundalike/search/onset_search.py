@@ -37,8 +37,8 @@ def onset_queries(
     path = local_file(opened, reference, find_item(opened, reference))
     start, end = region or (0.0, None)
     stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
-    found = group_onsets(opened.analyser, stems[part], sample_rate, min_similarity=SAME_GROUP)[:groups]
-    return [(group, _query(group, start, f"{path.name} {part}")) for group in found]
+    largest = group_onsets(opened.analyser, stems[part], sample_rate, min_similarity=SAME_GROUP)[:groups]
+    return [(group, _query(group, start, f"{path.name} {part}")) for group in largest]
 
 
 def filters_for_onsets(filters: Filters | None) -> Filters:

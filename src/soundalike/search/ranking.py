@@ -42,9 +42,9 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
         index, terms = opened.indexes[table], plan.terms(table)
         tie_orders[table] = opened.tie_order(table, plan.admitted)
         count = n * DIVERSE_POOL if diverse else n
-        found = index.search(terms, count, tie_orders[table], present_only=is_text)
-        share = min(share, found.share)
-        matches += diversify(index, found.best, terms, n) if diverse else found.best
+        matched = index.search(terms, count, tie_orders[table], present_only=is_text)
+        share = min(share, matched.share)
+        matches += diversify(index, matched.best, terms, n) if diverse else matched.best
         if is_text:
             distributions |= score_distributions(index, terms, _kinds_of_contents(opened, table))
     if len(plan.tables) > 1:

@@ -27,16 +27,18 @@ def test_hits_are_found_by_their_codes(
     ids = {content: content for content in library.contents if rng.random() < 0.7}
     query = unit(rng.normal(size=(2, len(PARTS), DIMENSION)))
     terms = terms_of(query, weights)
-    found = best_matches(index, terms, 50, ids)
+    matches = best_matches(index, terms, 50, ids)
     assert index.segments.segments
     expected = oracle(library, query, weights, ids)
     scores = {(content, start): score for content, start, score in expected}
-    assert len(found) == 50
-    assert [scores[match.content, match.start] for match in found] == pytest.approx([m.score for m in found], abs=1e-9)
-    assert len({match.content for match in found} & {content for content, _, _ in expected[:50]}) >= 48
-    assert best_matches(index, terms, 50, ids) == found
+    assert len(matches) == 50
+    assert [scores[match.content, match.start] for match in matches] == pytest.approx(
+        [m.score for m in matches], abs=1e-9
+    )
+    assert len({match.content for match in matches} & {content for content, _, _ in expected[:50]}) >= 48
+    assert best_matches(index, terms, 50, ids) == matches
     everything = best_matches(index, terms, 2_000, ids)
-    assert everything[:50] == found
+    assert everything[:50] == matches
     assert len(everything) == len(ids)
 
 

@@ -12,9 +12,9 @@ from soundalike.similarity.cosine import unit
 
 def made_up(rng: np.random.Generator, rows: int, dimension: int, absent: float = 0.1) -> NDArray[np.float32]:
     """Unit vectors with a common direction, as embeddings have, some of them absent."""
-    found = unit(rng.normal(size=(rows, dimension)) / np.sqrt(dimension) + unit(rng.normal(size=dimension)))
-    found[rng.random(rows) < absent] = 0
-    return found.astype(np.float32)
+    estimates = unit(rng.normal(size=(rows, dimension)) / np.sqrt(dimension) + unit(rng.normal(size=dimension)))
+    estimates[rng.random(rows) < absent] = 0
+    return estimates.astype(np.float32)
 
 
 @pytest.mark.parametrize("dimension", [8, 334, 512, 700])
@@ -34,16 +34,16 @@ def test_estimates_are_the_products_within_the_stated_error(rows: int, dimension
     queries = [weight * unit(rng.normal(size=dimension) + columns[0][0]) for weight in (1.0, -0.5, 2.0)]
     for parts in ([0], [2, 0], [0, 1, 2], [1, 1]):
         query = encode_query(coded, parts, [queries[part] for part in parts])
-        found = estimate(coded, query).astype(np.float64)
+        estimates = estimate(coded, query).astype(np.float64)
         true = sum(columns[part].astype(np.float64) @ queries[part] for part in parts)
-        off = (found - true)[np.all([columns[part].any(axis=1) for part in parts], axis=0)]
+        off = (estimates - true)[np.all([columns[part].any(axis=1) for part in parts], axis=0)]
         if len(off) >= 1_000:
             # The errors of a part that is named twice are equal and add up to more than two independent ones.
             stated = query.error * (2**0.5 if len(set(parts)) < len(parts) else 1)
             assert 0.8 * stated < off.std() < 1.15 * stated
             assert abs(off.mean()) < 0.1 * stated
         absent = ~np.any([columns[part].any(axis=1) for part in parts], axis=0)
-        assert not found[absent].any()
+        assert not estimates[absent].any()
     for part in range(3):
         np.testing.assert_array_equal(coded.present(part), columns[part].any(axis=1))
 
@@ -57,11 +57,11 @@ def test_the_scan_equals_a_plain_loop() -> None:
     turned = rotation(64).astype(np.float64) @ query
     step = (turned.max() - turned.min()) / 15
     rounded = turned.min() + step * np.rint((turned - turned.min()) / step)
-    found = estimate(coded, encode_query(coded, [0], [query]))
+    estimates = estimate(coded, encode_query(coded, [0], [query]))
     for row in range(30):
         signs = np.array([(int(coded.codes[0, 0, bit // 64, row]) >> (bit % 64)) & 1 for bit in range(bits_for(64))])
         expected = coded.factors[0, 0, row] * float((2 * signs - 1) @ rounded) + float(coded.centres[0] @ query)
-        assert found[row] == pytest.approx(expected if column[row].any() else 0.0, abs=1e-4)
+        assert estimates[row] == pytest.approx(expected if column[row].any() else 0.0, abs=1e-4)
 
 
 def test_a_row_equal_to_the_centre_is_present_and_scores_as_the_centre() -> None:
@@ -70,6 +70,6 @@ def test_a_row_equal_to_the_centre_is_present_and_scores_as_the_centre() -> None
     column = np.stack([centre, np.zeros(16, np.float32), centre])
     coded = encode([column], centre[np.newaxis])
     query = rng.normal(size=16)
-    found = estimate(coded, encode_query(coded, [0], [query]))
-    np.testing.assert_allclose(found, [centre @ query, 0, centre @ query], atol=1e-5)
+    estimates = estimate(coded, encode_query(coded, [0], [query]))
+    np.testing.assert_allclose(estimates, [centre @ query, 0, centre @ query], atol=1e-5)
     assert coded.present(0).tolist() == [True, False, True]

@@ -37,23 +37,23 @@ def library_of(rows: int, contents: int, folder: Path, seed: int = 0) -> StoredV
 
 
 def kept(library: StoredVectors, rows: Any) -> StoredVectors:
-    found = StoredVectors(
+    made = StoredVectors(
         [library.contents[row] for row in rows],
         [library.starts[row] for row in rows],
         {part: column[rows] for part, column in library.columns.items()},
     )
-    found.folder = library.folder
-    return found
+    made.folder = library.folder
+    return made
 
 
 def appended(library: StoredVectors, more: StoredVectors) -> StoredVectors:
-    found = StoredVectors(
+    made = StoredVectors(
         library.contents + [f"new-{content}" for content in more.contents],
         library.starts + more.starts,
         {part: np.concatenate([column, more.columns[part]]) for part, column in library.columns.items()},
     )
-    found.folder = library.folder
-    return found
+    made.folder = library.folder
+    return made
 
 
 def check(library: StoredVectors) -> RabitqSegments:
@@ -81,8 +81,8 @@ def test_few_rows_stay_uncoded_and_many_become_a_segment(tmp_path: Path) -> None
     few = check(library_of(40, 10, tmp_path))
     assert (len(few.segments), len(few.uncoded), few.rows_written) == (0, 40, 0)
     many = library_of(400, 90, tmp_path)
-    found = check(many)
-    assert (len(found.segments), len(found.uncoded), found.rows_written) == (1, 0, 400)
+    segments = check(many)
+    assert (len(segments.segments), len(segments.uncoded), segments.rows_written) == (1, 0, 400)
     assert check(many).rows_written == 0
 
 
@@ -90,15 +90,15 @@ def test_appended_rows_stay_uncoded_until_they_are_many(tmp_path: Path) -> None:
     library = library_of(2_000, 300, tmp_path)
     check(library)
     library = appended(library, library_of(30, 5, tmp_path, seed=3))
-    found = check(library)
-    assert (len(found.segments), len(found.uncoded)) == (1, 30)
+    segments = check(library)
+    assert (len(segments.segments), len(segments.uncoded)) == (1, 30)
     library = appended(library, library_of(100, 9, tmp_path, seed=4))
-    found = check(library)
-    assert ([len(segment.row_of) for segment in found.segments], len(found.uncoded)) == ([2_000, 130], 0)
+    segments = check(library)
+    assert ([len(segment.row_of) for segment in segments.segments], len(segments.uncoded)) == ([2_000, 130], 0)
     # A segment absorbs those that are less than twice its size, so that there are few of them.
     library = appended(library, library_of(100, 9, tmp_path, seed=5))
-    found = check(library)
-    assert [len(segment.row_of) for segment in found.segments] == [2_000, 230]
+    segments = check(library)
+    assert [len(segment.row_of) for segment in segments.segments] == [2_000, 230]
     assert names(library) == ["000001", "000003"]
 
 
@@ -107,21 +107,21 @@ def test_deleted_rows_are_skipped_and_finally_dropped(tmp_path: Path) -> None:
     check(library)
     gone = set(sorted(set(library.contents))[::5])
     library = kept(library, [row for row, content in enumerate(library.contents) if content not in gone])
-    found = check(library)
-    assert [len(segment.row_of) for segment in found.segments] == [1_000]
-    assert found.rows_written == 0
+    segments = check(library)
+    assert [len(segment.row_of) for segment in segments.segments] == [1_000]
+    assert segments.rows_written == 0
     gone = set(sorted(set(library.contents))[::3])
     library = kept(library, [row for row, content in enumerate(library.contents) if content not in gone])
-    found = check(library)
-    assert [len(segment.row_of) for segment in found.segments] == [len(library.contents)]
+    segments = check(library)
+    assert [len(segment.row_of) for segment in segments.segments] == [len(library.contents)]
 
 
 def test_a_changed_row_is_not_mistaken_for_the_old_one(tmp_path: Path) -> None:
     library = library_of(300, 60, tmp_path)
     check(library)
     library.starts = [start + 0.5 if row % 10 == 0 else start for row, start in enumerate(library.starts)]
-    found = check(library)
-    assert 0 < len(found.uncoded) <= 50
+    segments = check(library)
+    assert 0 < len(segments.uncoded) <= 50
 
 
 def test_the_tables_may_be_in_any_order(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_the_tables_may_be_in_any_order(tmp_path: Path) -> None:
     contents = sorted(set(library.contents))
     rank = {content: place for place, content in enumerate(np.random.default_rng(6).permutation(contents))}
     order = sorted(range(500), key=lambda row: (rank[library.contents[row]], row))
-    found = check(kept(library, order))
-    assert (len(found.segments), found.rows_written) == (1, 0)
+    segments = check(kept(library, order))
+    assert (len(segments.segments), segments.rows_written) == (1, 0)
 
 
 @pytest.mark.parametrize("damage", ["about", "cut", "lost", "other"])

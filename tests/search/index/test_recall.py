@@ -23,10 +23,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredVectors:
 
 
 def test_an_exact_search_has_recall_one(library: StoredVectors) -> None:
-    found = measure_recall(library, flat(library), queries=5)
-    assert set(found.by_weights) == {"equal weights", *(f"only {part}" for part in PARTS)}
-    assert set(found.by_weights.values()) == {1.0}
-    assert (found.rows, found.count, found.queries) == (2_500, 100, 5)
+    recall = measure_recall(library, flat(library), queries=5)
+    assert set(recall.by_weights) == {"equal weights", *(f"only {part}" for part in PARTS)}
+    assert set(recall.by_weights.values()) == {1.0}
+    assert (recall.rows, recall.count, recall.queries) == (2_500, 100, 5)
 
 
 def test_missed_hits_lower_the_recall(library: StoredVectors, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ def test_missed_hits_lower_the_recall(library: StoredVectors, monkeypatch: pytes
 def test_a_measurement_holds_while_the_table_is_about_the_same(library: StoredVectors) -> None:
     index = quantised(library)
     assert stored_recall(library, index) is None
-    found = measure_if_missing(library, index)
-    assert stored_recall(library, index) == found
+    recall = measure_if_missing(library, index)
+    assert stored_recall(library, index) == recall
     more = StoredVectors(
         library.contents + ["x"] * 300,
         library.starts + [float(n) for n in range(300)],
@@ -56,5 +56,5 @@ def test_a_measurement_holds_while_the_table_is_about_the_same(library: StoredVe
 def test_a_table_of_one_content_has_nothing_to_miss(tmp_path: Path) -> None:
     made = stored(np.random.default_rng(3), 5, 1)
     made.folder = tmp_path
-    found = measure_recall(made, flat(made))
-    assert (found.queries, set(found.by_weights.values())) == (0, {1.0})
+    recall = measure_recall(made, flat(made))
+    assert (recall.queries, set(recall.by_weights.values())) == (0, {1.0})

@@ -61,14 +61,14 @@ def test_a_search_returns_what_the_oracle_does(
     query = unit(rng.normal(size=(windows, len(PARTS), DIMENSION)))
     ids = {content: f"id{(7 * number) % 100:03}" for number, content in enumerate(sorted(set(library.contents)))}
     ids = {content: name for content, name in ids.items() if rng.random() < 0.8}
-    found = best_matches(INDEXES[name](library), terms_of(query, weights), k, ids)
+    matches = best_matches(INDEXES[name](library), terms_of(query, weights), k, ids)
     expected = oracle(library, query, weights, ids)[:k]
-    assert [match.score for match in found] == pytest.approx([score for _, _, score in expected], abs=1e-9)
+    assert [match.score for match in matches] == pytest.approx([score for _, _, score in expected], abs=1e-9)
     # Scores that differ by rounding alone (the two sums run in another order) may change places.
     clear = [
         all(abs(score - other) > 1e-9 for _, _, other in expected if other is not score) for _, _, score in expected
     ]
-    for match, (content, start, _), sure in zip(found, expected, clear, strict=True):
+    for match, (content, start, _), sure in zip(matches, expected, clear, strict=True):
         if sure:
             assert (match.content, match.start) == (content, start)
         assert match.score == pytest.approx(sum(match.contributions), abs=1e-5)
@@ -83,8 +83,8 @@ def test_equal_scores_are_ordered_by_id_then_start(make_index: Callable[[StoredV
     library.folder = Path("nowhere")
     query = np.eye(DIMENSION, dtype=np.float32)[np.newaxis, [0, 0, 0]]
     ids = {"a": "2", "b": "3", "c": "1"}
-    found = best_matches(make_index(library), terms_of(query, {"mix": 1.0}), 3, ids)
-    assert [(match.content, match.start) for match in found] == [("c", 0.0), ("a", 10.0), ("b", 0.0)]
+    matches = best_matches(make_index(library), terms_of(query, {"mix": 1.0}), 3, ids)
+    assert [(match.content, match.start) for match in matches] == [("c", 0.0), ("a", 10.0), ("b", 0.0)]
 
 
 def test_absent_parts_contribute_exactly_nothing_and_are_marked(
@@ -115,8 +115,8 @@ def test_rows_in_another_order_give_the_same_result(make_index: Callable[[Stored
     results = []
     for some in (library, shuffled):
         some.folder = Path("nowhere")
-        found = best_matches(make_index(some), terms, 20, ids)
-        results.append([(match.content, match.start, match.score) for match in found])
+        matches = best_matches(make_index(some), terms, 20, ids)
+        results.append([(match.content, match.start, match.score) for match in matches])
     assert len(results[0]) == 20
     assert results[0] == results[1]
 

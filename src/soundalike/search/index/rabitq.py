@@ -71,8 +71,8 @@ def rotation(dimension: int) -> Float32:
     """(B, D) a random matrix with orthonormal columns, from a fixed seed: stored codes depend on it."""
     bits = bits_for(dimension)
     gaussian = np.random.default_rng(_SEED).normal(size=(bits, dimension))
-    found, triangle = np.linalg.qr(gaussian)
-    return np.ascontiguousarray(found * np.sign(np.diag(triangle)), dtype=np.float32)
+    orthonormal, triangle = np.linalg.qr(gaussian)
+    return np.ascontiguousarray(orthonormal * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
 @functools.cache

@@ -44,8 +44,8 @@ def accumulate() -> Callable[..., None]:
                     words, bits = codes[k, b, 8 * g : 8 * g + 8], planes[p, :, 8 * g : 8 * g + 8]
                     for r in range(1024):
                         total = 0
-                        # Eight words at a time, a number that the compiler knows: it unrolls this loop and works on as many rows
-                        # at once as a register holds.
+                        # A constant number of words lets the compiler unroll this loop and process as many rows at once
+                        # as a register holds.
                         for w in range(8):
                             word = words[w, r]
                             total += (
@@ -59,9 +59,9 @@ def accumulate() -> Callable[..., None]:
                 at = b * block
                 for r in range(1024):
                     factor = factors[k, b, r]
-                    found = factor * (step * numba.float32(scratch[r]) + low * numba.float32(ones[k, b, r]) + rest)
-                    found += centre if factor != numba.float32(0) else numba.float32(0)
-                    out[at + r] = found if p == 0 else out[at + r] + found
+                    estimate = factor * (step * numba.float32(scratch[r]) + low * numba.float32(ones[k, b, r]) + rest)
+                    estimate += centre if factor != numba.float32(0) else numba.float32(0)
+                    out[at + r] = estimate if p == 0 else out[at + r] + estimate
 
     compiled: Callable[..., None] = numba.njit(_SIGNATURE, nogil=True, fastmath=True)(loop)
     return compiled

@@ -74,11 +74,11 @@ def measure_recall(source: StreamedSource, index: VectorIndex, *, count: int = C
     queried = index.take(columns, chosen)
     own = rows.of_row[chosen]
     exact = _exact_scores(source, index, queried, weightings, own, count)
-    found = {
+    by_weights = {
         name: _share_found(index, queried.astype(np.float64), own, weights, best, count)
         for (name, weights), best in zip(weightings.items(), exact, strict=True)
     }
-    return Recall(len(rows), count, len(chosen), found)
+    return Recall(len(rows), count, len(chosen), by_weights)
 
 
 def _share_found(

@@ -327,7 +327,7 @@ class ShardedIndexes:
         self._cluster, self._count, self._on_status = cluster, count, on_status
         number_of_shards = count or max(1, len(cluster.nodes()))
         if on_status is not None:
-            on_status(f"loading the library into {number_of_shards} shards ...")
+            on_status(f"loading the library into {number_of_shards} shard{'s' * (number_of_shards > 1)} ...")
         rows = {table: read_rows(library, table) for table in TABLES}
         shards = {table: shard_of(rows[table].contents, number_of_shards) for table in TABLES}
         contents = [

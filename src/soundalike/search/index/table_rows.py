@@ -102,8 +102,8 @@ class Rows:
 
     def index_of(self, contents: pa.StringArray) -> Indices:
         """(M,) the index of each of `contents` in this table, -1 for those without rows here."""
-        found = pc.fill_null(pc.index_in(contents, value_set=self.contents), -1)
-        return np.asarray(found.to_numpy(), dtype=np.int64)
+        indices = pc.fill_null(pc.index_in(contents, value_set=self.contents), -1)
+        return np.asarray(indices.to_numpy(), dtype=np.int64)
 
     def begin_with(self, earlier: Rows) -> bool:
         """Whether the rows of an earlier state of the table are the first of these."""
