@@ -298,10 +298,11 @@ def test_only_the_newest_uploads_are_kept(library: Path, song: Path) -> None:
             client.post("/api/uploads", params={"name": "a.flac"}, content=song.read_bytes()).json()["id"]
             for _ in "123"
         ]
-        assert len(list(uploads.folder.iterdir())) == 2
+        folder = uploads.folder
+        assert len(list(folder.iterdir())) == 2
         problem(client.get(f"/api/uploads/{ids[0]}/audio"), 422, "upload the file again")
         assert client.get(f"/api/uploads/{ids[2]}/audio").status_code == 200
-    assert not uploads.folder.exists()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

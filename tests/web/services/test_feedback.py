@@ -117,7 +117,6 @@ def test_answers_from_the_page_are_fitted_to_weights(web: TestClient, tmp_path: 
             }
             kept(web.post("/api/answers", json=body))
     web.app.state.server.uploads.close()  # type: ignore[attr-defined]  # as a restart does
-    web.app.state.server.uploads.folder.mkdir()  # type: ignore[attr-defined]
     answer = web.get("/api/answers/export")
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:

@@ -33,7 +33,7 @@ class Media:
     def __init__(self, library: ServedLibrary, uploads: Uploads) -> None:
         self._library = library
         self._uploads = uploads
-        self._wavs = WavCache(uploads.folder)
+        self._wavs = WavCache(uploads)
         self._overviews = OverviewStore()
         self._peaks: LRUCache[str, schemas.PeaksOut] = LRUCache(MAX_CACHED_PEAKS)
         self._lock = threading.Lock()

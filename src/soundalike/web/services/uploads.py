@@ -69,7 +69,7 @@ class _Kept(LRUCache[str, Upload]):
 
 
 class Uploads:
-    """The uploads of one server, deleted with it. Thread-safe. folder: where their files are."""
+    """The uploads of one server, deleted with it. Thread-safe."""
 
     def __init__(
         self,
@@ -84,9 +84,17 @@ class Uploads:
         self.max_bytes = max_bytes
         self._max_seconds, self._max_pause = max_seconds, max_pause
         self._free_slots = max_at_once
-        self.folder = Path(tempfile.mkdtemp(prefix="soundalike-"))
+        self._folder: Path | None = None
         self._kept = _Kept(max(max_bytes, max_kept_bytes), max_kept)
         self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path:
+        """The temporary folder for uploads and other files of the server, created when it is first needed."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="soundalike-"))
+            return self._folder
 
     @property
     def count(self) -> int:
@@ -174,8 +182,12 @@ class Uploads:
         upload.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Delete all uploads."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete all uploads and the folder."""
+        with self._lock:
+            self._kept.clear()
+            folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def display_name(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from soundalike.web.services.media_workers import WAIT, BusyError
+from soundalike.web.services.uploads import Uploads
 
 MAX_BYTES = 2 << 30
 """Of all files kept."""
@@ -34,8 +35,9 @@ class _Kept(LRUCache[Hashable, _WavFile]):
 class WavCache:
     """WAV files by the file that they were made from. Thread-safe; one is made at a time."""
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
-        self._folder = folder
+    def __init__(self, uploads: Uploads, max_bytes: int = MAX_BYTES) -> None:
+        """Files are written to the folder of `uploads`, and deleted with it."""
+        self._uploads = uploads
         self._kept = _Kept(max_bytes, getsizeof=lambda file: min(file.size, max_bytes))
         self._lock = threading.Lock()
 
@@ -51,7 +53,7 @@ class WavCache:
         try:
             if key in self._kept and self._kept[key].path.is_file():
                 return self._kept[key].path
-            path = self._folder / f"{secrets.token_hex(16)}.wav"
+            path = self._uploads.folder / f"{secrets.token_hex(16)}.wav"
             try:
                 convert(path)
                 self._kept[key] = _WavFile(path, path.stat().st_size)
