@@ -102,7 +102,7 @@ def test_eight_channels_are_read_and_more_are_skipped(tmp_path: Path) -> None:
 def test_seeking_to_an_impossible_position_returns_an_error_code(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     with (tmp_path / "a").open("rb") as handle:
-        source = ffmpeg._Source(handle)
+        source = ffmpeg._Readable(handle)
         assert source.seek(-5) == -1
         assert source.seek(2**80) == -1
         assert source.seek(1) == 1

@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundalike.audio import mpeg
 from soundalike.audio.decode import probe, read
-from soundalike.audio.mpeg import states_its_length
 from tests.audio.conftest import RATE, make_signal, write_pyav
 
 Encoded = Callable[[str], Path]
+
+
+def states_its_length(path: Path) -> bool:
+    with path.open("rb") as file:
+        return mpeg.states_its_length(file)
 
 
 def without_header(content: bytes) -> bytes:

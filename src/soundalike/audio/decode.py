@@ -15,12 +15,13 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.audio import sndfile
+from soundalike.audio import links
+from soundalike.audio.links import Decoder
+from soundalike.audio.sources import sources
 from soundalike.audio.waveform import Waveform, resample, to_channels
 from soundalike.errors import AudioError, InputError
 
@@ -41,8 +42,6 @@ _MAX_VALUES = 2**30
 
 # Largest sample accepted: 32-bit integers stored as floats pass, bytes read in the wrong sample format do not.
 _MAX_SAMPLE = 2.0**32
-
-Decoder = Literal["soundfile", "pyav"]
 
 
 @dataclass(frozen=True)
@@ -67,20 +66,20 @@ def probe(path: str | Path) -> AudioInfo:
     Raises InputError if there is no such file, AudioError if it is empty, not audio or holds no samples.
     """
     path = _checked(path)
-    decoder: Decoder = "soundfile"
-    header = sndfile.probe(path)
-    if header is None or header[0] <= 0:
-        from soundalike.audio import ffmpeg
-
-        decoder = "pyav"
-        header = ffmpeg.probe(path) or header
+    header = links.probe(path, sources(path))
     if header is None:
         raise AudioError(_not_audio(path))
-    frames, rate, channels, codec = header
-    _check_rate(path, rate)
-    if frames <= 0 or channels <= 0:
-        raise AudioError(f"{_printable(path)}: holds no samples ({codec})")
-    return AudioInfo(frames / rate, rate, channels, frames, codec, decoder)
+    _check_rate(path, header.sample_rate)
+    if header.frames <= 0 or header.channels <= 0:
+        raise AudioError(f"{_printable(path)}: holds no samples ({header.codec})")
+    return AudioInfo(
+        header.frames / header.sample_rate,
+        header.sample_rate,
+        header.channels,
+        header.frames,
+        header.codec,
+        header.decoder,
+    )
 
 
 def read(path: str | Path, start: float = 0.0, duration: float | None = None) -> Waveform:
@@ -99,11 +98,7 @@ def read(path: str | Path, start: float = 0.0, duration: float | None = None) ->
         raise InputError(f"a region cannot start at {start} s; it must start at 0 s or later")
     if duration is not None and not (duration > 0 and np.isfinite(duration)):
         raise InputError(f"a region cannot last {duration} s; it must last longer than 0 s")
-    decoded = sndfile.read(path, start, duration, _MAX_VALUES)
-    if decoded is None or decoded[0].shape[1] == 0:
-        from soundalike.audio import ffmpeg
-
-        decoded = ffmpeg.read(path, start, duration, _MAX_VALUES) or decoded
+    decoded = links.read(path, sources(path), start, duration, _MAX_VALUES)
     if decoded is None:
         raise AudioError(_not_audio(path))
     samples, rate = decoded

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
 from soundalike.audio.waveform import resample, to_channels
 
 # The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer
@@ -32,18 +33,21 @@ _PADDING = 4096
 # The most channels whose planes PyAV handles (FFmpeg's AV_NUM_DATA_POINTERS); frames with more are skipped.
 _MAX_CHANNELS = 8
 
+# Values for each byte of the file up to which a stated length is believed; beyond it the frames are counted.
+_BELIEVED = 128
+
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
 
-def probe(path: Path) -> tuple[int, int, int, str] | None:
+def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] | None:
     """(frames, sample_rate, channels, codec), or None if FFmpeg finds no audio that it can decode.
 
     frames: as the container states if it has a sample table; otherwise counted by decoding (a bit rate or
     milliseconds are not exact).
     """
     try:
-        with path.open("rb") as handle, _container(handle) as container:
+        with path.open("rb") as handle, _container(handle, source) as container:
             stream = _audio_stream(container)
             frames = _decoded(container, stream)
             first = next(frames, None)
@@ -52,29 +56,37 @@ def probe(path: Path) -> tuple[int, int, int, str] | None:
             rate = int(first.sample_rate)
             codec = f"{container.format.name.split(',')[0]} {stream.codec_context.name}"
             length = _stated_frames(container, stream, rate)
-            if length is None:
+            if length is None or length * len(first.layout.channels) > _BELIEVED * path.stat().st_size:
                 length = int(first.samples) + sum(int(frame.samples) for frame in frames)
+            length = max(0, length - source.skip)
+            if source.length is not None:
+                length = min(length, source.length)
             return length, rate, len(first.layout.channels), codec
     except (av.FFmpegError, OSError, ValueError):
         return None
 
 
-def read(path: Path, start: float, duration: float | None, max_values: int) -> tuple[NDArray[np.float32], int] | None:
+def read(
+    path: Path, start: float, duration: float | None, max_values: int, source: Source = WHOLE_FILE
+) -> tuple[NDArray[np.float32], int] | None:
     """(samples float32 (channels, samples), sample_rate) of a region; None if nothing can be decoded.
 
     The region is frames round(start * rate) .. + round(duration * rate) of the whole file, cut at its end. Packets
     that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read.
     """
     try:
-        with path.open("rb") as handle, _container(handle) as container:
+        with path.open("rb") as handle, _container(handle, source) as container:
             stream = _audio_stream(container)
             frames = _decoded(container, stream)
             head = next(frames, None)
             if head is None:
                 return None
             rate = int(head.sample_rate)
-            first = round(start * rate)
+            first = round(start * rate) + source.skip
             last = None if duration is None else first + round(duration * rate)
+            if source.length is not None:
+                end = source.skip + source.length
+                last = end if last is None else min(last, end)
             region = _Region(first, last, _stated_frames(container, stream, rate), max_values)
             if _seek(container, stream, rate, first):
                 frames = _decoded(container, stream)
@@ -82,7 +94,8 @@ def read(path: Path, start: float, duration: float | None, max_values: int) -> t
                 if head is not None:
                     region.position = _position(head, stream, rate)
             _collect(itertools.chain([head] if head is not None else [], frames), region, rate)
-            return region.samples(len(head.layout.channels) if head is not None else 1), rate
+            samples = region.samples(len(head.layout.channels) if head is not None else 1)
+            return samples if source.gain == 1.0 else samples * np.float32(source.gain), rate
     except (av.FFmpegError, OSError, ValueError):
         return None
 
@@ -221,7 +234,7 @@ def _to_float(frame: Any) -> NDArray[np.float32]:
         return np.array(values, dtype=np.float32)
 
 
-class _Source:
+class _Readable:
     """A file for FFmpeg to read, without a name from which to guess a format or a protocol.
 
     A damaged file may make FFmpeg seek to impossible positions. PyAV would print the exception, so `seek` returns a
@@ -240,8 +253,9 @@ class _Source:
             return -1
 
 
-def _container(handle: BinaryIO) -> Any:
-    return av.open(_Source(handle), "r", metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
+def _container(handle: BinaryIO, source: Source) -> Any:
+    readable = _Readable(handle) if source.pieces is None else ByteView(handle, source.pieces)
+    return av.open(readable, "r", metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
 
 
 def _audio_stream(container: Any) -> Any:

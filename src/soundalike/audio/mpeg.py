@@ -1,4 +1,4 @@
-"""Whether an mp3 file states its length.
+"""The structure of MPEG audio streams (mp3, mp2): tags, frames, and whether the stream states its length.
 
 An mp3 is a sequence of frames without a table of contents. Encoders of variable bit rate put the frame count into the
 first frame (Xing/Info or VBRI header); if it is missing, libsndfile estimates the length from the first frame's bit rate
@@ -7,36 +7,137 @@ and stops reading there, which truncates files of variable bit rate and files jo
 
 from __future__ import annotations
 
+import os
 import struct
-from pathlib import Path
+
+from soundalike.audio.byte_view import Readable
+
+DELAY = 1105
+"""Samples by which LAME's frames are late without a header: 576 of the encoder, 529 of the decoder."""
 
 _SEARCHED = 8192  # bytes after the tag in which the first frame must begin
 _FRAMES, _BYTES = 0x1, 0x2  # flags of the Xing header
 _SLACK = 65_536  # bytes of tags and lyrics behind the last frame
+_TAGS = 16  # ID3v2 tags in a row
+
+_JUNK = 1 << 18  # bytes before the first frame that are skipped
+_CONFIRMED = 3  # frames in a row that make a stream
+
+# kbit/s by the bit rate code, for (MPEG-1, layer) and for (MPEG-2 and 2.5, layer); ISO 11172-3, 13818-3.
+_BIT_RATES = {
+    (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (1, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (1, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+
+# First bytes of files that are not MPEG streams, whatever they contain: ASF, Matroska, WavPack, APE, TTA, AC-3, AU, CAF.
+_OTHERS = (b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"wvpk", b"MAC ", b"TTA1", b"\x0b\x77", b".snd", b"caff", b"FORM")
 
 
-def states_its_length(path: Path) -> bool:
+def states_its_length(file: Readable) -> bool:
     """Whether the first frame states the frame count, and the file is not longer than the byte count stated with it.
 
     True for a shorter (truncated) file: reading stops where the data end.
     """
-    with path.open("rb") as file:
-        begin = _end_of_id3(file.read(10))
-        file.seek(begin)
-        head = file.read(_SEARCHED)
-    stated = _stated_bytes(head)
-    return stated is not None and path.stat().st_size - begin <= stated + stated // 100 + _SLACK
+    begin = end_of_tags(file)
+    file.seek(begin)
+    stated = _stated_bytes(file.read(_SEARCHED))
+    return stated is not None and file.seek(0, os.SEEK_END) - begin <= stated + stated // 100 + _SLACK
 
 
-def _end_of_id3(head: bytes) -> int:
-    """Where the audio begins: after the ID3v2 tag, whose size is stored as four times 7 bits."""
-    if len(head) < 10 or head[:3] != b"ID3":
-        return 0
-    size = 0
-    for byte in head[6:10]:
-        size = size << 7 | byte & 0x7F
-    footer = 10 if head[5] & 0x10 else 0
-    return 10 + size + footer
+def states_delay(file: Readable, place: int) -> bool:
+    """Whether the frame at byte `place` is a header (Xing, Info or VBRI) and not audio."""
+    file.seek(place)
+    head = file.read(64)
+    return any(name in head for name in (b"Xing", b"Info", b"VBRI"))
+
+
+def end_of_tags(file: Readable) -> int:
+    """Where the audio begins: after the ID3v2 tags, whose sizes are stored as four times 7 bits."""
+    place = 0
+    for _ in range(_TAGS):
+        file.seek(place)
+        head = file.read(10)
+        if len(head) < 10 or head[:3] != b"ID3":
+            return place
+        size = 0
+        for byte in head[6:10]:
+            size = size << 7 | byte & 0x7F
+        footer = 10 if head[5] & 0x10 else 0
+        place += 10 + size + footer
+    return place
+
+
+def may_be_mpeg(head: bytes) -> bool:
+    """Whether a file whose audio begins with `head` (16 bytes) may be an MPEG stream behind other bytes."""
+    adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+    return not (adts or _frame(head) is not None or head.startswith(_OTHERS) or head[4:8] == b"ftyp")
+
+
+def first_frame(file: Readable, begin: int, end: int | None = None) -> int | None:
+    """The first byte of the first of three frames in a row, from byte `begin` on; None if there are none near it.
+
+    Two frames are enough where the stream ends after them.
+    """
+    end = file.seek(0, os.SEEK_END) if end is None else end
+    if _is_stream(file, begin, end):
+        return begin
+    file.seek(begin)
+    head = file.read(max(0, min(_JUNK, end - begin)))
+    place = head.find(b"\xff")
+    while place >= 0:
+        if _frame(head[place : place + 4]) is not None and _is_stream(file, begin + place, end):
+            return begin + place
+        place = head.find(b"\xff", place + 1)
+    return None
+
+
+def count_samples(file: Readable, begin: int, end: int) -> int:
+    """The samples of the frames from byte `begin` on, up to the first that is incomplete or not a frame."""
+    total, place = 0, begin
+    while place + 4 <= end:
+        file.seek(place)
+        frame = _frame(file.read(4))
+        if frame is None or place + frame[0] > end:
+            break
+        place += frame[0]
+        total += frame[1]
+    return total
+
+
+def _is_stream(file: Readable, place: int, end: int) -> bool:
+    kind: int | None = None
+    for count in range(_CONFIRMED):
+        file.seek(place)
+        head = file.read(4)
+        frame = _frame(head)
+        if frame is None or (kind is not None and frame[2] != kind):
+            return count >= 2 and place + 4 > end
+        kind = frame[2]
+        place += frame[0]
+        if place > end:
+            return False
+    return True
+
+
+def _frame(head: bytes) -> tuple[int, int, int] | None:
+    """(bytes, samples, kind) of the frame with this header; kind is equal for all frames of a stream."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    bit_rate_code, rate_code, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or layer == 4 or bit_rate_code in (0, 15) or rate_code == 3:
+        return None
+    rate = _RATES[version][rate_code]
+    bit_rate = _BIT_RATES[1 if version == 3 else 2, layer][bit_rate_code] * 1000
+    if layer == 1:
+        return (12 * bit_rate // rate + padding) * 4, 384, version << 4 | layer << 2 | rate_code
+    samples = 576 if layer == 3 and version != 3 else 1152
+    return samples // 8 * bit_rate // rate + padding, samples, version << 4 | layer << 2 | rate_code
 
 
 def _stated_bytes(head: bytes) -> int | None:

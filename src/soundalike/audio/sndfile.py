@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
 from soundalike.audio.mpeg import states_its_length
 from soundalike.audio.stderr_silencing import silenced_stderr
 
@@ -36,49 +37,89 @@ _OGG_TO_WAVE_ORDER = {
     8: (0, 2, 1, 7, 5, 6, 3, 4),
 }
 
-# Values read at once. A header may state any number of frames: this bounds the memory allocated for frames that may
-# not exist.
+# Values read at once: whole songs, but not the memory that a header which states too much would take.
 _CHUNK_VALUES = 2**25
+_SMALL_CHUNK_VALUES = 2**18
+
+# Values for each byte of a file of whose header nothing is believed beyond it: PCM has 1 at most, lossy codecs at low
+# rates some 60; only digital silence has more.
+_BELIEVED = 128
 
 
-def probe(path: Path) -> tuple[int, int, int, str] | None:
-    """(frames, sample_rate, channels, codec) by the header; None if libsndfile cannot be used for the file."""
-    with _open(path) as file:
+def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] | None:
+    """(frames, sample_rate, channels, codec) by the header; None if libsndfile cannot be used for the file.
+
+    The frames are counted by decoding if the header states more than the bytes are likely to hold.
+    """
+    with _open(path, source) as file:
         if file is None:
             return None
-        return file.frames, file.samplerate, file.channels, f"{file.format} {file.subtype}".lower()
+        frames = file.frames
+        if frames > 0 and _doubtful(path, file):
+            frames = _count_frames(file)
+        return _within(frames, source), file.samplerate, file.channels, f"{file.format} {file.subtype}".lower()
 
 
-def read(path: Path, start: float, duration: float | None, max_values: int) -> tuple[NDArray[np.float32], int] | None:
+def read(
+    path: Path, start: float, duration: float | None, max_values: int, source: Source = WHOLE_FILE
+) -> tuple[NDArray[np.float32], int] | None:
     """(samples float32 (channels, samples), sample_rate) of a region; None if libsndfile fails.
 
     The region is frames round(start * rate) .. + round(duration * rate), cut at the file's end; it has no samples if
     it begins after the end. Reading stops once more than `max_values` values (frames x channels) have been read.
     """
-    with _open(path) as file:
+    with _open(path, source) as file:
         if file is None:
             return None
         first = round(start * file.samplerate)
-        wanted = (
-            file.frames - first if duration is None else min(round(duration * file.samplerate), file.frames - first)
-        )
+        wanted = _within(file.frames, source) - first
+        if duration is not None:
+            wanted = min(round(duration * file.samplerate), wanted)
         if wanted <= 0:
             return np.zeros((file.channels, 0), dtype=np.float32), file.samplerate
+        chunk_values = _SMALL_CHUNK_VALUES if _doubtful(path, file) else _CHUNK_VALUES
         try:
-            frames = _read_frames(file, first, wanted, max_values)
+            frames = _read_frames(file, first + source.skip, wanted, max_values, chunk_values)
         except soundfile.SoundFileError:
             return None
         samples = frames.T
         if file.format == "OGG" and file.channels in _OGG_TO_WAVE_ORDER:
             samples = samples[list(_OGG_TO_WAVE_ORDER[file.channels])]
+        if source.gain != 1.0:
+            samples = samples * np.float32(source.gain)
         return np.ascontiguousarray(samples), file.samplerate
 
 
-def _read_frames(file: soundfile.SoundFile, first: int, wanted: int, max_values: int) -> NDArray[np.float32]:
+def _within(frames: int, source: Source) -> int:
+    """The frames of the source in a stream of `frames`."""
+    left = max(0, frames - source.skip)
+    return left if source.length is None else min(left, source.length)
+
+
+def _doubtful(path: Path, file: soundfile.SoundFile) -> bool:
+    return bool(file.frames * file.channels > _BELIEVED * path.stat().st_size)
+
+
+def _count_frames(file: soundfile.SoundFile) -> int:
+    """The frames that can be decoded."""
+    step = max(1, _SMALL_CHUNK_VALUES // file.channels)
+    buffer = np.empty((step, file.channels), dtype=np.float32)
+    count = 0
+    try:
+        while (length := len(file.read(out=buffer))) > 0:
+            count += length
+    except soundfile.SoundFileError:
+        pass
+    return count
+
+
+def _read_frames(
+    file: soundfile.SoundFile, first: int, wanted: int, max_values: int, chunk_values: int
+) -> NDArray[np.float32]:
     """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
     if first > 0:
         file.seek(first)
-    step = max(1, _CHUNK_VALUES // file.channels)
+    step = max(1, chunk_values // file.channels)
     chunks: list[NDArray[np.float32]] = []
     count = 0
     while count < wanted and count * file.channels <= max_values:
@@ -92,21 +133,26 @@ def _read_frames(file: soundfile.SoundFile, first: int, wanted: int, max_values:
 
 
 @contextlib.contextmanager
-def _open(path: Path) -> Iterator[soundfile.SoundFile | None]:
-    """The open file, or None if libsndfile does not recognise it or its format is not in FORMATS."""
-    if path.suffix.lower() == ".raw":  # soundfile would require rate and channels
-        yield None
-        return
-    # Bytes, because soundfile cannot encode a name that is not UTF-8 (on Windows there are none, and bytes are not accepted).
-    name = str(path) if os.name == "nt" else os.fsencode(path)
-    with path.open("rb") as beginning:
-        silent = beginning.read(4) in _SILENT_MAGIC
-    with contextlib.nullcontext() if silent else silenced_stderr():
-        try:
-            file = soundfile.SoundFile(name)
-        except soundfile.SoundFileError:
+def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
+    """The open source, or None if libsndfile does not recognise it or its format is not in FORMATS."""
+    with path.open("rb") as handle:
+        view = ByteView(handle, source.pieces or ((0, path.stat().st_size),))
+        silent = view.read(4) in _SILENT_MAGIC
+        view.seek(0)
+        if source.pieces is None and path.suffix.lower() == ".raw":  # soundfile would require rate and channels
             yield None
             return
-        with file:
-            usable = file.format in FORMATS and (file.format != "MP3" or states_its_length(path))
-            yield file if usable else None
+        # Bytes, because soundfile cannot encode a name that is not UTF-8 (on Windows there are none, and bytes are not
+        # accepted).
+        name = str(path) if os.name == "nt" else os.fsencode(path)
+        with contextlib.nullcontext() if silent else silenced_stderr():
+            try:
+                file = soundfile.SoundFile(name if source.pieces is None else view)
+            except soundfile.SoundFileError:
+                yield None
+                return
+            with file:
+                usable = file.format in FORMATS and (
+                    file.format != "MP3" or states_its_length(ByteView(handle, view.pieces))
+                )
+                yield file if usable else None

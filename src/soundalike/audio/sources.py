@@ -1,0 +1,141 @@
+"""What a decoder is given of a file: usually the file as it is, sometimes a corrected or shorter view of it.
+
+Each container has its own known deviations:
+
+- FLAC: a count of samples in the header that is 0 or does not agree with the last frame is replaced.
+- Ogg: each link of a chained stream (joined files, recorded radio) is a source of its own.
+- AIFF-C: compression types that libsndfile does not know but whose samples are plain integers are renamed.
+- WAV, RF64, W64: integers that use only the lower bits of their container get a gain; MP3 inside WAV is decoded
+  as MP3.
+- MP3: bytes before the first frame are skipped.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from soundalike.audio import flac_length, mpeg
+from soundalike.audio.byte_view import WHOLE_FILE, Source
+from soundalike.audio.riff import riff_source
+
+# AIFF-C compression types that stand for plain integers, little endian ("sowt") or big endian ("twos"). 42ni is
+# written by Native Instruments' samplers.
+_AIFC_INTEGERS = {b"42ni": b"sowt", b"ni24": b"sowt", b"61ni": b"sowt", b"ni16": b"sowt", b"in16": b"twos"}
+
+_AIFF_SEARCHED = 1 << 16
+
+# The first page of a logical Ogg stream: version 0, the flag "beginning of stream" (RFC 3533, section 6).
+_OGG_BEGINNING = re.compile(rb"OggS\x00[\x02\x03\x06\x07]", re.DOTALL)
+_OGG_BLOCK = 1 << 22
+_OGG_HEADER = 27
+_LONGEST_OGG_HEADER = _OGG_HEADER + 255
+
+
+def sources(path: Path) -> tuple[Source, ...]:
+    """The sources of the file at `path`, in the order of time; at least one. Remembered for the last few files."""
+    status = path.stat()
+    return _sources(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@functools.lru_cache(maxsize=64)
+def _sources(path: Path, size: int, modified: int, inode: int) -> tuple[Source, ...]:
+    with path.open("rb") as handle:
+        begin = mpeg.end_of_tags(handle)
+        handle.seek(begin)
+        head = handle.read(16)
+        if head[:4] == b"fLaC":
+            return (_flac_source(handle, begin),)
+        if head[:4] == b"OggS":
+            return _ogg_sources(handle)
+        if head[:4] == b"FORM" and head[8:12] == b"AIFC":
+            return (_aifc_source(handle, begin),)
+        if head[:4] in (b"RIFF", b"RF64", b"BW64", b"riff"):
+            return (riff_source(handle, begin) or WHOLE_FILE,)
+        if mpeg.may_be_mpeg(head):
+            first = mpeg.first_frame(handle, begin)
+            if first is not None:
+                return (Source(((first, size),)),)
+    return (WHOLE_FILE,)
+
+
+def _flac_source(handle: BinaryIO, begin: int) -> Source:
+    info = flac_length.stream_info(handle, begin)
+    if info is None:
+        return WHOLE_FILE
+    count = flac_length.last_sample(handle, info)
+    if count is None or count == info.stated:
+        return WHOLE_FILE
+    return Source(flac_length.with_count(info, handle, count))
+
+
+def _ogg_sources(handle: BinaryIO) -> tuple[Source, ...]:
+    """One source for each link: a link begins at a first page that does not follow another first page."""
+    size = handle.seek(0, os.SEEK_END)
+    begins: list[int] = []
+    previous_end = -1
+    for place, end in _ogg_beginnings(handle, size):
+        if place != previous_end:
+            begins.append(place)
+        previous_end = end
+    if len(begins) < 2:
+        return (WHOLE_FILE,)
+    ends = [*begins[1:], size]
+    return tuple(Source(((begin, end),)) for begin, end in zip(begins, ends, strict=True))
+
+
+def _ogg_beginnings(handle: BinaryIO, size: int) -> list[tuple[int, int]]:
+    """(begin, end) of all first pages whose checksum is right."""
+    result = []
+    for first in range(0, size, _OGG_BLOCK):
+        handle.seek(first)
+        block = handle.read(_OGG_BLOCK + len(b"OggS\0\2") - 1)
+        for match in _OGG_BEGINNING.finditer(block):
+            place = first + match.start()
+            handle.seek(place)
+            page = handle.read(_LONGEST_OGG_HEADER)
+            body = _OGG_HEADER + page[26] if len(page) >= _OGG_HEADER else 0
+            page += handle.read(max(0, body + sum(page[_OGG_HEADER:body]) - len(page)))
+            end = body + sum(page[_OGG_HEADER:body])
+            if body and len(page) >= end and _ogg_crc(page[:22] + bytes(4) + page[26:end]) == page[22:26]:
+                result.append((place, place + end))
+    return result
+
+
+def _ogg_crc(page: bytes) -> bytes:
+    value = 0
+    for byte in page:
+        value = (value << 8 & 0xFFFFFFFF) ^ _OGG_CRC[value >> 24 ^ byte]
+    return struct.pack("<I", value)
+
+
+def _ogg_crc_table() -> list[int]:
+    table = []
+    for index in range(256):
+        value = index << 24
+        for _ in range(8):
+            value = (value << 1 ^ 0x04C11DB7 if value & 0x80000000 else value << 1) & 0xFFFFFFFF
+        table.append(value)
+    return table
+
+
+_OGG_CRC = _ogg_crc_table()
+
+
+def _aifc_source(handle: BinaryIO, begin: int) -> Source:
+    size = handle.seek(0, os.SEEK_END)
+    place = begin + 12
+    while place + 8 <= size:
+        handle.seek(place)
+        head = handle.read(30)
+        length = int.from_bytes(head[4:8], "big")
+        if head[:4] == b"COMM" and len(head) == 30:
+            kind = place + 26
+            known = _AIFC_INTEGERS.get(head[26:30].lower())
+            return Source(((0, kind), known, (kind + 4, size))) if known else WHOLE_FILE
+        place += 8 + length + length % 2
+    return WHOLE_FILE
