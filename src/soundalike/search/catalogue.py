@@ -6,6 +6,7 @@ Every search filters all items, so nothing here loops over items in Python, exce
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from soundalike.audio.metadata.keys import compatible
-from soundalike.search.filters import Filters, path_matches
+from soundalike.search.filters import Filters
+from soundalike.search.name_matching import fold, path_matcher
 
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
@@ -68,9 +70,14 @@ class Catalogue:
         return _only(pc.index(self._table["id"], item_id).as_py())
 
     def with_path(self, root: str, path: str) -> int | None:
-        """The number of the item with this path under this root."""
-        there = pc.and_(pc.equal(self._table["path"], path), pc.equal(self._table["root"], root))
-        return _only(pc.index(there, True).as_py())
+        """The number of the item with this path under this root; if none has, of one whose path only composes its characters
+        differently (file names of macOS)."""
+        in_root = pc.equal(self._table["root"], root)
+        number = _only(pc.index(pc.and_(pc.equal(self._table["path"], path), in_root), True).as_py())
+        if number is not None or path.isascii():
+            return number
+        composed = pc.equal(pc.utf8_normalize(self.column("path"), "NFC"), unicodedata.normalize("NFC", path))
+        return _only(pc.index(pc.and_(composed, in_root.combine_chunks()), True).as_py())
 
     def of_content(self, content: int) -> Indices:
         """The numbers of the items with that content (an index into `contents`), ascending."""
@@ -121,22 +128,20 @@ class Catalogue:
             wanted = filters.key
             mask &= self._where("key", lambda key: compatible(key, wanted))
         if filters.paths:
-            lowered = self._lowered()
-            mask &= np.fromiter(
-                (any(path_matches(path, glob) for glob in filters.paths) for path in lowered), bool, len(lowered)
-            )
+            folded_paths = self._folded()
+            mask &= np.fromiter(map(path_matcher(filters.paths), folded_paths), bool, len(folded_paths))
         for name, unwanted in (("artist", filters.not_artists), ("album", filters.not_albums)):
             if unwanted:
-                folded = {value.casefold() for value in unwanted}
-                mask &= ~self._where(name, folded.__contains__, str.casefold)
+                folded = {fold(value) for value in unwanted}
+                mask &= ~self._where(name, folded.__contains__, fold)
         return mask
 
     def containing(self, text: str) -> Mask:
-        """(I,) which items contain `text` in their path, title or artist, ignoring case."""
-        wanted = text.casefold()
+        """(I,) which items contain `text` in their path, title or artist; names are compared with `fold`."""
+        wanted = fold(text)
         mask = np.zeros(len(self), dtype=bool)
         for name in ("path", "title", "artist"):
-            mask |= self._where(name, lambda value: wanted in value, str.casefold)
+            mask |= self._where(name, lambda value: wanted in value, fold)
         return mask
 
     def in_order_of_path(self, numbers: Indices) -> Indices:
@@ -159,11 +164,11 @@ class Catalogue:
         values = pc.fill_null(pc.cast(self.column(name), pa.float64()), float("nan"))
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
-    def _lowered(self) -> list[str]:
-        """Root and path of all items, in lower case."""
+    def _folded(self) -> list[str]:
+        """Root and path of all items, folded."""
         if self._paths is None:
             roots, paths = self.column("root").to_pylist(), self.column("path").to_pylist()
-            self._paths = [f"{root}/{path}".lower() for root, path in zip(roots, paths, strict=True)]
+            self._paths = [fold(f"{root}/{path}") for root, path in zip(roots, paths, strict=True)]
         return self._paths
 
 

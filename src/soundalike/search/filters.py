@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.audio.metadata.facts import tempo_matches
 from soundalike.audio.metadata.keys import compatible, parse_key
 from soundalike.errors import InputError
+from soundalike.search.name_matching import fold, path_matcher
 
 Item = Mapping[str, Any]
 
@@ -20,8 +20,9 @@ class Filters:
     """Conditions that an item must all fulfil; None and empty mean no condition.
 
     kinds: any of these; durations (low, high) in s; tempo (low, high) in BPM, where half and double of an item's tempo match
-    too; key: a key, or one compatible with it; paths: glob patterns for the item's path, any of which must match; not_artists,
-    not_albums: values that the item must not have (ignoring case). An item of unknown tempo or key fulfils no condition on it.
+    too; key: a key, or one compatible with it; paths: texts or glob patterns, any of which must match the item's path (see
+    `path_matcher`); not_artists, not_albums: values that the item must not have (compared with `fold`). An item of unknown
+    tempo or key fulfils no condition on it.
     """
 
     kinds: tuple[Kind, ...] = ()
@@ -43,8 +44,7 @@ class Filters:
             return False
         if self.key is not None and (item["key"] is None or not compatible(item["key"], self.key)):
             return False
-        place = f"{item['root']}/{item['path']}".lower()
-        if self.paths and not any(path_matches(place, glob) for glob in self.paths):
+        if self.paths and not path_matcher(self.paths)(fold(f"{item['root']}/{item['path']}")):
             return False
         return not (_among(item["artist"], self.not_artists) or _among(item["album"], self.not_albums))
 
@@ -70,13 +70,5 @@ def make_filters(
     )
 
 
-def path_matches(path: str, glob: str) -> bool:
-    """Whether a lower-case path, or the end of it after a slash, matches a shell pattern; without wildcards, contains it."""
-    glob = glob.lower()
-    if not any(sign in glob for sign in "*?["):
-        return glob in path
-    return fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(path, "*/" + glob)
-
-
 def _among(value: str | None, unwanted: tuple[str, ...]) -> bool:
-    return value is not None and value.casefold() in {name.casefold() for name in unwanted}
+    return value is not None and fold(value) in {fold(name) for name in unwanted}
