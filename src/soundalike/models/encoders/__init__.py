@@ -1,58 +1,18 @@
-"""Encoders: waveforms in, unit vectors out. The protocol, and the table of those that exist.
+"""Encoders: waveforms in, unit vectors out. The table of those that exist; `encoder_protocol` says what one is.
 
 To add one, write a module with a class that implements `Encoder`, and add a row to `ENCODERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
 
 from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
 from soundalike.errors import InputError
+from soundalike.models.encoder_protocol import Embeddings, Encoder, Samples, TextEncoder
 
-Samples = NDArray[np.float32]
-Embeddings = NDArray[np.float32]
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """Turns mono waveforms into unit vectors. Attributes are constants of the loaded model.
-
-    name: its key in `ENCODERS`; version: changes whenever its output does; sample_rate: of its input, in Hz; dimension: of
-    its vectors; clip_seconds: the length that it was trained on, None if it takes any length.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def sample_rate(self) -> int: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def clip_seconds(self) -> float | None: ...
-
-    def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
-        """Embeddings (N, D), float32, rows of unit norm, of N mono waveforms (samples,) of any lengths.
-
-        The row of a waveform whose samples are all zero is zero.
-        """
-        ...
-
-
-@runtime_checkable
-class TextEncoder(Protocol):
-    """An encoder that also embeds texts."""
-
-    def embed_text(self, texts: Sequence[str]) -> Embeddings:
-        """Embeddings (N, D) of N texts, rows of unit norm."""
-        ...
+__all__ = ["ENCODERS", "Embeddings", "Encoder", "EncoderRow", "Samples", "TextEncoder", "load_encoder"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from soundalike.errors import CheckpointError, InputError
-from soundalike.models.encoders import Samples
+from soundalike.models.encoder_protocol import Samples
 
 
 def check_waveforms(waveforms: Iterable[Samples]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from soundalike.errors import InputError
-from soundalike.models.encoders import Embeddings, Samples
+from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, compute_spectra
 

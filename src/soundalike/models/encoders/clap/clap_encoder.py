@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from soundalike.config import Runtime
 from soundalike.models.checkpoints import LocalCheckpoint
-from soundalike.models.encoders import Embeddings, Samples
+from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.clap.clap_frontend import BANDS, FRAMES, SAMPLE_RATE, log_mel, split_windows
 from soundalike.models.encoders.clap.clap_network import (
     HTSAT_BASE,

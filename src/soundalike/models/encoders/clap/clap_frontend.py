@@ -13,7 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from soundalike.audio.spectral import mel_filters
-from soundalike.models.encoders import Samples
+from soundalike.models.encoder_protocol import Samples
 
 SAMPLE_RATE = 48_000
 WINDOW = 480_000

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from soundalike.models.encoders import Samples
+from soundalike.models.encoder_protocol import Samples
 from soundalike.models.encoders.muq_mulan.muq_settings import ConformerSettings
 
 SAMPLE_RATE = 24_000

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from soundalike.config import Runtime
 from soundalike.models.checkpoints import LocalCheckpoint
-from soundalike.models.encoders import Embeddings, Samples
+from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.input_checks import check_texts, check_waveforms
 from soundalike.models.encoders.muq_mulan.muq_frontend import LogMel, split_clips
 from soundalike.models.encoders.muq_mulan.muq_network import Tower, load_audio_tower, load_text_tower
