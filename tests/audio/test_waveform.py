@@ -28,6 +28,46 @@ def test_a_rate_of_zero_is_rejected() -> None:
         waveform([0.0], 0)
 
 
+@pytest.mark.parametrize("leftover", [0.0, 1e-4, 0.1])
+def test_channels_that_cancel_are_inverted_before_the_mean(leftover: float) -> None:
+    random = np.random.default_rng(0)
+    left, rest = random.standard_normal((2, 44_100)).astype(np.float32)
+    samples = np.stack([left, -left + np.float32(leftover) * rest])
+    mono = to_channels(samples, 1)[0]
+    assert np.abs(mono - left).max() <= leftover * 3
+    assert np.array_equal(to_channels(samples * [[1.0], [0.9]], 1)[0] > 0, mono > 0)
+
+
+def test_antiphase_in_many_channels_keeps_the_level() -> None:
+    tone = np.sin(np.arange(4_000, dtype=np.float32))
+    mono = to_channels(np.stack([tone, -tone, tone, -tone]), 1)
+    assert np.array_equal(mono[0], tone)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 6, 8])
+def test_channels_that_do_not_cancel_are_averaged_exactly(channels: int) -> None:
+    random = np.random.default_rng(channels)
+    samples = random.standard_normal((channels, 20_000)).astype(np.float32)
+    hard_panned = np.zeros_like(samples)
+    hard_panned[1] = samples[0]
+    wide = samples.copy()
+    wide[1] = samples[1] - 0.3 * samples[0]
+    for ordinary in (samples, hard_panned, wide, np.zeros_like(samples), np.repeat(samples[:1], channels, axis=0)):
+        mean = ordinary.mean(axis=0, dtype=np.float32, keepdims=True)
+        assert np.array_equal(to_channels(ordinary, 1), mean)
+
+
+def test_the_limit_for_stereo_is_six_decibels() -> None:
+    middle, side = np.linalg.qr(np.random.default_rng(1).standard_normal((40_000, 2)))[0].T.astype(np.float32)
+    for decibels, inverted in ((5.9, False), (6.1, True)):
+        share = 10 ** (-decibels / 10)  # of the channels' power that the mean has
+        samples = np.stack(
+            [share**0.5 * middle + (1 - share) ** 0.5 * side, share**0.5 * middle - (1 - share) ** 0.5 * side]
+        )
+        mono = to_channels(samples.astype(np.float32), 1)[0]
+        assert (float(abs(mono @ side)) > 0.5) is inverted
+
+
 def test_mono_to_stereo_repeats_at_the_same_level() -> None:
     assert to_channels(np.array([[0.5, -1.0]], dtype=np.float32), 2).tolist() == [[0.5, -1.0], [0.5, -1.0]]
 

@@ -73,9 +73,9 @@ def end_of_tags(file: Readable) -> int:
 
 
 def may_be_mpeg(head: bytes) -> bool:
-    """Whether a file whose audio begins with `head` (16 bytes) may be an MPEG stream behind other bytes."""
+    """Whether a file whose audio begins with `head` (16 bytes) may be an MPEG stream, at once or later."""
     adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-    return not (adts or _frame(head) is not None or head.startswith(_OTHERS) or head[4:8] == b"ftyp")
+    return not (adts or head.startswith(_OTHERS) or head[4:8] == b"ftyp")
 
 
 def first_frame(file: Readable, begin: int, end: int | None = None) -> int | None:

@@ -58,7 +58,8 @@ def _sources(path: Path, size: int, modified: int, inode: int) -> tuple[Source, 
             return (riff_source(handle, begin) or WHOLE_FILE,)
         if mpeg.may_be_mpeg(head):
             first = mpeg.first_frame(handle, begin)
-            if first is not None:
+            # A header that states the delay is worth more than the damaged frames that follow it.
+            if first is not None and first > begin and not mpeg.states_delay(handle, begin):
                 return (Source(((first, size),)),)
     return (WHOLE_FILE,)
 

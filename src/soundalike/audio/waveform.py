@@ -24,6 +24,10 @@ _MINUS_3_DB = np.float32(np.sqrt(0.5))
 # channels than these (ambisonics, multitrack exports) have no defined positions and are taken in pairs.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-Clr", 8: "LRC-lrlr"}
 
+# Channels cancel if the power of their mean is below this share of what uncorrelated channels would give: 3 dB. The
+# mean of two uncorrelated channels is itself 3 dB below the channels, which makes 6 dB for stereo.
+_CANCELLED = 0.5
+
 
 @dataclass(frozen=True)
 class Waveform:
@@ -45,7 +49,7 @@ class Waveform:
         return int(self.samples.shape[1]) / self.sample_rate
 
     def mono(self) -> Samples:
-        """The mean of the channels, float32 (samples,)."""
+        """The channels as one (see `to_channels`), float32 (samples,)."""
         mono: Samples = to_channels(self.samples, 1)[0]
         return mono
 
@@ -70,7 +74,11 @@ def waveform(samples: ArrayLike, sample_rate: int) -> Waveform:
 def to_channels(samples: Samples, channels: int) -> Samples:
     """`samples` (C, T) mapped to 1 or 2 channels; returned as they are (not copied) if C is already right.
 
-    To mono: the mean of all channels (as librosa's `to_mono`). Mono to stereo: the channel twice. Many channels to
+    To mono: the mean of all channels (as librosa's `to_mono`), except where they cancel: if the power of the mean is
+    less than half of what uncorrelated channels of the same powers would give (for stereo, more than 6 dB below the
+    mean power of the channels), the channels opposed to the loudest one are inverted before the mean is taken. So
+    right = -left gives left, and vectors are not computed from silence or from what is left over. The decision is made
+    for the samples given, such as one segment of a file. Mono to stereo: the channel twice. Many channels to
     stereo, in the order of WAVE and FLAC files (L R C LFE, then surrounds in left-right pairs; four channels are
     L R Ls Rs, three are L R C): left + 0.71 centre + 0.71 each left surround (ITU-R BS.775-4), without the LFE,
     divided by the sum of the gains so that nothing clips.
@@ -83,7 +91,7 @@ def to_channels(samples: Samples, channels: int) -> Samples:
     if count == channels:
         return samples
     if channels == 1:
-        return np.asarray(samples.mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
+        return _mono(samples)
     if count == 1:
         return np.repeat(samples, 2, axis=0)
     return _stereo_gains(count) @ samples
@@ -102,6 +110,18 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     along_time = np.ascontiguousarray(samples.T, dtype=np.float32)
     resampled = np.asarray(soxr.resample(along_time, from_rate, to_rate, quality="HQ"), dtype=np.float32)
     return np.ascontiguousarray(resampled.T)
+
+
+def _mono(samples: Samples) -> Samples:
+    """(1, samples): the mean of the channels, or with opposed ones inverted if they cancel (see `to_channels`)."""
+    mean = np.asarray(samples.mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
+    energies = np.array([np.dot(channel, channel) for channel in samples], dtype=np.float64)
+    if not float(np.dot(mean[0], mean[0])) < _CANCELLED * energies.sum() / len(samples) ** 2:
+        return mean
+    loudest = samples[int(np.argmax(energies))]
+    signs = np.array([[-1.0 if np.dot(channel, loudest) < 0 else 1.0] for channel in samples], dtype=np.float32)
+    # The first channel keeps its polarity, whichever is the loudest: otherwise neighbouring segments could differ in it.
+    return np.asarray((samples * (signs * signs[0])).mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
 
 
 def _stereo_gains(channels: int) -> Samples:

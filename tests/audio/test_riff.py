@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from soundalike.audio.decode import load, probe, read
+from tests.audio.conftest import RATE, make_signal, write_pyav
+
+Encoded = Callable[[str], Path]
+
+GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+
+
+def little_endian(values: NDArray[np.int64], width: int) -> bytes:
+    """Integers (channels, samples) as interleaved little-endian bytes."""
+    flat = np.ascontiguousarray(values.T).astype("<i8")
+    return flat.view(np.uint8).reshape(-1, 8)[:, :width].tobytes()
+
+
+def wave_file(data: bytes, channels: int, width: int, valid: int, container: str, extensible: bool) -> bytes:
+    block = channels * width
+    if extensible:
+        form = struct.pack("<HHIIHH", 0xFFFE, channels, RATE, RATE * block, block, 8 * width)
+        form += struct.pack("<HHI", 22, valid, (1 << channels) - 1) + struct.pack("<H", 1) + GUID_TAIL
+    else:
+        form = struct.pack("<HHIIHH", 1, channels, RATE, RATE * block, block, valid)
+    if container == "W64":
+        chunks = b"".join(
+            name + W64_TAIL + struct.pack("<Q", 24 + len(content)) + content + bytes(-len(content) % 8)
+            for name, content in ((b"fmt ", form), (b"data", data))
+        )
+        head = bytes.fromhex("726966662e91cf11a5d628db04c10000") + struct.pack("<Q", 40 + len(chunks))
+        return head + b"wave" + W64_TAIL + chunks
+    size = 0xFFFFFFFF if container != "RIFF" else len(data)
+    sizes = b"ds64" + struct.pack("<IQQQI", 28, 72 + len(form) + len(data), len(data), 0, 0)
+    body = b"WAVE" + (sizes if container != "RIFF" else b"")
+    body += b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", size) + data
+    return container.encode() + struct.pack("<I", 0xFFFFFFFF if container != "RIFF" else len(body)) + body
+
+
+@pytest.mark.parametrize(("width", "valid"), [(4, 24), (4, 20), (4, 16), (3, 20), (3, 16), (2, 12)])
+@pytest.mark.parametrize("container", ["RIFF", "RF64", "W64"])
+def test_right_justified_integers_have_their_full_level(width: int, valid: int, container: str, tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.5)
+    values = np.round(signal.astype(np.float64) * (2 ** (valid - 1) - 1)).astype(np.int64)
+    path = tmp_path / "right.wav"
+    path.write_bytes(wave_file(little_endian(values, width), 2, width, valid, container, extensible=True))
+    sound = read(path)
+    assert sound.samples.shape == signal.shape
+    assert np.abs(sound.samples - signal).max() < 2.0 ** (2 - valid)
+    assert np.array_equal(read(path, 0.2, 0.1).samples, sound.samples[:, 8_820:13_230])
+
+
+@pytest.mark.parametrize(("width", "valid"), [(4, 24), (4, 20), (3, 20), (2, 12)])
+def test_left_justified_integers_keep_their_level_even_if_quiet(width: int, valid: int, tmp_path: Path) -> None:
+    for level in (1.0, 1e-3):
+        signal = make_signal(RATE, 0.5) * np.float32(level)
+        values = np.round(signal.astype(np.float64) * (2 ** (valid - 1) - 1)).astype(np.int64) << 8 * width - valid
+        path = tmp_path / "left.wav"
+        path.write_bytes(wave_file(little_endian(values, width), 2, width, valid, "RIFF", extensible=True))
+        assert np.abs(read(path).samples - signal).max() < 2.0 ** (2 - valid)
+
+
+def test_integers_that_exceed_the_stated_bits_keep_their_level(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.5)
+    values = np.round(signal.astype(np.float64) * (2**31 - 1)).astype(np.int64)
+    path = tmp_path / "full.wav"
+    path.write_bytes(wave_file(little_endian(values, 4), 2, 4, 24, "RIFF", extensible=True))
+    assert np.abs(read(path).samples - signal).max() < 1e-6
+
+
+def test_24_bits_in_blocks_of_four_bytes_without_the_extensible_header(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.5)
+    values = np.round(signal.astype(np.float64) * (2**23 - 1)).astype(np.int64)
+    for shift in (0, 8):
+        path = tmp_path / f"{shift}.wav"
+        path.write_bytes(wave_file(little_endian(values << shift, 4), 2, 4, 24, "RIFF", extensible=False))
+        assert np.abs(read(path).samples - signal).max() < 1e-6
+
+
+def test_a_truncated_right_justified_file_has_its_full_level(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.5)
+    values = np.round(signal.astype(np.float64) * (2**23 - 1)).astype(np.int64)
+    content = wave_file(little_endian(values, 4), 2, 4, 24, "RIFF", extensible=True)
+    path = tmp_path / "cut.wav"
+    path.write_bytes(content[: len(content) // 2 + 3])
+    sound = read(path).samples
+    assert np.abs(sound - signal[:, : sound.shape[1]]).max() < 1e-6
+
+
+def click(rate: int = RATE) -> NDArray[np.float32]:
+    """One second of silence but for a tone that begins at 0.5 s."""
+    samples = np.zeros((2, rate), dtype=np.float32)
+    samples[:, rate // 2 : rate // 2 + rate // 8] = 0.5 * np.sin(np.arange(rate // 8) * 2 * np.pi * 500 / rate)
+    return samples
+
+
+def onset(samples: NDArray[np.float32]) -> int:
+    return int(np.argmax(np.abs(samples[0]) > 0.1))
+
+
+def mp3_in_wav(mp3: bytes, rate: int, fact: int | None, channels: int = 2) -> bytes:
+    form = struct.pack("<HHIIHHHHIHHH", 0x55, channels, rate, 16_000, 1, 0, 12, 1, 2, 417, 1, 1393)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"" if fact is None else b"fact" + struct.pack("<II", 4, fact)
+    body += b"data" + struct.pack("<I", len(mp3)) + mp3
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 22_050])
+def test_mp3_in_wav_written_by_ffmpeg_has_its_length_and_onset(rate: int, tmp_path: Path) -> None:
+    path = write_pyav(tmp_path / "a.wav", click(rate), rate, "libmp3lame", "wav", "fltp", {})
+    sound = read(path)
+    assert probe(path).frames == sound.samples.shape[1]
+    assert sound.samples.shape[1] == pytest.approx(rate, abs=1)
+    assert onset(sound.samples) == pytest.approx(onset(click(rate)), abs=rate // 400)
+    region = read(path, 0.4, 0.3).samples
+    first = round(0.4 * rate)
+    assert np.array_equal(region, sound.samples[:, first : first + region.shape[1]])
+    assert region.shape[1] == round(0.3 * rate)
+
+
+@pytest.mark.parametrize("fact", [None, 0, RATE, 2**32 - 1])
+def test_mp3_with_its_own_header_in_wav(fact: int | None, tmp_path: Path) -> None:
+    mp3 = write_pyav(tmp_path / "a.mp3", click(), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()
+    path = tmp_path / "a.wav"
+    for junk in (b"", bytes(77)):
+        path.write_bytes(mp3_in_wav(junk + mp3, RATE, fact))
+        sound = read(path)
+        assert np.array_equal(sound.samples, read(tmp_path / "a.mp3").samples)
+        assert probe(path).frames == RATE
+
+
+@pytest.mark.parametrize(("fact", "frames"), [(RATE, RATE), (None, 40 * 1152 - 1105), (2**32 - 1, 40 * 1152 - 1105)])
+def test_mp3_frames_without_a_header_in_wav(fact: int | None, frames: int, tmp_path: Path) -> None:
+    mp3 = write_pyav(tmp_path / "a.mp3", click(), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()
+    second = mp3.find(mp3[mp3.find(b"\xff\xfb") :][:2], mp3.find(b"Info"))
+    bare = mp3[second:]
+    path = tmp_path / "a.wav"
+    path.write_bytes(mp3_in_wav(bare, RATE, fact))
+    assert probe(path).frames == read(path).samples.shape[1]
+    assert onset(read(path).samples) == pytest.approx(RATE // 2, abs=RATE // 400)
+    assert probe(path).frames == frames
+
+
+def test_wav_files_without_deviations_are_decoded_as_they_are(encoded: Encoded) -> None:
+    assert load(encoded("pcm.wav"), RATE, 2).samples.shape == (2, 4 * RATE)
