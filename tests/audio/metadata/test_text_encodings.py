@@ -58,7 +58,7 @@ def test_any_bytes_are_decoded(data: bytes) -> None:
     assert "\0" not in decode_text(data)
 
 
-@pytest.mark.parametrize("text", TEXTS + ("坂本龍一", "Кино"))
+@pytest.mark.parametrize("text", [*TEXTS, "坂本龍一", "Кино"])
 def test_texts_decoded_as_latin1_are_repaired(text: str) -> None:
     assert repair_text(text) == text
     assert repair_text(text.encode().decode("latin-1")) == text

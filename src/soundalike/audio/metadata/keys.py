@@ -67,7 +67,8 @@ class Key:
 def parse_key(text: str) -> Key:
     """The key written as "Am", "A minor", "F#min", "Bb major", "8A" (Camelot), "1m" (Open Key) or "C" (root only).
 
-    German ("Fis-moll", "Hm", and "B-Dur" for B flat) and Romance names ("La mineur", "Si bemol maggiore") count too. Case does not matter except for a single m: "Am" and "am" are A minor, "AM" is A major.
+    German ("Fis-moll", "Hm", and "B-Dur" for B flat) and Romance names ("La mineur", "Si bemol maggiore") count too. Case
+    does not matter except for a single m: "Am" and "am" are A minor, "AM" is A major.
 
     Raises InputError if `text` is not a key.
     """

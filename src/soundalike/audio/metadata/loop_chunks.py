@@ -1,7 +1,7 @@
 """The loop chunks that audio editors write: `acid`, `smpl` and `inst` of wav, `basc` of aiff (Apple Loops).
 
-Read from every kind of wav: RIFF, RIFX, RF64, BW64 and Wave64. Damaged files and other formats have none. Layouts: acid and inst as in
-libsndfile's wav.c, smpl in the Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft
+Read from every kind of wav: RIFF, RIFX, RF64, BW64 and Wave64. Damaged files and other formats have none. Layouts: acid and
+inst as in libsndfile's wav.c, smpl in the Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft
 1991), basc as in libsndfile's aiff.c.
 """
 

@@ -26,12 +26,23 @@ _MAX_CHARACTERS = 500
 _MAX_LIST = 1 << 20  # bytes of an INFO list that are read
 _MAX_ID3 = 1 << 24
 _LIMITS = {
-    **{b"LIST": _MAX_LIST, b"CSET": 2, b"NAME": _MAX_LIST, b"AUTH": _MAX_LIST},
-    **{b"id3 ": _MAX_ID3, b"ID3 ": _MAX_ID3},
+    b"LIST": _MAX_LIST,
+    b"NAME": _MAX_LIST,
+    b"AUTH": _MAX_LIST,
+    b"CSET": 2,
+    b"id3 ": _MAX_ID3,
+    b"ID3 ": _MAX_ID3,
 }
 _TEXT_CHUNKS = {
-    **{b"INAM": "title", b"TITL": "title", b"IART": "artist", b"IPRD": "album", b"IALB": "album"},
-    **{b"IBPM": "bpm", b"IKEY": "key", b"NAME": "title", b"AUTH": "artist"},
+    b"INAM": "title",
+    b"TITL": "title",
+    b"NAME": "title",
+    b"IART": "artist",
+    b"AUTH": "artist",
+    b"IPRD": "album",
+    b"IALB": "album",
+    b"IBPM": "bpm",
+    b"IKEY": "key",
 }
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
 
