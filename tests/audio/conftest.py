@@ -64,8 +64,10 @@ def write_pyav(
         stream.format = form
         for first in range(0, samples.shape[1], 1024):
             block = np.ascontiguousarray(samples[:, first : first + 1024])
-            if form == "s16p":
+            if form.startswith("s16"):
                 block = np.round(block * 32767).astype(np.int16)
+            if form == "s16":
+                block = np.ascontiguousarray(block.T.reshape(1, -1))
             frame = av.AudioFrame.from_ndarray(block, format=form, layout=layout)
             frame.sample_rate, frame.pts, frame.time_base = rate, first, Fraction(1, rate)
             output.mux(stream.encode(frame))
