@@ -32,7 +32,8 @@ class IndexReport:
     run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
     reason); dropped: items that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of
     audio analysed; other: how many files in the folders were left out for their suffix, by suffix; sketched: windows
-    whose one-bit codes were written, in a library larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended early.
+    whose one-bit codes were written, in a library larger than the memory budget, by whoever prepares searches afterwards;
+    interrupted: whether the run was ended early.
     """
 
     found: int = 0
