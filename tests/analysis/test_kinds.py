@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from soundalike.analysis.kinds import SONG_SECONDS, check_kind, detect_kind, estimate_kind
+from soundalike.analysis.preparation import prepare
 from soundalike.audio import decode
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
@@ -32,6 +33,16 @@ def pattern(seconds: float, every: float) -> np.ndarray:
     return out
 
 
+def uneven(seconds: float) -> np.ndarray:
+    """Sounds at irregular times up to the end."""
+    out = np.zeros(round(seconds * RATE), np.float32)
+    for place in (0.0, 0.083, 0.19, 0.31, 0.386, 0.47, 0.585, 0.71, 0.795, 0.93):
+        at = round(place * len(out))
+        struck = hit()[: len(out) - at]
+        out[at : at + len(struck)] += struck
+    return out
+
+
 def test_onsets_throughout_make_a_loop_and_one_onset_a_one_shot() -> None:
     assert estimate_kind(pattern(4.0, 0.25), RATE, None) == "loop"
     assert estimate_kind(hit(), RATE, None) == "one-shot"
@@ -40,7 +51,24 @@ def test_onsets_throughout_make_a_loop_and_one_onset_a_one_shot() -> None:
 
 def test_the_kind_in_a_loop_chunk_is_used() -> None:
     assert estimate_kind(hit(), RATE, LoopChunk("acid", one_shot=False)) == "loop"
-    assert estimate_kind(pattern(4.0, 0.25), RATE, LoopChunk("acid", one_shot=True)) == "one-shot"
+    assert estimate_kind(uneven(4.0), RATE, None) == "loop"
+    assert estimate_kind(uneven(4.0), RATE, LoopChunk("acid", one_shot=True)) == "one-shot"
+    assert estimate_kind(hit(), RATE, LoopChunk("acid", one_shot=True)) == "one-shot"
+
+
+@pytest.mark.parametrize("source", ["acid", "basc"])
+@pytest.mark.parametrize("beats", [4, 8, 12, 16])
+@pytest.mark.parametrize("tempo", [85.0, 124.0, 174.0])
+def test_a_loop_that_is_marked_as_a_one_shot_is_a_loop(tempo: float, beats: int, source: str) -> None:
+    for every in (0.5, 1.0) if beats > 4 else (0.5,):
+        sound = pattern(beats * 60 / tempo, every * 60 / tempo)
+        assert estimate_kind(sound, RATE, LoopChunk(source, one_shot=True)) == "loop"
+
+
+def test_the_reported_loop_that_is_marked_as_a_one_shot_is_a_loop(test_data: Path) -> None:
+    prepared = prepare(test_data / "reports" / "oneshotflag_loop.wav")
+    assert prepared.kind == "loop"
+    assert prepared.tempo.value == pytest.approx(124.0)
 
 
 def test_kinds_are_recognised_in_any_spelling_and_others_are_rejected() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 from tests.cli.command_line import run
 
 
@@ -71,3 +72,25 @@ def test_ctrl_c_keeps_finished_files_and_the_next_run_continues(music: Path, tmp
     outcome = run("index", music, library=place)
     assert outcome.code == 0, outcome.stderr
     assert "found 32" in outcome.stderr
+
+
+def test_files_of_other_kinds_are_counted_by_suffix(tmp_path: Path) -> None:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    write_sndfile(folder / "a.wav", make_signal(seconds=0.5), RATE, "WAV", "PCM_16")
+    write_pyav(folder / "b.mp4", make_signal(seconds=0.5), RATE, "aac", "mp4", "fltp", {})
+    for name in ("c.rx2", "d.RX2", "e.nki", "LICENSE"):
+        (folder / name).write_bytes(b"none of our business")
+    outcome = run("index", folder, "--parts", "mix", "--jobs", "1", library=tmp_path / "library")
+    assert outcome.code == 0, outcome.stderr
+    assert "found 2 = indexed 2" in outcome.stderr
+    assert "not known as audio by their suffix: 2 .rx2, 1 without a suffix, 1 .nki\n" in outcome.stderr
+
+
+def test_a_folder_whose_only_file_is_refused_says_why(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "song.wav").write_bytes(b"no audio at all")
+    outcome = run("index", tmp_path / "pack", "--jobs", "1", library=tmp_path / "library")
+    assert outcome.code == 3
+    assert "song.wav: not audio that can be decoded" in outcome.stderr
+    assert "1 of 1 files could not be used" in outcome.stderr

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from soundalike.cli import result_formats
-from soundalike.cli.result_formats import bar, print_result
+from soundalike.cli.result_formats import PlaylistOptions, bar, playlist_path, print_result
 from soundalike.search.finder import Finder
 
 
@@ -40,3 +40,43 @@ def test_score_and_file_are_shown_at_every_terminal_width(
 )
 def test_bars(value: float, scale: float, cells: str) -> None:
     assert bar(value, scale) == cells
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "line"),
+    [
+        ("/music/a b/c.wav", None, "/music/a b/c.wav"),
+        ("/music/a b/c.wav", "/music", "a b/c.wav"),
+        ("/music/a b/c.wav", "/music/", "a b/c.wav"),
+        ("/music/a b/c.wav", "/music/lists", "../a b/c.wav"),
+        ("/music/a.wav", "/", "music/a.wav"),
+        ("/music/#1 hit.wav", "/music", "./#1 hit.wav"),
+        ("/music/ blank.wav", "/music", "./ blank.wav"),
+        ("/music/Bj\u00f6rk\\x.wav", "/music", "Bj\u00f6rk\\x.wav"),
+        ("s3://bucket/a.wav", "/music", "s3://bucket/a.wav"),
+    ],
+)
+def test_paths_in_playlists(path: str, folder: str | None, line: str) -> None:
+    assert playlist_path(path, folder) == line
+
+
+def test_paths_in_playlists_are_relative_through_links_and_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    assert playlist_path(str(tmp_path / "real" / "a.wav"), str(tmp_path / "link")) == "a.wav"
+    monkeypatch.chdir(tmp_path / "real")
+    assert playlist_path(str(tmp_path / "real" / "a.wav"), ".") == "a.wav"
+
+
+def test_a_playlist_with_relative_paths_and_a_byte_order_mark(
+    library: Path, song: Path, music: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Finder.open(library).similar(song, n=3)
+    print_result(result, "m3u8", playlist=PlaylistOptions(str(music), bom=True))
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "\ufeff#EXTM3U"
+    paths = [line for line in lines if not line.startswith("#")]
+    assert [str(music / path) for path in paths] == [hit.path for hit in result.hits]
+    assert not any(path.startswith("/") for path in paths)

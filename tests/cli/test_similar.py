@@ -181,3 +181,19 @@ def test_an_invalid_cluster_address_is_named(library: Path, song: Path) -> None:
     outcome = run("similar", song, "--ray", "nowhere", library=library)
     assert outcome.code == 2
     assert "'nowhere'" in outcome.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--relative-to", "."], ["--bom"], ["--bom", "--format", "csv"]])
+def test_options_of_playlists_go_with_playlists_only(library: Path, song: Path, arguments: list[str]) -> None:
+    outcome = run("similar", song, *arguments, library=library)
+    assert outcome.code == 2
+    assert "goes with --format m3u8" in outcome.stderr
+
+
+def test_a_playlist_is_written_relative_to_a_folder(library: Path, song: Path, music: Path) -> None:
+    outcome = run("similar", song, "--format", "m3u8", "--relative-to", music, "--bom", library=library)
+    assert outcome.code == 0, outcome.stderr
+    lines = [line for line in outcome.stdout.splitlines() if "#EXT" not in line]
+    assert lines
+    assert all((music / line).is_file() for line in lines)
+    assert outcome.stdout.startswith("\ufeff#EXTM3U\n")

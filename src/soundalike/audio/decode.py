@@ -22,16 +22,11 @@ from numpy.typing import NDArray
 from soundalike.audio import links
 from soundalike.audio.links import Decoder
 from soundalike.audio.sources import sources
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.audio.waveform import Waveform, resample, to_channels
 from soundalike.errors import AudioError, InputError
 
-EXTENSIONS = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "caf", "au", "flac"),
-        *("ogg", "oga", "opus", "mp3", "m4a", "m4b", "aac", "wma", "wv", "mka"),
-    )
-)
+EXTENSIONS = AUDIO_SUFFIXES
 """Suffixes (lower case) that a folder scan takes for audio. A file given by name may have any suffix."""
 
 # Rates outside these come from damaged headers; telephone audio has 8 kHz, DSD converted to PCM 2.8 MHz.

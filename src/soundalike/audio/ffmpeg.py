@@ -21,7 +21,12 @@ from soundalike.audio.waveform import resample, to_channels
 
 # The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer
 # to other files and addresses.
-_DEMUXERS = "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv,ac3,ape,tta"
+_DEMUXERS = ",".join(
+    (
+        "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv",
+        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr",
+    )
+)
 
 # Seconds decoded and dropped before a region after a seek. AAC needs one frame of overlap (23 ms), SBR some more.
 _PRE_ROLL = 0.5

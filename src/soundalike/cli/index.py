@@ -121,7 +121,7 @@ def command(
 
 def _echo_report(report: IndexReport) -> None:
     """Write the outcome of a run to stderr."""
-    from soundalike.cli.index_progress import summary
+    from soundalike.cli.index_progress import other_files, summary
 
     for root, folder in report.unreachable:
         echo(
@@ -144,6 +144,8 @@ def _echo_report(report: IndexReport) -> None:
         )
     if not report.found:
         echo("no audio files were found there (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
+    if (others := other_files(report)) is not None:
+        echo(others)
     echo(summary(report))
 
 

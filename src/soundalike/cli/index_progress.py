@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from soundalike.cli.common import shown_path
 from soundalike.cli.progress_bar import LiveBar
 
 if TYPE_CHECKING:
     from soundalike.library import IndexReport, Progress
+
+
+SUFFIXES_SHOWN = 12
 
 
 def summary(report: IndexReport) -> str:
@@ -29,6 +33,17 @@ def summary(report: IndexReport) -> str:
         f"found {report.found} = indexed {report.indexed} + unchanged {report.unchanged} + skipped "
         f"{len(report.skipped)}{' (' + ', '.join(more) + ')' if more else ''} in {report.seconds:.1f} s{rate}"
     )
+
+
+def other_files(report: IndexReport) -> str | None:
+    """The files that were left out for their suffix in one line, most frequent suffixes first; None if there are none."""
+    if not report.other:
+        return None
+    by_count = sorted(report.other.items(), key=lambda one: (-one[1], one[0]))
+    shown = [f"{count} {shown_path(suffix) or 'without a suffix'}" for suffix, count in by_count[:SUFFIXES_SHOWN]]
+    if rest := sum(count for _, count in by_count[SUFFIXES_SHOWN:]):
+        shown.append(f"{rest} with other suffixes")
+    return f"left out, not known as audio by their suffix: {', '.join(shown)}"
 
 
 class IndexProgress(LiveBar):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from soundalike.cli.common import clock, counted, echo, shown_path
@@ -46,12 +47,30 @@ def bar(value: float, scale: float) -> str:
     return ("-" if value < 0 and cells else "") + cells
 
 
-def print_result(result: SearchResult, form: str, *, raw: bool = False) -> None:
+@dataclass(frozen=True)
+class PlaylistOptions:
+    """How a playlist is written. relative_to: the folder that paths are relative to, None for absolute paths; bom: whether it
+    begins with a byte order mark, by which some programs recognise UTF-8."""
+
+    relative_to: str | None = None
+    bom: bool = False
+
+
+def print_result(
+    result: SearchResult, form: str, *, raw: bool = False, playlist: PlaylistOptions = PlaylistOptions()
+) -> None:
     """Print a result to stdout in one of `FORMATS`; `raw`: the table shows cosines instead of contributions."""
-    print_groups([result], form, raw=raw, grouped=False)
+    print_groups([result], form, raw=raw, grouped=False, playlist=playlist)
 
 
-def print_groups(results: Sequence[SearchResult], form: str, *, raw: bool = False, grouped: bool = True) -> None:
+def print_groups(
+    results: Sequence[SearchResult],
+    form: str,
+    *,
+    raw: bool = False,
+    grouped: bool = True,
+    playlist: PlaylistOptions = PlaylistOptions(),
+) -> None:
     """Print several results to stdout as one document, with the group of each hit where `grouped`."""
     if form == "json":
         values = [result_to_json(result) for result in results]
@@ -59,9 +78,9 @@ def print_groups(results: Sequence[SearchResult], form: str, *, raw: bool = Fals
     elif form == "csv":
         _print_csv(results, grouped)
     elif form == "m3u8":
-        print("#EXTM3U")
+        print("\ufeff#EXTM3U" if playlist.bom else "#EXTM3U")
         for number, result in enumerate(results, 1):
-            _print_m3u8(result, number if grouped else None)
+            _print_m3u8(result, number if grouped else None, playlist.relative_to)
     else:
         for number, result in enumerate(results, 1):
             if grouped:
@@ -123,14 +142,38 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
             writer.writerow([number, *row] if grouped else row)
 
 
-def _print_m3u8(result: SearchResult, group: int | None) -> None:
+def _print_m3u8(result: SearchResult, group: int | None, relative_to: str | None) -> None:
     for hit in result.hits:
         if any(ord(char) < 32 for char in hit.path):
             echo(f"left out of the playlist, since its name has control characters: {shown_path(hit.path)}")
             continue
         if group is not None:
             print(f"#EXTGRP:group {group}")
-        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{hit.path}")
+        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{playlist_path(hit.path, relative_to)}")
+
+
+def playlist_path(path: str, relative_to: str | None = None) -> str:
+    """An item's path as a line of a playlist, with forward slashes; relative to a folder if one is given.
+
+    Paths that cannot be relative (on another drive, or in object storage) stay absolute.
+    """
+    if relative_to is not None and os.path.isabs(path):
+        path = _relative(path, relative_to)
+    path = path.replace(os.sep, "/")
+    # A line that begins with # is a comment, and players strip blanks.
+    return f"./{path}" if path[:1] in ("#", " ") else path
+
+
+def _relative(path: str, folder: str) -> str:
+    """`path` relative to `folder`, with links resolved if only then the folder contains it."""
+    try:
+        plain = os.path.relpath(path, os.path.abspath(folder))
+        if not plain.startswith(os.pardir):
+            return plain
+        resolved = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
+    except ValueError:  # on another drive of Windows
+        return path
+    return plain if resolved.startswith(os.pardir) else resolved
 
 
 def _print_table(result: SearchResult, raw: bool) -> None:

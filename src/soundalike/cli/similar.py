@@ -18,7 +18,7 @@ from soundalike.cli.common import (
     shown_path,
 )
 from soundalike.cli.ray_option import ray_cluster, ray_option
-from soundalike.cli.result_formats import FORMATS
+from soundalike.cli.result_formats import FORMATS, PlaylistOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ Examples:
   soundalike similar song.ogg --hits                            find one-shots for each drum sound in it
   soundalike similar a.ogg b.ogg --not c.ogg --diverse          like a and b, unlike c
   soundalike similar song.ogg --tempo 118-126 --key Am --format m3u8 > hits.m3u8
+  soundalike similar song.ogg --format m3u8 --relative-to /mnt/nas/Music > /mnt/nas/Music/hits.m3u8
   soundalike similar --text "dry funk snare" --kind one-shot
   soundalike similar --text "dry funk snare" --part drums       find songs with such drums
   soundalike similar song.ogg --ray auto                        search a library that is too large for one machine
@@ -106,6 +107,12 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @device_option
 @ray_option("Search in the memory of a Ray cluster")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Output format.")
+@click.option(
+    "--relative-to",
+    metavar="DIR",
+    help="With --format m3u8: write paths relative to DIR, such as the playlist's folder.",
+)
+@click.option("--bom", is_flag=True, help="With --format m3u8: begin with a byte order mark, which some players need.")
 def command(library: str | None, device: str, ray: str | None, form: str, onsets: bool, **options: Any) -> None:
     """Find files similar to FILE or matching a text, best first, with the contribution of each part.
 
@@ -113,6 +120,7 @@ def command(library: str | None, device: str, ray: str | None, form: str, onsets
     """
     from soundalike.search.finder import Finder
 
+    playlist = _playlist(options, form)
     if onsets:
         _refuse_with_onsets(options)
         request = None
@@ -121,9 +129,9 @@ def command(library: str | None, device: str, ray: str | None, form: str, onsets
     with ray_cluster(ray) as cluster:
         finder = Finder.open(library_path(library), device=device, on_status=echo, cluster=cluster)
         if request is None:
-            _show_onset_groups(finder, options, form)
+            _show_onset_groups(finder, options, form, playlist)
         else:
-            _show_hits(finder, request, form)
+            _show_hits(finder, request, form, playlist)
 
 
 def _request(options: Mapping[str, Any]) -> SearchRequest:
@@ -151,6 +159,16 @@ def _request(options: Mapping[str, Any]) -> SearchRequest:
     )
 
 
+def _playlist(options: Mapping[str, Any], form: str) -> PlaylistOptions:
+    """How to write a playlist. Raises InputError if another format is written."""
+    from soundalike.errors import InputError
+
+    for name, option in (("relative_to", "--relative-to"), ("bom", "--bom")):
+        if options[name] and form != "m3u8":
+            raise InputError(f"{option} goes with --format m3u8, not with {form}")
+    return PlaylistOptions(options["relative_to"], options["bom"])
+
+
 def _region(options: Mapping[str, Any]) -> tuple[float, float | None] | None:
     return parse_region(options["region"]) if options["region"] is not None else None
 
@@ -169,12 +187,12 @@ def _filters(options: Mapping[str, Any]) -> Filters:
     )
 
 
-def _show_hits(finder: Finder, request: SearchRequest, form: str) -> None:
+def _show_hits(finder: Finder, request: SearchRequest, form: str, playlist: PlaylistOptions) -> None:
     from soundalike.cli.result_formats import print_result
 
     result = finder.similar(request)
     _explain(result, request.diverse)
-    print_result(result, form, raw=request.raw)
+    print_result(result, form, raw=request.raw, playlist=playlist)
 
 
 def _explain(result: SearchResult, diverse: bool) -> None:
@@ -248,7 +266,7 @@ def _refuse_with_onsets(options: Mapping[str, Any]) -> None:
         raise InputError(f"--hits takes one FILE, not {len(options['references'])}")
 
 
-def _show_onset_groups(finder: Finder, options: Mapping[str, Any], form: str) -> None:
+def _show_onset_groups(finder: Finder, options: Mapping[str, Any], form: str, playlist: PlaylistOptions) -> None:
     """`--hits`: one result for each group of onsets."""
     from soundalike.cli.result_formats import print_groups
 
@@ -258,4 +276,4 @@ def _show_onset_groups(finder: Finder, options: Mapping[str, Any], form: str) ->
         reference, part=part, region=_region(options), filters=_filters(options), n=options["n"]
     )
     echo(f"onsets in the {part} of {reference}, most frequent groups first")
-    print_groups([result for _, result in groups], form)
+    print_groups([result for _, result in groups], form, playlist=playlist)

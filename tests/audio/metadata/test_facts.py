@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from soundalike.audio.metadata.facts import Estimate, Fact, resolve_facts
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
@@ -29,6 +31,35 @@ def test_then_the_loop_chunk() -> None:
 def test_then_the_estimate_with_its_confidence() -> None:
     expected = (Fact(101.0, "estimate", 0.4), Fact("D minor", "estimate", 0.3))
     assert resolve_facts(Tags(), "x", ESTIMATES) == expected
+
+
+@pytest.mark.parametrize("stem", ["loop_90bpm_but_124", "x"])
+def test_length_and_pulse_of_a_loop_outvote_its_name_and_its_chunk(stem: str) -> None:
+    estimates = (Estimate(124.0, 0.9), None)
+    expected = Fact(124.0, "estimate", 0.9)
+    assert resolve_facts(Tags(loop=LOOP), stem, estimates, is_loop=True)[0] == expected
+    tag = Tags(tempo=90.0, loop=LOOP)
+    assert resolve_facts(tag, stem, estimates, is_loop=True)[0] == Fact(90.0, "tag", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "is_loop"),
+    [
+        (Estimate(124.0, 0.6), True),  # length and pulse do not agree
+        (Estimate(124.0, 0.95), False),  # the length of a song says nothing
+        (Estimate(90.3, 0.9), True),
+        (Estimate(180.0, 0.9), True),
+        (Estimate(45.0, 0.9), True),
+        (Estimate(None, 0.0), True),
+    ],
+)
+def test_a_name_that_is_not_outvoted_counts(estimate: Estimate, is_loop: bool) -> None:
+    assert resolve_facts(Tags(), "loop_90bpm", (estimate, None), is_loop=is_loop)[0] == Fact(90.0, "name", 1.0)
+
+
+def test_the_outvoted_chunk_leaves_the_name_that_agrees() -> None:
+    tempo, _ = resolve_facts(Tags(loop=LOOP), "loop_124bpm", (Estimate(124.0, 0.9), None), is_loop=True)
+    assert tempo == Fact(124.0, "name", 1.0)
 
 
 def test_each_fact_has_a_source_of_its_own() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from soundalike.audio.metadata.tags import Tags, read_tags
 from tests.audio.conftest import RATE, make_signal, write_sndfile
-from tests.audio.metadata.test_loop_chunks import acid, wav
+from tests.audio.metadata.test_chunks import riff
+from tests.audio.metadata.test_loop_chunks import acid, aiff, wav
 
 Encoded = Callable[[str], Path]
 
@@ -106,3 +108,71 @@ def test_damaged_files_raise_no_error(
         (tmp_path / name).write_bytes(damaged)
         assert isinstance(read_tags(tmp_path / name), Tags)
     assert capfd.readouterr() == ("", "")
+
+
+def info(encoding: str, *, padded: bool = True, **texts: str) -> tuple[bytes, bytes]:
+    """A LIST chunk of INFO texts."""
+    content = b"INFO"
+    for name, text in texts.items():
+        data = text.encode(encoding) + (b"\0\0" if encoding.startswith("utf-16") else b"\0")
+        content += name.encode() + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2 if padded else 0)
+    return b"LIST", content
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+def test_info_texts_of_wav_in_any_encoding(encoding: str, padded: bool, tmp_path: Path) -> None:
+    chunk = info(encoding, padded=padded, INAM="Café® Ü", IART="Björk", IPRD="Homogénic", IBPM="127.5", IKEY="F#m")
+    assert read_tags(wav(tmp_path / "a.wav", chunk)) == Tags("Björk", "Café® Ü", "Homogénic", 127.5, "F# minor")
+
+
+def test_info_texts_in_the_stated_code_page(tmp_path: Path) -> None:
+    code_page = (b"CSET", (1251).to_bytes(2, "little") + bytes(6))
+    tags = read_tags(wav(tmp_path / "a.wav", code_page, info("cp1251", IART="Кино", INAM="Группа крови")))
+    assert (tags.artist, tags.title) == ("Кино", "Группа крови")
+
+
+def test_info_texts_of_rf64(tmp_path: Path) -> None:
+    parts = [(b"fmt ", bytes(16)), (b"data", bytes(101)), info("cp1252", IART="Björk")]
+    for magic in (b"RF64", b"BW64"):
+        for padded in (True, False):
+            (tmp_path / "a.wav").write_bytes(riff(parts, magic=magic, padded=padded, ds64=True))
+            assert read_tags(tmp_path / "a.wav").artist == "Björk"
+
+
+def test_id3_chunks_of_wav_and_aiff(tmp_path: Path) -> None:
+    tag = id3({"TPE1": b"\0Artist", "TKEY": b"\0A#m +50"})
+    tags = read_tags(wav(tmp_path / "a.wav", info("cp1252", INAM="Ü"), (b"id3 ", tag)))
+    assert (tags.artist, tags.title, tags.key) == ("Artist", "Ü", "Bb minor")
+    plain = aiff(tmp_path / "a.aif", 4, 0, 0, 0).read_bytes()
+    chunks = b"".join(
+        name + len(data).to_bytes(4, "big") + data + bytes(len(data) % 2)
+        for name, data in ((b"NAME", "Café".encode("cp1252")), (b"ID3 ", tag))
+    )
+    (tmp_path / "b.aif").write_bytes(plain + chunks)
+    tags = read_tags(tmp_path / "b.aif")
+    assert (tags.artist, tags.title, tags.key) == ("Artist", "Café", "Bb minor")
+
+
+def test_id3_texts_in_another_encoding_than_stated(tmp_path: Path, encoded: Encoded) -> None:
+    path = tagged_mp3(tmp_path / "a.mp3", encoded, TPE1=b"\0" + "Björk".encode(), TIT2=b"\0Don\x92t")
+    tags = read_tags(path)
+    assert (tags.artist, tags.title) == ("Björk", "Don’t")
+
+
+def test_tags_are_read_whatever_the_suffix(tmp_path: Path, encoded: Encoded) -> None:
+    path = tagged_mp3(tmp_path / "a.wav", encoded, TPE1=b"\0Artist")
+    assert read_tags(path).artist == "Artist"
+
+
+def test_key_tags_of_mixed_in_key(tmp_path: Path, encoded: Encoded) -> None:
+    json_key = base64.b64encode(b'{"algorithm":94,"key":"1A","source":"mixedinkey"}')
+    for text in (json_key, b'{"key":"1A"}', b"1A - Energy 6", b"1A/2B", b"1A 128"):
+        assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TKEY=b"\0" + text)).key == "G# minor"
+    assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TXXX=b"\0KEY\0" + json_key)).key == "G# minor"
+
+
+@pytest.mark.parametrize("name", ["latin-1", "cp1252", "utf-16-le"])
+def test_info_texts_of_reported_files(name: str, test_data: Path) -> None:
+    tags = read_tags(test_data / "reports" / f"info-{name}.wav")
+    assert (tags.artist, tags.title) == ("Björk", "Café® Ü")

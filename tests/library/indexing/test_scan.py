@@ -158,3 +158,12 @@ def test_the_digest_is_of_all_bytes(tmp_path: Path) -> None:
     assert content_digest(tmp_path / "f") == hashlib.blake2b(data, digest_size=16).hexdigest()
     with pytest.raises(OSError, match="No such file"):
         content_digest(tmp_path / "none")
+
+
+def test_files_left_out_for_their_suffix_are_counted(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", "b.rx2", "c.RX2", "deep/d.mid", "LICENSE", ".hidden.rx2", ".hidden/e.rx2", "f.wav/g.txt")
+    found = _scan({"r": tmp_path})
+    assert _paths(found) == ["r/a.wav"]
+    assert found.other == {".rx2": 2, ".mid": 1, "": 1, ".txt": 1}
+    named = scan({"r": tmp_path}, [Scope("r", "b.rx2")], extensions=AUDIO, known={})
+    assert (_paths(named), named.other) == (["r/b.rx2"], {})

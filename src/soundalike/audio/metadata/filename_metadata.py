@@ -41,6 +41,20 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_BEFORE_ENGLISH = {
+    "Am": _words("i who what where why how here there"),
+    "Em": _words(
+        """
+        beat bring burn catch drop feed feel get give got hit keep kill knock leave let love make pop put rip rock see set
+        shake show smoke stack stop take teach tell turn use want watch work
+        """
+    ),
+}
+_AFTER_ENGLISH = {
+    "Am": _words("i not the your my here gonna so what who no just still only an"),
+    "Em": _words("up all down in out off on high hell to go know feel say back how why with some right now dead guns"),
+}
+
 _LOOP_WORDS = _words(
     """
     loop loops groove grooves beat beats songstarter construction
@@ -161,6 +175,8 @@ def _compact_counts(tokens: list[_Token], position: int, match: re.Match[str], a
     near_tempo = any(near.is_tempo for near in _neighbours(tokens, position))
     if match["chord"]:
         return True
+    if _reads_as_english(tokens, position):
+        return False
     if match["mode"] == "m":
         if match["root"].islower():
             english = token.text.capitalize() in _ENGLISH and not audio_terms
@@ -169,6 +185,20 @@ def _compact_counts(tokens: list[_Token], position: int, match: re.Match[str], a
             return near_tempo or audio_terms
         return match["sign"] is not None or audio_terms or near_tempo or token.delimited()
     return match["root"].isupper() or match["sign"] is not None or audio_terms or near_tempo
+
+
+def _reads_as_english(tokens: list[_Token], position: int) -> bool:
+    """Whether a token is the word in "Who Am I" or "Hit Em Up": by the words beside it, or within a phrase of words."""
+    token = tokens[position]
+    word = token.text.capitalize()
+    if word not in _ENGLISH:
+        return False
+    before = tokens[position - 1].word if position > 0 else ""
+    after = tokens[position + 1] if position + 1 < len(tokens) else None
+    if before in _BEFORE_ENGLISH[word] or (after is not None and after.word in _AFTER_ENGLISH[word]):
+        return True
+    in_phrase = after is not None and after.is_word and token.after == " "
+    return in_phrase and after is not None and not _has([after], _LOOP_WORDS | _PITCHED_WORDS | _AUDIO_WORDS)
 
 
 def _spelt_out(tokens: list[_Token], position: int) -> Key | None:

@@ -6,7 +6,10 @@ A key is a root (pitch class 0..11, C = 0) and a mode: "major", "minor", or None
 
 from __future__ import annotations
 
+import base64
+import binascii
 import itertools
+import json
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +27,18 @@ _SPELT = re.compile(
     r"(?P<mode>maj(?:or)?|min(?:or)?|moll|dur|m|M|)",
     re.IGNORECASE,
 )
+_GERMAN = re.compile(
+    r"(?:(?P<natural>[A-H])|(?P<sharp>[CDEFGAH])is|(?P<flat>[CDG])es|(?P<e_or_a>[EA])s)[\s_-]*"
+    r"(?P<mode>dur|moll|maj(?:or)?|min(?:or)?|m|M|)",
+    re.IGNORECASE,
+)
+_SOLFEGE = re.compile(
+    r"(?P<root>do|r[eé]|mi|fa|sol|la|lá|si|ti)[\s_-]*(?P<sign>#|♯|b|♭|di[eè]se|diesis|b[eé]mol(?:le)?|)[\s_-]*"
+    r"(?P<mode>majeur|mineur|maggiore|minore|mayor|menor|maior|major|minor|maj|min|m|M)",
+    re.IGNORECASE,
+)
+_SOLFEGE_NATURALS = {"do": 0, "re": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "si": 11, "ti": 11}
+_MINOR_WORDS = frozenset({"min", "minor", "moll", "mineur", "minore", "menor"})
 _CAMELOT = re.compile(r"(?P<number>0?[1-9]|1[0-2])(?P<letter>[ABab])")
 _OPEN_KEY = re.compile(r"(?P<number>0?[1-9]|1[0-2])(?P<letter>[dm])")
 
@@ -52,7 +67,8 @@ class Key:
 def parse_key(text: str) -> Key:
     """The key written as "Am", "A minor", "F#min", "Bb major", "8A" (Camelot), "1m" (Open Key) or "C" (root only).
 
-    Case does not matter except for a single m: "Am" and "am" are A minor, "AM" is A major.
+    German ("Fis-moll", "Hm", and "B-Dur" for B flat) and Romance names ("La mineur", "Si bemol maggiore") count too. Case
+    does not matter except for a single m: "Am" and "am" are A minor, "AM" is A major.
 
     Raises InputError if `text` is not a key.
     """
@@ -70,22 +86,133 @@ def find_key(text: str) -> Key | None:
     if wheel := _OPEN_KEY.fullmatch(text):
         # Open Key counts from C major and A minor, Camelot from B major and G# minor: seven steps apart.
         return _from_camelot((int(wheel["number"]) + 6) % 12 + 1, minor=wheel["letter"] == "m")
-    spelt = _SPELT.fullmatch(text)
-    if spelt is None:
-        return None
-    return spelt_key(spelt["root"], spelt["sign"] or "", spelt["mode"])
+    german = _GERMAN.fullmatch(text)
+    if german is not None and _is_german(german):
+        return _german_key(german)
+    if spelt := _SPELT.fullmatch(text):
+        return spelt_key(spelt["root"], spelt["sign"] or "", spelt["mode"])
+    if solfege := _SOLFEGE.fullmatch(text):
+        return _solfege_key(solfege)
+    return None
 
 
 def spelt_key(root: str, sign: str, mode: str) -> Key:
     """The key of a root letter, an accidental ("", "#", "b", "sharp", ...) and a mode ("" if unknown)."""
     sharp = sign.lower() in ("#", "♯", "sharp")
     step = 0 if not sign else 1 if sharp else -1
-    word = mode.lower()
-    name: Mode | None = None
-    if word:
-        minor = word in ("min", "minor", "moll") or mode == "m"
-        name = "minor" if minor else "major"
-    return Key((_NATURALS[root.upper()] + step) % 12, name)
+    return Key((_NATURALS[root.upper()] + step) % 12, _mode(mode))
+
+
+def _mode(word: str) -> Mode | None:
+    if not word:
+        return None
+    return "minor" if word == "m" or word.lower() in _MINOR_WORDS else "major"
+
+
+def _is_german(match: re.Match[str]) -> bool:
+    """Whether a name can only be meant in German: of a note that English lacks, or with a German mode."""
+    natural = match["natural"]
+    if natural is None:
+        return True
+    return match["mode"].lower() in ("dur", "moll") or (natural in "Hh" and match["mode"] != "")
+
+
+def _german_key(match: re.Match[str]) -> Key:
+    letter = (match["natural"] or match["sharp"] or match["flat"] or match["e_or_a"]).upper()
+    step = 1 if match["sharp"] else 0 if match["natural"] else -1
+    root = {"H": 11, "B": 10}.get(letter) or _NATURALS[letter]
+    return Key((root + step) % 12, _mode(match["mode"]))
+
+
+def _solfege_key(match: re.Match[str]) -> Key:
+    name = match["root"].lower().replace("é", "e").replace("á", "a")
+    sign = match["sign"].lower()
+    step = 0 if not sign else 1 if sign[0] in "#♯d" else -1
+    return Key((_SOLFEGE_NATURALS[name] + step) % 12, _mode(match["mode"]))
+
+
+def find_key_in_tag(text: str) -> Key | None:
+    """The key in a tag as DJ and analysis programs write it, None if there is none.
+
+    Beside what `parse_key` reads: with a detuning ("A#m +50", "04B -50cents"), an energy level or a tempo ("4A - Energy 6",
+    "8A 128"), a chord's extension ("Amin7"), a church mode ("D dorian": minor), a German B natural ("H"); of several keys the
+    first ("4A/5B"); the JSON of Mixed In Key ({"key": "1A", ...}), plain or in base64. Any other word makes it no key.
+    """
+    text = _json_key(text) or text.strip()
+    whole = find_key(text)
+    if whole is not None:
+        return whole
+    place, found = 0, None
+    while place < len(text):
+        if skipped := _NOT_A_KEY.match(text, place):
+            place = skipped.end()
+            continue
+        match = _longest_key(text, place)
+        if match is None:
+            return None
+        key, place = match
+        found = found or key
+    return found
+
+
+_END = r"(?![^\W_]|[#♯♭])"
+_NOT_A_KEY = re.compile(
+    r"[\s/|,;:()\[\]{}~&_.=-]+"  # separators
+    r"|(?!(?:0?[1-9]|1[0-2])\s*[ABabdm]" + _END + r")"  # not the number of a Camelot or Open Key code
+    r"[+±-]?\d+(?:[.,]\d+)?\s*(?:cents?|ct|c|%|bpm|hz)?" + _END + r"|(?:energy|level|bpm|key|cents?|tuning|or)" + _END,
+    re.IGNORECASE,
+)
+_IN_TAG = (
+    re.compile(r"(?P<name>[A-G][#♯b♭]?)\s*(?P<mode>maj|min|m|M)(?:\s?(?:6|7|9|11|13))" + _END, re.IGNORECASE),
+    re.compile(
+        r"(?P<name>[A-G][#♯b♭]?)\s*(?:(?P<minor>dorian|aeolian|phrygian|locrian|(?:natural|harmonic|melodic)\s+minor)"
+        r"|ionian|lydian|mixolydian)" + _END,
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?P<code>(?:0?[1-9]|1[0-2])\s?[ABabdm])" + _END),
+    re.compile(_GERMAN.pattern + _END, re.IGNORECASE),
+    re.compile(_SOLFEGE.pattern + _END, re.IGNORECASE),
+    re.compile(_SPELT.pattern + _END, re.IGNORECASE),
+)
+
+
+def _longest_key(text: str, place: int) -> tuple[Key, int] | None:
+    """The key that begins at `place`, and where it ends."""
+    found = []
+    for pattern in _IN_TAG:
+        match = pattern.match(text, place)
+        key = None if match is None else _key_of_match(match)
+        if match is not None and key is not None:
+            found.append((match.end(), key))
+    if not found:
+        return None
+    end, key = max(found, key=lambda one: one[0])
+    return key, end
+
+
+def _key_of_match(match: re.Match[str]) -> Key | None:
+    groups = match.groupdict()
+    if "code" in groups:
+        return find_key(groups["code"].replace(" ", ""))
+    if "minor" in groups:
+        return find_key(groups["name"] + (" minor" if groups["minor"] else " major"))
+    if match[0].strip() in ("H", "h"):
+        return Key(11, None)
+    return find_key(groups["name"] + groups["mode"] if "name" in groups else match[0])
+
+
+def _json_key(text: str) -> str | None:
+    """The text under "key" in a JSON object, plain or in base64; None if `text` is no such object."""
+    text = "".join(text.split()) if "{" not in text else text
+    if len(text) < 8:
+        return None
+    try:
+        plain = text if "{" in text else base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
+        value = json.loads(plain[plain.index("{") : plain.rindex("}") + 1])
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    key = value.get("key") if isinstance(value, dict) else None
+    return key.strip() if isinstance(key, str) else None
 
 
 def compatible(one: str, other: str) -> bool:

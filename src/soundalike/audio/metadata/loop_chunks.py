@@ -1,25 +1,22 @@
 """The loop chunks that audio editors write: `acid`, `smpl` and `inst` of wav, `basc` of aiff (Apple Loops).
 
-Damaged files and other formats have none. Layouts: acid and inst as in
-libsndfile's wav.c, smpl in the Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft
+Read from every kind of wav: RIFF, RIFX, RF64, BW64 and Wave64. Damaged files and other formats have none. Layouts: acid and
+inst as in libsndfile's wav.c, smpl in the Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft
 1991), basc as in libsndfile's aiff.c.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from soundalike.audio.metadata.chunks import ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, Mode
 
 _ACID_ONE_SHOT, _ACID_ROOT_VALID = 0x01, 0x02
-_WAV_CHUNKS = (b"acid", b"smpl", b"inst", b"fmt ", b"data")
-_AIFF_CHUNKS = (b"basc", b"COMM")
-_MAX_CHUNKS = 1000
 _MAX_BYTES = 4096  # of a chunk that are read
+_LIMITS = dict.fromkeys((b"acid", b"smpl", b"inst", b"fmt ", b"basc", b"COMM"), _MAX_BYTES) | {b"data": 0}
 _DEFAULT_ROOT = 60  # what editors write if no note was set: no evidence of C
 
 
@@ -47,36 +44,25 @@ class LoopChunk:
 def read_loop_chunk(path: str | Path) -> LoopChunk | None:
     """The loop chunk of a wav or aiff file (acid before smpl before inst), or None."""
     try:
-        with Path(path).open("rb") as file:
-            head = file.read(12)
-            if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-                return _from_wav(dict(_chunks(file, "<", _WAV_CHUNKS)))
-            if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-                return _from_aiff(dict(_chunks(file, ">", _AIFF_CHUNKS)))
-    except (OSError, struct.error):
+        file = read_chunks(Path(path), _LIMITS)
+    except OSError:
         return None
-    return None
+    if file is None:
+        return None
+    return _from_wav(file) if file.form == "WAVE" else _from_aiff(file)
 
 
-def _chunks(file: BinaryIO, order: str, wanted: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes]]:
-    """(name, size as 4 bytes + beginning of the content) of each wanted chunk."""
-    for _ in range(_MAX_CHUNKS):
-        head = file.read(8)
-        if len(head) < 8:
-            return
-        name = head[:4]
-        (size,) = struct.unpack(order + "I", head[4:])
-        following = file.tell() + size + size % 2
-        if name in wanted:
-            yield name, head[4:] + file.read(min(size, _MAX_BYTES))
-        file.seek(following)
+def _content(file: ChunkedFile, name: bytes, least: int) -> bytes | None:
+    """The content of a chunk, None if it has fewer than `least` bytes."""
+    chunk = file.last(name)
+    return chunk.content if chunk is not None and len(chunk.content) >= least else None
 
 
-def _from_wav(chunks: dict[bytes, bytes]) -> LoopChunk | None:
-    if len(chunks.get(b"acid", b"")) >= 28:
-        flags, root, _, _, beats, _, _, tempo = struct.unpack("<IHHfIHHf", chunks[b"acid"][4:28])
+def _from_wav(file: ChunkedFile) -> LoopChunk | None:
+    if (acid := _content(file, b"acid", 24)) is not None:
+        flags, root, _, _, beats, _, _, tempo = struct.unpack_from(file.order + "IHHfIHHf", acid)
         one_shot = bool(flags & _ACID_ONE_SHOT)
-        duration = _wav_duration(chunks)
+        duration = _wav_duration(file)
         if not 0 < tempo < 1000 and duration:
             tempo = 60.0 * beats / duration
         return LoopChunk(
@@ -87,19 +73,20 @@ def _from_wav(chunks: dict[bytes, bytes]) -> LoopChunk | None:
             one_shot=one_shot,
             looped=not one_shot,
         )
-    if len(chunks.get(b"smpl", b"")) >= 40:
-        fields = struct.unpack("<9I", chunks[b"smpl"][4:40])
+    if (smpl := _content(file, b"smpl", 36)) is not None:
+        fields = struct.unpack_from(file.order + "9I", smpl)
         return LoopChunk(source="smpl", root=_explicit_root(fields[3]), looped=fields[7] > 0)
-    if len(chunks.get(b"inst", b"")) >= 5:
-        return LoopChunk(source="inst", root=_explicit_root(chunks[b"inst"][4]))
+    if inst := _content(file, b"inst", 1):
+        return LoopChunk(source="inst", root=_explicit_root(inst[0]))
     return None
 
 
-def _from_aiff(chunks: dict[bytes, bytes]) -> LoopChunk | None:
-    if len(chunks.get(b"basc", b"")) < 24:
+def _from_aiff(file: ChunkedFile) -> LoopChunk | None:
+    basc = _content(file, b"basc", 20)
+    if basc is None:
         return None
-    _, beats, root, scale, _, denominator, loop_type = struct.unpack(">IIHHHHH", chunks[b"basc"][4:22])
-    duration = _aiff_duration(chunks)
+    _, beats, root, scale, _, denominator, loop_type = struct.unpack_from(">IIHHHHH", basc)
+    duration = _aiff_duration(file)
     modes: dict[int, Mode] = {1: "minor", 2: "major"}
     looped = loop_type != 0
     tempo = 240.0 * beats / denominator / duration if duration and denominator else None
@@ -114,18 +101,19 @@ def _from_aiff(chunks: dict[bytes, bytes]) -> LoopChunk | None:
     )
 
 
-def _wav_duration(chunks: dict[bytes, bytes]) -> float | None:
-    if len(chunks.get(b"fmt ", b"")) < 20 or b"data" not in chunks:
+def _wav_duration(file: ChunkedFile) -> float | None:
+    form, data = _content(file, b"fmt ", 16), file.last(b"data")
+    if form is None or data is None:
         return None
-    (bytes_per_second,) = struct.unpack("<I", chunks[b"fmt "][12:16])
-    (size,) = struct.unpack("<I", chunks[b"data"][:4])
-    return size / bytes_per_second if bytes_per_second and size else None
+    (bytes_per_second,) = struct.unpack_from(file.order + "I", form, 8)
+    return data.size / bytes_per_second if bytes_per_second and data.size else None
 
 
-def _aiff_duration(chunks: dict[bytes, bytes]) -> float | None:
-    if len(chunks.get(b"COMM", b"")) < 22:
+def _aiff_duration(file: ChunkedFile) -> float | None:
+    common = _content(file, b"COMM", 18)
+    if common is None:
         return None
-    _, frames, _, exponent, mantissa = struct.unpack(">hIhHQ", chunks[b"COMM"][4:22])
+    _, frames, _, exponent, mantissa = struct.unpack_from(">hIhHQ", common)
     rate = float(mantissa) * 2.0 ** (exponent - 16383 - 63) if 0 < exponent < 16500 else 0.0  # 80-bit extended
     return frames / rate if rate > 0 and frames else None
 

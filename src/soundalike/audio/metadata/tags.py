@@ -1,19 +1,53 @@
-"""Tags of a file: artist, title, album, tempo, key; and its loop chunk."""
+"""Tags of a file: artist, title, album, tempo, key; and its loop chunk.
+
+In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
-from soundalike.audio.metadata.keys import Key, find_key
+from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
+from soundalike.audio.metadata.keys import Key, find_key_in_tag
 from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
+from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
 
 _NUMBER = re.compile(r"\d{1,4}(?:[.,]\d+)?")
 _MAX_CHARACTERS = 500
+_MAX_LIST = 1 << 20  # bytes of an INFO list that are read
+_MAX_ID3 = 1 << 24
+_LIMITS = {
+    b"LIST": _MAX_LIST,
+    b"NAME": _MAX_LIST,
+    b"AUTH": _MAX_LIST,
+    b"CSET": 2,
+    b"id3 ": _MAX_ID3,
+    b"ID3 ": _MAX_ID3,
+}
+_TEXT_CHUNKS = {
+    b"INAM": "title",
+    b"TITL": "title",
+    b"NAME": "title",
+    b"IART": "artist",
+    b"AUTH": "artist",
+    b"IPRD": "album",
+    b"IALB": "album",
+    b"IBPM": "bpm",
+    b"IKEY": "key",
+}
+_KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
+
+_Field = tuple[str, str]
+"""The name of a field (artist, title, album, bpm, key) and its text."""
 
 
 @dataclass(frozen=True)
@@ -31,44 +65,91 @@ class Tags:
 def read_tags(path: str | Path) -> Tags:
     """The tags of the file at `path`; all None if it has none, damaged ones or an unknown format.
 
-    A tempo outside 20..400 or a key that cannot be parsed is None. Audio is not decoded.
+    A tempo outside 20..400 or a key that cannot be parsed is None. Of several values of a field, the first that can be used
+    counts. Audio is not decoded.
     """
     path = Path(path)
     loop = read_loop_chunk(path)
     try:
-        with path.open("rb") as file:
-            file_tags = TinyTag.get(filename=path, file_obj=file, duration=False)
-    except (TinyTagException, OSError):
+        chunked = read_chunks(path, _LIMITS)
+        if chunked is not None:
+            fields = list(_chunk_fields(chunked))
+        else:
+            with path.open("rb") as file:
+                fields = list(_fields(file, path))
+    except OSError:
         return Tags(loop=loop)
-    key = find_key(_text(_first(file_tags, "initial_key")) or "")
+
+    def texts(name: str) -> Iterator[str]:
+        return (text for field, value in fields if field == name and (text := _text(value)) is not None)
+
+    key = next(filter(None, map(find_key_in_tag, texts("key"))), None)
     if key is not None and key.mode is None:
         key = Key(key.root, "major")  # ID3v2: a root alone is major, minor is marked by an m
     return Tags(
-        artist=_text(file_tags.artist),
-        title=_text(file_tags.title),
-        album=_text(file_tags.album),
-        tempo=_tempo(_text(_first(file_tags, "bpm"))),
+        artist=next(texts("artist"), None),
+        title=next(texts("title"), None),
+        album=next(texts("album"), None),
+        tempo=next(filter(None, map(_tempo, texts("bpm"))), None),
         key=str(key) if key else None,
         loop=loop,
     )
 
 
-def _first(file_tags: TinyTag, name: str) -> str | None:
-    values = file_tags.other.get(name)
-    return str(values[0]) if values else None
+def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
+    """The fields that tinytag reads; none if it cannot read the file as what its name says nor as what it begins like."""
+    for name in (path, None):
+        try:
+            file.seek(0)
+            tag = TinyTag.get(filename=name, file_obj=file, duration=False)
+        except TinyTagException:
+            continue
+        for field in ("artist", "title", "album"):
+            if (value := getattr(tag, field)) is not None:
+                yield field, value
+        yield from (("bpm", str(value)) for value in tag.other.get("bpm") or ())
+        yield from (("key", str(value)) for field in _KEY_FIELDS for value in tag.other.get(field) or ())
+        return
 
 
-def _text(value: str | None) -> str | None:
+def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
+    character_set = file.last(b"CSET")
+    page = None
+    if character_set is not None and len(character_set.content) == 2:
+        page = code_page_name(struct.unpack(file.order + "H", character_set.content)[0])
+    for chunk in file.chunks:
+        if chunk.name in (b"id3 ", b"ID3 "):
+            yield from _fields(BytesIO(chunk.content), Path("id3.mp3"))
+        elif chunk.name == b"LIST":
+            yield from _info_fields(chunk, file.order, page)
+        elif chunk.name in _TEXT_CHUNKS:
+            yield _TEXT_CHUNKS[chunk.name], decode_text(chunk.content, page)
+
+
+def _info_fields(chunk: Chunk, order: str, page: str | None) -> Iterator[_Field]:
+    """The fields of an INFO list. Some writers omit the pad byte after a text of odd length."""
+    content, place = chunk.content, 4
+    if content[:4] != b"INFO":
+        return
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from(order + "4sI", content, place)
+        text = content[place + 8 : place + 8 + size]
+        place += 8 + size
+        if size % 2 and (content[place : place + 1] == b"\0" or content[place + 1 : place + 5] in _TEXT_CHUNKS):
+            place += 1
+        if name in _TEXT_CHUNKS:
+            yield _TEXT_CHUNKS[name], decode_text(text, page)
+
+
+def _text(value: str) -> str | None:
     """One clean line, or None if nothing is left."""
-    if value is None:
-        return None
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", value).split())
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", repair_text(value)).split())
     line = line.encode("utf-8", "replace").decode("utf-8")
     return line[:_MAX_CHARACTERS] or None
 
 
-def _tempo(text: str | None) -> float | None:
-    match = _NUMBER.match(text) if text else None
+def _tempo(text: str) -> float | None:
+    match = _NUMBER.match(text)
     if match is None:
         return None
     value = float(match[0].replace(",", "."))

@@ -22,6 +22,9 @@ _SLOWEST, _FASTEST = 40.0, 240.0
 _WINDOW, _WINDOW_STEP = 8.0, 2.0  # s of the windows whose autocorrelations are averaged
 _LONGEST_LAG = 4.0  # s
 _SHORTEST_LOOP, _LONGEST_LOOP = 0.3, 60.0  # s
+LENGTH_AND_PULSE = 0.9
+"""Confidence of a loop's tempo on which its length and its pulse agree."""
+
 _RELATIVES = (2.0, 0.5, 4 / 3, 3 / 4, 3 / 2, 2 / 3)
 _CONVINCING = 0.3  # confidence from which a tempo is kept although it does not fit the length
 # 99th percentile of the onset strength: 0.03 for a drone, 0.09 for wind, 0.15 for an orchestra, 0.5 and more for drums.
@@ -75,7 +78,7 @@ def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
     allowed = [60.0 * 2**power / duration for power in range(8)]
     allowed = [tempo for tempo in allowed if _SLOWEST <= tempo <= _FASTEST]
     if isinstance(estimate.value, float):
-        for ratios, confidence in (((1.0,), 0.9), (_RELATIVES, 0.6)):
+        for ratios, confidence in (((1.0,), LENGTH_AND_PULSE), (_RELATIVES, 0.6)):
             candidates = [estimate.value * ratio for ratio in ratios]
             matching = [tempo for tempo in allowed if any(abs(tempo / one - 1.0) < 0.03 for one in candidates)]
             if matching:

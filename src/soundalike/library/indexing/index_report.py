@@ -31,8 +31,9 @@ class IndexReport:
     that could not be used, including those remembered from earlier runs; missing: items whose files are gone since the last
     run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
     reason); dropped: items that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of
-    audio analysed; sketched: windows whose one-bit codes were written, in a library larger than the memory budget, by whoever
-    prepares searches afterwards; interrupted: whether the run was ended early.
+    audio analysed; other: how many files in the folders were left out for their suffix, by suffix; sketched: windows
+    whose one-bit codes were written, in a library larger than the memory budget, by whoever prepares searches afterwards;
+    interrupted: whether the run was ended early.
     """
 
     found: int = 0
@@ -49,6 +50,7 @@ class IndexReport:
     dropped: int = 0
     seconds: float = 0.0
     audio_seconds: float = 0.0
+    other: dict[str, int] = field(default_factory=dict)
     sketched: int = 0
     interrupted: bool = False
 

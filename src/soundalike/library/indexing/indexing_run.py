@@ -170,6 +170,7 @@ class IndexingRun:
         report = self._report
         report.found = len(self._scan.files) + len(self._scan.unusable)
         report.skipped += self._scan.unusable
+        report.other = dict(self._scan.other)
         report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
         report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable

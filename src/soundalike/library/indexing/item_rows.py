@@ -51,17 +51,18 @@ def placed(row: Mapping[str, Any], item_id: str, found: ScannedFile) -> Row:
         "mtime_ns": found.mtime_ns,
         "status": "present",
         "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **_facts(row["basis"], PurePosixPath(found.path).stem),
+        **_facts(row["basis"], PurePosixPath(found.path).stem, is_loop=row["kind"] == "loop"),
     }
 
 
-def _facts(basis: str, stem: str) -> Row:
+def _facts(basis: str, stem: str, *, is_loop: bool) -> Row:
     """Tempo and key with their sources."""
     values = json.loads(basis)
     tags = values["tags"]
     if tags["loop"] is not None:
         tags["loop"] = LoopChunk(**tags["loop"])
-    tempo, key = resolve_facts(Tags(**tags), stem, (Estimate(**values["tempo"]), Estimate(**values["key"])))
+    estimates = (Estimate(**values["tempo"]), Estimate(**values["key"]))
+    tempo, key = resolve_facts(Tags(**tags), stem, estimates, is_loop=is_loop)
     row: Row = {}
     for name, fact in (("tempo", tempo), ("key", key)):
         row[name] = None if fact is None else fact.value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,13 +70,14 @@ class Scan:
 
     files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are not; unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
-    there.
+    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none).
     """
 
     files: list[ScannedFile] = field(default_factory=list)
     unusable: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
 
 
 def scan(
@@ -187,7 +189,7 @@ class _Walk:
                 objects = sorted(
                     (name, facts)
                     for name, facts in top.files()
-                    if self._wanted(name) and not any(part.startswith(".") for part in name.split("/"))
+                    if not any(part.startswith(".") for part in name.split("/")) and self._wanted(name)
                 )
         except LibraryError as error:
             root, path = self._owner.locate(top)
@@ -209,7 +211,11 @@ class _Walk:
             self.folder(self._links.pop(0))
 
     def _wanted(self, name: str) -> bool:
-        return os.path.splitext(name)[1].lower() in self._extensions
+        """Whether a file has the suffix of an audio format; if not, it is counted."""
+        suffix = os.path.splitext(name)[1].lower()
+        if suffix not in self._extensions:
+            self.result.other[printable(suffix)] += 1
+        return suffix in self._extensions
 
     def _link(self, path: Path) -> None:
         target = Path(os.path.realpath(path))

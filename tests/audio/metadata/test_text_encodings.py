@@ -1,0 +1,66 @@
+"""Decoding texts whose encoding is not stated, or stated wrongly."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
+
+TEXTS = ("Björk", "Café® Ü", "plain", "Ab", "Motörhead – “Ace”", "120", "Am")
+
+
+@pytest.mark.parametrize("end", [b"", b"\0", b"\0\0", b"\0\0\0"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_western_texts_in_usual_encodings(text: str, encoding: str, end: bytes) -> None:
+    assert decode_text(text.encode(encoding) + end) == text
+
+
+def test_a_single_letter() -> None:
+    assert decode_text(b"A") == decode_text(b"A\0") == decode_text(b"A\0\0\0") == decode_text(b"\0A\0\0") == "A"
+
+
+@pytest.mark.parametrize("text", ["Кино — Группа крови", "Ξυλούρης", "אריק איינשטיין", "فيروز"])
+def test_other_alphabets_in_unicode(text: str) -> None:
+    for encoding in ("utf-8", "utf-16", "utf-16-le", "utf-16-be"):
+        assert decode_text(text.encode(encoding) + b"\0\0") == text
+
+
+@pytest.mark.parametrize("text", ["坂本龍一", "パフューム", "방탄소년단"])
+def test_ideographs_in_unicode_with_a_byte_order_mark(text: str) -> None:
+    assert decode_text(text.encode("utf-8") + b"\0") == text
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        assert decode_text(mark + text.encode(encoding) + b"\0\0") == text
+
+
+def test_a_truncated_utf16_text_keeps_its_characters() -> None:
+    assert decode_text("Café Ü".encode("utf-16-le")[:-1]) == "Café Ü"
+
+
+def test_what_follows_the_terminator_is_left_out() -> None:
+    assert decode_text(b"Bj\xf6rk\0garbage from a buffer") == "Björk"
+    assert decode_text("Björk\0more".encode("utf-16-le")) == "Björk"
+
+
+def test_a_stated_code_page_is_used_for_what_is_not_utf8() -> None:
+    assert decode_text("Кино".encode("cp1251"), code_page_name(1251)) == "Кино"
+    assert decode_text("坂本龍一".encode("cp932"), code_page_name(932)) == "坂本龍一"
+    assert decode_text("Кино".encode(), code_page_name(1251)) == "Кино"
+    assert code_page_name(4) is None
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_decoded(data: bytes) -> None:
+    assert "\0" not in decode_text(data)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "坂本龍一", "Кино"])
+def test_texts_decoded_as_latin1_are_repaired(text: str) -> None:
+    assert repair_text(text) == text
+    assert repair_text(text.encode().decode("latin-1")) == text
+    if text not in ("坂本龍一", "Кино"):
+        assert repair_text(text.encode("cp1252").decode("latin-1")) == text
