@@ -52,13 +52,18 @@ class Design:
     def draw_pair(self, rng: np.random.Generator, level: float, deviation: float, shared: float) -> tuple[Bool, Bool]:
         """(N,) twice: two models that are right equally often.
 
-        shared: share of the variance of track effects that is common; listeners' answers are the same for both.
+        shared: share of the variance of track effects that is common. Both are tested on the same listeners' answers, up to
+        a fifth of the triplets where each is right or wrong by itself.
         """
-        size = self.tracks.max() + 1
-        answers = rng.logistic(size=len(self.tracks))
+        size, count = self.tracks.max() + 1, len(self.tracks)
+        common_answers = rng.logistic(size=count)
         common = rng.normal(0, deviation * np.sqrt(shared), size)
         own = (rng.normal(0, deviation * np.sqrt(1 - shared), size) for _ in range(2))
-        first, second = (answers < level + self._sums(common + effects) for effects in own)
+        first, second = (
+            np.where(rng.random(count) < 0.2, rng.logistic(size=count), common_answers)
+            < level + self._sums(common + effects)
+            for effects in own
+        )
         return first, second
 
     def draw_votes(
