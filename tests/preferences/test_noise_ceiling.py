@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from soundalike.preferences.noise_ceiling import (
     noise_ceiling,
     noise_ceiling_interval,
 )
-from soundalike.preferences.triplets import GRADES, Triplet, Votes
+from soundalike.preferences.triplets import GRADES, Triplet, Votes, add_votes
 
 
 def triplet(number: int, votes: Votes, tracks: tuple[str, str, str]) -> Triplet:
@@ -142,9 +143,43 @@ def test_a_ceiling_may_be_of_some_of_the_triplets() -> None:
     assert unclear < noise_ceiling(several, 0.8) < clear
 
 
-def test_the_interval_of_a_ceiling_holds_it() -> None:
+def test_the_interval_contains_the_ceiling() -> None:
     rows: list[Votes] = [(9, 0, 0, 0), (4, 0, 0, 1), (1, 1, 1, 2)] * 15
-    several = [triplet(i, votes, ("1", "2", "3")) for i, votes in enumerate(rows)]
-    bounds = noise_ceiling_interval(several, 0.8, draws=60)
+    several = [triplet(i, votes, (f"{i}x", f"{i}a", f"{i}b")) for i, votes in enumerate(rows)]
+    bounds = noise_ceiling_interval(several, 0.8)
     assert 0.5 < bounds.low < noise_ceiling(several, 0.8) < bounds.high < 1
-    assert np.isnan(noise_ceiling_interval(several[:5], 0.8, draws=5).low)
+    assert np.isnan(noise_ceiling_interval(several[:5], 0.8).low)
+
+
+def test_the_interval_of_independent_triplets_is_that_of_resampling() -> None:
+    _, k, n = drawn(1.3, 1.3, 300)
+    counts = [(int(one), 0, 0, int(all_ - one)) for one, all_ in zip(k, n, strict=True)]
+    several = [triplet(i, votes, (f"{i}x", f"{i}a", f"{i}b")) for i, votes in enumerate(counts)]
+    bounds = noise_ceiling_interval(several, 0.8)
+    rng = np.random.default_rng(0)
+    values = []
+    for _ in range(60):
+        drawn_again = [replace(several[i], reference=f"r{n}") for n, i in enumerate(rng.integers(300, size=300))]
+        values.append(noise_ceiling(drawn_again, 0.8))
+    assert (bounds.high - bounds.low) / 3.92 == pytest.approx(np.std(values), rel=0.3)
+
+
+def test_shared_tracks_widen_the_interval() -> None:
+    """Ten tracks: triplets of a track are all clear or all unclear."""
+    several = []
+    for i in range(200):
+        track = i % 10
+        votes: Votes = (9, 0, 0, 0) if track < 5 else (4, 0, 0, 1)
+        several.append(triplet(i, votes, (f"{track}", f"{i}a", f"{i}b")))
+    apart = [replace(one, tracks=(f"{i}x", f"{i}a", f"{i}b")) for i, one in enumerate(several)]
+    linked, alone = (noise_ceiling_interval(some, 0.8) for some in (several, apart))
+    assert linked.high - linked.low > 1.5 * (alone.high - alone.low)
+
+
+def test_triplets_asked_in_both_orders_count_once() -> None:
+    rows: list[Votes] = [(3, 1, 0, 1), (4, 0, 0, 0), (2, 1, 1, 1), (0, 1, 1, 3), (2, 3, 0, 0)] * 4
+    halves = [triplet(i, votes, ("1", "1", "2")) for i, votes in enumerate(rows)]
+    both_orders = [one for half in halves for one in (half, half.swapped())]
+    doubled = [replace(one, votes=add_votes(one.votes, one.votes)) for one in halves]
+    assert noise_ceiling(both_orders, 0.8) == pytest.approx(noise_ceiling(doubled, 0.8))
+    assert noise_ceiling(doubled, 0.8) > noise_ceiling(halves, 0.8)

@@ -216,7 +216,7 @@ def paired_test(first: Bool, second: Bool, links: Links, level: float = 0.95) ->
     quantile, error = float(variance.quantiles(level)[0]), math.sqrt(float(variance.covariance[0, 0]))
     if not math.isfinite(quantile):
         return PairedTest(only_first, only_second, difference, Interval(-1.0, 1.0), 1.0, exact_p)
-    p = 2 * float(stats.t.sf(abs(difference) / error, variance.degrees_of_freedom[0])) if error else 1.0
+    p = 2 * float(stats.t.sf(abs(difference) / error, variance.degrees_of_freedom[0])) if error else exact_p
     interval = Interval(max(-1.0, difference - quantile * error), min(1.0, difference + quantile * error))
     p = max(p, exact_p) if differing < FEW_DIFFERENCES else p
     return PairedTest(only_first, only_second, difference, interval, p, exact_p)

@@ -7,8 +7,9 @@ No model has an intercept: exchanging A and B must reverse the prediction and ch
   Both have a penalty alpha |w|^2 / 2.
 - `...-cv`: the penalty is chosen by cross-validation within the data passed to `fit`.
 
-Intervals use sandwich covariances, valid under misspecification: HC3 for least squares (MacKinnon & White 1985), clustered by
-triplet for votes (Liang & Zeger 1986).
+Covariances are sandwiches, valid under misspecification: HC3 for least squares (MacKinnon & White 1985), clustered by triplet
+for votes (Liang & Zeger 1986). `soundalike.preferences.robust_weights` replaces them by those that are robust to shared tracks
+and listeners, which take longer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from scipy import optimize, stats
 from soundalike.errors import InputError
 from soundalike.preferences import likelihoods, newton
 from soundalike.preferences.triplet_data import Float64, TripletData
+from soundalike.preferences.vote_design import VoteDesign, vote_design
 
 RIDGE_ALPHA = 1.0
 """Assumed: the paper does not state it. This is scikit-learn's default, on unscaled features."""
@@ -44,6 +46,9 @@ class Fit:
     covariance: (K, K) of the weights, None if the method has none.
     triplets: number of triplets fitted to. alpha: the penalty.
     strength: threshold s of the ordinal model, the log-odds between "rather" and "clearly".
+    side_bias: log-odds of choosing the candidate shown first, whatever it is; None if it was not estimated.
+    lapse: share of random answers that the model assumed.
+    degrees_of_freedom: (K,) of Student's t for the intervals, None for the normal distribution.
     """
 
     method: str
@@ -52,12 +57,23 @@ class Fit:
     triplets: int
     alpha: float = 0.0
     strength: float | None = None
+    side_bias: float | None = None
+    lapse: float = 0.0
+    degrees_of_freedom: Float64 | None = None
 
     def intervals(self, level: float = 0.95) -> Float64 | None:
-        """(K, 2) normal confidence intervals of the weights; None without a covariance."""
+        """(K, 2) confidence intervals of the weights; None without a covariance.
+
+        Infinite where the data say nothing of the variance (no degrees of freedom).
+        """
         if self.covariance is None:
             return None
-        half_width = stats.norm.ppf(0.5 + level / 2) * np.sqrt(np.diag(self.covariance))
+        errors = np.sqrt(np.diag(self.covariance))
+        half_width = stats.norm.ppf(0.5 + level / 2) * errors
+        if self.degrees_of_freedom is not None:
+            known = self.degrees_of_freedom > 0
+            quantiles = stats.t.ppf(0.5 + level / 2, np.where(known, self.degrees_of_freedom, 1.0))
+            half_width = np.where(known, quantiles * errors, np.where(errors > 0, np.inf, 0.0))
         return np.stack([self.weights - half_width, self.weights + half_width], axis=1)
 
 
@@ -237,15 +253,16 @@ def _fit_votes(method: str, data: TripletData, model: likelihoods.Model, alpha: 
     voted = data.take(data.total > 0)
     if not len(voted):
         raise InputError("no triplet has a vote, so there is nothing to fit")
-    present = np.flatnonzero(np.any(voted.features != 0, axis=0))
-    features, votes = voted.features[:, present], voted.votes
-    size = len(present) + model.extras
-    penalty = np.diag(np.r_[np.full(len(present), float(alpha)), np.zeros(model.extras)])
-    maximum = newton.maximise(model, features, votes, penalty)
+    design = vote_design(voted)
+    size = design.features.shape[1] + model.extras
+    penalty = np.zeros((size, size))
+    penalty[range(design.parts), range(design.parts)] = alpha
+    maximum = newton.maximise(model, design.features, design.votes, penalty)
     weights = np.zeros(data.parts)
-    weights[present] = maximum.theta[: len(present)]
+    weights[design.present] = maximum.theta[: design.parts]
     extreme = alpha == 0 and np.abs(voted.features @ weights).max() > MAX_LOG_ODDS
-    if maximum.diverged or (extreme and likelihoods.has_no_maximum(model.recession_rows(features, votes))):
+    unbounded = extreme and likelihoods.has_no_maximum(model.recession_rows(design.features, design.votes))
+    if maximum.diverged or unbounded:
         raise InputError(
             f"some weights separate the votes of {len(voted)} triplets perfectly, so {method} has no maximum; use a penalty "
             f"(--method {method}-cv chooses one, ridge has a fixed one) or collect more answers"
@@ -254,10 +271,26 @@ def _fit_votes(method: str, data: TripletData, model: likelihoods.Model, alpha: 
         raise InputError(
             f"{method} did not converge in {newton.MAX_STEPS} steps; use a penalty (--method {method}-cv chooses one)"
         )
-    covariance = np.zeros((data.parts, data.parts))
+    return Fit(
+        method,
+        weights,
+        _clustered_by_triplet(design, maximum) if len(voted) > size else None,
+        len(voted),
+        alpha,
+        strength=float(np.exp(maximum.theta[-1])) if model.extras else None,
+        side_bias=float(maximum.theta[design.parts]) if design.side else None,
+        lapse=model.lapse,
+    )
+
+
+def _clustered_by_triplet(design: VoteDesign, maximum: newton.Maximum) -> Float64:
+    """(K, K) sandwich covariance of the weights, clustered by triplet."""
+    triplets, size = int(design.triplet.max()) + 1, len(maximum.theta)
+    scores = np.zeros((triplets, size))
+    np.add.at(scores, design.triplet, maximum.scores)
     inverse = np.linalg.pinv(maximum.hessian, hermitian=True)
-    correction = len(voted) / max(1, len(voted) - size)  # for few clusters
-    sandwich = correction * inverse @ (maximum.scores.T @ maximum.scores) @ inverse
-    covariance[np.ix_(present, present)] = sandwich[: len(present), : len(present)]
-    strength = float(np.exp(maximum.theta[-1])) if model.extras else None
-    return Fit(method, weights, covariance if len(voted) > size else None, len(voted), alpha, strength)
+    correction = triplets / max(1, triplets - size)  # for few clusters
+    sandwich = correction * inverse @ (scores.T @ scores) @ inverse
+    covariance = np.zeros((len(design.present), len(design.present)))
+    covariance[np.ix_(design.present, design.present)] = sandwich[: design.parts, : design.parts]
+    return covariance

@@ -20,10 +20,13 @@ MIN_PROBABILITY = 1e-150
 
 
 class Model(Protocol):
-    """A likelihood of votes. extras: number of parameters after the weights."""
+    """A likelihood of votes. extras: number of parameters after the weights; lapse: share of random answers."""
 
     @property
     def extras(self) -> int: ...
+
+    @property
+    def lapse(self) -> float: ...
 
     def loss(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> float:
         """Negative log-likelihood of votes (N, 4) given features (N, K)."""
@@ -31,6 +34,10 @@ class Model(Protocol):
 
     def derivatives(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
         """Gradient of the loss by triplet (N, K + extras), and its Hessian (K + extras, K + extras)."""
+        ...
+
+    def curvature(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        """(N,) second derivative of the loss with respect to w.f."""
         ...
 
     def recession_rows(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
@@ -67,14 +74,20 @@ class Binary:
         return -float(a @ np.log(np.maximum(p, MIN_PROBABILITY)) + b @ np.log(np.maximum(q, MIN_PROBABILITY)))
 
     def derivatives(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
-        z = features @ theta
+        first, second = self._derivatives_by_z(features @ theta, votes)
+        return features * first[:, np.newaxis], (features * second[:, np.newaxis]).T @ features
+
+    def curvature(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        return self._derivatives_by_z(features @ theta, votes)[1]
+
+    def _derivatives_by_z(self, z: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
+        """First and second derivative of each triplet's loss by z = w.f."""
         a, b = votes[:, :2].sum(axis=1), votes[:, 2:].sum(axis=1)
         p, q = np.maximum(self._probability(z), MIN_PROBABILITY), np.maximum(self._probability(-z), MIN_PROBABILITY)
         slope = (1 - self.lapse) * expit(z) * expit(-z)  # dp/dz = -dq/dz
         curvature = slope * (expit(-z) - expit(z))
         first = -(a / p - b / q) * slope
-        second = (a / p**2 + b / q**2) * slope**2 - (a / p - b / q) * curvature
-        return features * first[:, np.newaxis], (features * second[:, np.newaxis]).T @ features
+        return first, (a / p**2 + b / q**2) * slope**2 - (a / p - b / q) * curvature
 
     def recession_rows(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
         return np.concatenate([features[votes[:, :2].any(axis=1)], -features[votes[:, 2:].any(axis=1)]])
@@ -95,7 +108,25 @@ class Ordinal:
         return -float(np.sum(votes * np.log(np.maximum(p, MIN_PROBABILITY))))
 
     def derivatives(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
-        z, s = features @ theta[:-1], float(np.exp(theta[-1]))
+        first, second = self._derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)
+        scores = np.column_stack([features * first[0][:, np.newaxis], first[1]])
+        cross = features.T @ second[1]
+        hessian = np.block(
+            [
+                [(features * second[0][:, np.newaxis]).T @ features, cross[:, np.newaxis]],
+                [cross[np.newaxis], np.array([[second[2].sum()]])],
+            ]
+        )
+        return scores, hessian
+
+    def curvature(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> Float64:
+        return np.asarray(self._derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)[1][0])
+
+    def _derivatives_by_z_and_t(
+        self, z: Float64, log_s: float, votes: NDArray[np.int64]
+    ) -> tuple[tuple[Float64, Float64], tuple[Float64, Float64, Float64]]:
+        """Derivatives of each triplet's loss by z = w.f and t = log s: (z, t) and (zz, zt, tt)."""
+        s = float(np.exp(log_s))
         p = np.maximum(self._probability(z, s), MIN_PROBABILITY)
         # The cumulative curves are g(z - s), g(z), g(z + s), g the logistic function; grades are their differences.
         lower, middle, upper = (_logistic_derivatives(z + shift) for shift in (-s, 0.0, s))
@@ -105,21 +136,13 @@ class Ordinal:
         by_ss = np.stack([lower[1], -lower[1], upper[1], -upper[1]], axis=1)
         by_zs = np.stack([-lower[1], lower[1], upper[1], -upper[1]], axis=1)
         by_z, by_zz, by_s, by_ss, by_zs = ((1 - self.lapse) * one for one in (by_z, by_zz, by_s, by_ss, by_zs))
-        by_t, by_tt, by_zt = s * by_s, s**2 * by_ss + s * by_s, s * by_zs  # t = log s
+        by_t, by_tt, by_zt = s * by_s, s**2 * by_ss + s * by_s, s * by_zs
         ratio, ratio_squared = votes / p, votes / p**2
-        gradient_z, gradient_t = -(ratio * by_z).sum(axis=1), -(ratio * by_t).sum(axis=1)
+        first = -(ratio * by_z).sum(axis=1), -(ratio * by_t).sum(axis=1)
         second_z = (ratio_squared * by_z**2 - ratio * by_zz).sum(axis=1)
         second_t = (ratio_squared * by_t**2 - ratio * by_tt).sum(axis=1)
         mixed = (ratio_squared * by_z * by_t - ratio * by_zt).sum(axis=1)
-        scores = np.column_stack([features * gradient_z[:, np.newaxis], gradient_t])
-        cross = features.T @ mixed
-        hessian = np.block(
-            [
-                [(features * second_z[:, np.newaxis]).T @ features, cross[:, np.newaxis]],
-                [cross[np.newaxis], np.array([[second_t.sum()]])],
-            ]
-        )
-        return scores, hessian
+        return first, (second_z, mixed, second_t)
 
     def recession_rows(self, features: Float64, votes: NDArray[np.int64]) -> Float64:
         zeros = np.zeros((len(features), 1))
