@@ -35,7 +35,6 @@ def test_channels_that_cancel_are_inverted_before_the_mean(leftover: float) -> N
     samples = np.stack([left, -left + np.float32(leftover) * rest])
     mono = to_channels(samples, 1)[0]
     assert np.abs(mono - left).max() <= leftover * 3
-    assert np.array_equal(to_channels(samples * [[1.0], [0.9]], 1)[0] > 0, mono > 0)
 
 
 def test_antiphase_in_many_channels_keeps_the_level() -> None:

@@ -93,7 +93,10 @@ def read(path: str | Path, start: float = 0.0, duration: float | None = None) ->
         raise InputError(f"a region cannot start at {start} s; it must start at 0 s or later")
     if duration is not None and not (duration > 0 and np.isfinite(duration)):
         raise InputError(f"a region cannot last {duration} s; it must last longer than 0 s")
-    decoded = links.read(path, sources(path), start, duration, _MAX_VALUES)
+    try:
+        decoded = links.read(path, sources(path), start, duration, _MAX_VALUES)
+    except MemoryError:
+        raise AudioError(f"{_printable(path)}: too long to fit in memory; use a region of it") from None
     if decoded is None:
         raise AudioError(_not_audio(path))
     samples, rate = decoded

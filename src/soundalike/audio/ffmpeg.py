@@ -38,6 +38,8 @@ _PADDING = 4096
 # The most channels whose planes PyAV handles (FFmpeg's AV_NUM_DATA_POINTERS); frames with more are skipped.
 _MAX_CHANNELS = 8
 
+_READ_AT_ONCE = 1 << 20  # bytes
+
 # Values for each byte of the file up to which a stated length is believed; beyond it the frames are counted.
 _BELIEVED = 128
 
@@ -206,11 +208,11 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.FFmpegError, OSError, ValueError):
+        except (StopIteration, av.FFmpegError, OSError, ValueError, MemoryError):
             return
         try:
             frames = packet.decode()
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, MemoryError):  # of a size that a damaged header states
             continue
         yield from (frame for frame in frames if _usable(frame))
 
@@ -243,13 +245,16 @@ class _Readable:
     """A file for FFmpeg to read, without a name from which to guess a format or a protocol.
 
     A damaged file may make FFmpeg seek to impossible positions. PyAV would print the exception, so `seek` returns a
-    negative number instead, which is FFmpeg's code for an error.
+    negative number instead, which is FFmpeg's code for an error. FFmpeg may ask for as many bytes as a header states, and
+    Python would allocate them before it reads: `read` returns fewer at once.
     """
 
     def __init__(self, handle: BinaryIO) -> None:
         self._handle = handle
-        self.read = handle.read
         self.tell = handle.tell
+
+    def read(self, size: int) -> bytes:
+        return self._handle.read(min(size, _READ_AT_ONCE))
 
     def seek(self, offset: int, whence: int = 0) -> int:
         try:

@@ -18,6 +18,8 @@ from soundalike.audio import sndfile
 from soundalike.audio.byte_view import Source
 from soundalike.audio.waveform import resample, to_channels
 
+_TRIED_SECONDS, _TRIED_VALUES = 0.01, 2**16  # decoded of each link to see whether it can be
+
 Decoder = Literal["soundfile", "pyav"]
 Decoded = tuple[NDArray[np.float32], int]
 
@@ -101,7 +103,16 @@ def _links(path: Path, sources: tuple[Source, ...]) -> tuple[tuple[Source, Heade
 def _probed_links(path: Path, sources: tuple[Source, ...], modified: int) -> tuple[tuple[Source, Header], ...]:
     """The sources that can be decoded, with their headers."""
     headers = ((source, _probe_source(path, source)) for source in sources)
-    return tuple((source, header) for source, header in headers if header is not None and header.frames > 0)
+    return tuple(
+        (source, header)
+        for source, header in headers
+        if header is not None and header.frames > 0 and header.sample_rate > 0 and _can_be_decoded(path, source)
+    )
+
+
+def _can_be_decoded(path: Path, source: Source) -> bool:
+    decoded = _read_source(path, source, 0.0, _TRIED_SECONDS, _TRIED_VALUES)
+    return decoded is not None and decoded[0].shape[1] > 0
 
 
 def _frames_at(header: Header, rate: int) -> int:

@@ -24,8 +24,9 @@ from soundalike.audio.stderr_silencing import silenced_stderr
 # headerless RAW by the file's name) that a damaged file or a text would pass as audio.
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"})
 
-# First bytes of the formats whose decoders never write to stderr; anything else may reach libmpg123.
-_SILENT_MAGIC = (b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")
+# First bytes of the formats whose decoders never write to stderr; CAF may reach the ALAC decoder, which does, and
+# anything else libmpg123.
+_SILENT_MAGIC = (b"RIFF", b"RF64", b"riff", b"FORM", b".snd", b"fLaC", b"OggS")
 
 # libsndfile returns Vorbis and Opus channels in their own order (L C R Ls Rs LFE); these indices reorder them as
 # in WAVE files (L R C LFE ...). Vorbis I specification, section 4.3.9; RFC 7845, section 5.1.1.2.
@@ -118,6 +119,9 @@ def _read_frames(
 ) -> NDArray[np.float32]:
     """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
     if first > 0:
+        # libsndfile crashes if it seeks in a Vorbis stream whose setup header is damaged, but not after a read.
+        if file.subtype == "VORBIS" and len(file.read(1)) == 0:
+            return np.zeros((0, file.channels), dtype=np.float32)
         file.seek(first)
     step = max(1, chunk_values // file.channels)
     chunks: list[NDArray[np.float32]] = []

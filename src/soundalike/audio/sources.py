@@ -102,12 +102,13 @@ def _ogg_beginnings(handle: BinaryIO, size: int) -> list[tuple[int, int]]:
             body = _OGG_HEADER + page[26] if len(page) >= _OGG_HEADER else 0
             page += handle.read(max(0, body + sum(page[_OGG_HEADER:body]) - len(page)))
             end = body + sum(page[_OGG_HEADER:body])
-            if body and len(page) >= end and _ogg_crc(page[:22] + bytes(4) + page[26:end]) == page[22:26]:
+            if body and len(page) >= end and ogg_checksum(page[:22] + bytes(4) + page[26:end]) == page[22:26]:
                 result.append((place, place + end))
     return result
 
 
-def _ogg_crc(page: bytes) -> bytes:
+def ogg_checksum(page: bytes) -> bytes:
+    """The 4 bytes of the checksum of an Ogg page whose own checksum is set to zeros."""
     value = 0
     for byte in page:
         value = (value << 8 & 0xFFFFFFFF) ^ _OGG_CRC[value >> 24 ^ byte]
