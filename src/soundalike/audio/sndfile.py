@@ -8,6 +8,7 @@ without decoding them. For files that it cannot open, would truncate (mp3 withou
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,9 @@ def read(
             wanted = min(round(duration * file.samplerate), wanted)
         if wanted <= 0:
             return np.zeros((file.channels, 0), dtype=np.float32), file.samplerate
+        # libsndfile crashes if it seeks in a Vorbis stream whose setup header is damaged.
+        if first > 0 and file.subtype == "VORBIS" and not _has_first_frame(path, source, path.stat().st_mtime_ns):
+            return None
         chunk_values = _SMALL_CHUNK_VALUES if _doubtful(path, file) else _CHUNK_VALUES
         try:
             frames = _read_frames(file, first + source.skip, wanted, max_values, chunk_values)
@@ -89,6 +93,13 @@ def read(
         if source.gain != 1.0:
             samples = samples * np.float32(source.gain)
         return np.ascontiguousarray(samples), file.samplerate
+
+
+@functools.lru_cache(maxsize=64)
+def _has_first_frame(path: Path, source: Source, modified: int) -> bool:
+    """Whether the first frame can be decoded. Another open file, because a read before a seek changes what it returns."""
+    with _open(path, source) as file:
+        return file is not None and len(file.read(1)) == 1
 
 
 def _within(frames: int, source: Source) -> int:
@@ -119,9 +130,6 @@ def _read_frames(
 ) -> NDArray[np.float32]:
     """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
     if first > 0:
-        # libsndfile crashes if it seeks in a Vorbis stream whose setup header is damaged, but not after a read.
-        if file.subtype == "VORBIS" and len(file.read(1)) == 0:
-            return np.zeros((0, file.channels), dtype=np.float32)
         file.seek(first)
     step = max(1, chunk_values // file.channels)
     chunks: list[NDArray[np.float32]] = []
