@@ -333,3 +333,10 @@ def test_real_songs_decode_and_their_regions_agree(test_data: Path) -> None:
         first = round(20.0 * whole.sample_rate)
         assert np.array_equal(region.samples, whole.samples[:, first : first + region.samples.shape[1]])
         assert probe(path).frames == whole.samples.shape[1]
+
+
+def test_the_reported_antiphase_file_is_as_loud_in_mono_as_in_stereo(test_data: Path) -> None:
+    path = test_data / "reports" / "antiphase.flac"
+    mono, stereo = load(path, RATE, 1).samples, read(path).samples
+    assert np.array_equal(mono[0], stereo[0])
+    assert np.sqrt(np.mean(mono**2)) > 0.05

@@ -2,11 +2,14 @@
 
 Conventions: times in seconds, rates in Hz, samples float32 (channels, samples) in the channel order of WAVE
 files (L R C LFE ...). The format is detected from the content, not from the file's name. libsndfile decodes what
-it can (`sndfile`), FFmpeg the rest (`ffmpeg`).
+it can (`sndfile`), FFmpeg the rest (`ffmpeg`); known deviations of containers are corrected first (`sources`), and the
+links of a chained Ogg file are joined (`links`).
 
 Guarantees for unusual files: one sample is a waveform of one sample; silence is a waveform of zeros; a truncated
 or damaged file gives what can be decoded of it, a shorter waveform; a file of which nothing can be decoded, with
-no samples, or with samples that are not finite raises an AudioError. Nothing is written to stdout or stderr.
+no samples, or with samples that are not finite raises an AudioError. A header is believed only as far as the bytes of
+the file allow: memory grows with the file, and where a header states more than 128 values (frames x channels) for each
+byte, the frames are counted by decoding. Nothing is written to stdout or stderr.
 """
 
 from __future__ import annotations
