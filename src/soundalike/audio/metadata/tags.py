@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
-from soundalike.audio.metadata.attached_tags import ape_texts, read_attached_tags
+from soundalike.audio.metadata.attached_tags import ape_texts, object_texts, read_attached_tags
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, find_key_in_tag
 from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
@@ -116,6 +116,12 @@ def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
     yield from _fields(file, path)
     if tags.id3v1 is not None:
         yield from _fields(BytesIO(tags.id3v1), _ID3_NAME)
+    for tag in reversed((*tags.leading, *tags.trailing)):
+        yield from _object_fields(tag)
+
+
+def _object_fields(tag: bytes) -> Iterator[_Field]:
+    yield from (("key", text) for description, text in object_texts(tag) if description == "key")
 
 
 def _attached_fields(tag: bytes) -> Iterator[_Field]:
@@ -153,6 +159,7 @@ def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
     for chunk in file.chunks:
         if chunk.name in (b"id3 ", b"ID3 "):
             yield from _fields(BytesIO(chunk.content), _ID3_NAME)
+            yield from _object_fields(chunk.content)
         elif chunk.name == b"LIST":
             yield from _info_fields(chunk, file.order, page)
         elif chunk.name in _TEXT_CHUNKS:
