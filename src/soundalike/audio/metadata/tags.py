@@ -1,6 +1,7 @@
 """Tags of a file: artist, title, album, tempo, key; and its loop chunk.
 
-In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks.
+In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks. Of
+several ID3v2 and APEv2 tags in another file, the later win, field by field (see `attached_tags`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
+from soundalike.audio.metadata.attached_tags import ape_texts, object_texts, read_attached_tags
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, find_key_in_tag
 from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
@@ -45,6 +47,8 @@ _TEXT_CHUNKS = {
     b"IKEY": "key",
 }
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
+
+_ID3_NAME = Path("id3.mp3")  # by which tinytag reads ID3 tags
 
 _Field = tuple[str, str]
 """The name of a field (artist, title, album, bpm, key) and its text."""
@@ -76,7 +80,7 @@ def read_tags(path: str | Path) -> Tags:
             fields = list(_chunk_fields(chunked))
         else:
             with path.open("rb") as file:
-                fields = list(_fields(file, path))
+                fields = list(_merged_fields(file, path))
     except OSError:
         return Tags(loop=loop)
 
@@ -94,6 +98,41 @@ def read_tags(path: str | Path) -> Tags:
         key=str(key) if key else None,
         loop=loop,
     )
+
+
+def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
+    """The fields of all tags of a file, those that win first."""
+    tags = read_attached_tags(file)
+    flac = None
+    if len(tags.leading) > 1:
+        file.seek(tags.start)
+        flac = file.read(_MAX_ID3) if file.read(4) == b"fLaC" else None
+    for tag in reversed(tags.trailing):
+        yield from _attached_fields(tag)
+    if flac is not None:
+        yield from _fields(BytesIO(b"fLaC" + flac), Path("a.flac"))
+    for tag in reversed(tags.leading if len(tags.leading) > 1 else ()):
+        yield from _attached_fields(tag)
+    yield from _fields(file, path)
+    if tags.id3v1 is not None:
+        yield from _fields(BytesIO(tags.id3v1), _ID3_NAME)
+    for tag in reversed((*tags.leading, *tags.trailing)):
+        yield from _object_fields(tag)
+
+
+def _object_fields(tag: bytes) -> Iterator[_Field]:
+    yield from (("key", text) for description, text in object_texts(tag) if description == "key")
+
+
+def _attached_fields(tag: bytes) -> Iterator[_Field]:
+    if tag[:3] == b"ID3":
+        yield from _fields(BytesIO(tag), _ID3_NAME)
+        return
+    for name, text in ape_texts(tag):
+        if name in ("artist", "title", "album", "bpm"):
+            yield name, text
+        elif name in _KEY_FIELDS:
+            yield "key", text
 
 
 def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
@@ -119,7 +158,8 @@ def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
         page = code_page_name(struct.unpack(file.order + "H", character_set.content)[0])
     for chunk in file.chunks:
         if chunk.name in (b"id3 ", b"ID3 "):
-            yield from _fields(BytesIO(chunk.content), Path("id3.mp3"))
+            yield from _fields(BytesIO(chunk.content), _ID3_NAME)
+            yield from _object_fields(chunk.content)
         elif chunk.name == b"LIST":
             yield from _info_fields(chunk, file.order, page)
         elif chunk.name in _TEXT_CHUNKS:

@@ -45,11 +45,15 @@ function csv(hits) {
 /** @param {string} text */
 const oneLine = (text) => text.replace(/[\r\n]+/g, " ");
 
-/** @param {Hit[]} hits */
+/**
+ * A path with a line break cannot be a line of a playlist: such hits are left out, as another path would name no file.
+ * @param {Hit[]} hits
+ */
 function playlist(hits) {
   const entries = hits
     .slice(0, MAX_HITS)
-    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${oneLine(item.path)}\n`);
+    .filter(({ item }) => !/\p{Cc}/u.test(item.path))
+    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${item.path}\n`);
   return `#EXTM3U\n${entries.join("")}`;
 }
 
