@@ -8,7 +8,7 @@ NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
 JS := node_modules/.package-lock.json
 
-.PHONY: demo test test-all test-browser test-neural test-cluster check lint types js-types layers lock dist bench bench-quality stress-kill stress-damage clean
+.PHONY: demo test test-all test-long test-browser test-neural test-cluster check lint types js-types layers lock dist bench bench-quality stress-kill stress-damage clean
 
 # Installs what the demo needs, then makes a small music library, indexes it and searches it.
 demo: $(CORE)
@@ -16,11 +16,15 @@ demo: $(CORE)
 
 # What a newcomer runs: the whole core, without a browser, torch or Ray.
 test: $(DEV)
-	$(BIN)/pytest -n 2 -m "not browser and not neural and not cluster and not slow"
+	$(BIN)/pytest -n 2 -m "not browser and not long and not neural and not cluster and not slow"
 
 # Everything: also the page in Chromium, the neural models, Ray and object storage, the long proofs.
-test-all: test test-browser test-neural test-cluster
+test-all: test test-long test-browser test-neural test-cluster
 	$(BIN)/pytest -n 2 -m slow
+
+# Complete runs: fits of listening tests, the paper's tables, every operation of the API.
+test-long: $(DEV)
+	$(BIN)/pytest -n 2 -m "long and not browser and not neural and not cluster"
 
 test-browser: $(DEV)
 	$(BIN)/pytest -n 2 -m browser

@@ -158,7 +158,8 @@ class TestMixture:
     def test_a_truncated_file_is_refused_and_named(self, one: Slakh) -> None:
         path = one.mixture("Track00001")
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        assert one.problems([cut(0, 44_100)]) == {}  # its header still claims all of it
+        # Its header still claims all of it, but not more than the bytes can hold is believed.
+        assert "mix.flac" in one.problems([cut(40_000, 44_100)])["Track00001"]
         with pytest.raises(AudioError, match=r"mix\.flac"):
             one.cut_mixture(cut(0, 44_100))
         with pytest.raises(AudioError, match=r"mix\.flac"):
