@@ -30,6 +30,7 @@ def served(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running.address
 
 
+@pytest.mark.long
 def test_every_operation_conforms_to_its_description(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)  # nothing is to be shown in a file manager here

@@ -46,6 +46,7 @@ def test_single_answers_give_no_noise_ceiling(clips: Path, miniature: Miniature,
     assert "not shown to be better" in done.output
 
 
+@pytest.mark.long
 def test_the_fitted_profile_can_be_used_in_a_search(
     miniature: Miniature, clips: Path, library: Path, music: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_the_fitted_profile_can_be_used_in_a_search(
     assert "profile mine" in hits.output
 
 
+@pytest.mark.long
 def test_missing_clips_are_named_and_the_others_used(miniature: Miniature, clips: Path, tmp_path: Path) -> None:
     shutil.copytree(clips, tmp_path / "audio")
     for path in sorted((tmp_path / "audio").rglob("*.wav"))[:5]:

@@ -98,6 +98,7 @@ def test_a_gated_row_that_would_repeat_the_ungated_one_is_left_out(report: Repor
     assert not any(row.startswith("builtin, gated") for row in rows)
 
 
+@pytest.mark.long
 def test_a_second_run_uses_the_cache_and_gives_the_same_report(
     report: Report, miniature: Miniature, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_second_run_uses_the_cache_and_gives_the_same_report(
         assert len(opened) == size
 
 
+@pytest.mark.long
 def test_an_interrupted_run_resumes(miniature: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embed, done = ClipEmbedder.embed, []
 
@@ -135,6 +137,7 @@ def test_an_interrupted_run_resumes(miniature: Miniature, tmp_path: Path, monkey
     assert f"the {kept} vectors cached in" in "\n".join(messages)
 
 
+@pytest.mark.long
 def test_missing_and_damaged_tracks_are_named_and_counted(miniature: Miniature, cache: Path, tmp_path: Path) -> None:
     shutil.copytree(miniature.slakh, tmp_path / "slakh")
     gone, cut, stemless = (tmp_path / "slakh" / "test" / track.name for track in miniature.tracks[:3])
@@ -206,6 +209,7 @@ class Loudness:
         return np.asarray(unit(rows - rows.mean(axis=1, keepdims=True)))
 
 
+@pytest.mark.long
 def test_a_custom_encoder_is_a_condition_like_any_other(
     miniature: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

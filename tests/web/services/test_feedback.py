@@ -97,6 +97,7 @@ def test_invalid_answers_are_refused(own: Path, web: TestClient, change: dict[st
     assert not (own / "listening" / "answers.jsonl").exists()
 
 
+@pytest.mark.long
 def test_answers_from_the_page_are_fitted_to_weights(web: TestClient, tmp_path: Path) -> None:
     songs, loops = items(web, "song"), items(web, "loop")
     content = Path(songs[0]["path"]).read_bytes()
