@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from soundalike.analysis.preparation import prepare
 from soundalike.audio.metadata.facts import Estimate, Fact, resolve_facts
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
+from soundalike.audio.metadata.tempo import estimate_tempo, loop_tempo
+from tests.audio.metadata.test_tempo import RATE, beat
 
 ESTIMATES = (Estimate(101.0, 0.4), Estimate("D minor", 0.3))
 LOOP = LoopChunk("acid", tempo=90.0, root=57)
@@ -55,6 +59,25 @@ def test_length_and_pulse_of_a_loop_outvote_its_name_and_its_chunk(stem: str) ->
 )
 def test_a_name_that_is_not_outvoted_counts(estimate: Estimate, is_loop: bool) -> None:
     assert resolve_facts(Tags(), "loop_90bpm", (estimate, None), is_loop=is_loop)[0] == Fact(90.0, "name", 1.0)
+
+
+@pytest.mark.parametrize("tempo", [95.0, 120.0, 124.0, 140.0])
+@pytest.mark.parametrize("beats", [8, 16])
+def test_a_loop_that_is_named_wrongly_has_the_tempo_that_is_heard(beats: int, tempo: float) -> None:
+    duration = beats * 60 / tempo
+    estimate = loop_tempo(duration, estimate_tempo(beat(tempo, duration), RATE))
+    fact, _ = resolve_facts(Tags(), "loop_108bpm", (estimate, None), is_loop=True)
+    assert fact is not None
+    assert (fact.value, fact.source) == (pytest.approx(tempo, rel=0.01), "estimate")
+    named = resolve_facts(Tags(), f"loop_{tempo:.0f}bpm", (estimate, None), is_loop=True)[0]
+    assert named == Fact(tempo, "name", 1.0)
+
+
+def test_the_reported_loop_that_is_named_wrongly(test_data: Path) -> None:
+    path = test_data / "reports" / "loop_90bpm_but_124.wav"
+    prepared = prepare(path)
+    tempo, _ = resolve_facts(prepared.tags, path.stem, (prepared.tempo, None), is_loop=prepared.kind == "loop")
+    assert tempo == Fact(124.0, "estimate", 0.9)
 
 
 def test_the_outvoted_chunk_leaves_the_name_that_agrees() -> None:
