@@ -1,4 +1,4 @@
-"""Favourites: items of a library that somebody wants to find again, in one file that is replaced whole.
+"""Favourites: items of a library that the user has marked, in one file that is always replaced as a whole.
 
 Items are named by their ids, which outlive a file's moving about. An item that is removed stays on the list, and is shown
 again should it return.

@@ -1,6 +1,6 @@
 """Indexing: bring a library up to date with its folders.
 
-Unchanged files cost nothing, and known contents are not analysed again, wherever they turn up. Whatever ends a run, a crash
+Unchanged files cost nothing, and known contents are not analysed again, whatever their path. Whatever ends a run, a crash
 of a codec, Ctrl-C or a kill, it loses at most the files in flight.
 """
 

@@ -2,7 +2,7 @@
 
 Columns: `id` (text), `start`, `end` (s), for each part a list of D numbers (null where absent; only `mix` for loops and
 one-shots). Always exported, optional in an import: `path`, `kind`, `duration`, `loudness`, `tempo`, `key` (each with
-`_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` tells how the vectors were made.
+`_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` records how the vectors were made.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It is taken by a put that fails if the object exists (If-None-Match), renewed while its holder works, and taken over by a
 put that fails if the object has changed (If-Match), once its holder has not renewed it for its length. Its age is measured
-by the store's clock, so that machines need not agree on the time. A holder that could not renew it in time begins no
+by the store's clock, so that the clocks of machines do not have to agree. A holder that could not renew it in time begins no
 further commit.
 """
 

@@ -36,7 +36,7 @@ class Facts(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """A text, and the entity tag by which it can be replaced only if nobody else has done so."""
+    """A text, and the entity tag by which it can be replaced only if it has not been replaced since."""
 
     text: str
     tag: str
@@ -301,7 +301,7 @@ def _translated(place: Remote) -> Iterator[None]:
                 "role"
             ) from error
         raise _no_bucket(place, error) or LibraryError(
-            f"{place} is out of reach ({_short(error)}); check the network, AWS_ENDPOINT_URL and AWS_REGION"
+            f"{place} cannot be reached ({_short(error)}); check the network, AWS_ENDPOINT_URL and AWS_REGION"
         ) from error
 
 

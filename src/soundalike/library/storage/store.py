@@ -218,7 +218,7 @@ def create_tables(folder: Location, recipe: Recipe) -> None:
 
 
 class Tables:
-    """The tables of one generation: reads are of the moment of opening or of one's own last write."""
+    """The tables of one generation: reads show the state at opening, or after its own last write."""
 
     def __init__(self, folder: Location, recipe: Recipe, check: Callable[[], None] | None = None) -> None:
         """Open the tables. check: called before each commit, raises if this process may no longer write (see `lock.writing`).
