@@ -60,7 +60,7 @@ class Favourites:
             known = self._read()
             changed = change(known)
             if len(changed) > MOST:
-                raise LibraryError(f"there are {MOST:,} favourites already; take some off the list first")
+                raise LibraryError(f"there are {MOST:,} favourites already; remove some first")
             if changed is not known:
                 text = json.dumps({"format": FORMAT, "favourites": changed}, indent=1, ensure_ascii=False)
                 replace_text(self._place, text + "\n")

@@ -100,7 +100,9 @@ def _prepare_folder(library: Location, paths: list[str | Location]) -> None:
     try:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LibraryError(f"the library {library} cannot be made: {error.strerror}; name another place") from error
+        raise LibraryError(
+            f"the library {library} cannot be created: {error.strerror}; choose another folder"
+        ) from error
 
 
 def _made_with_other_options(library: Location, manifest: Manifest, wanted: Recipe) -> LibraryError:

@@ -166,7 +166,7 @@ def _recipe_of(parquet: Path, table: pa.Table, encoder: str | None) -> Recipe:
     if stated is not None and encoder is None:
         return Recipe.from_json(json.loads(stated))
     if encoder is None:
-        raise InputError(f"{parquet} does not state what made its vectors; name it with --encoder")
+        raise InputError(f"{parquet} does not state which encoder computed its vectors; name it with --encoder")
     parts = ordered(name for name in table.column_names if name in PARTS)
     if MIX not in parts:
         raise InputError(f"{parquet} has no column 'mix'; the vector columns are named after parts: {', '.join(PARTS)}")

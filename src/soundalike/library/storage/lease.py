@@ -126,7 +126,7 @@ class Lease:
         try:
             self._tag = self._object.write(self._text(), tag=tag)
         except OutdatedError:
-            raise LibraryError(f"another process has just begun to write {self._library}; try again later") from None
+            raise LibraryError(f"another process has just started to write {self._library}; try again later") from None
 
     def _renew(self) -> None:
         while not self._released.wait(self._seconds / RENEWALS):

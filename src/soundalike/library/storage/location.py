@@ -209,7 +209,7 @@ def as_location(place: str | Path | Remote) -> Location:
     bucket, _, key = text.partition("://")[2].partition("/")
     key = key.strip("/")
     if not bucket or any(part in ("", ".", "..") for part in key.split("/") if key):
-        raise InputError(f"{text} is not a place on object storage; write {SCHEME}://bucket/folder")
+        raise InputError(f"{text} is not a location on object storage; write {SCHEME}://bucket/folder")
     require_extra("s3", f"a place on object storage ({text})")
     return Remote(bucket, key)
 
@@ -308,7 +308,7 @@ def _translated(place: Remote) -> Iterator[None]:
 def _no_bucket(place: Remote, error: Exception) -> LibraryError | None:
     if "NoSuchBucket" not in str(error):
         return None
-    return LibraryError(f"there is no bucket {place.bucket!r} for {place}; make it, or name another")
+    return LibraryError(f"there is no bucket {place.bucket!r} for {place}; create it, or name another")
 
 
 def _short(error: Exception) -> str:

@@ -181,7 +181,9 @@ def refuse_other_things(path: Location) -> None:
     for name in _names_in(path):
         ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
         if not ours:
-            raise LibraryError(f"{path} holds other things ({name}); name a folder that is empty or new with --library")
+            raise LibraryError(
+                f"{path} contains other files ({name}); name a folder that is empty or new with --library"
+            )
 
 
 def _names_in(folder: Location) -> list[str]:
