@@ -114,7 +114,7 @@ def cache_folder() -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes the place of `path` when the block ends without an exception.
 
-    Whoever reads `path` sees the old file or the new one, never a part of one. Raises OSError.
+    A reader of `path` sees the old file or the new one, never a part of one. Raises OSError.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:

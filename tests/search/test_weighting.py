@@ -35,7 +35,7 @@ def weigh(
     tables: Sequence[Table] = (WINDOWS,),
     **options: Any,
 ) -> Weighting:
-    """The weighting of a request; deviations: the spread of each part, if it may be asked for."""
+    """The weighting of a request; deviations: the spread of each part, if it may be requested."""
 
     def spread(parts: Sequence[str]) -> dict[str, Spread]:
         if deviations is None:

@@ -58,5 +58,5 @@ def test_the_same_numbers_give_the_same_bytes(written: tuple[Path, tuple[MiniTra
 
 
 def test_no_tracks_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="0 tracks asked for"):
+    with pytest.raises(InputError, match="0 tracks requested"):
         write_slakh(tmp_path, tracks=0)

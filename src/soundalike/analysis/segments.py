@@ -168,7 +168,7 @@ def fits_one_segment(duration: float) -> bool:
 def read_segments(
     path: Path, start: float = 0.0, end: float | None = None, *, seconds: float, values: int
 ) -> Iterator[Segment]:
-    """A file from `start` to `end` (s; None: wherever it ends, whatever its header says), one segment after the other.
+    """A file from `start` to `end` (s; None: up to its actual end, whatever its header states), one segment after the other.
 
     A segment has at most `seconds` and at most `values` samples times channels. Raises AudioError if nothing can be
     decoded.

@@ -14,7 +14,7 @@ import click
 Example:
   soundalike demo --folder my-demo
 
-Nothing is downloaded. If the folder holds the demo already, its music and library are used again.""",
+Nothing is downloaded. If the folder already contains the demo, its music and library are reused.""",
 )
 @click.option(
     "--folder",

@@ -38,14 +38,14 @@ Examples:
   soundalike import mine.parquet --encoder my-model --library mine
 
 Columns: `id` (any string), `start` and `end` in seconds, and one list column per part (drums, bass, ..., mix);
-docs/library.md lists the optional ones. Rows with the same id are the windows of one item. An id that the library
-holds already is replaced.""",
+docs/library.md lists the optional ones. Rows with the same id are the windows of one item. An id that is already
+in the library is replaced.""",
 )
 @click.argument("parquet", type=click.Path(path_type=Path))
 @library_option
 @click.option("--encoder", metavar="NAME", help="Encoder that computed the vectors; required unless the file names it.")
 def import_command(parquet: Path, library: str | None, encoder: str | None) -> None:
-    """Import vectors from the file PARQUET. Its ids then serve as references of `soundalike similar`."""
+    """Import vectors from the file PARQUET. Their ids can then be used as references in `soundalike similar`."""
     from soundalike.library.maintenance.parquet import import_parquet
 
     count = import_parquet(library_path(library), parquet, encoder=encoder)

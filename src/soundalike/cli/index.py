@@ -44,7 +44,9 @@ run the command again to continue.""",
 @click.argument("paths", nargs=-1)
 @library_option
 @click.option(
-    "--kind", metavar="KIND", help="Treat all files as song, loop or one-shot.  [default: by length and onsets]"
+    "--kind",
+    metavar="KIND",
+    help="Treat all files as this kind: song, loop or one-shot.  [default: by length and onsets]",
 )
 @click.option(
     "--encoder", metavar="NAME", help="Encoder of a new library (see `soundalike models`).  [default: builtin]"

@@ -17,8 +17,16 @@ Examples:
 )
 @click.argument("name", metavar="NAME")
 @device_option
-@click.option("--precision", default="exact", show_default=True, metavar="NAME", help="exact (float32) or fast.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--precision",
+    default="exact",
+    show_default=True,
+    metavar="NAME",
+    help="Precision of neural models: exact, or fast (bfloat16).",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
 def command(name: str, device: str, precision: str, form: str) -> None:
     """Load the model NAME, run it on a fixed tone, noise and text, and print the first values of the results.
 

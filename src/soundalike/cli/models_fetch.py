@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   soundalike models fetch clap htdemucs
-  soundalike models fetch clap --from ~/Downloads        files that you have already
+  soundalike models fetch clap --from ~/Downloads        use files that you already have
   soundalike models fetch --all --mirror https://weights.example.org/soundalike
 \b
 An interrupted download continues where it stopped. Files are verified with published SHA-256 digests.
@@ -43,7 +43,7 @@ HF_ENDPOINT another server with the interface of the Hugging Face Hub.""",
     help="Download from URL/NAME/FILE instead of the Hugging Face Hub.  [default: $SOUNDALIKE_MIRROR]",
 )
 def command(names: tuple[str, ...], everything: bool, source: Path | None, mirror: str | None) -> None:
-    """Download or import the weights of the models NAME. Prints the terms of their licences first.
+    """Download or import the weights of the models NAME, after printing the terms of their licences.
 
     Files that exist and are intact are left as they are.
     """

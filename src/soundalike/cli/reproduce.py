@@ -81,7 +81,7 @@ your own can be added as rows. If the command is interrupted, run it again to co
 @click.option("--no-html", is_flag=True, help="Write no HTML page (it needs the extra `report`).")
 @device_option
 def command(out: Path, cache: Path | None, no_html: bool, **arguments: Any) -> None:
-    """Evaluate encoders, stems and weights on Inst-Sim-ABX, and write Tables 1 to 4 of the paper next to its own figures.
+    """Evaluate encoders, stems and weights on Inst-Sim-ABX, and write Tables 1 to 4 next to the figures of the paper.
 
     The report is written as Markdown, JSON, CSV and one HTML page.
     """

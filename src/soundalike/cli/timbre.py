@@ -45,7 +45,7 @@ first row and the first column. An empty cell is a pair without a judgment.""",
 def command(sounds: Path, matrix: Path, encoders: tuple[str, ...], precision: str, form: str, device: str) -> None:
     """Compare encoders with human judgments of timbre: the dissimilarities in MATRIX of the sounds in the folder SOUNDS.
 
-    Reports the share of triplets that encoder and listeners order alike, and the rank correlation of all pairs.
+    Reports the share of triplets that encoder and listeners order in the same way, and the rank correlation of all pairs.
     """
     import json
     from dataclasses import asdict

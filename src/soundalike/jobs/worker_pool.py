@@ -1,6 +1,6 @@
 """A pool of worker processes: submit a task, get a future. A crash costs its task and nothing else.
 
-Each worker has its own pipes, so its end, whatever the cause, tells exactly which task it was doing and blocks nobody
+Each worker has its own pipes, so its end, whatever the cause, identifies exactly which task it was doing and blocks nobody
 else (a pool with one shared queue has a lock that a killed worker may hold forever). Workers are started fresh rather
 than forked, because the parent has threads and locks. They end with the parent, whose end closes their pipes.
 """
@@ -25,7 +25,7 @@ from soundalike.errors import LibraryError, SoundalikeError
 from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, receive, send
 
 TASKS_PER_WORKER = 2
-"""Tasks that a worker holds: the current one and the next, so that it need not wait while the parent is busy."""
+"""Tasks that a worker holds: the current one and the next, so that it does not wait while the parent is busy."""
 
 MAX_FAILED_STARTS = 3
 """After so many workers in a row that end before they are ready, the tasks are given up."""
@@ -46,7 +46,7 @@ class WorkerLimits:
 
 
 class WorkerLostError(SoundalikeError):
-    """The worker ended while it did the task; the message says how: `crashed (SIGSEGV)`, `did not end within 600 s`."""
+    """The worker ended while it did the task; the message states how: `crashed (SIGSEGV)`, `did not end within 600 s`."""
 
 
 class WorkerStartError(LibraryError):
@@ -126,7 +126,7 @@ class _Worker:
 
     @property
     def load(self) -> int:
-        """Tasks that somebody waits for."""
+        """Tasks whose outcome is awaited."""
         return sum(not task.warms_up for task in self.tasks)
 
 
@@ -191,7 +191,7 @@ class WorkerPool:
         return added.future
 
     def warm_up(self, task: Any, seconds: float) -> None:
-        """Start all workers and have each that is idle do `task`, whose outcome nobody needs; returns at once.
+        """Start all workers and have each that is idle do `task`, whose outcome is ignored; returns at once.
 
         A task that is submitted before that is over is done by the same worker afterwards. Raises WorkerStartError where no
         process can be started.
@@ -241,7 +241,7 @@ class WorkerPool:
             self._resolve_futures()
 
     def _resolve_futures(self) -> None:
-        """Outside the lock: whoever waits for a future may use the pool at once."""
+        """Called without the lock, since code that waits for a future may use the pool at once."""
         with self._lock:
             outcomes, self._outcomes = self._outcomes, []
         for task, outcome, error in outcomes:

@@ -144,7 +144,7 @@ class Answers:
             else:
                 self._known[name] = answer_of(values)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return  # half a line, left by a crash: nobody was told that it is kept
+            return  # half a line, left by a crash: it was never confirmed as stored
 
 
 def answer_of(values: Mapping[str, Any]) -> Answer:

@@ -1,4 +1,4 @@
-"""Favourites: items of a library that somebody wants to find again, in one file that is replaced whole.
+"""Favourites: items of a library that the user has marked, in one file that is always replaced as a whole.
 
 Items are named by their ids, which outlive a file's moving about. An item that is removed stays on the list, and is shown
 again should it return.
@@ -60,7 +60,7 @@ class Favourites:
             known = self._read()
             changed = change(known)
             if len(changed) > MOST:
-                raise LibraryError(f"there are {MOST:,} favourites already; take some off the list first")
+                raise LibraryError(f"there are {MOST:,} favourites already; remove some first")
             if changed is not known:
                 text = json.dumps({"format": FORMAT, "favourites": changed}, indent=1, ensure_ascii=False)
                 replace_text(self._place, text + "\n")

@@ -1,4 +1,4 @@
-"""Weight profiles of one's own that belong to a library: JSON files in `listening/profiles`, as `soundalike fit` writes them."""
+"""The user's own weight profiles of a library: JSON files in `listening/profiles`, as `soundalike fit` writes them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Evaluation on human answers: datasets, the paper's tables, listening tests of one's own."""
+"""Evaluation on human answers: datasets, the paper's tables, the user's own listening tests."""

@@ -1,6 +1,6 @@
 """Candidates: what a page needs to reorder hits while a slider moves, without another request.
 
-For a plan, the items that are best under the present weights, under each part alone, and under all parts against one, with the
+For a plan, the items that are best under the current weights, under each part alone, and under the others against one, with the
 cosines of every part in the few windows of each that may be its best. Scores computed from these are exact for the windows
 sent; an order made from them is provisional, because a window or an item that was not sent may be better under other weights.
 """
@@ -39,7 +39,7 @@ class Candidates:
 def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidates:
     """Up to `most` items of a plan that are best under its weights, under one part alone, or under the others against one.
 
-    Half the room is for the present weights, the rest is shared by the extremes. Raises InputError where songs and clips are
+    Half the room is for the current weights, the rest is shared by the extremes. Raises InputError where songs and clips are
     searched together, or the plan has texts or a negative reference: those have no sliders.
     """
     if plan.negative is not None or plan.query.texts or len(plan.tables) != 1:
@@ -74,7 +74,7 @@ def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidate
 
 
 def _weight_settings(now: NDArray[np.float64], most: int) -> list[tuple[Float32, int]]:
-    """(weights (K,), room for items) of the present weights, each part alone, and each part against the others."""
+    """(weights (K,), room for items) of the current weights, each part alone, and each part against the others."""
     count = len(now)
     alone = np.eye(count, dtype=np.float32)
     against = (1 - alone) / max(1, count - 1) - alone if count > 1 else -alone

@@ -9,7 +9,7 @@
     for hit in result.hits:
         print(hit.path, hit.score, hit.deviations, hit.above)
 
-A search runs through five modules, each called from here: `request` (what is asked for), `references` (files to vectors),
+A search runs through five modules, each called from here: `request` (what is requested), `references` (files to vectors),
 `plan` (weights, tables, eligible items), `ranking` (the search itself, through `index`) and `presentation` (hits).
 """
 

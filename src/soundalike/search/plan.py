@@ -91,7 +91,7 @@ def make_plan(
 
 
 def _tables(query: Query, filters: Filters, *, names_parts: bool) -> tuple[Table, ...]:
-    """The tables to search: those of the kinds asked for, else songs for a song, clips for a clip, and for a text both, or
+    """The tables to search: those of the requested kinds, else songs for a song, clips for a clip, and for a text both, or
     songs alone where it names parts."""
     if filters.kinds:
         return tuple(table for table, kinds in KINDS_IN.items() if set(kinds) & set(filters.kinds))

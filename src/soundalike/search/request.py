@@ -1,4 +1,4 @@
-"""What a search asks for: one object that the command line, the server and Python build once and pass whole."""
+"""The description of a search: one object that the command line, the server and Python build once and pass whole."""
 
 from __future__ import annotations
 

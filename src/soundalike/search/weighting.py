@@ -23,7 +23,7 @@ from soundalike.similarity.weights import Weights, checked, equal_weights, in_un
 
 @dataclass(frozen=True)
 class RequestedWeights:
-    """Weights that a request asks for. origin: how it asks for them; raw: whether they act on raw cosines; description: for
+    """Weights that a request specifies. origin: how it specifies them; raw: whether they act on raw cosines; description: for
     people."""
 
     weights: Weights
@@ -49,7 +49,7 @@ class Weighting:
 
 
 def requested_weights(recipe: Recipe, request: SearchRequest) -> RequestedWeights:
-    """The weights that `request` asks for in a library made by `recipe`; by default those of the shipped profile that fits its
+    """The weights that `request` specifies in a library made by `recipe`; by default those of the shipped profile that fits its
     models, else equal ones.
 
     Raises InputError where what is given does not fit the recipe, or weighs parts where clips can have only their mix.
@@ -109,7 +109,7 @@ def effective_weights(
 
 
 def _of_clips(requested: RequestedWeights) -> RequestedWeights:
-    """The mix alone. Raises InputError where other weights were asked for."""
+    """The mix alone. Raises InputError where other weights were requested."""
     if requested.origin == "profile" or (requested.origin == "hand" and set(requested.weights) != {MIX}):
         raise _clips_have_only_a_mix()
     return RequestedWeights({MIX: 1.0}, requested.origin, True, "clips: only mix", fixed=True)

@@ -46,7 +46,7 @@ def write_slakh(folder: Path, seed: int = 1, tracks: int = 12, length: float = 3
     Raises InputError for a number out of range.
     """
     if tracks < 1:
-        raise InputError(f"{tracks} tracks asked for; give 1 or more")
+        raise InputError(f"{tracks} tracks requested; use 1 or more")
     return tuple(
         _write_track(folder / "test", FIRST_TRACK + number, spec)
         for number, spec in enumerate(song_specs(seed, tracks, length))

@@ -1,7 +1,7 @@
 """Writes a folder of generated music with known truth: `songs/`, `loops/`, `one-shots/`, and `stems/` when
 asked.
 
-Formats vary as they do in a real folder: songs are tagged FLAC (or what is asked for), loops .wav with tempo
+Formats vary as they do in a real folder: songs are tagged FLAC (or the requested format), loops .wav with tempo
 chunks and .flac, one-shots mono .wav.
 """
 

@@ -307,13 +307,13 @@ def test_a_new_library_needs_something_to_index_and_room(tmp_path: Path) -> None
     assert not (tmp_path / "lib").exists()
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "a.wav").touch()
-    with pytest.raises(LibraryError, match=r"holds other things \(a.wav\)"):
+    with pytest.raises(LibraryError, match=r"contains other files \(a.wav\)"):
         index(tmp_path / "music", [tmp_path / "music"], recipe=RECIPE)
     assert [place.name for place in (tmp_path / "music").iterdir()] == ["a.wav"]
     with pytest.raises(InputError, match="0 jobs"):
         index(tmp_path / "lib", [tmp_path / "music"], recipe=RECIPE, jobs=0)
     (tmp_path / "file").touch()
-    with pytest.raises(LibraryError, match="cannot be made"):
+    with pytest.raises(LibraryError, match="cannot be created"):
         index(tmp_path / "file" / "lib", [tmp_path / "music"], recipe=RECIPE)
 
 

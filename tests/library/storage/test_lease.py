@@ -122,7 +122,7 @@ def test_of_many_that_see_it_expired_one_takes_it(library: Remote, monkeypatch: 
         return found
 
     monkeypatch.setattr(Remote, "read", slow)
-    with pytest.raises(LibraryError, match="has just begun to write"):
+    with pytest.raises(LibraryError, match="has just started to write"):
         first.take()
     second.check()
     second.release()

@@ -23,9 +23,9 @@ def test_paths_are_paths(tmp_path: Path) -> None:
     [
         ("gs://bucket/folder", "has the scheme gs://"),
         ("file://elsewhere/folder", "on another machine"),
-        ("s3:///folder", "not a place on object storage"),
-        ("s3://bucket/../other", "not a place on object storage"),
-        ("s3://bucket/a//b", "not a place on object storage"),
+        ("s3:///folder", "not a location on object storage"),
+        ("s3://bucket/../other", "not a location on object storage"),
+        ("s3://bucket/a//b", "not a location on object storage"),
     ],
 )
 def test_invalid_addresses_are_refused(text: str, message: str) -> None:
@@ -111,5 +111,5 @@ def test_an_unreachable_store_is_reported(bucket: str, monkeypatch: pytest.Monke
         Remote("elsewhere-1234", "x").exists()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("soundalike.library.storage.location.RETRIES", 0)
-    with pytest.raises(LibraryError, match=r"out of reach.*AWS_ENDPOINT_URL"):
+    with pytest.raises(LibraryError, match=r"cannot be reached.*AWS_ENDPOINT_URL"):
         Remote(bucket, "x").stat()

@@ -168,7 +168,7 @@ def test_a_store_that_goes_away_marks_nothing_missing(place: Remote, monkeypatch
 
 
 def test_other_things_and_true_stems_are_refused(place: Remote) -> None:
-    with pytest.raises(LibraryError, match=r"holds other things \(a.wav\)"):
+    with pytest.raises(LibraryError, match=r"contains other files \(a.wav\)"):
         index(place.parent / "music", [place.parent / "music"], recipe=RECIPE)
     stems = Recipe(**{**RECIPE.to_json(), "separator": "stems", "parts": RECIPE.parts})
     with pytest.raises(InputError, match="true stems are read from folders only"):

@@ -40,7 +40,7 @@ def test_a_library_is_not_made_twice_nor_among_other_things(tmp_path: Path) -> N
         Library.create(tmp_path / "lib", RECIPE)
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "song.mp3").touch()
-    with pytest.raises(LibraryError, match=r"other things \(song.mp3\)"):
+    with pytest.raises(LibraryError, match=r"other files \(song.mp3\)"):
         Library.create(tmp_path / "music", RECIPE)
 
 

@@ -206,7 +206,7 @@ class RayPool:
             self._abandon(error)
 
     def _resolve_futures(self) -> None:
-        """Outside the lock: whoever waits for a future may use the pool at once."""
+        """Called without the lock, since code that waits for a future may use the pool at once."""
         with self._lock:
             outcomes, self._outcomes = self._outcomes, []
         for task, outcome, error in outcomes:
@@ -226,7 +226,7 @@ class RayPool:
         self._workers.clear()
 
     def _meet_nodes(self) -> None:
-        """Start actors on nodes that have come, and in the place of those that are gone."""
+        """Start actors on nodes that have joined, and replacements for actors that are gone."""
         if time.monotonic() - self._nodes_read < _NODES_SECONDS:
             return
         self._nodes_read = time.monotonic()
@@ -250,7 +250,7 @@ class RayPool:
         return worker
 
     def _hand_out(self) -> None:
-        """Give tasks to actors that have room, later stages first: what is half done takes memory."""
+        """Give tasks to actors that have room, later stages first: tasks between stages take memory."""
         for number in reversed(range(len(self._stages))):
             serving = [
                 one for one in self._workers if one.stage == number and one.starting is None and not one.retiring
@@ -329,7 +329,7 @@ class RayPool:
             _kill(worker)
 
     def _remove_ended(self, worker: _Worker, error: Exception) -> None:
-        """An actor is gone: its current task is to blame, unless its node went; the next one goes to another actor."""
+        """Handle a lost actor: its current task is to blame, unless its node was lost; the next task goes to another actor."""
         self._workers.remove(worker)
         (task, _, _), *rest = worker.tasks
         alive = {node.id for node in self._machines.nodes()}

@@ -1,4 +1,4 @@
-"""What `index` is asked for, and the recipe that follows from it and from what the library was made with."""
+"""The options of `index`, and the recipe that follows from them and from the recipe of the library."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class IndexOptions:
         if self.kind is not None:
             check_kind(self.kind)
         if self.jobs is not None and self.jobs < 1:
-            raise InputError(f"{self.jobs} jobs asked for; give 1 or more")
+            raise InputError(f"{self.jobs} jobs requested; use 1 or more")
         Runtime(self.device)
 
     @property

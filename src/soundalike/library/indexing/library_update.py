@@ -1,6 +1,6 @@
 """Indexing: bring a library up to date with its folders.
 
-Unchanged files cost nothing, and known contents are not analysed again, wherever they turn up. Whatever ends a run, a crash
+Unchanged files cost nothing, and known contents are not analysed again, whatever their path. Whatever ends a run, a crash
 of a codec, Ctrl-C or a kill, it loses at most the files in flight.
 """
 
@@ -100,7 +100,9 @@ def _prepare_folder(library: Location, paths: list[str | Location]) -> None:
     try:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LibraryError(f"the library {library} cannot be made: {error.strerror}; name another place") from error
+        raise LibraryError(
+            f"the library {library} cannot be created: {error.strerror}; choose another folder"
+        ) from error
 
 
 def _made_with_other_options(library: Location, manifest: Manifest, wanted: Recipe) -> LibraryError:

@@ -2,7 +2,7 @@
 
 Columns: `id` (text), `start`, `end` (s), for each part a list of D numbers (null where absent; only `mix` for loops and
 one-shots). Always exported, optional in an import: `path`, `kind`, `duration`, `loudness`, `tempo`, `key` (each with
-`_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` tells how the vectors were made.
+`_source`), `artist`, `title`, `album`. The file's metadata `soundalike.recipe` records how the vectors were made.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _recipe_of(parquet: Path, table: pa.Table, encoder: str | None) -> Recipe:
     if stated is not None and encoder is None:
         return Recipe.from_json(json.loads(stated))
     if encoder is None:
-        raise InputError(f"{parquet} does not state what made its vectors; name it with --encoder")
+        raise InputError(f"{parquet} does not state which encoder computed its vectors; name it with --encoder")
     parts = ordered(name for name in table.column_names if name in PARTS)
     if MIX not in parts:
         raise InputError(f"{parquet} has no column 'mix'; the vector columns are named after parts: {', '.join(PARTS)}")

@@ -50,7 +50,7 @@ def relocate(library: str | Location, old: str, new: str | Location) -> Relocate
         manifest = read_manifest(library)
         name = _root_called(old, manifest.roots)
         if not new.is_dir():
-            raise InputError(f"{new} is not a folder; give the folder that {manifest.roots[name]} has become")
+            raise InputError(f"{new} is not a folder; give the new folder of {manifest.roots[name]}")
         for other, place in manifest.roots.items():
             if other != name and _nested(place, new):
                 raise InputError(

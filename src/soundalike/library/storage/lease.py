@@ -2,7 +2,7 @@
 
 It is taken by a put that fails if the object exists (If-None-Match), renewed while its holder works, and taken over by a
 put that fails if the object has changed (If-Match), once its holder has not renewed it for its length. Its age is measured
-by the store's clock, so that machines need not agree on the time. A holder that could not renew it in time begins no
+by the store's clock, so that the clocks of machines do not have to agree. A holder that could not renew it in time begins no
 further commit.
 """
 
@@ -126,7 +126,7 @@ class Lease:
         try:
             self._tag = self._object.write(self._text(), tag=tag)
         except OutdatedError:
-            raise LibraryError(f"another process has just begun to write {self._library}; try again later") from None
+            raise LibraryError(f"another process has just started to write {self._library}; try again later") from None
 
     def _renew(self) -> None:
         while not self._released.wait(self._seconds / RENEWALS):

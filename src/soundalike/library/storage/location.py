@@ -36,7 +36,7 @@ class Facts(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """A text, and the entity tag by which it can be replaced only if nobody else has done so."""
+    """A text, and the entity tag by which it can be replaced only if it has not been replaced since."""
 
     text: str
     tag: str
@@ -209,7 +209,7 @@ def as_location(place: str | Path | Remote) -> Location:
     bucket, _, key = text.partition("://")[2].partition("/")
     key = key.strip("/")
     if not bucket or any(part in ("", ".", "..") for part in key.split("/") if key):
-        raise InputError(f"{text} is not a place on object storage; write {SCHEME}://bucket/folder")
+        raise InputError(f"{text} is not a location on object storage; write {SCHEME}://bucket/folder")
     require_extra("s3", f"a place on object storage ({text})")
     return Remote(bucket, key)
 
@@ -301,14 +301,14 @@ def _translated(place: Remote) -> Iterator[None]:
                 "role"
             ) from error
         raise _no_bucket(place, error) or LibraryError(
-            f"{place} is out of reach ({_short(error)}); check the network, AWS_ENDPOINT_URL and AWS_REGION"
+            f"{place} cannot be reached ({_short(error)}); check the network, AWS_ENDPOINT_URL and AWS_REGION"
         ) from error
 
 
 def _no_bucket(place: Remote, error: Exception) -> LibraryError | None:
     if "NoSuchBucket" not in str(error):
         return None
-    return LibraryError(f"there is no bucket {place.bucket!r} for {place}; make it, or name another")
+    return LibraryError(f"there is no bucket {place.bucket!r} for {place}; create it, or name another")
 
 
 def _short(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """`library.json`: the format of a library, its recipe, its roots, and the current generation of its tables.
 
-The file is replaced in one step, never edited in place: whoever reads it sees the old state or the new one.
+The file is replaced in one step, never edited in place: a reader sees the old state or the new one.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def cached_copy(place: Location) -> Path:
     try:
         facts = place.stat()
     except FileNotFoundError:
-        raise AudioError(f"{place} is not there now; run `soundalike index` to update the library") from None
+        raise AudioError(f"{place} no longer exists; run `soundalike index` to update the library") from None
     folder = cache_folder() / "audio"
     key = hashlib.blake2b(f"{place} {facts}".encode(), digest_size=8).hexdigest()
     path = folder / key / _file_name(place)
@@ -76,10 +76,12 @@ def _download(place: Remote, path: Path) -> None:
             for block in place.blocks():
                 taken += len(block)
                 if taken > MAX_BYTES:
-                    raise AudioError(f"{place}: larger than {MAX_BYTES >> 30} GiB, which no audio file to compare is")
+                    raise AudioError(
+                        f"{place}: larger than {MAX_BYTES >> 30} GiB, which is too large for an audio file"
+                    )
                 file.write(block)
     except FileNotFoundError:
-        raise AudioError(f"{place}: is not there any more") from None
+        raise AudioError(f"{place}: no longer exists") from None
 
 
 def _make_room(cache: Path, keep: Path) -> None:

@@ -181,7 +181,9 @@ def refuse_other_things(path: Location) -> None:
     for name in _names_in(path):
         ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
         if not ours:
-            raise LibraryError(f"{path} holds other things ({name}); name a folder that is empty or new with --library")
+            raise LibraryError(
+                f"{path} contains other files ({name}); name a folder that is empty or new with --library"
+            )
 
 
 def _names_in(folder: Location) -> list[str]:
@@ -218,7 +220,7 @@ def create_tables(folder: Location, recipe: Recipe) -> None:
 
 
 class Tables:
-    """The tables of one generation: reads are of the moment of opening or of one's own last write."""
+    """The tables of one generation: reads show the state at opening, or after its own last write."""
 
     def __init__(self, folder: Location, recipe: Recipe, check: Callable[[], None] | None = None) -> None:
         """Open the tables. check: called before each commit, raises if this process may no longer write (see `lock.writing`).

@@ -60,7 +60,7 @@ class CheckpointFile:
 class Checkpoint:
     """The files of one model, including its tokenizer, and its licence.
 
-    terms: what a user must read before the first use, None if the licence asks nothing of a user.
+    terms: what a user must read before the first use, None if the licence imposes no conditions on a user.
     """
 
     name: str

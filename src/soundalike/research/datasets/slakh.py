@@ -166,7 +166,7 @@ class Slakh:
         mixture = self.mixture(track)
         folder = mixture.parent
         if not (folder / METADATA).is_file():
-            raise AudioError(f"{folder} holds no {METADATA}, which says what each stem is; unpack the track again")
+            raise AudioError(f"{folder} holds no {METADATA}, which describes the stems; unpack the track again")
         layout = layout_of(mixture)
         if layout is None or layout.metadata is None:
             raise AudioError(f"{folder / STEMS_FOLDER} holds no stems; unpack the track again")

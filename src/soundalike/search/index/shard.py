@@ -89,7 +89,7 @@ class _View:
 
 
 class Shard:
-    """A shard, wherever it runs. What came to the library after the client opened it stays out of its answers."""
+    """A shard, on any node. Rows that were added after the client opened the library are not in its results."""
 
     def __init__(self, place: Location | VectorSource, number: int, count: int) -> None:
         library = Library.open(place) if isinstance(place, Path | Remote) else place

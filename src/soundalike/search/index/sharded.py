@@ -1,7 +1,7 @@
 """The index of a library that is too large for one machine: its vectors in the memory of a Ray cluster.
 
 The contents are spread over shards, actors of the cluster that each hold theirs in memory, search them exactly and return
-their best. Every shard returns as many as were asked for, so the best of all are among them, and scores are computed row by
+their best. Every shard returns as many as were requested, so the best of all are among them, and scores are computed row by
 row from the same stored values: the result is bit for bit that of one process. A lost shard is loaded again on another node;
 until then results state the share of the rows that they come from.
 """

@@ -1,4 +1,4 @@
-"""What a search needs of an index of vectors, however and wherever the vectors are kept.
+"""What a search needs from an index of vectors, whatever its format and location.
 
 A search is a list of *terms*. A term compares one part of the query with one vector column of a table and has a weight:
 (drums, column drums) in `windows`, (drums, column mix) for one part against clips. Columns that no term names are not read.

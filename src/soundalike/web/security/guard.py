@@ -3,7 +3,7 @@
 - The Host header must name this server (otherwise a foreign name could be made to resolve to it: DNS rebinding).
 - A request with an Origin header must come from the server's own page (otherwise any page could post to it).
 - Beyond loopback a token is required, once as `?token=` (which sets a cookie) or as `Authorization: Bearer`.
-- A request's body is small and arrives soon, unless it is an uploaded file (`uploads` has bounds of its own).
+- A request's body must be small and arrive quickly, unless it is an uploaded file (`uploads` has bounds of its own).
 - The number of requests that are handled at once is bounded.
 """
 
@@ -165,7 +165,7 @@ def _too_large(request: Request) -> Response | None:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """`receive` for a body that must be small and arrive soon. Raises HTTPException otherwise."""
+    """`receive` for a body that must be small and arrive quickly. Raises HTTPException otherwise."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + BODY_SECONDS
     size = 0

@@ -1,4 +1,4 @@
-"""Answers from the page: checked, completed with what was heard, stored; and exported for fitting."""
+"""Answers from the page: checked, completed with the clips that were played, stored; and exported for fitting."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Feedback:
         return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], hit.start, round(end, 3))
 
     def _reference(self, snapshot: LibrarySnapshot, reference: schemas.ReferenceIn) -> Heard:
-        """What the listener heard of a reference: its region, or its most typical window. Stores a clip of an upload."""
+        """The part of a reference that the listener heard: its region, or its most typical window. Stores a clip of an upload."""
         query = self._queries.get(snapshot, ReferenceKey(reference.upload, reference.item, reference.region))
         start, end = representative_seconds(query, reference.region)
         if reference.item is not None:

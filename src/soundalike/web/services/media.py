@@ -28,7 +28,7 @@ OVERVIEW_SECONDS = 3.0
 
 
 class Media:
-    """What is heard and seen of items and uploads. Thread-safe; the library's workers read the files."""
+    """Audio and waveform overviews of items and uploads. Thread-safe; the library's workers read the files."""
 
     def __init__(self, library: ServedLibrary, uploads: Uploads) -> None:
         self._library = library

@@ -86,7 +86,7 @@ class MediaWorkers:
     def preload(self) -> None:
         """Start all free workers and have them load what they will need; returns at once.
 
-        If that fails (because model weights are missing, for example), whoever needs them gets the error.
+        If that fails (because model weights are missing, for example), the tasks that need them get the error.
         """
         seconds = WorkerLimits.start_seconds * (NEURAL_FACTOR if self._heavy else 1)
         self._query_pool.warm_up(WarmUp(queries=True), seconds)
@@ -103,7 +103,7 @@ class MediaWorkers:
 
 
 def _error_of(task: Task, failure: BaseException) -> SoundalikeError:
-    """The error that tells the user why a task failed."""
+    """The error that explains to the user why a task failed."""
     name = task.path.name
     if isinstance(failure, PoolClosedError):
         return BusyError("the server is shutting down")
@@ -139,7 +139,7 @@ class BoundedPool:
             self._slots.release()
 
     def warm_up(self, task: Any, seconds: float) -> None:
-        """Start the workers and give each idle one a task whose result nobody waits for."""
+        """Start the workers and give each idle one a task whose result is ignored."""
         try:
             self._pool.warm_up(task, seconds)
         except WorkerStartError as error:

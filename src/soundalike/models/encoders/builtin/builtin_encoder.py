@@ -1,7 +1,7 @@
 """The built-in encoder: timbre and its evolution, rhythm and harmony by signal processing. No download, no torch.
 
 A waveform becomes a vector of perceptual features in named blocks (`builtin_features`). They are centred and whitened with
-fixed constants: the symmetric inverse square root of the *within-class* covariance, which says how features differ
+fixed constants: the symmetric inverse square root of the *within-class* covariance, which describes how features differ
 between sounds that are the same to a listener (other notes of one instrument, other bars of one part, the same sound after
 a codec or an equaliser). Each block is then scaled to its own length, so that the cosine of two embeddings is the weighted
 mean of the cosines of their blocks.
