@@ -28,7 +28,8 @@ Examples:
 
 ANSWERS is a CSV file with the columns reference, sample_a, sample_b (paths relative to --audio) and
 answer_total: A+ or B+ (clearly more similar), A- or B- (rather), or plain A or B. Optional columns are
-subject_id, answer_timbre, answer_rhythm and answer_melody (NA: no answer), as in Inst-Sim-ABX.""",
+subject_id, choice_time (ms), answer_timbre, answer_rhythm and answer_melody (NA: no answer), as in
+Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music that each clip is cut from.""",
 )
 @click.argument("answers", type=click.Path(path_type=Path))
 @click.option(
@@ -45,6 +46,19 @@ subject_id, answer_timbre, answer_rhythm and answer_melody (NA: no answer), as i
     default="builtin",
     show_default=True,
     help="Source of the stems: a separator, or the stem files next to each clip (true-4, true-6).",
+)
+@click.option(
+    "--track-pattern",
+    metavar="REGEX",
+    help="Regular expression that finds the track in the path of a clip; its first group, or the whole match.",
+)
+@click.option(
+    "--screen",
+    "screening",
+    metavar="RULE",
+    multiple=True,
+    help="Leave out listeners who break a rule, such as 'checks>=0.9'; repeatable. Measures: answers, agreement, checks, "
+    "first, seconds.",
 )
 @click.option("--method", default="ordinal-cv", show_default=True, help="Fitting method (see docs/judging.md).")
 @click.option(
@@ -114,17 +128,20 @@ def command(out: Path, report: Path | None, cache: Path | None, device: str, pre
             callbacks=progress.callbacks,
         )
     out.write_text(json.dumps(fitted.profile.to_json(), indent=2) + "\n", encoding="utf-8")
-    _show(fitted, options.method.name)
+    _show(fitted)
     print(out)
     if report is not None:
         for path in write_report(fitted.report, report, html=True).values():
             print(path)
 
 
-def _options(*, encoder: str, stems: str, method: str, perspective: str, **rest: Any) -> FitOptions:
+def _options(
+    *, encoder: str, stems: str, method: str, perspective: str, screening: tuple[str, ...], **rest: Any
+) -> FitOptions:
     """The options from the command's arguments."""
     from soundalike.errors import InputError
     from soundalike.preferences.estimators import get_method
+    from soundalike.preferences.listeners import parse_rule
     from soundalike.preferences.triplets import PERSPECTIVES
     from soundalike.research.reproduce.conditions import check_encoders, get_stems
     from soundalike.research.reproduce.fit_listening_test import FitOptions
@@ -133,10 +150,17 @@ def _options(*, encoder: str, stems: str, method: str, perspective: str, **rest:
     known = next((name for name in PERSPECTIVES if name == perspective), None)
     if known is None:
         raise InputError(f"unknown perspective {perspective!r}; choose from {', '.join(PERSPECTIVES)}")
-    return FitOptions(encoder=encoder, stems=get_stems(stems), method=get_method(method), perspective=known, **rest)
+    return FitOptions(
+        encoder=encoder,
+        stems=get_stems(stems),
+        method=get_method(method),
+        perspective=known,
+        screening=tuple(map(parse_rule, screening)),
+        **rest,
+    )
 
 
-def _show(fitted: ListeningTestFit, method: str) -> None:
+def _show(fitted: ListeningTestFit) -> None:
     """Print problems, weights and agreement."""
     from soundalike.research.reproduce.fit_listening_test import headlines
 
@@ -149,6 +173,5 @@ def _show(fitted: ListeningTestFit, method: str) -> None:
         low, high = profile.intervals.get(part, (None, None))
         interval = "" if low is None else f"   [{low:+.2f}, {high:+.2f}]"
         echo(f"{part:10} {weight:+.2f}{interval}")
-    echo("agreement with majorities, each triplet predicted from those that share no track with it:")
-    for line in headlines(fitted, method):
-        echo(f"  {line}")
+    for line in headlines(fitted):
+        echo(line)

@@ -52,6 +52,13 @@ your own can be added as rows. If the command is interrupted, run it again to co
 @click.option(
     "--cut-off", "cut_offs", type=float, multiple=True, help="Cut-off of Table 1; repeatable.  [default: 0.75, 0.8]"
 )
+@click.option(
+    "--similarity",
+    type=click.Choice(["cosine", "euclidean"]),
+    default="cosine",
+    show_default=True,
+    help="Similarity of a part: the cosine, or minus the Euclidean distance.",
+)
 @click.option("--splits", type=click.IntRange(min=2), default=100, show_default=True, help="Number of shuffled splits.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the splits.")
 @click.option(
@@ -88,6 +95,7 @@ def command(out: Path, cache: Path | None, no_html: bool, **arguments: Any) -> N
     from soundalike.cli.clip_progress import ClipProgress
     from soundalike.research.datasets.slakh import Slakh
     from soundalike.research.reproduce.pipeline import reproduce
+    from soundalike.research.reproduce.report import to_markdown_table
     from soundalike.research.reproduce.report_files import check_output, write_report
 
     options, runtime = _options(**arguments)
@@ -99,6 +107,8 @@ def command(out: Path, cache: Path | None, no_html: bool, **arguments: Any) -> N
     with ClipProgress() as progress:
         report = reproduce(options, cache or out / "vectors.sqlite", runtime=runtime, callbacks=progress.callbacks)
     _show_problems(report)
+    if options.slakh is None:
+        print(to_markdown_table(next(table for table in report.tables if table.name == "reconciliation")))
     for path in write_report(report, out, html=not no_html).values():
         print(path)
 

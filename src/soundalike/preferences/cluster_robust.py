@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from soundalike.preferences.intervals import Interval
+from soundalike.preferences.intervals import Interval, score_interval
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -170,18 +170,6 @@ def share_interval(correct: Bool, links: Links, level: float = 0.95) -> Interval
     else:
         quantile = float(stats.norm.ppf(0.5 + level / 2))
     return score_interval(share, effective, quantile)
-
-
-def score_interval(share: float, count: float, quantile: float) -> Interval:
-    """Wilson's score interval of a share of `count` observations."""
-    centre = (share + quantile**2 / (2 * count)) / (1 + quantile**2 / count)
-    half_width = (
-        quantile / (1 + quantile**2 / count) * math.sqrt(share * (1 - share) / count + (quantile / count) ** 2 / 4)
-    )
-    # The score interval of 0 (of all) starts (ends) exactly there; rounding must not move it.
-    return Interval(
-        0.0 if share == 0 else max(0.0, centre - half_width), 1.0 if share == 1 else min(1.0, centre + half_width)
-    )
 
 
 @dataclass(frozen=True)

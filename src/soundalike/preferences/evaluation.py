@@ -44,18 +44,19 @@ def shuffle_splits(data: TripletData, count: int = SPLITS, test: float = TEST_SH
     """The paper's shuffled splits of the kept triplets, stratified by label.
 
     Triplets below the cut-off are in every training part: models of labels ignore them, models of votes learn from them.
-    Raises InputError if a label is too rare to split, or without the extra `report` (scikit-learn).
+    If nearly all labels are the same, because the preferred candidate always comes first in the table, triplets are first
+    oriented at random: a model without an intercept does not depend on which candidate is called A. Raises InputError if
+    there are too few triplets to split, or without the extra `report` (scikit-learn).
     """
     require_extra("report", "an evaluation over shuffled splits")
     from sklearn.model_selection import StratifiedShuffleSplit
 
     kept, rest = np.flatnonzero(data.kept), np.flatnonzero(~data.kept)
     labels = data.labels[kept]
-    rarer = min(int(np.sum(labels == 1)), int(np.sum(labels == -1)))
-    if rarer < 2 or test * len(kept) < 2:
-        raise InputError(
-            f"{len(kept)} triplets reach the cut-off, {rarer} of the rarer answer: too few to split into training and test"
-        )
+    if len(kept) < 4 or test * len(kept) < 2:
+        raise InputError(f"{len(kept)} triplets reach the cut-off: too few to split into training and test")
+    if min(np.sum(labels == 1), np.sum(labels == -1)) < 2:
+        labels = np.random.default_rng(seed).permutation(np.resize([1, -1], len(kept)))
     splitter = StratifiedShuffleSplit(n_splits=count, test_size=test, random_state=seed)
     return [(np.r_[kept[training], rest], kept[tested]) for training, tested in splitter.split(kept, labels)]
 

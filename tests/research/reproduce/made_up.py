@@ -8,7 +8,7 @@ import numpy as np
 from click.testing import CliRunner, Result
 
 from soundalike.cli import cli
-from soundalike.preferences.triplets import Triplet, Votes
+from soundalike.preferences.triplets import GRADES, Ballot, Triplet, Votes
 from soundalike.research.clips.clip_embedding import PartVectors
 
 
@@ -20,7 +20,9 @@ def triplet(
     if kind == "XYC":
         a, b = (x, b) if same == "a" else (a, x)
     names = [f"{part}/{role}{number}.wav" for role in "xab"]
-    return Triplet(names[0], names[1], names[2], part, (x, a, b), {"total": votes})
+    grades = [grade for grade, count in zip(GRADES, votes, strict=True) for _ in range(count)]
+    ballots = (Ballot({"total": grade}, listener=f"listener{n}") for n, grade in enumerate(grades))
+    return Triplet(names[0], names[1], names[2], part, (x, a, b), {}).with_ballots(ballots)
 
 
 def unit_vectors(parts: Sequence[str], rng: np.random.Generator, dimension: int = 16) -> PartVectors:

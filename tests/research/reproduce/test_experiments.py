@@ -5,9 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from soundalike.preferences.cluster_robust import holm
 from soundalike.preferences.estimators import METHODS
 from soundalike.research.reproduce import published
 from soundalike.research.reproduce.agreement_tables import agreement_table
+from soundalike.research.reproduce.baseline_tests import baseline_tests_table
 from soundalike.research.reproduce.experiments import BASELINE, Experiment, ExperimentResult, run_experiment
 from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.research.reproduce.weight_tables import perspectives_table, weights_table
@@ -67,13 +69,31 @@ def test_pooled_agreement_lies_between_those_of_the_kinds() -> None:
         assert both.total == one.total + other.total == int(result().data.kept.sum())  # type: ignore[union-attr,operator]
 
 
-def test_mcnemar_counts_are_of_the_same_triplets() -> None:
-    table = agreement_table("muq-mulan", [result()])
-    section = section_of(table, "McNemar")
-    weights, cosine = (row_of(section, f"htdemucs: only the {who} correct")["ols"] for who in ("weights", "cosine"))
-    apart = row_of(section_of(table, "Leave one triplet out"), "htdemucs")
-    assert weights.value - cosine.value == apart["ols"].right - apart[BASELINE].right  # type: ignore[union-attr,operator]
-    assert 0 <= row_of(section, "htdemucs: p")["ols"].value <= 1  # type: ignore[union-attr]
+def test_the_tests_are_of_the_same_triplets_as_the_tables() -> None:
+    tests = baseline_tests_table([result()])
+    rows = {
+        row.label: dict(zip(section.columns, row.cells, strict=True))
+        for section in tests.sections
+        for row in section.rows
+    }
+    pooled = row_of(section_of(agreement_table("muq-mulan", [result()]), "Leave one triplet out"), "htdemucs")
+    for name in ("ols", "ridge", "ordinal"):
+        cells = rows[f"muq-mulan, htdemucs: {name}"]
+        gain = cells["only the weights correct"].value - cells["only the cosine correct"].value  # type: ignore[union-attr]
+        assert gain == pooled[name].right - pooled[BASELINE].right  # type: ignore[union-attr,operator]
+        assert 0 <= cells["p"].value <= 1  # type: ignore[union-attr]
+
+
+def test_one_test_is_primary_and_the_others_are_corrected() -> None:
+    primary, others = baseline_tests_table([result()]).sections
+    assert [row.label for row in primary.rows] == ["muq-mulan, htdemucs: ols"]
+    assert primary.rows[0].cells[4] is None
+    p = [row.cells[3].value for row in others.rows]  # type: ignore[union-attr]
+    assert [row.cells[4].value for row in others.rows] == pytest.approx(holm(p))  # type: ignore[union-attr]
+    best = run_experiment(experiment(stems="htdemucs_6s"), [METHODS["ols"], METHODS["ridge"]], splits=3)
+    primary, others = baseline_tests_table([result(), best]).sections
+    assert [row.label for row in primary.rows] == ["muq-mulan, htdemucs_6s: ridge"]
+    assert len(others.rows) == 4
 
 
 def test_table_4_has_the_paper_s_weights_beside_ours() -> None:
@@ -137,7 +157,7 @@ def test_plots_show_what_was_fitted() -> None:
     for series in weights.series[:2]:
         assert sum(map(abs, series.y)) == pytest.approx(1)
     agreement = agreement_plot("muq-mulan", [one])
-    assert agreement.references[0][0] == "noise ceiling"
+    assert [label for label, _ in agreement.references] == ["a single listener", "noise ceiling"]
     assert [series.label for series in agreement.series] == [BASELINE, "ols", "ridge"]
     calibration = calibration_plot(one)
     assert calibration is not None

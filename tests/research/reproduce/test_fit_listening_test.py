@@ -43,6 +43,7 @@ def test_single_answers_give_no_noise_ceiling(clips: Path, miniature: Miniature,
     )
     assert done.exit_code == 0, done.output
     assert "noise ceiling unknown" in done.output
+    assert "a single listener: unknown" in done.output
     assert "not shown to be better" in done.output
 
 
@@ -62,10 +63,15 @@ def test_the_fitted_profile_can_be_used_in_a_search(
         assert low < weight < high
     assert profile.agreement is not None
     assert profile.agreement > 0.7
+    assert "share no track with it" in done.output
     assert "XAB: these weights" in done.output
     assert "than the cosine of the mix" in done.output
+    assert "a single listener agrees with the majority of the others" in done.output
+    assert "sample_a was chosen in" in done.output
     assert profile.clip_seconds == pytest.approx(4.969, abs=0.001)
-    assert (tmp_path / "report" / "report.html").exists()
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    for title in ("Listeners", "Preference for the side shown first", "Primary test", "a single listener"):
+        assert title in page
     song = sorted((music / "songs").iterdir())[0]
     hits = run_command("similar", song, "-L", library, "--profile", out, "--format", "json")
     assert hits.exit_code == 0, hits.output
@@ -98,3 +104,53 @@ def test_answers_without_audio_or_mixes_are_refused(miniature: Miniature, tmp_pa
     done = run_command("fit", tmp_path / "own.csv", "--audio", tmp_path, "--out", tmp_path / "mine.json")
     assert "compare single parts" in str(done.exception)
     assert not (tmp_path / "mine.json").exists()
+
+
+@pytest.fixture
+def plain_answers(miniature: Miniature, clips: Path, tmp_path: Path) -> tuple[Path, Path, list[str]]:
+    """The answers as A or B about files with names of their own: table, folder of the clips, rows."""
+    table = (miniature.answers / "inst_sim_abx_answers.csv").read_text().splitlines()
+    names: dict[str, str] = {}
+    rows = []
+    for line in table[1:]:
+        cells = line.split(",")
+        if "/mix/" not in cells[3]:
+            continue
+        x, a, b = (names.setdefault(cell, f"{len(names)}.wav") for cell in cells[3:6])
+        rows.append(f"{cells[2]},{x},{a},{b},{cells[9][0]}")
+    (tmp_path / "clips").mkdir()
+    for source, name in names.items():
+        shutil.copy(clips / source, tmp_path / "clips" / name)
+    return tmp_path / "answers.csv", tmp_path / "clips", rows
+
+
+def test_plain_letters_with_the_winner_first_are_fitted(
+    plain_answers: tuple[Path, Path, list[str]], tmp_path: Path
+) -> None:
+    """No strength, no known tracks, and sample_a is always the preferred one, under the default method."""
+    table, audio, rows = plain_answers
+    first = []
+    for row in rows:
+        listener, x, a, b, grade = row.split(",")
+        first.append(f"{listener},{x},{a},{b},A" if grade == "A" else f"{listener},{x},{b},{a},A")
+    table.write_text("\n".join(["subject_id,reference,sample_a,sample_b,answer_total", *first]) + "\n")
+    done = run_command("fit", table, "--audio", audio, "--out", tmp_path / "mine.json")
+    assert done.exit_code == 0, done.output
+    assert "fitted with logistic-cv, which ignores it, in place of ordinal-cv" in done.output
+    assert "triplets were asked in both orders; their answers are merged" in done.output
+    assert "share no file with it" in done.output
+    assert "share no track" not in done.output
+    assert "--track-pattern" in done.output
+    assert "no side bias was estimated" in done.output
+    assert json.loads((tmp_path / "mine.json").read_text())["method"].startswith("logistic-cv")
+
+
+def test_screening_rules_are_printed_and_applied(plain_answers: tuple[Path, Path, list[str]], tmp_path: Path) -> None:
+    table, audio, rows = plain_answers
+    table.write_text("\n".join(["subject_id,reference,sample_a,sample_b,answer_total", *rows]) + "\n")
+    arguments = ("fit", table, "--audio", audio, "--out", tmp_path / "mine.json", "--method", "ridge")
+    done = run_command(*arguments, "--screen", "agreement>=0.6")
+    assert done.exit_code == 0, done.output
+    assert "screening by agreement >= 0.6 excludes" in done.output
+    done = run_command(*arguments, "--screen", "mood>=1")
+    assert "is not a screening rule" in str(done.exception)

@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.preferences.triplets import KINDS, above_cut_off
+from soundalike.preferences.triplets import KINDS, STRICT_SUBSET, Votes, above_cut_off, cut_off_filter
 from soundalike.research.datasets.inst_sim_abx import read_answers
 from soundalike.research.reproduce import published
 from soundalike.research.reproduce.agreement_cells import (
     agreement_cell,
-    clustered_agreement_cell,
     same_track_predictions,
     triplet_key,
 )
 from soundalike.research.reproduce.answers_tables import answers_table, splits_table
+from soundalike.research.reproduce.reconciliation import reconciliation_table
 from soundalike.research.reproduce.table_1 import table_1
 from soundalike.research.reproduce.tables import Cell, Section, Table
 from tests.research.reproduce.made_up import triplet
+
+FILTERS = (cut_off_filter(0.75), cut_off_filter(0.80))
 
 
 def row_of(section: Section, label: str) -> dict[str, Cell | None]:
@@ -55,18 +57,18 @@ def test_a_tie_of_the_model_agrees_with_nobody() -> None:
 def test_what_could_not_be_used_is_counted_and_not_dropped() -> None:
     triplets = [triplet(n, (3, 0, 0, 0), part="drums") for n in range(10)]
     predictions = {triplet_key(one): 1 for one in triplets[:7]}
-    section = section_of(table_1(triplets, {"builtin": predictions}, [0.8]), "builtin, XAB")
-    agreement, lacking = row_of(section, "agreement, Wilson"), row_of(section, "kept, but without audio")
+    section = section_of(table_1(triplets, {"builtin": predictions}, [cut_off_filter(0.8)]), "builtin, XAB")
+    agreement, lacking = row_of(section, "agreement"), row_of(section, "kept, but without audio")
     assert (agreement["drums"].right, agreement["drums"].total) == (7, 7)  # type: ignore[union-attr]
     assert lacking["drums"] == Cell(3, decimals=0)
     assert agreement["mix"] is None
-    whole = section_of(table_1(triplets[:7], {"builtin": predictions}, [0.8]), "builtin, XAB")
+    whole = section_of(table_1(triplets[:7], {"builtin": predictions}, [cut_off_filter(0.8)]), "builtin, XAB")
     assert "kept, but without audio" not in [row.label for row in whole.rows]
 
 
 def test_the_paper_stands_only_where_it_has_a_figure() -> None:
     triplets = [triplet(n, (3, 0, 0, 0)) for n in range(4)]
-    table = table_1(triplets, {name: {} for name in ("clap", "muq-mulan", "builtin")}, [0.75, 0.80])
+    table = table_1(triplets, {name: {} for name in ("clap", "muq-mulan", "builtin")}, FILTERS)
     with_paper = [section.title for section in table.sections if section.rows[-2].label == "the paper"]
     with_paper += [section.title for section in table.sections if section.rows[-1].label == "the paper"]
     assert sorted(with_paper) == [
@@ -77,14 +79,44 @@ def test_the_paper_stands_only_where_it_has_a_figure() -> None:
     ]
 
 
-def test_clusters_widen_the_interval() -> None:
+def test_shared_tracks_widen_the_interval() -> None:
     linked = [triplet(n, (3, 0, 0, 0), tracks=6) for n in range(60)]
+    apart = [triplet(n, (3, 0, 0, 0)) for n in range(60)]
     predictions = {triplet_key(one): 1 if one.tracks[0] == "T0" else -1 for one in linked}
-    wide, narrow = clustered_agreement_cell(linked, predictions), agreement_cell(linked, predictions)
+    wide, narrow = agreement_cell(linked, predictions), agreement_cell(apart, predictions)
     assert wide is not None
     assert narrow is not None
-    assert wide.value == narrow.value
+    assert (wide.right, wide.total) == (narrow.right, narrow.total)
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)  # type: ignore[operator]
+
+
+def test_the_subset_of_other_systems_is_a_rule_of_its_own(test_data: Path) -> None:
+    triplets = read_answers(test_data / "inst_sim_abx").triplets
+    for part, number in published.STRICT_KEPT.items():
+        of_part = [t for t in triplets if t.part == part and t.kind == "XAB"]
+        assert len(STRICT_SUBSET.select(of_part)) == number
+    section = section_of(table_1([], {"builtin": {}}, [STRICT_SUBSET]), "builtin, XAB, Imamura")
+    assert "the paper" not in [row.label for row in section.rows]
+
+
+def test_the_strict_subset_by_hand() -> None:
+    votes: list[Votes] = [(3, 0, 1, 0), (2, 2, 0, 1), (2, 0, 0, 0), (1, 2, 0, 0)]
+    chosen = [STRICT_SUBSET.accepts(triplet(n, one)) for n, one in enumerate(votes)]
+    assert chosen == [False, True, False, True]  # 75 % exactly; 80 %; two answers; three answers
+
+
+def test_the_reconciliation_gives_the_paper_s_numbers(test_data: Path) -> None:
+    table = reconciliation_table(read_answers(test_data / "inst_sim_abx").triplets)
+    for section in table.sections[:2]:
+        for kind in KINDS:
+            assert row_of(section, f"{kind}, the answers") == row_of(section, f"{kind}, the paper")
+    mixes = section_of(table, "Mixes")
+    kept = row_of(mixes, "kept, the answers")
+    assert [cell.value for cell in kept.values() if cell] == [127, 204, 331]
+    assert kept == row_of(mixes, "kept, the paper")
+    human = row_of(mixes, "a single listener")
+    assert [round(cell.value, 1) for cell in human.values() if cell][:2] == [79.9, 94.8]
+    assert "--slakh" in table.note
 
 
 def test_the_same_track_answers_xyc_alone() -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from soundalike.research.clips.clip_embedding import PartVectors
 from soundalike.research.reproduce.conditions import get_stems
-from soundalike.research.reproduce.triplet_features import features
+from soundalike.research.reproduce.triplet_features import SIMILARITIES, features
 from tests.research.reproduce.made_up import triplet, unit_vectors
 
 PARTS = ("drums", "mix")
@@ -45,3 +46,14 @@ def test_rows_of_stems() -> None:
     assert get_stems("true-6").parts == ("bass", "drums", "guitar", "piano", "residuals", "mix")
     assert len(get_stems("htdemucs").parts) == 5
     assert len(get_stems("htdemucs_6s").parts) == 7
+
+
+def test_the_euclidean_distance_orders_single_parts_as_the_cosine_does() -> None:
+    rng = np.random.default_rng(3)
+    triplets = [triplet(n, (1, 0, 0, 0)) for n in range(20)]
+    vectors = {name: unit_vectors(PARTS, rng) for t in triplets for name in (t.reference, t.a, t.b)}
+    cosine, euclidean = (features(triplets, vectors, similarity=name) for name in SIMILARITIES)
+    assert (np.sign(cosine) == np.sign(euclidean)).all()
+    x, a, b = (vectors[name].vectors[0].astype(float) for name in (triplets[0].reference, triplets[0].a, triplets[0].b))
+    assert euclidean[0, 0] == pytest.approx(np.linalg.norm(x - b) - np.linalg.norm(x - a))
+    assert not np.allclose(cosine, euclidean)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from soundalike.preferences.intervals import clustered_bootstrap, wilson
-from soundalike.preferences.noise_ceiling import noise_ceiling
+from soundalike.preferences.cluster_robust import Links, share_interval
+from soundalike.preferences.listeners import Share, human_agreement
+from soundalike.preferences.noise_ceiling import noise_ceiling, noise_ceiling_interval
 from soundalike.preferences.triplet_data import Bool
-from soundalike.preferences.triplets import Triplet, labels
+from soundalike.preferences.triplets import Perspective, Triplet, labels
 from soundalike.research.reproduce.tables import Cell, Row, percent, row
+
+HUMAN = "a single listener"
+"""Label of the share of answers that agree with the majority of the other listeners."""
+CEILING = "noise ceiling"
 
 TripletKey = tuple[str, str, str]
 """A triplet's clips: reference, A, B."""
@@ -35,26 +41,17 @@ def predicted(triplets: Sequence[Triplet], predictions: Predictions) -> list[Tri
 
 
 def agreement_cell(triplets: Sequence[Triplet], predictions: Predictions) -> Cell | None:
-    """Agreement of the triplets that have a prediction, with Wilson's interval; None if there are none."""
+    """Agreement of the triplets that have a prediction; None if there are none."""
     usable = predicted(triplets, predictions)
-    return correct_cell(_correct(usable, predictions))
+    predicted_labels = np.array([predictions[triplet_key(triplet)] for triplet in usable], dtype=np.int64)
+    return correct_cell(predicted_labels == labels(usable), Links([frozenset(triplet.tracks) for triplet in usable]))
 
 
-def clustered_agreement_cell(triplets: Sequence[Triplet], predictions: Predictions) -> Cell | None:
-    """The same with the interval of a bootstrap over tracks."""
-    usable = predicted(triplets, predictions)
-    if not usable:
-        return None
-    correct = _correct(usable, predictions)
-    interval = clustered_bootstrap(correct, [frozenset(triplet.tracks) for triplet in usable])
-    return Cell(percent(float(correct.mean())), low=percent(interval.low), high=percent(interval.high))
-
-
-def correct_cell(correct: Bool) -> Cell | None:
-    """Agreement in percent from a mask of correct predictions (N,), with Wilson's interval; None for N = 0."""
+def correct_cell(correct: Bool, links: Links) -> Cell | None:
+    """Agreement in percent from a mask of correct predictions (N,), with an interval robust to links; None for N = 0."""
     if not len(correct):
         return None
-    interval = wilson(int(correct.sum()), len(correct))
+    interval = share_interval(correct, links)
     return Cell(
         percent(float(correct.mean())),
         low=percent(interval.low),
@@ -64,15 +61,39 @@ def correct_cell(correct: Bool) -> Cell | None:
     )
 
 
+def share_cell(share: Share) -> Cell | None:
+    """A share of answers in percent; None of none."""
+    if not share.total:
+        return None
+    low, high = percent(share.interval.low), percent(share.interval.high)
+    return Cell(percent(share.value), low=low, high=high, right=share.count, total=share.total)
+
+
+def human_row(columns: Mapping[str, Sequence[Triplet]], cut_off: float, perspective: Perspective = "total") -> Row:
+    """How often a single listener agrees with the others' majority, of each column's triplets."""
+    shares = [human_agreement(triplets, cut_off, perspective) for triplets in columns.values()]
+    return row(HUMAN, [share_cell(share) for share in shares])
+
+
 def ceiling_row(
-    columns: Mapping[str, Sequence[Triplet]], cut_off: float, include: Callable[[Triplet], bool] = lambda _: True
+    columns: Mapping[str, Sequence[Triplet]],
+    cut_off: float,
+    include: Callable[[Triplet], bool] = lambda _: True,
+    perspective: Perspective = "total",
 ) -> Row:
     """The noise ceiling of each column's triplets."""
-    values = [noise_ceiling(triplets, cut_off, include=include) for triplets in columns.values()]
-    return row("noise ceiling", [Cell(percent(value)) for value in values])
+    return row(CEILING, [ceiling_cell(triplets, cut_off, include, perspective) for triplets in columns.values()])
 
 
-def _correct(triplets: Sequence[Triplet], predictions: Predictions) -> Bool:
-    predicted_labels = np.array([predictions[triplet_key(triplet)] for triplet in triplets], dtype=np.int64)
-    correct: Bool = predicted_labels == labels(triplets)
-    return correct
+def ceiling_cell(
+    triplets: Sequence[Triplet],
+    cut_off: float,
+    include: Callable[[Triplet], bool] = lambda _: True,
+    perspective: Perspective = "total",
+) -> Cell:
+    """The noise ceiling with its interval."""
+    value = percent(noise_ceiling(triplets, cut_off, perspective, include=include))
+    interval = noise_ceiling_interval(triplets, cut_off, perspective, include=include)
+    if math.isnan(interval.low):
+        return Cell(value)
+    return Cell(value, low=percent(interval.low), high=percent(interval.high))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from soundalike.preferences.estimators import METHODS
-from soundalike.preferences.evaluation import TEST_SHARE, CrossValidation, is_correct
-from soundalike.preferences.intervals import mcnemar, nadeau_bengio
-from soundalike.preferences.noise_ceiling import noise_ceiling
+from soundalike.preferences.evaluation import TEST_SHARE, CrossValidation
+from soundalike.preferences.intervals import nadeau_bengio
 from soundalike.preferences.triplet_data import Bool
 from soundalike.preferences.triplets import KINDS, Triplet
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.agreement_cells import correct_cell
-from soundalike.research.reproduce.experiments import BASELINE, ExperimentResult, baseline_correct, kept_of_kind
+from soundalike.research.reproduce.agreement_cells import ceiling_row, correct_cell, human_row
+from soundalike.research.reproduce.experiments import BASELINE, ExperimentResult, kept_of_kind, links_of, model_correct
 from soundalike.research.reproduce.tables import Cell, Row, Section, Table, percent, row
 
 TABLES = {"clap": ("table-2", "Table 2: CLAP"), "muq-mulan": ("table-3", "Table 3: MuQ-MuLan")}
@@ -39,7 +38,6 @@ def agreement_table(encoder: str, results: Results) -> Table:
         (
             *_split_sections(results, columns),
             *_leave_tracks_out_sections(results, columns),
-            _test_section(results, columns[1:]),
             _ceiling_section(first),
         ),
         " ".join([note, *failures]),
@@ -119,10 +117,15 @@ def _leave_tracks_out_sections(results: Results, columns: Sequence[str]) -> list
 
 
 def _leave_tracks_out_row(result: ExperimentResult, columns: Sequence[str], selection: Bool) -> Row:
-    cells = {BASELINE: correct_cell(baseline_correct(result)[selection])}
-    for name, evaluation in result.leave_tracks_out.items():
-        cells[name] = correct_cell(is_correct(result.data, evaluation.predictions)[selection & evaluation.tested])
-    return row(result.experiment.label, [cells.get(name) for name in columns])
+    cells: list[Cell | None] = []
+    for name in columns:
+        evaluation = model_correct(result, name)
+        if evaluation is None:
+            cells.append(None)
+            continue
+        tested, correct = selection & evaluation[0], evaluation[1]
+        cells.append(correct_cell(correct[tested], links_of(result, tested)))
+    return row(result.experiment.label, cells)
 
 
 def _training_note(results: Results) -> str:
@@ -132,7 +135,7 @@ def _training_note(results: Results) -> str:
     sizes = np.concatenate([evaluation.training[kept] for kept, evaluation in evaluations])
     failed = max(evaluation.failed for _, evaluation in evaluations)
     note = (
-        f"Wilson's 95 % interval. Each model was fitted to at least {int(sizes.min())} triplets, median "
+        f"95 % interval, robust to shared tracks. Each model was fitted to at least {int(sizes.min())} triplets, median "
         f"{int(np.median(sizes))}."
     )
     return note + (
@@ -140,39 +143,17 @@ def _training_note(results: Results) -> str:
     )
 
 
-def _test_section(results: Results, columns: Sequence[str]) -> Section:
-    return Section(
-        "McNemar's test of leave-one-out without shared tracks against the cosine of the mix, on the same triplets",
-        tuple(columns),
-        tuple(line for result in results for line in _test_rows(result, columns)),
-    )
-
-
-def _test_rows(result: ExperimentResult, columns: Sequence[str]) -> list[Row]:
-    baseline = baseline_correct(result)
-    tests = {
-        name: mcnemar(is_correct(result.data, e.predictions)[e.tested], baseline[e.tested])
-        for name, e in result.leave_tracks_out.items()
-    }
-    label = result.experiment.label
-
-    def line(description: str, cell: Callable[[str], Cell]) -> Row:
-        return row(f"{label}: {description}", [cell(name) if name in tests else None for name in columns])
-
-    return [
-        line("p", lambda name: Cell(tests[name].p, decimals=3)),
-        line("only the weights correct", lambda name: Cell(tests[name].only_first, decimals=0)),
-        line("only the cosine correct", lambda name: Cell(tests[name].only_second, decimals=0)),
-    ]
-
-
 def _ceiling_section(result: ExperimentResult) -> Section:
     experiment = result.experiment
     columns: dict[str, Sequence[Triplet]] = {"pooled": experiment.triplets}
     columns |= {kind: [t for t in experiment.triplets if t.kind == kind] for kind in KINDS}
-    values = [noise_ceiling(of_column, experiment.cut_off, experiment.perspective) for of_column in columns.values()]
     return Section(
-        "Noise ceiling of the same triplets",
+        "What is possible on the same triplets",
         tuple(columns),
-        (row("a perfect model of all listeners", [Cell(percent(value)) for value in values]),),
+        (
+            human_row(columns, experiment.cut_off, experiment.perspective),
+            ceiling_row(columns, experiment.cut_off, perspective=experiment.perspective),
+        ),
+        "A single listener agrees this often with the majority of the others, where that reaches the cut-off. The noise ceiling "
+        "is what a perfect model of all listeners would reach.",
     )

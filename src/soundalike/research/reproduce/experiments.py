@@ -9,6 +9,7 @@ import numpy as np
 
 from soundalike.errors import InputError
 from soundalike.parts import MIX
+from soundalike.preferences.cluster_robust import Links
 from soundalike.preferences.estimators import Fit, Method
 from soundalike.preferences.evaluation import (
     SPLITS,
@@ -22,6 +23,7 @@ from soundalike.preferences.evaluation import (
     predict,
     shuffle_splits,
 )
+from soundalike.preferences.robust_weights import with_robust_covariance
 from soundalike.preferences.triplet_data import Bool, Float64, TripletData
 from soundalike.preferences.triplets import Kind, Perspective, Triplet
 from soundalike.research.reproduce import published
@@ -96,7 +98,7 @@ def run_experiment(
         except InputError as error:
             failed[method.name] = str(error)
             continue
-        fits[method.name], cross_validated[method.name] = fit, evaluation
+        fits[method.name], cross_validated[method.name] = with_robust_covariance(data, fit), evaluation
         left_out[method.name] = leave_tracks_out(data, method)
     baseline = _evaluate_baseline(experiment, data, drawn)
     return ExperimentResult(experiment, data, cross_validated, left_out, fits, failed, baseline)
@@ -120,5 +122,23 @@ def baseline_correct(result: ExperimentResult) -> Bool:
 
 def kept_of_kind(result: ExperimentResult, kind: Kind) -> Bool:
     """(N,) mask of the kept triplets of this kind."""
-    voted = [t for t in result.experiment.triplets if sum(t.counts(result.experiment.perspective))]
+    voted = [t for t in result.experiment.triplets if any(t.counts(result.experiment.perspective))]
     return np.array([triplet.kind == kind for triplet in voted]) & result.data.kept
+
+
+def links_of(result: ExperimentResult, selection: Bool) -> Links:
+    """Which of the selected triplets (N,) share a track."""
+    return Links([tracks for tracks, chosen in zip(result.data.tracks, selection, strict=True) if chosen])
+
+
+def model_correct(result: ExperimentResult, name: str) -> tuple[Bool, Bool] | None:
+    """(N,) which triplets a method was tested on, leaving tracks out, and which it got right; None if on none.
+
+    name: a method or `BASELINE`.
+    """
+    if name == BASELINE:
+        return result.data.kept, baseline_correct(result)
+    evaluation = result.leave_tracks_out.get(name)
+    if evaluation is None or not evaluation.tested.any():
+        return None
+    return evaluation.tested, is_correct(result.data, evaluation.predictions)

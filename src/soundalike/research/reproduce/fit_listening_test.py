@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,18 @@ from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError
 from soundalike.models.encoders import Encoder, load_encoder
 from soundalike.parts import MIX
-from soundalike.preferences.estimators import Method
+from soundalike.preferences.estimators import METHODS, Method
 from soundalike.preferences.evaluation import is_correct
-from soundalike.preferences.intervals import mcnemar
+from soundalike.preferences.listeners import ScreeningRule, human_agreement, side_bias
 from soundalike.preferences.noise_ceiling import noise_ceiling
 from soundalike.preferences.triplets import KINDS, Perspective, Triplet, check_cut_off
 from soundalike.research.clips.clip_embedding import Clip, PartVectors
 from soundalike.research.clips.vector_cache import VectorCache
 from soundalike.research.datasets.inst_sim_abx import Answers, read_answers
-from soundalike.research.reproduce.agreement_cells import correct_cell
+from soundalike.research.reproduce.agreement_cells import correct_cell, share_cell
 from soundalike.research.reproduce.agreement_tables import agreement_table
 from soundalike.research.reproduce.answers_tables import answers_table
+from soundalike.research.reproduce.baseline_tests import baseline_test, baseline_tests_table
 from soundalike.research.reproduce.clip_jobs import Callbacks, ClipJob, ClipJobRunner, jobs_for
 from soundalike.research.reproduce.conditions import Stems, check_gate
 from soundalike.research.reproduce.experiments import (
@@ -32,8 +33,12 @@ from soundalike.research.reproduce.experiments import (
     ExperimentResult,
     baseline_correct,
     kept_of_kind,
+    links_of,
+    model_correct,
     run_experiment,
 )
+from soundalike.research.reproduce.listener_tables import listeners_table, side_table
+from soundalike.research.reproduce.own_answers import OwnAnswers, prepare_answers, usable_method
 from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
 from soundalike.research.reproduce.report import Report
 from soundalike.research.reproduce.slakh_vectors import format_duration
@@ -50,7 +55,8 @@ class FitOptions:
 
     answers: CSV file; audio: folder that its paths are relative to; stems: source of the stems.
     cut_off: agreement from which a triplet has a label and is tested on; perspective: which answers to use.
-    gate: in dB, None for no gate.
+    gate: in dB, None for no gate; track_pattern: regular expression that finds the track in a clip's path.
+    screening: rules that listeners must pass.
     """
 
     answers: Path
@@ -61,13 +67,17 @@ class FitOptions:
     cut_off: float = 0.8
     perspective: Perspective = "total"
     gate: float | None = -40.0
+    track_pattern: str | None = None
+    screening: tuple[ScreeningRule, ...] = ()
 
 
 @dataclass(frozen=True)
 class ListeningTestFit:
-    """profile: for `similar --profile`; result: the method evaluated; report."""
+    """profile: for `similar --profile`; method: the one used; answers: as prepared; result: evaluation; report."""
 
     profile: Profile
+    method: Method
+    answers: OwnAnswers
     result: ExperimentResult
     report: Report
 
@@ -87,10 +97,14 @@ def fit_listening_test(
     callbacks, runtime = callbacks or Callbacks(), runtime or Runtime()
     check_cut_off(options.cut_off)
     check_gate(options.gate)
-    answers = read_answers(options.answers)
-    mixes = _mixes(options, answers)
-    clips = _embed_clips(options, mixes, cache, runtime, callbacks)
-    chosen = usable(mixes, clips.vectors)
+    table = read_answers(options.answers, options.track_pattern)
+    answers = prepare_answers(table, options.screening, options.perspective)
+    method, note = usable_method(options.method, answers.triplets, options.perspective)
+    answers = replace(answers, notes=(*answers.notes, *filter(None, [note])))
+    for message in answers.notes:
+        callbacks.on_status(message)
+    clips = _embed_clips(options, answers.triplets, cache, runtime, callbacks)
+    chosen = usable(answers.triplets, clips.vectors)
     if not chosen:
         reason = next(iter(clips.problems.values()), "no clip could be embedded")
         raise AudioError(f"no triplet's audio could be used: {reason}")
@@ -105,11 +119,11 @@ def fit_listening_test(
         options.cut_off,
         options.perspective,
     )
-    result = run_experiment(experiment, [options.method], on_status=callbacks.on_status)
-    if options.method.name in result.failed:
-        raise InputError(result.failed[options.method.name])
-    profile = _profile(options, name, result, clips.seconds, runtime)
-    return ListeningTestFit(profile, result, _report(options, answers, mixes, clips, result))
+    result = run_experiment(experiment, [method], on_status=callbacks.on_status)
+    if method.name in result.failed:
+        raise InputError(result.failed[method.name])
+    fitted = FittedAnswers(options, table, answers, clips, method, result)
+    return ListeningTestFit(fitted.profile(name, runtime), method, answers, result, fitted.report())
 
 
 @dataclass(frozen=True)
@@ -123,24 +137,14 @@ class _EmbeddedClips:
     problems: Mapping[str, str]
 
 
-def _mixes(options: FitOptions, answers: Answers) -> list[Triplet]:
-    mixes = [triplet for triplet in answers.triplets if triplet.part == MIX]
-    if not mixes:
-        raise InputError(
-            f"all triplets of {options.answers} compare single parts (their clips are in folders named after parts); weights "
-            "are fitted to whole mixes"
-        )
-    return mixes
-
-
 def _embed_clips(
-    options: FitOptions, mixes: Sequence[Triplet], cache: Path, runtime: Runtime, callbacks: Callbacks
+    options: FitOptions, triplets: Sequence[Triplet], cache: Path, runtime: Runtime, callbacks: Callbacks
 ) -> _EmbeddedClips:
     if not options.audio.is_dir():
         raise InputError(
             f"{options.audio} is not a folder; choose the one that the paths in {options.answers.name} are relative to"
         )
-    (job,) = jobs_for([], mixes, [options.stems])
+    (job,) = jobs_for([], triplets, [options.stems])
     encoder = load_encoder(options.encoder, runtime)
 
     def locate(clip: str) -> Clip:
@@ -166,109 +170,166 @@ def _median_seconds(locate: Callable[[str], Clip], clips: Sequence[str]) -> floa
     return float(np.median(lengths)) if lengths else float("nan")
 
 
-def _report(
-    options: FitOptions,
-    answers: Answers,
-    mixes: Sequence[Triplet],
-    clips: _EmbeddedClips,
-    result: ExperimentResult,
-) -> Report:
-    plots = [
-        weights_plot(result),
-        agreement_plot(options.encoder, [result]),
-        calibration_plot(result),
-        learning_plot(result),
-    ]
-    return Report(
-        f"Weights fitted to {options.answers.name}",
-        {
-            "answers": f"{options.answers.name}: {answers.answers:,} by {answers.subjects} listeners",
-            "triplets": _triplets_used(answers, mixes, result),
-            "encoder": f"{options.encoder}, version {clips.encoder.version}",
-            "stems": options.stems.title,
-            "method": f"{options.method.name}: {options.method.summary}",
-            "perspective": options.perspective,
-        },
-        _caveats(options),
-        (
-            agreement_table(options.encoder, [result]),
-            weights_table([result]),
-            answers_table(mixes, (options.cut_off,), parts=(MIX,)),
-        ),
-        tuple(plot for plot in plots if plot is not None),
-        clips.problems,
-    )
+@dataclass(frozen=True)
+class FittedAnswers:
+    """Everything that the profile and the report are made of."""
+
+    options: FitOptions
+    table: Answers
+    answers: OwnAnswers
+    clips: _EmbeddedClips
+    method: Method
+    result: ExperimentResult
+
+    def profile(self, name: str, runtime: Runtime) -> Profile:
+        """The fitted weights as a profile."""
+        options, fit = self.options, self.result.fits[self.method.name]
+        parts, intervals = self.result.experiment.parts, fit.intervals()
+        evaluation = self.result.leave_tracks_out[self.method.name]
+        correct = is_correct(self.result.data, evaluation.predictions)[evaluation.tested]
+        penalty = f", penalty {fit.alpha:g}" if fit.alpha else ""
+        bounds = {} if intervals is None else dict(zip(parts, intervals.tolist(), strict=True))
+        return Profile(
+            name=name,
+            encoder=options.encoder,
+            separator=options.stems.separator,
+            weights=checked(dict(zip(parts, fit.weights.tolist(), strict=True)), parts),
+            method=f"{self.method.name}, no intercept, {fit.triplets} triplets{penalty}",
+            source="fitted by soundalike",
+            data=f"{options.answers.name}, {options.perspective} answers",
+            clip_seconds=round(self.clips.seconds, 3),
+            agreement=float(correct.mean()) if len(correct) else None,
+            intervals={part: (low, high) for part, (low, high) in bounds.items() if np.isfinite([low, high]).all()},
+            notes=f"Agreement: leave-one-out without shared {shared_unit(self.answers)}s, {int(correct.sum())} of "
+            f"{len(correct)}. Precision {runtime.precision}.",
+        )
+
+    def report(self) -> Report:
+        """The full report."""
+        options, result = self.options, self.result
+        plots = [
+            weights_plot(result),
+            agreement_plot(options.encoder, [result]),
+            calibration_plot(result),
+            learning_plot(result),
+        ]
+        return Report(
+            f"Weights fitted to {options.answers.name}",
+            {
+                "answers": f"{options.answers.name}: {self.table.answers:,} by {self.table.subjects} listeners",
+                "triplets": self._triplets_used(),
+                "encoder": f"{options.encoder}, version {self.clips.encoder.version}",
+                "stems": options.stems.title,
+                "method": f"{self.method.name}: {self.method.summary}",
+                "perspective": options.perspective,
+            },
+            (*self.answers.notes, *self._caveats()),
+            (
+                agreement_table(options.encoder, [result]),
+                baseline_tests_table([result]),
+                weights_table([result]),
+                answers_table(self.answers.triplets, (options.cut_off,), parts=(MIX,)),
+                side_table(self.answers.triplets),
+                *([listeners_table(self.answers.listeners, self.answers.excluded)] if self.answers.listeners else []),
+            ),
+            tuple(plot for plot in plots if plot is not None),
+            self.clips.problems,
+        )
+
+    def _triplets_used(self) -> str:
+        used, total = len(self.result.experiment.triplets), len(self.answers.triplets)
+        message = f"{used} of {total} mix triplets could be used"
+        return f"{message}; {self.answers.of_parts} of single parts are left out" if self.answers.of_parts else message
+
+    def _caveats(self) -> tuple[str, ...]:
+        return (
+            *([] if self.answers.tracks_known else [TRACKS_UNKNOWN]),
+            f"Triplets with agreement of {self.options.cut_off:.0%} or more are tested on; models of votes learn from the "
+            "others too.",
+            "The weights apply to raw cosines of this encoder and these stems only.",
+        )
 
 
-def _triplets_used(answers: Answers, mixes: Sequence[Triplet], result: ExperimentResult) -> str:
-    message = f"{len(result.experiment.triplets)} of {len(mixes)} mix triplets could be used"
-    of_parts = len(answers.triplets) - len(mixes)
-    return f"{message}; {of_parts} of single parts are left out" if of_parts else message
+TRACKS_UNKNOWN = (
+    "The tracks of the clips are not known, so each file counts as a track of its own. If files are cut from the same music, "
+    "the agreement is too high and the intervals are too narrow: add the columns reference_track, sample_a_track and "
+    "sample_b_track, or use --track-pattern."
+)
 
 
-def headlines(fitted: ListeningTestFit, method: str) -> list[str]:
+def shared_unit(answers: OwnAnswers) -> str:
+    """What training and test triplets do not share: `track`, or `file` if tracks are unknown."""
+    return "track" if answers.tracks_known else "file"
+
+
+def headlines(fitted: ListeningTestFit) -> list[str]:
     """The main results, one line each."""
-    result = fitted.result
-    evaluation, baseline = result.leave_tracks_out[method], baseline_correct(result)
-    correct, tested = is_correct(result.data, evaluation.predictions), evaluation.tested
-    lines = []
+    result, answers = fitted.result, fitted.answers
+    evaluation = result.leave_tracks_out[fitted.method.name]
+    unit = shared_unit(answers)
+    lines = [f"agreement with majorities, each triplet predicted from those that share no {unit} with it:"]
     if evaluation.failed:
-        total = evaluation.failed + int(tested.sum())
-        lines.append(f"{evaluation.failed} of {total} triplets are not tested: too little data is left to fit a model")
-    for name, selection in (("all", tested), *((kind, tested & kept_of_kind(result, kind)) for kind in KINDS)):
-        if selection.any() and (name == "all" or selection.sum() < tested.sum()):
+        total = evaluation.failed + int(evaluation.tested.sum())
+        lines.append(
+            f"  {evaluation.failed} of {total} triplets are not tested: too little data is left to fit a model"
+        )
+    lines += [f"  {line}" for line in (*_agreement_lines(fitted), *_context_lines(result))]
+    lines += filter(None, [_side_line(result, fitted.method.name), power_message(result)])
+    return lines if answers.tracks_known else [*lines, TRACKS_UNKNOWN]
+
+
+def _agreement_lines(fitted: ListeningTestFit) -> list[str]:
+    """Weights and baseline, of all triplets and by kind, and whether they differ."""
+    result, name = fitted.result, fitted.method.name
+    evaluation = model_correct(result, name)
+    if evaluation is None:
+        return []
+    (tested, correct), baseline = evaluation, baseline_correct(result)
+    lines = []
+    for label, selection in (("all", tested), *((kind, tested & kept_of_kind(result, kind)) for kind in KINDS)):
+        if selection.any() and (label == "all" or selection.sum() < tested.sum()):
+            links = links_of(result, selection)
             lines.append(
-                f"{name}: these weights {correct_cell(correct[selection])}, the cosine of the mix "
-                f"{correct_cell(baseline[selection])}"
+                f"{label}: these weights {correct_cell(correct[selection], links)}, the cosine of the mix "
+                f"{correct_cell(baseline[selection], links)}"
             )
-    experiment = result.experiment
-    ceiling = percent(noise_ceiling(experiment.triplets, experiment.cut_off, experiment.perspective))
-    lines.append(
-        f"noise ceiling: a perfect model of all listeners would agree with {ceiling:.1f} %"
-        if np.isfinite(ceiling)
-        else "noise ceiling unknown: too few triplets were answered by several listeners"
-    )
-    if tested.any():
-        test = mcnemar(correct[tested], baseline[tested])
+    comparison = baseline_test(result, name)
+    if comparison is not None:
+        test = comparison.test
         verdict = "not shown to be better"
         if test.p < 0.05:
-            verdict = "better" if test.only_first > test.only_second else "worse"
+            verdict = "better" if test.difference > 0 else "worse"
         lines.append(
             f"{verdict} than the cosine of the mix: {test.only_first} triplets are correct with the weights only, "
-            f"{test.only_second} with the cosine only (McNemar, p = {test.p:.3f})"
+            f"{test.only_second} with the cosine only (p = {test.p:.3f}, robust to shared {shared_unit(fitted.answers)}s)"
         )
-    return [*lines, *filter(None, [power_message(result)])]
+    return lines
 
 
-def _caveats(options: FitOptions) -> tuple[str, ...]:
-    return (
-        "Each file counts as a track of its own unless it is named as in Inst-Sim-ABX (X_1913-28.wav); files cut from the "
-        "same music then share it without being recognised.",
-        f"Triplets with agreement of {options.cut_off:.0%} or more are tested on; models of votes learn from the others too.",
-        "The weights apply to raw cosines of this encoder and these stems only.",
-    )
+def _context_lines(result: ExperimentResult) -> list[str]:
+    """A single listener, and the noise ceiling."""
+    experiment = result.experiment
+    human = share_cell(human_agreement(experiment.triplets, experiment.cut_off, experiment.perspective))
+    ceiling = percent(noise_ceiling(experiment.triplets, experiment.cut_off, experiment.perspective))
+    return [
+        "a single listener: unknown, no triplet has several answers"
+        if human is None
+        else f"a single listener agrees with the majority of the others in {human}",
+        f"noise ceiling: a perfect model of all listeners would agree with {ceiling:.1f} %"
+        if np.isfinite(ceiling)
+        else "noise ceiling unknown: too few triplets were answered by several listeners",
+    ]
 
 
-def _profile(options: FitOptions, name: str, result: ExperimentResult, seconds: float, runtime: Runtime) -> Profile:
-    fit = result.fits[options.method.name]
-    parts = result.experiment.parts
-    intervals = fit.intervals()
-    evaluation = result.leave_tracks_out[options.method.name]
-    correct = is_correct(result.data, evaluation.predictions)[evaluation.tested]
-    penalty = f", penalty {fit.alpha:g}" if fit.alpha else ""
-    return Profile(
-        name=name,
-        encoder=options.encoder,
-        separator=options.stems.separator,
-        weights=checked(dict(zip(parts, fit.weights.tolist(), strict=True)), parts),
-        method=f"{options.method.name}, no intercept, {fit.triplets} triplets{penalty}",
-        source="fitted by soundalike",
-        data=f"{options.answers.name}, {options.perspective} answers",
-        clip_seconds=round(seconds, 3),
-        agreement=float(correct.mean()) if len(correct) else None,
-        intervals={}
-        if intervals is None
-        else {part: (float(low), float(high)) for part, (low, high) in zip(parts, intervals, strict=True)},
-        notes=f"Agreement: leave-one-out without shared tracks, {int(correct.sum())} of {len(correct)}. "
-        f"Precision {runtime.precision}.",
-    )
+def _side_line(result: ExperimentResult, method: str) -> str:
+    """The preference for the side shown first."""
+    bias = side_bias(result.experiment.triplets, result.experiment.perspective)
+    fit = result.fits[method]
+    if not bias.first.total:
+        return ""
+    line = f"sample_a was chosen in {share_cell(bias.first)} % of the answers"
+    if fit.side_bias is not None:
+        return f"{line}; the fit sets that apart as {fit.side_bias:+.2f} log-odds"
+    if METHODS[method].uses == "votes":
+        return f"{line}; that is no preference for a side but the order of the table, so no side bias was estimated"
+    return line

@@ -13,22 +13,32 @@ from soundalike.models.encoders import Encoder
 from soundalike.parts import MIX
 from soundalike.preferences.estimators import METHODS, Method
 from soundalike.preferences.evaluation import SPLITS
-from soundalike.preferences.triplets import Triplet, above_cut_off, check_cut_off
+from soundalike.preferences.triplets import (
+    STRICT_SUBSET,
+    Triplet,
+    TripletFilter,
+    above_cut_off,
+    check_cut_off,
+    cut_off_filter,
+)
 from soundalike.research.datasets.inst_sim_abx import Answers, read_answers
 from soundalike.research.reproduce import published
 from soundalike.research.reproduce.agreement_cells import Predictions, TripletKey, triplet_key
 from soundalike.research.reproduce.agreement_tables import agreement_table
 from soundalike.research.reproduce.answers_tables import answers_table, splits_table
+from soundalike.research.reproduce.baseline_tests import baseline_tests_table
 from soundalike.research.reproduce.clip_jobs import Callbacks
 from soundalike.research.reproduce.conditions import Stems, check_gate
 from soundalike.research.reproduce.experiments import Experiment, ExperimentResult, run_experiment
+from soundalike.research.reproduce.listener_tables import side_table
 from soundalike.research.reproduce.plot_data import Plot
 from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
+from soundalike.research.reproduce.reconciliation import reconciliation_table
 from soundalike.research.reproduce.report import Report
 from soundalike.research.reproduce.slakh_vectors import EmbeddedClips, Sources, embed_clips
 from soundalike.research.reproduce.table_1 import table_1
 from soundalike.research.reproduce.tables import Table
-from soundalike.research.reproduce.triplet_features import features, usable
+from soundalike.research.reproduce.triplet_features import Similarity, features, usable
 from soundalike.research.reproduce.weight_tables import perspectives_table, weights_table
 
 TITLE = "Part-wise music similarity compared with listeners: Inst-Sim-ABX"
@@ -42,7 +52,7 @@ class ReproduceOptions:
 
     answers: folder of Inst-Sim-ABX; slakh: folder of Slakh2100, None for tables of the answers alone.
     encoders, stems: conditions; methods: to fit; splits, seed: of the shuffled splits; gate: in dB, for gated rows.
-    cut_offs: of Table 1.
+    cut_offs: of Table 1; similarity: of single parts.
     """
 
     answers: Path
@@ -54,6 +64,12 @@ class ReproduceOptions:
     seed: int = 0
     gate: float = GATE
     cut_offs: tuple[float, ...] = (0.75, 0.80)
+    similarity: Similarity = "cosine"
+
+    @property
+    def filters(self) -> tuple[TripletFilter, ...]:
+        """The rules of Table 1 for keeping triplets."""
+        return (*(cut_off_filter(cut_off) for cut_off in self.cut_offs), STRICT_SUBSET)
 
 
 def reproduce(
@@ -79,8 +95,9 @@ def reproduce(
     ]
     every = [result for of_encoder in results for result in of_encoder]
     tables = [
-        table_1(triplets, _predictions(options, triplets, embedded), options.cut_offs),
+        table_1(triplets, _predictions(options, triplets, embedded), options.filters),
         *(agreement_table(of_encoder[0].experiment.encoder, of_encoder) for of_encoder in results),
+        baseline_tests_table(every),
         weights_table(every),
         perspectives_table([result.experiment for result in every if result.experiment.gate is None]),
         *_answers_tables(options, answers),
@@ -116,7 +133,7 @@ def _predictions(
         part = MIX if MIX in job.parts else job.parts[0]
         for encoder, vectors in by_encoder.items():
             of_part = usable([triplet for triplet in triplets if triplet.part == part], vectors)
-            values = features(of_part, vectors)[:, job.parts.index(part)]
+            values = features(of_part, vectors, similarity=options.similarity)[:, job.parts.index(part)]
             for triplet, value in zip(of_part, values, strict=True):
                 predictions[encoder][triplet_key(triplet)] = int(value > 0) - int(value < 0)
     return dict(predictions)
@@ -134,8 +151,8 @@ def _experiments(
             if MIX not in job.parts:
                 continue
             chosen = usable(mixes, by_encoder[encoder])
-            ungated = features(chosen, by_encoder[encoder])
-            gated = features(chosen, by_encoder[encoder], options.gate)
+            ungated = features(chosen, by_encoder[encoder], similarity=options.similarity)
+            gated = features(chosen, by_encoder[encoder], options.gate, options.similarity)
             for gate, values in ((None, ungated), (options.gate, gated)):
                 if gate is None or not np.array_equal(values, ungated):
                     stems = job.stems
@@ -176,7 +193,9 @@ def _best_agreement(result: ExperimentResult) -> float:
 
 def _answers_tables(options: ReproduceOptions, answers: Answers) -> tuple[Table, ...]:
     return (
+        reconciliation_table(answers.triplets),
         answers_table(answers.triplets, options.cut_offs),
+        side_table(answers.triplets),
         splits_table(answers.triplets, splits=options.splits, seed=options.seed),
     )
 
@@ -194,6 +213,7 @@ def _provenance(
     if encoders and runtime is not None:
         provenance["stems"] = ", ".join(source.title for source in options.stems)
         provenance["precision"] = runtime.precision
+        provenance["similarity"] = options.similarity
         provenance["splits"] = f"{options.splits}, 70 % training, stratified by label, seed {options.seed}"
     return provenance
 
@@ -203,9 +223,12 @@ def _assumptions(options: ReproduceOptions) -> tuple[str, ...]:
         "Ridge: alpha = 1 on unscaled features. The paper states neither; OLS and Ridge are both shown.",
         f"Splits: seed {options.seed}; the paper states none. Table 4: means over the splits; the paper does not state "
         "which fit its weights come from.",
+        "Demucs: shifts = 0 (no random time shifts are averaged); the paper does not state it. Encoders see the whole clip.",
         "Stems come from the isolated clip, and rows without a gate keep nearly silent parts, as in the paper.",
         KEPT_RULE,
         "Models of votes learn from triplets below the cut-off too; every model is tested on kept triplets only.",
+        "Repeated answers of one listener count as in the paper; triplets asked in both orders count twice unless a row says "
+        "otherwise.",
         "The paper's ± is the standard deviation over splits of one data set, not a standard error; a fixed classifier has it "
         "too.",
     )

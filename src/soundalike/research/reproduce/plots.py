@@ -7,13 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
+from soundalike.preferences.cluster_robust import Links, share_interval
 from soundalike.preferences.estimators import METHODS
-from soundalike.preferences.evaluation import is_correct, learning_curve
-from soundalike.preferences.intervals import wilson
+from soundalike.preferences.evaluation import learning_curve
+from soundalike.preferences.intervals import Interval
+from soundalike.preferences.listeners import human_agreement
 from soundalike.preferences.noise_ceiling import noise_ceiling
-from soundalike.preferences.triplet_data import Bool, Float64
+from soundalike.preferences.triplet_data import Float64, TripletData
 from soundalike.research.reproduce import published
-from soundalike.research.reproduce.experiments import BASELINE, PREFERRED_METHOD, ExperimentResult, baseline_correct
+from soundalike.research.reproduce.agreement_cells import CEILING, HUMAN, correct_cell
+from soundalike.research.reproduce.experiments import (
+    BASELINE,
+    PREFERRED_METHOD,
+    ExperimentResult,
+    baseline_correct,
+    links_of,
+    model_correct,
+)
 from soundalike.research.reproduce.plot_data import Plot, Series
 from soundalike.research.reproduce.tables import percent
 
@@ -58,42 +68,38 @@ def weights_plot(result: ExperimentResult) -> Plot:
 
 
 def agreement_plot(encoder: str, results: Sequence[ExperimentResult]) -> Plot:
-    """Agreement without shared tracks beside the noise ceiling."""
+    """Agreement without shared tracks, beside a single listener and the noise ceiling."""
     series = []
     for name in (BASELINE, *dict.fromkeys(name for result in results for name in _shown(result))):
-        correct = {x: mask for x, result in enumerate(results) if (mask := _tested_correct(result, name)) is not None}
-        intervals = [wilson(int(mask.sum()), len(mask)) for mask in correct.values()]
+        evaluations = {x: e for x, result in enumerate(results) if (e := model_correct(result, name)) is not None}
+        cells = [
+            correct_cell(correct[tested], links_of(results[x], tested)) for x, (tested, correct) in evaluations.items()
+        ]
+        shown = {x: cell for x, cell in zip(evaluations, cells, strict=True) if cell is not None}
         series.append(
             Series(
                 name,
-                tuple(float(x) for x in correct),
-                tuple(percent(float(mask.mean())) for mask in correct.values()),
-                tuple(percent(interval.low) for interval in intervals),
-                tuple(percent(interval.high) for interval in intervals),
+                tuple(float(x) for x in shown),
+                tuple(cell.value for cell in shown.values()),
+                tuple(cell.low or 0.0 for cell in shown.values()),
+                tuple(cell.high or 0.0 for cell in shown.values()),
             )
         )
     first = results[0].experiment
-    ceiling = percent(noise_ceiling(first.triplets, first.cut_off, first.perspective))
+    references = {
+        HUMAN: percent(human_agreement(first.triplets, first.cut_off, first.perspective).value),
+        CEILING: percent(noise_ceiling(first.triplets, first.cut_off, first.perspective)),
+    }
     return Plot(
         f"agreement-{encoder}",
-        f"Agreement and noise ceiling: {encoder}",
+        f"Agreement, a single listener and the noise ceiling: {encoder}",
         "stems",
         "agreement, %",
         tuple(series),
         categories=tuple(result.experiment.label.replace(", ", ",\n") for result in results),
-        references=(("noise ceiling", ceiling),) if np.isfinite(ceiling) else (),
-        note="Each triplet predicted by a model fitted without its tracks; 95 % intervals (Wilson).",
+        references=tuple((label, value) for label, value in references.items() if np.isfinite(value)),
+        note="Each triplet predicted by a model fitted without its tracks; 95 % intervals, robust to shared tracks.",
     )
-
-
-def _tested_correct(result: ExperimentResult, name: str) -> Bool | None:
-    """(M,) which of the tested triplets are predicted correctly; None if none was tested."""
-    if name == BASELINE:
-        return baseline_correct(result)[result.data.kept]
-    evaluation = result.leave_tracks_out.get(name)
-    if evaluation is None or not evaluation.tested.any():
-        return None
-    return is_correct(result.data, evaluation.predictions)[evaluation.tested]
 
 
 def calibration_plot(result: ExperimentResult) -> Plot | None:
@@ -111,7 +117,7 @@ def calibration_plot(result: ExperimentResult) -> Plot | None:
     x, y, low, high = [], [], [], []
     for group in np.array_split(order, min(BINS, len(order))):
         for_a, total = int(data.for_a[group].sum()), int(data.total[group].sum())
-        interval = wilson(for_a, total)
+        interval = _votes_interval(data.take(group))
         x.append(float(np.average(predicted[group], weights=data.total[group])))
         y.append(for_a / total)
         low.append(interval.low)
@@ -125,8 +131,15 @@ def calibration_plot(result: ExperimentResult) -> Plot | None:
         (Series(shown, tuple(x), tuple(y), tuple(low), tuple(high)),),
         diagonal=True,
         note=f"{shown}, each triplet predicted without its tracks, in {len(x)} groups of equal size. Kept triplets are "
-        "clearer than average, so observed shares are more extreme. Intervals are Wilson's over votes.",
+        "clearer than average, so observed shares are more extreme. Intervals are robust to shared tracks.",
     )
+
+
+def _votes_interval(data: TripletData) -> Interval:
+    """Interval of the share of votes for A; votes for triplets that share a track are linked."""
+    triplets = np.repeat(np.arange(len(data)), data.total)
+    chosen = np.concatenate([np.arange(n) < a for a, n in zip(data.for_a, data.total, strict=True)])
+    return share_interval(chosen, Links(data.tracks, triplets))
 
 
 def learning_plot(result: ExperimentResult, *, seed: int = 0) -> Plot | None:

@@ -64,12 +64,18 @@ def to_markdown(report: Report) -> str:
         lines += ["", f"## Unusable clips and tracks ({len(report.problems)})", ""]
         lines += [f"- {name}: {reason}" for name, reason in report.problems.items()]
     for table in report.tables:
-        lines += ["", f"## {table.title}", ""]
-        if table.note:
-            lines += [table.note, ""]
-        for section in table.sections:
-            lines += [*_section(section), ""]
+        lines += ["", to_markdown_table(table)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def to_markdown_table(table: Table) -> str:
+    """One table as Markdown, with its title and notes."""
+    lines = [f"## {table.title}", ""]
+    if table.note:
+        lines += [table.note, ""]
+    for section in table.sections:
+        lines += [*_section(section), ""]
+    return "\n".join(lines)
 
 
 def _section(section: Section) -> list[str]:

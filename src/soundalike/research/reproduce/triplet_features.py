@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +13,43 @@ from soundalike.research.clips.clip_embedding import PartVectors
 from soundalike.similarity.cosine import cosines
 
 Float64 = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 
 
-def features(triplets: Sequence[Triplet], vectors: Mapping[str, PartVectors], gate_db: float | None = None) -> Float64:
-    """(N, K) differences of cosines, f_k = cos(X_k, A_k) - cos(X_k, B_k).
+Similarity = Literal["cosine", "euclidean"]
+SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
+
+
+def features(
+    triplets: Sequence[Triplet],
+    vectors: Mapping[str, PartVectors],
+    gate_db: float | None = None,
+    similarity: Similarity = "cosine",
+) -> Float64:
+    """(N, K) differences of similarities, f_k = sim(X_k, A_k) - sim(X_k, B_k); Eq. 2 with the cosine.
 
     vectors: by clip, for all clips of `triplets`, of the same parts. gate_db: level below the mix (dB, negative) under
-    which a part is absent: f_k is 0 if X, A or B lacks the part. None: no gate, as in the paper.
+    which a part is absent: f_k is 0 if X, A or B lacks the part. None: no gate, as in the paper. similarity: the cosine, or
+    minus the Euclidean distance. Vectors have unit norm, so both order single parts alike; weighted sums differ.
     """
     if not triplets:
         parts = len(next(iter(vectors.values())).parts) if vectors else 0
         return np.zeros((0, parts))
     sides = [[vectors[name] for name in names] for names in zip(*map(_clips, triplets), strict=True)]
     x, a, b = (np.stack([clip.vectors for clip in side]) for side in sides)
-    values = cosines(x, a) - cosines(x, b)
+    values = _similarity(x, a, similarity) - _similarity(x, b, similarity)
     if gate_db is not None:
         present = np.logical_and.reduce([np.stack([clip.present(gate_db) for clip in side]) for side in sides])
         values = np.where(present, values, 0.0)
     return values
+
+
+def _similarity(first: Float32, second: Float32, similarity: Similarity) -> Float64:
+    """(N, K) of vectors (N, K, D)."""
+    if similarity == "cosine":
+        return cosines(first, second)
+    difference = first.astype(np.float64) - second.astype(np.float64)
+    return np.asarray(-np.linalg.norm(difference, axis=-1))
 
 
 def usable(triplets: Sequence[Triplet], clips: Collection[str]) -> list[Triplet]:
