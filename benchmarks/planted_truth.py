@@ -10,7 +10,7 @@ triplet in four grades, and 5 % lapses, which the models know. Repeated many tim
    are compared with their own estimand: the best linear predictor of kept labels in a population of a million triplets.
 2. *Methods compared*: cosine between fitted and planted weights, error of the weights after the best common scale (relative
    to the norm of the planted weights), and agreement on 20,000 other kept triplets.
-3. *Leakage*: features that only callbacks which track a clip is of, evaluated by shuffled splits and without shared tracks.
+3. *Leakage*: features that only identify the track of a clip, evaluated by shuffled splits and without shared tracks.
 
 Prints Markdown. Deterministic; 1,000 simulations take about half a minute on one core.
 """
