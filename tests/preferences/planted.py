@@ -70,7 +70,7 @@ def answered(
 
 
 def fingerprints(rng: np.random.Generator, count: int = 400, tracks: int = 40) -> TripletData:
-    """Data made to leak: listeners like some tracks and dislike others, and the features callbacks nothing but which tracks A
+    """Data made to leak: listeners like some tracks and dislike others, and the features reveal only which tracks A
     and B are of. Nothing that was learnt of some tracks says anything about others."""
     liking, print_of = 3 * rng.normal(size=tracks), 0.1 * rng.normal(size=(tracks, tracks))
     touched = draw_tracks(rng, count, tracks)
