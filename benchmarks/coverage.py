@@ -11,6 +11,8 @@ up (`tests/preferences/designs.py`), with and without effects of tracks and list
 3. *Weights*: how often 95 % intervals contain them, with covariances clustered by triplet alone and with those that are
    robust to tracks and listeners. The truth is the mean fit to 200,000 other triplets.
 
+4. *Size*: coverage and width of the interval of an agreement by number of tracks and triplets, for random designs.
+
 Prints Markdown. Deterministic.
 """
 
@@ -39,6 +41,7 @@ PAIRS = ((0.0, 1.0, 1.5), (1.0, 0.5, 1.5), (1.0, 0.8, 1.5), (1.0, 0.95, 2.0))
 """Standard deviation of track effects, share that both models have in common, log-odds of being right."""
 EFFECTS = ((0.0, 0.0), (0.7, 0.0), (0.0, 0.7), (0.7, 0.7))
 """Standard deviations of track appeal (log-odds) and of listeners' weights (relative)."""
+PARTS = ("agreement", "test", "weights", "size")
 METHOD_NAMES = ("ols", "logistic", "ordinal")
 
 
@@ -98,13 +101,25 @@ def contains(fit: Fit, truth: Float64) -> Bool:
     return np.asarray((bounds[:, 0] <= truth) & (truth <= bounds[:, 1]))
 
 
+def interval_width(tracks: int, triplets: int, simulations: int) -> list[tuple[float, float]]:
+    """Coverage and median width (shares) of the interval of an agreement, without and with track effects."""
+    design = random_design(np.random.default_rng(5), triplets, tracks)
+    links, found = Links(design.track_sets), []
+    for deviation, level in ((0.0, 1.0), (1.0, 1.3)):
+        rng, truth = np.random.default_rng(0), design.expected_correct(level, deviation)
+        intervals = [share_interval(design.draw_correct(rng, level, deviation), links) for _ in range(simulations)]
+        widths = [one.high - one.low for one in intervals]
+        found.append((float(np.mean([one.low <= truth <= one.high for one in intervals])), float(np.median(widths))))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("answers", type=Path)
     parser.add_argument("--simulations", type=int, default=1000)
-    parser.add_argument("--part", choices=("agreement", "test", "weights"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     arguments = parser.parse_args()
-    wanted, simulations = arguments.part or ("agreement", "test", "weights"), arguments.simulations
+    wanted, simulations = arguments.part or PARTS, arguments.simulations
     mixes = [triplet for triplet in read_answers(arguments.answers).triplets if triplet.part == MIX]
     kept = above_cut_off(mixes, 0.8)
     designs = {kind: design_of([t for t in kept if t.kind == kind]) for kind in KINDS} | {"both": design_of(kept)}
@@ -130,6 +145,15 @@ def main() -> None:
             for name, shares in weight_coverage(design_of(mixes), effects, simulations).items():
                 cells = " | ".join(f"{100 * s.mean():.1f} ({100 * s.min():.1f} to {100 * s.max():.1f})" for s in shares)
                 print(f"| {effects[0]} | {effects[1]} | {name} | {cells} |", flush=True)
+    if "size" in wanted:
+        print(
+            "\n| tracks | triplets | no track effects: covers, %; width, points | effects of 1 logit: covers, %; width |"
+        )
+        print("|---|---|---|---|")
+        for tracks in (12, 20, 30, 60, 130):
+            for triplets in (80, 130, 330):
+                cells = [f"{100 * c:.1f}; {100 * w:.0f}" for c, w in interval_width(tracks, triplets, simulations)]
+                print(f"| {tracks} | {triplets} | {cells[0]} | {cells[1]} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def test_the_tests_are_of_the_same_triplets_as_the_tables() -> None:
     pooled = row_of(section_of(agreement_table("muq-mulan", [result()]), "Leave one triplet out"), "htdemucs")
     for name in ("ols", "ridge", "ordinal"):
         cells = rows[f"muq-mulan, htdemucs: {name}"]
-        gain = cells["only the weights correct"].value - cells["only the cosine correct"].value  # type: ignore[union-attr]
+        gain = cells["only weights correct"].value - cells["only cosine correct"].value  # type: ignore[union-attr]
         assert gain == pooled[name].right - pooled[BASELINE].right  # type: ignore[union-attr,operator]
         assert 0 <= cells["p"].value <= 1  # type: ignore[union-attr]
 

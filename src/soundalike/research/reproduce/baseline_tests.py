@@ -18,7 +18,7 @@ from soundalike.research.reproduce.tables import Cell, Row, Section, Table, coun
 PAPERS_BEST = ("muq-mulan", "htdemucs_6s", "ridge")
 """Encoder, stems and method of the paper's best figure: what the primary test is about if it was computed."""
 
-COLUMNS = ("difference, points", "only the weights correct", "only the cosine correct", "p", "p, Holm", "p, McNemar")
+COLUMNS = ("difference, points", "only weights correct", "only cosine correct", "p", "p, Holm", "p, McNemar")
 
 
 @dataclass(frozen=True)

@@ -225,9 +225,9 @@ class FittedAnswers:
             },
             (*self.answers.notes, *self._caveats()),
             (
-                agreement_table(options.encoder, [result]),
+                replace(agreement_table(options.encoder, [result]), title="Agreement with listeners"),
                 baseline_tests_table([result]),
-                weights_table([result]),
+                replace(weights_table([result]), title="Weights"),
                 answers_table(self.answers.triplets, (options.cut_off,), parts=(MIX,)),
                 side_table(self.answers.triplets),
                 *([listeners_table(self.answers.listeners, self.answers.excluded)] if self.answers.listeners else []),
@@ -244,11 +244,15 @@ class FittedAnswers:
     def _caveats(self) -> tuple[str, ...]:
         return (
             *([] if self.answers.tracks_known else [TRACKS_UNKNOWN]),
+            *filter(None, [few_tracks(self.result)]),
             f"Triplets with agreement of {self.options.cut_off:.0%} or more are tested on; models of votes learn from the "
             "others too.",
             "The weights apply to raw cosines of this encoder and these stems only.",
         )
 
+
+ENOUGH_TRACKS = 60
+"""From so many tracks on, intervals cover as they should without being much wider than necessary (benchmarks/coverage.py)."""
 
 TRACKS_UNKNOWN = (
     "The tracks of the clips are not known, so each file counts as a track of its own. If files are cut from the same music, "
@@ -274,8 +278,19 @@ def headlines(fitted: ListeningTestFit) -> list[str]:
             f"  {evaluation.failed} of {total} triplets are not tested: too little data is left to fit a model"
         )
     lines += [f"  {line}" for line in (*_agreement_lines(fitted), *_context_lines(result))]
-    lines += filter(None, [_side_line(result, fitted.method.name), power_message(result)])
+    lines += filter(None, [_side_line(result, fitted.method.name), power_message(result), few_tracks(result)])
     return lines if answers.tracks_known else [*lines, TRACKS_UNKNOWN]
+
+
+def few_tracks(result: ExperimentResult) -> str:
+    """A warning if the triplets come from few tracks."""
+    tracks = len(frozenset().union(*result.data.tracks))
+    if tracks >= ENOUGH_TRACKS:
+        return ""
+    return (
+        f"The clips come from {tracks} tracks only. So few say little about other music, and the intervals are wide whatever the "
+        f"number of answers; {ENOUGH_TRACKS} tracks or more are needed for useful ones."
+    )
 
 
 def _agreement_lines(fitted: ListeningTestFit) -> list[str]:
