@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.listening.answers import Alike, Answers, Closer, Heard
+from soundalike.listening.answers import AlikeAnswer, Answers, CloserAnswer, HeardClip
 
-SONG = Heard("c0", 'music/it\'s "100%" — \u2028 song.flac', "i0", 10.0, 20.0)
-A = Heard("c1", "music/a.wav", "i1", 0.0, 4.2)
-B = Heard("c2:loop", "music/b.wav", "i2", 0.0, 3.1)
-UPLOAD = Heard("c3", "dropped.mp3", None, 0.5, 1.25)
-ALIKE = Alike(SONG, {"drums": 1.0, "mix": -0.5}, A, True)
-CLOSER = Closer(UPLOAD, None, A, B, "b", sure=False)
+SONG = HeardClip("c0", 'music/it\'s "100%" — \u2028 song.flac', "i0", 10.0, 20.0)
+A = HeardClip("c1", "music/a.wav", "i1", 0.0, 4.2)
+B = HeardClip("c2:loop", "music/b.wav", "i2", 0.0, 3.1)
+UPLOAD = HeardClip("c3", "dropped.mp3", None, 0.5, 1.25)
+ALIKE = AlikeAnswer(SONG, {"drums": 1.0, "mix": -0.5}, A, True)
+CLOSER = CloserAnswer(UPLOAD, None, A, B, "b", sure=False)
 
 
 def line_count(folder: Path) -> int:
@@ -29,7 +29,7 @@ def test_answers_come_back_as_they_were_given(tmp_path: Path) -> None:
     other.withdraw(first)
     assert one.all() == {second: CLOSER}
     assert line_count(tmp_path) == 3
-    with pytest.raises(InputError, match="withdrawn already"):
+    with pytest.raises(InputError, match="already withdrawn"):
         one.withdraw(first)
 
 

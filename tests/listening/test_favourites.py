@@ -51,6 +51,6 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, text: str) -> No
     favourites = Favourites(tmp_path)
     with pytest.raises(LibraryError, match=r"favourites\.json in the folder listening"):
         favourites.ids()
-    with pytest.raises(LibraryError, match="put it back"):
+    with pytest.raises(LibraryError, match="restore it"):
         favourites.mark(ITEM)
     assert place.read_text() == text

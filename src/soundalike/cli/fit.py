@@ -106,6 +106,7 @@ Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music tha
 def command(out: Path, report: Path | None, cache: Path | None, device: str, precision: str, **arguments: Any) -> None:
     """Fit the weights of the parts to the listeners' ANSWERS, and write a profile for `similar --profile`."""
     from soundalike.cli.clip_progress import ClipProgress
+    from soundalike.config import replace_file
     from soundalike.errors import InputError
     from soundalike.research.reproduce.conditions import runtime_for
     from soundalike.research.reproduce.fit_listening_test import fit_listening_test
@@ -127,7 +128,7 @@ def command(out: Path, report: Path | None, cache: Path | None, device: str, pre
             runtime=runtime,
             callbacks=progress.callbacks,
         )
-    out.write_text(json.dumps(fitted.profile.to_json(), indent=2) + "\n", encoding="utf-8")
+    replace_file(out, json.dumps(fitted.profile.to_json(), indent=2) + "\n")
     _show(fitted)
     print(out)
     if report is not None:

@@ -1,5 +1,5 @@
-"""What people say of a library's sounds: favourites, and answers to "alike?" and "which is closer?".
+"""Feedback on a library: favourites, and answers to "alike?" and "which is closer?".
 
-All of it lies in the folder `listening` of the library, beside the tables and not in them: it cannot be made again, and is
-written while an indexing run holds the tables.
+It is stored in the folder `listening` of the library rather than in its tables: it cannot be recomputed, and is written while
+an indexing run holds the tables.
 """

@@ -1,6 +1,6 @@
-"""Answers to "alike?" and "which of the two is closer?", one a line in a file that is only ever added to.
+"""Answers to "alike?" and "which of the two is closer?", one per line in an append-only file.
 
-An answer is withdrawn by another line. A line that a crash cut short is not read, and the next one begins after it.
+Another line withdraws an answer. A line that a crash cut short is skipped, and the next one starts on a new line.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from typing import Any, Literal
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.storage.location import Location
-from soundalike.listening.listening_folder import folder_of, writing
+from soundalike.listening.listening_folder import folder_of, locked_folder
 
 FILE_NAME = "answers.jsonl"
-MOST_BYTES = 512 << 20
-"""Of the file: a million answers."""
+MAX_BYTES = 512 << 20
+"""Maximum size of the file: about a million answers."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What was listened to: the digest of a file's content, the file as it was called then, its item (None: it was no file
-    of the library), and the seconds."""
+class HeardClip:
+    """A clip that was listened to.
+
+    content: digest of the file's content; path: of the file at that time; item: id, None if the file was not in the library.
+    start, end: in seconds.
+    """
 
     content: str
     path: str
@@ -36,37 +39,37 @@ class Heard:
 
     @property
     def key(self) -> tuple[str, float, float]:
-        """What makes it the same sound: content and seconds."""
+        """Identity of the sound: content, start and end."""
         return self.content.partition(":")[0], self.start, self.end
 
 
 @dataclass(frozen=True)
-class Alike:
-    """Whether `hit` is alike. weights: what the hits were ordered by then, if that is known."""
+class AlikeAnswer:
+    """Whether `hit` is similar to the reference. weights: of the search that found it, if known."""
 
-    reference: Heard
+    reference: HeardClip
     weights: Mapping[str, float] | None
-    hit: Heard
+    hit: HeardClip
     alike: bool
 
 
 @dataclass(frozen=True)
-class Closer:
-    """Which of `a` and `b` is closer, and whether that was easy to say."""
+class CloserAnswer:
+    """Which of `a` and `b` is closer to the reference, and whether the listener was sure."""
 
-    reference: Heard
+    reference: HeardClip
     weights: Mapping[str, float] | None
-    a: Heard
-    b: Heard
+    a: HeardClip
+    b: HeardClip
     closer: Literal["a", "b"]
     sure: bool
 
 
-Answer = Alike | Closer
+Answer = AlikeAnswer | CloserAnswer
 
 
 class Answers:
-    """The answers of one library; thread-safe, and several servers may add to the same ones."""
+    """The answers of one library; thread-safe. Several servers may add to the same file."""
 
     def __init__(self, library: Location) -> None:
         self._library = library
@@ -76,48 +79,48 @@ class Answers:
         self._known: dict[str, Answer] = {}
 
     def all(self) -> dict[str, Answer]:
-        """The answers in force by their ids, oldest first; only what has come since the last time is read."""
+        """The answers that are not withdrawn, by id, oldest first; reads only what was added since the last call."""
         with self._lock:
-            self._read_on()
+            self._read_new()
             return dict(self._known)
 
     def add(self, answer: Answer) -> str:
-        """Keep an answer; its id. Raises LibraryError where that cannot be done."""
+        """Store an answer and return its id. Raises LibraryError if that fails."""
         name = secrets.token_hex(8)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._append({"id": name, "at": now, **asdict(answer)})
         return name
 
     def withdraw(self, name: str) -> None:
-        """Take an answer back. Raises InputError for one that there is not, LibraryError as `add`."""
+        """Withdraw an answer. Raises InputError for an unknown id, LibraryError as `add`."""
         if name not in self.all():
-            raise InputError(f"there is no answer {name[:80]!r}, or it was withdrawn already")
+            raise InputError(f"there is no answer {name[:80]!r}, or it was already withdrawn")
         self._append({"id": name, "at": datetime.now(UTC).isoformat(timespec="seconds"), "withdrawn": True})
 
     def _append(self, values: Mapping[str, Any]) -> None:
         line = json.dumps(values, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-        with writing(self._library):
+        with locked_folder(self._library):
             try:
                 with self._place.open("ab") as file:
                     size = file.tell()
-                    if size > MOST_BYTES:
+                    if size > MAX_BYTES:
                         raise LibraryError(
-                            f"{FILE_NAME} has more than {MOST_BYTES >> 20} MB; export it and begin a new one"
+                            f"{FILE_NAME} has more than {MAX_BYTES >> 20} MB; export the answers and move the file away"
                         )
-                    file.write(line if size == 0 or self._ends_a_line(size) else b"\n" + line)
+                    file.write(line if size == 0 or self._ends_with_newline(size) else b"\n" + line)
                     file.flush()
                     os.fsync(file.fileno())
             except OSError as error:
                 raise LibraryError(
-                    f"the answer cannot be kept ({error.strerror or error}); those given before are untouched"
+                    f"the answer cannot be stored ({error.strerror or error}); earlier answers are unchanged"
                 ) from None
 
-    def _ends_a_line(self, size: int) -> bool:
+    def _ends_with_newline(self, size: int) -> bool:
         with self._place.open("rb") as file:
             file.seek(size - 1)
             return file.read(1) == b"\n"
 
-    def _read_on(self) -> None:
+    def _read_new(self) -> None:
         try:
             with self._place.open("rb") as file:
                 facts = os.fstat(file.fileno())
@@ -133,9 +136,9 @@ class Answers:
         if len(whole) > 1:
             self._size += len(whole)
             for line in whole.splitlines():
-                self._take(line)
+                self._parse(line)
 
-    def _take(self, line: bytes) -> None:
+    def _parse(self, line: bytes) -> None:
         try:
             values = json.loads(line)
             name = str(values["id"])
@@ -148,18 +151,18 @@ class Answers:
 
 
 def answer_of(values: Mapping[str, Any]) -> Answer:
-    """An answer from a line's values. Raises KeyError, TypeError or ValueError where they are none."""
+    """Parse the values of a line. Raises KeyError, TypeError or ValueError for invalid ones."""
     weights = None if values["weights"] is None else {str(part): float(w) for part, w in values["weights"].items()}
     reference = _heard(values["reference"])
     if "hit" in values:
-        return Alike(reference, weights, _heard(values["hit"]), bool(values["alike"]))
+        return AlikeAnswer(reference, weights, _heard(values["hit"]), bool(values["alike"]))
     closer: Literal["a", "b"] = "a" if values["closer"] == "a" else "b"
-    return Closer(reference, weights, _heard(values["a"]), _heard(values["b"]), closer, bool(values["sure"]))
+    return CloserAnswer(reference, weights, _heard(values["a"]), _heard(values["b"]), closer, bool(values["sure"]))
 
 
-def _heard(values: Mapping[str, Any]) -> Heard:
+def _heard(values: Mapping[str, Any]) -> HeardClip:
     item = values["item"]
-    return Heard(
+    return HeardClip(
         str(values["content"]),
         str(values["path"]),
         None if item is None else str(item),

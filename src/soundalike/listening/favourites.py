@@ -14,15 +14,15 @@ from typing import Any
 
 from soundalike.errors import LibraryError
 from soundalike.library.storage.location import Location, replace_text
-from soundalike.listening.listening_folder import folder_of, writing
+from soundalike.listening.listening_folder import folder_of, locked_folder
 
 FILE_NAME = "favourites.json"
 FORMAT = 1
-MOST = 100_000
+MAX_COUNT = 100_000
 
 
 class Favourites:
-    """The favourites of one library; thread-safe, and several servers may keep the same ones."""
+    """The favourites of one library; thread-safe. Several servers may share the file."""
 
     def __init__(self, library: Location) -> None:
         self._library = library
@@ -32,8 +32,10 @@ class Favourites:
         self._known: dict[str, dict[str, Any]] = {}
 
     def ids(self) -> Mapping[str, Mapping[str, Any]]:
-        """id -> when it was marked and where its file was then, in the order in which they were marked; read again only
-        where the file has changed. Raises LibraryError for a damaged file."""
+        """id -> when it was marked and where its file was then, in the order of marking; reread only if the file changed.
+
+        Raises LibraryError for a damaged file.
+        """
         with self._lock:
             stamp = self._stamp_now()
             if stamp != self._stamp:
@@ -41,7 +43,7 @@ class Favourites:
             return self._known
 
     def mark(self, item: Mapping[str, Any]) -> None:
-        """Make an item a favourite; again is no fault. Raises LibraryError where that cannot be kept."""
+        """Make an item a favourite; repeating it is allowed. Raises LibraryError if that cannot be stored."""
         entry = {
             "root": item["root"],
             "path": item["path"],
@@ -51,16 +53,16 @@ class Favourites:
         self._change(lambda known: known if item["id"] in known else {**known, item["id"]: entry})
 
     def unmark(self, item: str) -> None:
-        """Make an item a favourite no longer; again is no fault. Raises LibraryError where that cannot be kept."""
+        """Remove an item from the favourites; repeating it is allowed. Raises LibraryError if that cannot be stored."""
         if item in self.ids():
             self._change(lambda known: {name: entry for name, entry in known.items() if name != item})
 
     def _change(self, change: Any) -> None:
-        with self._lock, writing(self._library):
+        with self._lock, locked_folder(self._library):
             known = self._read()
             changed = change(known)
-            if len(changed) > MOST:
-                raise LibraryError(f"there are {MOST:,} favourites already; remove some first")
+            if len(changed) > MAX_COUNT:
+                raise LibraryError(f"there are {MAX_COUNT:,} favourites already; remove some first")
             if changed is not known:
                 text = json.dumps({"format": FORMAT, "favourites": changed}, indent=1, ensure_ascii=False)
                 replace_text(self._place, text + "\n")
@@ -83,6 +85,6 @@ class Favourites:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise LibraryError(
-                f"{FILE_NAME} in the folder {self._place.parent.name} of the library cannot be read ({error}); put it back from "
+                f"{FILE_NAME} in the folder {self._place.parent.name} of the library cannot be read ({error}); restore it from "
                 "a backup, or delete it and mark favourites again"
             ) from None

@@ -1,6 +1,6 @@
-"""The folder `listening` of a library, and who may write there: one at a time, for moments only.
+"""The folder `listening` of a library and its lock.
 
-What is said of a library on object storage stays on this machine: such a store has no locks for moments.
+For a library on object storage the folder is on this machine: object stores have no short locks.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from soundalike.library.storage.location import Location
 
 FOLDER = "listening"
 WAIT = 5.0
-"""Seconds to wait for another server that writes; each holds the lock for milliseconds."""
+"""Seconds to wait for another server that is writing; each holds the lock for milliseconds."""
 
 
 def folder_of(library: Location) -> Path:
-    """Where what people say of `library` is kept."""
+    """Folder of the answers and favourites of `library`."""
     if isinstance(library, Path):
         return library / FOLDER
     key = hashlib.blake2b(str(library).encode(), digest_size=8).hexdigest()
@@ -30,10 +30,10 @@ def folder_of(library: Location) -> Path:
 
 
 @contextmanager
-def writing(library: Location) -> Iterator[Path]:
-    """Hold the lock of the folder, which is made if need be and given.
+def locked_folder(library: Location) -> Iterator[Path]:
+    """Hold the lock of the folder, created if missing.
 
-    Raises LibraryError where the library may only be read, and where another holds it too long.
+    Raises LibraryError if the library is read-only, or if another process holds the lock too long.
     """
     folder = folder_of(library)
     try:
@@ -47,10 +47,10 @@ def writing(library: Location) -> Iterator[Path]:
             f"another process has been writing favourites and answers of {library.name} for {WAIT:.0f} s; try again"
         ) from None
     except (OSError, NotImplementedError) as error:
-        words = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or error
         raise LibraryError(
-            f"favourites and answers of {library.name} cannot be written ({words}); see to free space and the right to write "
-            "in its folder"
+            f"favourites and answers of {library.name} cannot be written ({reason}); check free space and write "
+            "permission of its folder"
         ) from None
     try:
         yield folder

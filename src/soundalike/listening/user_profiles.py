@@ -8,15 +8,14 @@ from soundalike.listening.listening_folder import folder_of
 from soundalike.similarity.profiles import Profile, load_profile, shipped_profiles
 
 FOLDER = "profiles"
-MOST = 100
+MAX_PROFILES = 100
 
 
 def profiles_of(library: Location) -> tuple[list[Profile], dict[str, str]]:
-    """The profiles shipped and those in the library's folder, by whose names its files are called; and of files that are no
-    profiles, why."""
+    """The shipped profiles and those in the library's folder, and file name -> reason for invalid files."""
     found = {profile.name: profile for profile in shipped_profiles()}
     unusable: dict[str, str] = {}
-    for place in sorted((folder_of(library) / FOLDER).glob("*.json"))[:MOST]:
+    for place in sorted((folder_of(library) / FOLDER).glob("*.json"))[:MAX_PROFILES]:
         try:
             profile = load_profile(str(place))
         except InputError as error:

@@ -11,9 +11,9 @@ import numpy as np
 
 from soundalike.config import replacing
 from soundalike.errors import AudioError, InputError
-from soundalike.listening.answer_export import clip_name, rows_of, write_zip
-from soundalike.listening.answers import Alike, Answer, Answers, Closer, Heard
-from soundalike.listening.listening_folder import folder_of, writing
+from soundalike.listening.answer_export import clip_name, triplet_rows, write_zip
+from soundalike.listening.answers import AlikeAnswer, Answer, Answers, CloserAnswer, HeardClip
+from soundalike.listening.listening_folder import folder_of, locked_folder
 from soundalike.parts import MIX, ordered
 from soundalike.search.query import Query
 from soundalike.search.request import Region
@@ -50,12 +50,14 @@ class Feedback:
         answer: Answer
         if isinstance(request, schemas.AlikeIn):
             hit = self._hit(snapshot, request.hit)
-            answer = Alike(self._reference(snapshot, request.reference), weights, hit, request.alike)
+            answer = AlikeAnswer(self._reference(snapshot, request.reference), weights, hit, request.alike)
         else:
             a, b = self._hit(snapshot, request.a), self._hit(snapshot, request.b)
             if a.key == b.key:
                 raise InputError("a and b are the same sound; compare two different hits")
-            answer = Closer(self._reference(snapshot, request.reference), weights, a, b, request.closer, request.sure)
+            answer = CloserAnswer(
+                self._reference(snapshot, request.reference), weights, a, b, request.closer, request.sure
+            )
         return schemas.AnswerKept(id=self._answers.add(answer), count=self.count())
 
     def withdraw(self, answer_id: str) -> None:
@@ -73,8 +75,8 @@ class Feedback:
     def describe(self) -> schemas.AnswersOut:
         """The answers in numbers."""
         answers = self.answers()
-        alike = sum(isinstance(one, Alike) for one in answers)
-        return schemas.AnswersOut(count=len(answers), triplets=len(rows_of(answers)), alike=alike)
+        alike = sum(isinstance(one, AlikeAnswer) for one in answers)
+        return schemas.AnswersOut(count=len(answers), triplets=len(triplet_rows(answers)), alike=alike)
 
     def export(self, folder: Path) -> Path:
         """A zip file of answers and clips in `folder`, which the caller deletes.
@@ -94,34 +96,34 @@ class Feedback:
         finally:
             self._exporting.release()
 
-    def _hit(self, snapshot: LibrarySnapshot, hit: schemas.HitIn) -> Heard:
+    def _hit(self, snapshot: LibrarySnapshot, hit: schemas.HitIn) -> HeardClip:
         item = snapshot.item(hit.item)
         end = min(hit.end, item["duration"], hit.start + MAX_CLIP_SECONDS)
         if not hit.start < end:
             raise InputError(
                 f"{item['path']} lasts {item['duration']:.2f} s; {hit.start:g} s to {hit.end:g} s is not inside it"
             )
-        return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], hit.start, round(end, 3))
+        return HeardClip(item["content"], f"{item['root']}/{item['path']}", item["id"], hit.start, round(end, 3))
 
-    def _reference(self, snapshot: LibrarySnapshot, reference: schemas.ReferenceIn) -> Heard:
+    def _reference(self, snapshot: LibrarySnapshot, reference: schemas.ReferenceIn) -> HeardClip:
         """The part of a reference that the listener heard: its region, or its most typical window. Stores a clip of an upload."""
         query = self._queries.get(snapshot, ReferenceKey(reference.upload, reference.item, reference.region))
         start, end = representative_seconds(query, reference.region)
         if reference.item is not None:
             item = snapshot.item(reference.item)
-            return Heard(item["content"], f"{item['root']}/{item['path']}", item["id"], start, end)
+            return HeardClip(item["content"], f"{item['root']}/{item['path']}", item["id"], start, end)
         assert reference.upload is not None  # checked by the schema
         upload = self._uploads.get(reference.upload)
         (digest,) = query.digests
-        heard = Heard(digest, upload.name, None, start, end)
-        with writing(self._library.location) as folder:
+        heard = HeardClip(digest, upload.name, None, start, end)
+        with locked_folder(self._library.location) as folder:
             (folder / CLIPS).mkdir(exist_ok=True)
             clip = folder / CLIPS / clip_name(heard)
         if not clip.is_file():
             self._write_clip(upload.path, upload.name, heard, clip)
         return heard
 
-    def _write_heard(self, snapshot: LibrarySnapshot, heard: Heard, out: Path) -> None:
+    def _write_heard(self, snapshot: LibrarySnapshot, heard: HeardClip, out: Path) -> None:
         """Write the clip that was heard to `out`. Raises AudioError if its file was deleted or has changed."""
         if heard.item is None:
             clip = folder_of(self._library.location) / CLIPS / clip_name(heard)
@@ -135,7 +137,7 @@ class Feedback:
             raise AudioError(f"{heard.path} has changed since it was heard")
         self._write_clip(snapshot.file_of(heard.item), heard.path, heard, out)
 
-    def _write_clip(self, path: Path, name: str, heard: Heard, out: Path) -> None:
+    def _write_clip(self, path: Path, name: str, heard: HeardClip, out: Path) -> None:
         try:
             with replacing(out) as temporary:
                 self._library.run_task(WriteWav(path, temporary, heard.start, heard.end), name)
