@@ -27,7 +27,7 @@ import soundfile
 
 from soundalike.synth.drum_shapes import VOICES
 from soundalike.synth.drums import KITS, render_hit
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 
 RATE = 44_100
 
@@ -108,7 +108,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         music = folder / "music"
-        write_library(music, seed=3, songs=3, loops=3, one_shots=3, length=60.0)
+        write_library(music, MusicOptions(seed=3, songs=3, loops=3, one_shots=3, length=60.0))
         write_one_shots(music / "many", options.one_shots)
         scenarios = {key: Scenario(command, music, folder / key) for key, command in commands.items()}
         rounds = [{key: one.once() for key, one in scenarios.items()} for _ in range(options.repeats)]

@@ -25,7 +25,7 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.errors import AudioError
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 START, END = 4.0, 24.0  # s of each song
@@ -43,7 +43,7 @@ def main() -> None:
     figures: dict[tuple[str, float], list[tuple[float, ...]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        truth = write_library(folder, arguments.seed, arguments.songs, 0, 0, 28.0, stems=True)
+        truth = write_library(folder, MusicOptions(arguments.seed, arguments.songs, 0, 0, 28.0, stems=True))
         for song in truth.songs:
             strokes = [(time - START, voice) for voice, times in song.hits.items() for time in times]
             stems, rate = analyser.stems(folder / song.file, START, END)

@@ -27,7 +27,7 @@ from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.audio.windows import window_starts
 from soundalike.parts import MIX
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 from soundalike.synth.truth import Truth
 
 Float32 = NDArray[np.float32]
@@ -43,7 +43,9 @@ def main() -> None:
     analyser = Analyser(make_recipe())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        truth = write_library(folder, arguments.seed, arguments.songs, 2 * arguments.songs, 0, 30.0, stems=True)
+        truth = write_library(
+            folder, MusicOptions(arguments.seed, arguments.songs, 2 * arguments.songs, 0, 30.0, stems=True)
+        )
         songs = [analyser.analyse(folder / song.file, "song", with_facts=False) for song in truth.songs]
         loops = np.concatenate(
             [analyser.analyse(folder / loop.file, "loop", with_facts=False).vectors[:, 0] for loop in truth.loops]

@@ -41,7 +41,7 @@ from soundalike.library.storage.store import Library
 from soundalike.search.index.flat import FlatIndex
 from soundalike.search.index.sharded import ShardedIndexes
 from soundalike.search.index.vector_index import Match, Matches, Term, VectorIndex
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 from tests.library.compare import Rows, rows_of
 from tests.made_up_rows import ready_made
 
@@ -77,7 +77,7 @@ class Indexing:
 
     def __init__(self, folder: Path, songs: int) -> None:
         self.folder, self.music = folder, folder / "music"
-        write_library(self.music, seed=11, songs=songs, loops=songs, one_shots=4 * songs, length=40.0)
+        write_library(self.music, MusicOptions(seed=11, songs=songs, loops=songs, one_shots=4 * songs, length=40.0))
         index(folder / "warm", [self.music / "one-shots"])  # compiled code is cached on disk
         self.seconds: dict[str, float] = {}
         self.same: dict[str, bool] = {}

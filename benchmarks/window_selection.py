@@ -26,7 +26,7 @@ from soundalike.analysis.window_selection import select_windows
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.models.encoders import load_encoder
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 
 TOP = 10
 SHORTEST = 60.0  # s
@@ -42,7 +42,7 @@ def main() -> None:
     paths = audio_files(audio_folder("songs"))
     with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor(2) as pool:
         if arguments.generated:
-            write_library(Path(scratch), arguments.seed, arguments.generated, 0, 0, 90.0)
+            write_library(Path(scratch), MusicOptions(arguments.seed, arguments.generated, 0, 0, 90.0))
             paths += audio_files(Path(scratch, "songs"))
         analysed = [one for one in pool.map(analyse, paths) if one[0].duration >= SHORTEST]
     songs = [analysis for analysis, _, _ in analysed]

@@ -54,10 +54,10 @@ def test_data() -> Path:
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of generated music: songs/, loops/, one-shots/ and its truth (see `soundalike.synth`); read-only."""
-    from soundalike.synth.music_library import write_library
+    from soundalike.synth.music_library import MusicOptions, write_library
 
     def make(folder: Path) -> None:
-        write_library(folder, seed=5, songs=4, loops=8, one_shots=20, length=22.0)
+        write_library(folder, MusicOptions(seed=5, songs=4, loops=8, one_shots=20, length=22.0))
 
     return shared_folder(tmp_path_factory, "music", make)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 from soundalike.synth.songs import Song, render_song
 from soundalike.synth.specs import SongSpec, song_specs
 from soundalike.synth.truth import Truth
@@ -26,4 +26,4 @@ def songs(specs: tuple[SongSpec, ...]) -> tuple[Song, ...]:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     folder = tmp_path_factory.mktemp("generated")
-    return folder, write_library(folder, seed=3, songs=3, loops=10, one_shots=76, length=10.0, stems=True)
+    return folder, write_library(folder, MusicOptions(seed=3, songs=3, loops=10, one_shots=76, length=10.0, stems=True))

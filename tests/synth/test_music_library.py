@@ -7,7 +7,7 @@ import soundfile
 
 from soundalike.audio.metadata.filename_metadata import metadata_from_filename
 from soundalike.errors import InputError
-from soundalike.synth.music_library import write_library
+from soundalike.synth.music_library import MusicOptions, write_library
 from soundalike.synth.truth import Truth, read_truth
 
 Made = tuple[Path, Truth]
@@ -28,9 +28,10 @@ def test_truth_names_every_file_and_no_other(library: Made) -> None:
 
 def test_same_seed_same_bytes(library: Made, tmp_path: Path) -> None:
     folder, _ = library
-    write_library(tmp_path / "again", seed=3, songs=3, loops=10, one_shots=76, length=10.0, stems=True)
+    again = MusicOptions(seed=3, songs=3, loops=10, one_shots=76, length=10.0, stems=True)
+    write_library(tmp_path / "again", again)
     assert _digests(tmp_path / "again") == _digests(folder)
-    other = write_library(tmp_path / "other", seed=4, songs=1, loops=0, one_shots=0, length=10.0)
+    other = write_library(tmp_path / "other", MusicOptions(seed=4, songs=1, loops=0, one_shots=0, length=10.0))
     assert other.songs[0].title != library[1].songs[0].title
     assert other.loops == other.one_shots == ()
 
@@ -91,7 +92,7 @@ def test_one_shots_are_short_mono_and_of_known_origin(library: Made) -> None:
 @pytest.mark.parametrize("arguments", [{"loops": -1}, {"one_shots": -1}, {"song_format": "mp3"}, {"songs": 0}])
 def test_arguments_out_of_range(tmp_path: Path, arguments: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        write_library(tmp_path / "x", **arguments)  # type: ignore[arg-type]
+        write_library(tmp_path / "x", MusicOptions(**arguments))  # type: ignore[arg-type]
     assert not (tmp_path / "x").exists()
 
 

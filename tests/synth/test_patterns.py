@@ -3,7 +3,7 @@ import pytest
 
 from soundalike.errors import InputError
 from soundalike.synth import patterns
-from soundalike.synth.patterns import Clock
+from soundalike.synth.patterns import Clock, DrumFeel, GuitarFeel
 from soundalike.synth.seeds import generator
 from soundalike.synth.theory import Key
 
@@ -13,7 +13,7 @@ ROCK = patterns.style_named("rock").grooves[0]
 
 def _bar(**changes: bool) -> list[patterns.Hit]:
     flags = {"sparse": False, "crash": False, "fill": False, **changes}
-    return patterns.drum_bar(ROCK, CLOCK, 0, generator("t"), loose=0.0, **flags)
+    return patterns.drum_bar(ROCK, CLOCK, 0, generator("t"), DrumFeel(**flags))
 
 
 def test_clock_divides_the_bar_and_swings_the_offbeats() -> None:
@@ -42,7 +42,7 @@ def test_sections_thin_out_crash_and_fill() -> None:
 
 
 def test_a_drummer_strays_from_the_grid_a_little() -> None:
-    played = patterns.drum_bar(ROCK, CLOCK, 0, generator("t"), loose=0.004, sparse=False, crash=False, fill=False)
+    played = patterns.drum_bar(ROCK, CLOCK, 0, generator("t"), DrumFeel(loose=0.004))
     off = [abs(hit.time / CLOCK.step - round(hit.time / CLOCK.step)) * CLOCK.step for hit in played]
     assert 0.0005 < max(off) <= 0.008 + 1e-9
 
@@ -57,8 +57,8 @@ def test_bass_follows_the_chords_within_the_key() -> None:
 @pytest.mark.parametrize("degree", range(1, 8))
 def test_all_pitched_parts_stay_in_the_key(degree: int) -> None:
     bars = [
-        patterns.guitar_bar("D.mU1.2.3.4.5.D.", CLOCK, AM, degree, 45, False, False),
-        patterns.guitar_bar("D.mU1.2.3.4.5.D.", CLOCK, AM, degree, 40, True, True),
+        patterns.guitar_bar("D.mU1.2.3.4.5.D.", CLOCK, AM, degree, 45, GuitarFeel()),
+        patterns.guitar_bar("D.mU1.2.3.4.5.D.", CLOCK, AM, degree, 40, GuitarFeel(power_chords=True, skank=True)),
         patterns.keys_bar("C=c=1234C.......", CLOCK, AM, degree, 48, True),
         *(patterns.lead_bar(kind, CLOCK, AM, degree, 52, generator("l", degree)) for kind in ("pad", "stab", "melody")),
     ]
@@ -72,11 +72,11 @@ def test_all_pitched_parts_stay_in_the_key(degree: int) -> None:
 
 
 def test_strums_mutes_and_power_chords() -> None:
-    down, mute, up = patterns.guitar_bar("D...m...U.......", CLOCK, AM, 1, 45, False, False)
+    down, mute, up = patterns.guitar_bar("D...m...U.......", CLOCK, AM, 1, 45, GuitarFeel())
     assert (down.muted, mute.muted) == (False, True)
     assert list(up.midis) == sorted(up.midis, reverse=True)
     assert down.duration > mute.duration
-    (power,) = patterns.guitar_bar("D...............", CLOCK, AM, 1, 40, True, False)
+    (power,) = patterns.guitar_bar("D...............", CLOCK, AM, 1, 40, GuitarFeel(power_chords=True))
     assert {midi % 12 for midi in power.midis} == {9, 4}
 
 

@@ -54,7 +54,7 @@ def run_demo(folder: Path) -> None:
 
 def _prepare_music(folder: Path, music: Path) -> Truth:
     """The ground truth of the music in `music`, which is generated if missing; the reference is moved to `folder`."""
-    from soundalike.synth.music_library import write_library
+    from soundalike.synth.music_library import MusicOptions, write_library
     from soundalike.synth.truth import TRUTH_FILE, read_truth
 
     if folder.exists() and not folder.is_dir():
@@ -63,7 +63,7 @@ def _prepare_music(folder: Path, music: Path) -> Truth:
         raise InputError(f"{folder} is not empty and holds no earlier demo; choose another folder with --folder")
     if not (music / TRUTH_FILE).exists():
         started = time.perf_counter()
-        truth = write_library(music, seed=SEED)
+        truth = write_library(music, MusicOptions(seed=SEED))
         echo(
             f"generated {len(truth.songs)} songs, {len(truth.loops)} loops and {len(truth.one_shots)} one-shots in {music} "
             f"({time.perf_counter() - started:.1f} s)"

@@ -1,8 +1,8 @@
-"""Drum kits: every voice of every kit is one `HitShape` of its family, bent by the kit's own character.
+"""Drum kits: every voice of every kit is one `HitShape` of its family, modified by the kit's parameters.
 
 A shape adds up to four sources: a sine that falls in pitch (kicks, toms), membrane modes (acoustic shells),
 bands of noise (snares, claps, shakers) and a cloud of metallic modes (hats, cymbals). Families stand for how
-drums are made: `acoustic`, the two drum machines everybody knows (`808`, `909`), and `lofi` (an old sampler's
+drums are made: `acoustic`, two drum machines (`808`, `909`), and `lofi` (an old sampler's
 rate and word length).
 """
 

@@ -1,8 +1,8 @@
-"""Listeners for generated music: they judge by what was played, never by what an encoder hears.
+"""Simulated listeners of generated music, who judge by the generator's parameters rather than by audio.
 
-Each part of two segments is alike to a degree that the generator's parameters give: the same kit or patch (timbre), the same
-groove or style (rhythm), the same key (harmony). A listener prefers A over B by the weighted sum of the differences, with a
-logistic response, and lapses now and then: a planted truth for everything that learns weights.
+The likeness of a part in two segments depends on its kit or patch (timbre), groove or style (rhythm) and key (harmony). A
+listener prefers A over B with a logistic response to the weighted sum of differences, and sometimes answers at random: a
+planted truth for everything that fits weights.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from soundalike.synth.patches import patch_named
 from soundalike.synth.specs import SongSpec
 
 WEIGHTS = {"bass": 3.0, "drums": 5.0, "guitar": 1.0, "piano": 1.0, "residuals": 1.0, MIX: 1.0}
-"""Log-odds a unit of likeness: drums and bass decide."""
+"""Log-odds per unit of likeness: drums and bass decide."""
 
 ALONE = 5.0
-"""The weight of a part that is heard by itself."""
+"""Weight of a part that is heard by itself."""
 
 SHARES = {"timbre": 0.6, "rhythm": 0.3, "melody": 0.1}
-"""What a part's likeness is made of."""
+"""Share of each perspective in a part's likeness."""
 
 AUDIBLE = 0.3
-"""A part is heard in a segment if it plays for this share of it."""
+"""A part counts as heard in a segment if it plays for this share of it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Segment:
 
     @property
     def parts(self) -> frozenset[str]:
-        """The parts that are heard in it, and `mix`."""
+        """The audible parts and `mix`."""
         return _heard(self)
 
 
@@ -60,8 +60,10 @@ def _heard(segment: Segment) -> frozenset[str]:
 
 
 def likeness(one: Segment, other: Segment, part: str) -> dict[str, float]:
-    """How alike a part of two segments is, 0 to 1, by perspective: timbre, rhythm, melody, and all of them (`total`); 0
-    throughout where one of them is without it. Of the mix: the same style, tempo and key."""
+    """Similarity of a part in two segments, 0 to 1, by perspective: timbre, rhythm, melody, and their weighted sum (`total`).
+
+    0 if either segment lacks the part. For the mix: same style, tempo and key.
+    """
     if part not in one.parts or part not in other.parts:
         return dict.fromkeys((*SHARES, "total"), 0.0)
     a, b = one.spec, other.spec
@@ -90,15 +92,15 @@ def _rhythm(a: SongSpec, b: SongSpec, part: str) -> float:
 
 @dataclass(frozen=True)
 class Listeners:
-    """weights: log-odds a unit of likeness, by part; lapse: share of answers given at random; strength: the threshold
-    between rather and clearly, in log-odds."""
+    """Simulated listeners. weights: log-odds per unit of likeness, by part; lapse: share of random answers; strength:
+    threshold between "rather" and "clearly", in log-odds."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     lapse: float = 0.02
     strength: float = 1.5
 
     def log_odds(self, x: Segment, a: Segment, b: Segment, part: str, perspective: str = "total") -> float:
-        """Of A over B: of whole mixtures under the weights, of one part by itself under `ALONE`."""
+        """Log-odds of A over B: of mixes with the weights, of a single part with `ALONE`."""
         weights = self.weights if part == MIX else {part: ALONE}
         return sum(
             weight * (likeness(x, a, name)[perspective] - likeness(x, b, name)[perspective])

@@ -1,5 +1,5 @@
-"""Inst-Sim-ABX in miniature: questions about a miniature Slakh2100, and what made-up listeners answered, in the format of
-the released files.
+"""A miniature Inst-Sim-ABX: triplets of a miniature Slakh2100 with answers of simulated listeners, in the format of the
+released files.
 
     FOLDER/inst_sim_abx_answers.csv, dict_triplet_202404.json, dict_triplet_202407.json, truth.json
 
@@ -182,8 +182,8 @@ def _answers(questions: Sequence[_Question], listeners: Listeners, seed: int) ->
     for subject in range(subjects):
         rng = generator("checks", seed, subject)
         for letter in rng.permutation(["A", "B"]).tolist():
-            said = letter if rng.random() > listeners.lapse / 2 else "BA"["AB".index(letter)]
-            grade = said + ("+" if rng.random() < 0.9 else "-")
+            answer = letter if rng.random() > listeners.lapse / 2 else "BA"["AB".index(letter)]
+            grade = answer + ("+" if rng.random() < 0.9 else "-")
             yield [
                 "ex202407",
                 f"subject{subject + 1}",

@@ -3,7 +3,7 @@
     FOLDER/test/Track01876/mix.flac, metadata.yaml, stems/S00.flac ...
 
 The mixture is the sum of the stems, up to the rounding of 16 bits. As in the real one, not every track has a guitar or a
-piano, and nothing sings.
+piano, and there are no vocals.
 """
 
 from __future__ import annotations

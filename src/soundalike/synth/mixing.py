@@ -1,5 +1,5 @@
-"""The desk: placing, panning, room, levels. Everything that touches the whole mixture is one gain for all
-stems, so that they still add up to it.
+"""Mixing: placing, panning, room and levels. Whatever changes the mixture is one gain for all stems, so that the stems still
+add up to it.
 
 Signals are float32 of shape (2, samples).
 """

@@ -8,7 +8,7 @@ chunks and .flac, one-shots mono .wav.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundalike.errors import InputError
@@ -24,51 +24,61 @@ from soundalike.synth.theory import PITCH_CLASSES, at_or_above
 from soundalike.synth.truth import LoopTruth, OneShotTruth, SongTruth, Truth, write_truth
 
 
-def write_library(
-    folder: Path,
-    seed: int = 1,
-    songs: int = 16,
-    loops: int = 40,
-    one_shots: int = 90,
-    length: float = 28.0,
-    stems: bool = False,
-    song_format: str = "flac",
-) -> Truth:
-    """Write a library into `folder` (made where missing) and return what is known about it, also kept there
-    as `truth.json`.
+@dataclass(frozen=True)
+class MusicOptions:
+    """What to generate.
 
-    `songs` songs of about `length` seconds, at most `loops` loops and `one_shots` one-shots; `stems` adds the
-    true stems as `stems/<song>/<part>.flac`. Files of the same name are overwritten, others left. Raises
-    InputError for a number out of range.
+    songs: number of songs, of about `length` seconds; loops, one_shots: at most so many; stems: also write the true stems as
+    `stems/<song>/<part>.flac`; song_format: flac, wav or ogg.
     """
-    if loops < 0 or one_shots < 0:
-        raise InputError(f"the numbers of loops and one-shots must not be negative, and are {loops} and {one_shots}")
-    if song_format not in ("flac", "wav", "ogg"):
-        raise InputError(f"unknown song format {song_format!r}; the formats are flac, wav, ogg")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file, not a folder to write a library into")
-    specs = song_specs(seed, songs, length)
-    song_truths = tuple(_write_song(folder, render_song(spec), stems, song_format) for spec in specs)
+
+    seed: int = 1
+    songs: int = 16
+    loops: int = 40
+    one_shots: int = 90
+    length: float = 28.0
+    stems: bool = False
+    song_format: str = "flac"
+
+
+def write_library(folder: Path, options: MusicOptions = MusicOptions()) -> Truth:
+    """Write generated music into `folder` (created if missing); returns its truth, also written as `truth.json`.
+
+    Files of the same name are overwritten, others kept. Raises InputError for a number out of range.
+    """
+    _check(folder, options)
+    specs = song_specs(options.seed, options.songs, options.length)
+    song_truths = tuple(_write_song(folder, render_song(spec), options) for spec in specs)
     files = {spec.title: truth.file for spec, truth in zip(specs, song_truths, strict=True)}
     (folder / "loops").mkdir(parents=True, exist_ok=True)
     (folder / "one-shots").mkdir(parents=True, exist_ok=True)
-    chosen = _loop_choices(specs, loops, seed)
+    chosen = _loop_choices(specs, options.loops, options.seed)
     loop_truths = tuple(
         _write_loop(folder, number, spec, part, files.get(spec.title)) for number, (spec, part) in enumerate(chosen)
     )
-    shot_truths = tuple(_write_one_shots(folder, one_shots))
-    truth = Truth(seed, song_truths, loop_truths, shot_truths)
+    truth = Truth(options.seed, song_truths, loop_truths, tuple(_write_one_shots(folder, options.one_shots)))
     write_truth(folder, truth)
     return truth
 
 
-def _write_song(folder: Path, song: Song, stems: bool, song_format: str) -> SongTruth:
+def _check(folder: Path, options: MusicOptions) -> None:
+    if options.loops < 0 or options.one_shots < 0:
+        raise InputError(
+            f"the numbers of loops and one-shots are {options.loops} and {options.one_shots}; they must not be negative"
+        )
+    if options.song_format not in ("flac", "wav", "ogg"):
+        raise InputError(f"unknown song format {options.song_format!r}; choose from flac, wav, ogg")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; choose a folder")
+
+
+def _write_song(folder: Path, song: Song, options: MusicOptions) -> SongTruth:
     spec = song.spec
-    path = folder / "songs" / f"{spec.artist} - {spec.title}.{song_format}"
+    path = folder / "songs" / f"{spec.artist} - {spec.title}.{options.song_format}"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_audio(path, song.mixture, spec.title, spec.artist, spec.album)
     places: dict[str, str] = {}
-    if stems:
+    if options.stems:
         for part, stem in song.stems.items():
             place = folder / "stems" / spec.title / f"{part}.flac"
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -95,20 +105,20 @@ def _write_song(folder: Path, song: Song, stems: bool, song_format: str) -> Song
 
 
 def _loop_choices(specs: tuple[SongSpec, ...], count: int, seed: int) -> list[tuple[SongSpec, str]]:
-    """Drum loops of every song first, then bass, then strangers, then the other parts; cut at `count`."""
+    """The first `count` of: drum loops of every song, bass loops, unmatched drum loops, loops of the other parts."""
     harmony = [(spec, part) for spec in specs for part in spec.parts if part not in ("drums", "bass")]
     order = generator("loops", seed).permutation(len(harmony)).tolist()
     ranked = [
         *((spec, "drums") for spec in specs),
         *((spec, "bass") for spec in specs),
-        *((spec, "drums") for spec in _strangers(specs, seed)),
+        *((spec, "drums") for spec in _unmatched(specs, seed)),
         *(harmony[index] for index in order),
     ]
     return ranked[:count]
 
 
-def _strangers(specs: tuple[SongSpec, ...], seed: int) -> Iterator[SongSpec]:
-    """Grooves of songs on kits that no song joins them with: right in rhythm, wrong in sound."""
+def _unmatched(specs: tuple[SongSpec, ...], seed: int) -> Iterator[SongSpec]:
+    """Grooves of songs on kits that no song combines them with: the right rhythm with the wrong sound."""
     taken = {(spec.groove_name, spec.kit) for spec in specs}
     for spec in specs[: len(specs) // 2]:
         free = [kit for kit in STYLES[spec.style].kits if (spec.groove_name, kit) not in taken]
@@ -122,7 +132,7 @@ def _write_loop(folder: Path, number: int, spec: SongSpec, part: str, song: str 
     drums = part == "drums"
     player = spec.kit if drums else spec.patch(part)
     bars = 2
-    words = [
+    name = [
         player,
         spec.style,
         part,
@@ -133,7 +143,7 @@ def _write_loop(folder: Path, number: int, spec: SongSpec, part: str, song: str 
     samples = render_loop(spec, part, bars)
     if not drums:
         samples = samples[:1]  # without room or pan both channels are the same
-    path = folder / "loops" / ("_".join(words) + (".flac" if number % 2 else ".wav"))
+    path = folder / "loops" / ("_".join(name) + (".flac" if number % 2 else ".wav"))
     if path.suffix == ".wav":
         root = None if drums else at_or_above(spec.key.tonic, 48)
         write_loop(path, samples, float(spec.tempo), 4 * bars, root)
@@ -154,7 +164,7 @@ def _write_loop(folder: Path, number: int, spec: SongSpec, part: str, song: str 
 
 
 def _write_one_shots(folder: Path, count: int) -> Iterator[OneShotTruth]:
-    """Kicks of all kits first, then snares, and so on; then a note of every patch."""
+    """Kicks of all kits first, then snares and so on, then one note of every patch."""
     strokes = [(kit, voice) for voice in VOICES for kit in KITS]
     for kit, voice in strokes[:count]:
         path = folder / "one-shots" / f"{kit}_{voice}.wav"

@@ -81,33 +81,47 @@ def _bar_of(lane: str, bar: int) -> str:
     return lane[start : start + STEPS]
 
 
+@dataclass(frozen=True)
+class DrumFeel:
+    """How the drums play a bar.
+
+    loose: standard deviation of timing, s; sparse: without the backbeat (intros, breaks); crash: open with a cymbal; fill: a
+    roll of snare and toms replaces the second half.
+    """
+
+    loose: float = 0.0
+    sparse: bool = False
+    crash: bool = False
+    fill: bool = False
+
+
+@dataclass(frozen=True)
+class GuitarFeel:
+    """How the guitar plays. power_chords: root and fifth only; skank: short chords."""
+
+    power_chords: bool = False
+    skank: bool = False
+
+
 def drum_bar(
     lanes: Lanes,
     clock: Clock,
     bar: int,
     rng: np.random.Generator,
-    *,
-    loose: float,
-    sparse: bool,
-    crash: bool,
-    fill: bool,
+    feel: DrumFeel,
 ) -> list[Hit]:
-    """The strokes of bar number `bar` (lanes may be several bars long).
-
-    `sparse` leaves the backbeat out (intros, breaks), `crash` opens with a cymbal, `fill` ends with a roll of
-    snare and toms in place of what the lanes say in the second half.
-    """
-    hits = [Hit(0.0, "cymbal", 0.8)] if crash else []
+    """The strokes of bar number `bar` (lanes may be several bars long)."""
+    hits = [Hit(0.0, "cymbal", 0.8)] if feel.crash else []
     for voice, lane in lanes.items():
         text = _bar_of(lane, bar)
-        if sparse and voice not in _SPARSE:
+        if feel.sparse and voice not in _SPARSE:
             continue
-        if fill:
+        if feel.fill:
             text = text[:8] + "." * 8
-        hits += _strokes(voice, text, clock, rng, loose)
-    if fill:
+        hits += _strokes(voice, text, clock, rng, feel.loose)
+    if feel.fill:
         for voice, lane in _FILL.items():
-            hits += _strokes(voice, "." * 8 + lane[8:], clock, rng, loose)
+            hits += _strokes(voice, "." * 8 + lane[8:], clock, rng, feel.loose)
     return sorted(hits, key=lambda hit: (hit.time, hit.voice))
 
 
@@ -156,12 +170,10 @@ def bass_bar(lane: str, clock: Clock, key: Key, degree: int, following: int, low
     return notes
 
 
-def guitar_bar(lane: str, clock: Clock, key: Key, degree: int, low: int, power_chords: bool, skank: bool) -> list[Note]:
-    """One bar of guitar: strums (`power_chords`: root and fifth only), mutes, picked strings; `skank` keeps
-    chords short.
-    """
+def guitar_bar(lane: str, clock: Clock, key: Key, degree: int, low: int, feel: GuitarFeel) -> list[Note]:
+    """One bar of guitar: strums, mutes and picked strings."""
     tones = chord(key, degree, 3)
-    strings = power(tones, low) if power_chords else strummed(tones, low)
+    strings = power(tones, low) if feel.power_chords else strummed(tones, low)
     spans = _spans(lane)
     notes = []
     for index, (step, held, mark) in enumerate(spans):
@@ -171,7 +183,7 @@ def guitar_bar(lane: str, clock: Clock, key: Key, degree: int, low: int, power_c
             midis: tuple[int, ...] = (strings[min(int(mark), len(strings)) - 1],)
             notes.append(Note(start, min(clock.bar - start, 4 * clock.step), midis, 0.8))
             continue
-        end = min(following, clock.time(step + held)) if mark == "m" or skank else following
+        end = min(following, clock.time(step + held)) if mark == "m" or feel.skank else following
         midis = strings[::-1][:3] if mark == "U" else strings
         velocity = {"D": 0.9, "U": 0.7, "m": 0.5}[mark]
         notes.append(Note(start, 0.92 * (end - start), midis, velocity, strum=0.018, muted=mark == "m"))

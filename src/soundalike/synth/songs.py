@@ -1,5 +1,4 @@
-"""Songs and loops from their specification: events from the patterns, sounds from kits and patches, the
-desk's levels.
+"""Songs and loops rendered from their specification: events from patterns, sounds from kits and patches, mixing levels.
 
 A song is float32 stereo at 44.1 kHz; its mixture is exactly the sum of its stems; bar 0 starts at sample 0.
 """
@@ -79,14 +78,14 @@ def render_song(spec: SongSpec) -> Song:
 
 
 def render_loop(spec: SongSpec, part: str, bars: int = 2) -> dsp.Stereo:
-    """`bars` bars of one part of the song, alone and dry: float32 (2, samples), peak 0.8, that repeats
-    without a seam.
+    """`bars` bars of one part of the song, by itself without room: float32 (2, samples), peak 0.8, that loops
+    seamlessly.
 
     Raises InputError where the song has no such part.
     """
     if part not in spec.parts:
         raise InputError(f"{spec.title!r} has no {part!r}; it has {', '.join(ordered(spec.parts))}")
-    # What rings over the end belongs at the beginning: play twice, keep the second time.
+    # The tail of the loop belongs at its beginning: render two passes and keep the second.
     once = round(bars * _clock(spec).bar * dsp.SAMPLE_RATE)
     looped = replace(spec, sections=(Section("loop", bars, (part,)),) * 2)
     bus = np.zeros((2, 2 * once), dtype=np.float32)
@@ -112,7 +111,7 @@ def _bars(spec: SongSpec) -> Iterator[tuple[int, int, Section]]:
 
 
 def _drum_hits(spec: SongSpec, plain: bool = False) -> Iterator[Hit]:
-    """All strokes at their times; `plain` leaves out what marks sections (a loop has none)."""
+    """All strokes at their times; `plain` leaves out crashes and fills, which mark sections."""
     style = patterns.style_named(spec.style)
     clock = _clock(spec)
     for bar, inner, section in _bars(spec):
@@ -125,10 +124,12 @@ def _drum_hits(spec: SongSpec, plain: bool = False) -> Iterator[Hit]:
             clock,
             inner,
             rng,
-            loose=style.loose,
-            sparse=section.sparse,
-            crash=not plain and section.name == "chorus" and inner == 0,
-            fill=not plain and section.name == "verse" and inner == section.bars - 1,
+            patterns.DrumFeel(
+                loose=style.loose,
+                sparse=section.sparse,
+                crash=not plain and section.name == "chorus" and inner == 0,
+                fill=not plain and section.name == "verse" and inner == section.bars - 1,
+            ),
         ):
             yield replace(hit, time=hit.time + bar * clock.bar)
 
@@ -193,8 +194,9 @@ def _player(spec: SongSpec, part: str) -> Callable[[int], list[Note]]:
         if part == "bass":
             return patterns.bass_bar(lane, clock, key, degree(bar), degree(bar + 1), patch.low)
         if part == "guitar":
-            loud = patch.settings.get("power", 0.0) > 0.0
-            return patterns.guitar_bar(lane, clock, key, degree(bar), patch.low, loud, style.name in ("reggae", "funk"))
+            power_chords = patch.settings.get("power", 0.0) > 0.0
+            feel = patterns.GuitarFeel(power_chords, skank=style.name in ("reggae", "funk"))
+            return patterns.guitar_bar(lane, clock, key, degree(bar), patch.low, feel)
         if part == "piano":
             return patterns.keys_bar(lane, clock, key, degree(bar), patch.low, style.seventh)
         # A phrase comes back every four bars.

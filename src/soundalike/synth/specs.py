@@ -1,7 +1,7 @@
-"""What songs there are: titles, styles, keys, who plays what. No sound is made here.
+"""Specifications of songs: titles, styles, keys, kits and patches. No sound is rendered here.
 
-A set of songs is planned so that questions about one part have an answer of their own: every kit and patch
-comes back in several songs, two songs seldom share more than one of them, and songs of one style share a
+Songs are planned so that each part has its own right answers: every kit and patch
+occurs in several songs, two songs seldom share more than one of them, and songs of one style share a
 groove though their kits differ.
 """
 
@@ -44,7 +44,7 @@ _ARTISTS = (
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of a song with one arrangement."""
+    """A section of a song with one arrangement."""
 
     name: str
     bars: int
@@ -80,7 +80,7 @@ class SongSpec:
 
     @property
     def bars(self) -> int:
-        """Bars in all."""
+        """Total number of bars."""
         return sum(section.bars for section in self.sections)
 
     @property
@@ -96,10 +96,8 @@ class SongSpec:
         raise InputError(f"{self.title!r} has no patch for {part!r}; it has {', '.join(dict(self.patches))}")
 
 
-class _Shelf:
-    """Hands out kits and patches: the least used first, and those that have not met the song's other choices
-    before others.
-    """
+class _Rotation:
+    """Chooses kits and patches: the least used first, preferring new combinations with the song's other choices."""
 
     def __init__(self) -> None:
         self._used: Counter[str] = Counter()
@@ -136,7 +134,7 @@ def song_specs(seed: int = 1, count: int = 16, length: float = 28.0) -> tuple[So
     titles = [f"{first} {second}" for first in _FIRST.split() for second in _SECOND.split()]
     names = rng.permutation(titles)[:count].tolist()
     styles = _rounds(tuple(STYLES), count, rng)
-    shelf = _Shelf()
+    rotation = _Rotation()
     seen: Counter[str] = Counter()
     specs = []
     for number, (title, style) in enumerate(zip(names, styles, strict=True)):
@@ -144,29 +142,31 @@ def song_specs(seed: int = 1, count: int = 16, length: float = 28.0) -> tuple[So
         groove = seen[style] // 2 % len(STYLES[style].grooves)
         seen[style] += 1
         own = generator("song", seed, number)
-        specs.append(_one(title, style_named(style), groove, length, shelf, own))
+        specs.append(_one(title, style_named(style), groove, length, rotation, own))
     return tuple(specs)
 
 
 def _rounds(names: tuple[str, ...], count: int, rng: np.random.Generator) -> list[str]:
-    """`count` names, each as often as the others give or take one."""
+    """`count` names, each equally often, plus or minus one."""
     rounds = [rng.permutation(names).tolist() for _ in range(-(-count // len(names)))]
     return [name for names_of_round in rounds for name in names_of_round][:count]
 
 
-def _one(title: str, style: Style, groove: int, length: float, shelf: _Shelf, rng: np.random.Generator) -> SongSpec:
+def _one(
+    title: str, style: Style, groove: int, length: float, rotation: _Rotation, rng: np.random.Generator
+) -> SongSpec:
     tempo = int(rng.integers(style.tempos[0], style.tempos[1] + 1))
     key = Key(int(rng.integers(12)), str(rng.choice(style.modes)))
     progressions = style.progressions[key.mode]
-    # The groove counts as company: the same strokes should come from different kits, the same style from
-    # different patches.
+    # The groove counts as a choice too: it should be combined with different kits, the style with different
+    # patches.
     groove_name = f"{style.name}-{groove + 1}"
-    chosen = [shelf.take(style.kits, (groove_name,), rng)]
+    chosen = [rotation.take(style.kits, (groove_name,), rng)]
     left_out = str(rng.choice(style.optional)) if len(style.optional) > 2 and rng.random() < 0.6 else ""
     parts = ("bass", *(part for part in style.optional if part != left_out))
     patches = []
     for part in parts:
-        chosen.append(shelf.take(style.patches[part], (*chosen, groove_name), rng))
+        chosen.append(rotation.take(style.patches[part], (*chosen, groove_name), rng))
         patches.append((part, chosen[-1]))
     return SongSpec(
         title=title,

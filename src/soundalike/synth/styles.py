@@ -16,7 +16,7 @@ Lanes = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Style:
-    """How one kind of music goes. Several entries of a tuple are alternatives."""
+    """One style of music. Several entries of a tuple are alternatives."""
 
     name: str
     tempos: tuple[int, int]

@@ -1,4 +1,4 @@
-"""What is known about a generated library, on disk as `truth.json`.
+"""The truth about a generated library, stored as `truth.json`.
 
 Paths are relative to the library's folder, with forward slashes.
 """
@@ -43,7 +43,7 @@ class SongTruth:
 
 @dataclass(frozen=True)
 class LoopTruth:
-    """A loop: one part of one song's pattern, or of a pattern and a kit that no song joins (`song` None)."""
+    """A loop: one part of one song's pattern, or of a pattern and a kit that no song combines (`song` None)."""
 
     file: str
     part: str
@@ -71,7 +71,7 @@ class OneShotTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """All that is known about a generated library."""
+    """The truth about a generated library."""
 
     seed: int
     songs: tuple[SongTruth, ...]

@@ -224,10 +224,10 @@ def test_which_processes_a_node_gets(
 
 @cluster
 def test_the_command_makes_the_same_library_and_prints_only_what_it_must(nodes: Any, tmp_path: Path) -> None:
-    from soundalike.synth.music_library import write_library
+    from soundalike.synth.music_library import MusicOptions, write_library
 
     music, place = tmp_path / "music", tmp_path / "library"
-    write_library(music, seed=6, songs=1, loops=1, one_shots=4, length=12.0)
+    write_library(music, MusicOptions(seed=6, songs=1, loops=1, one_shots=4, length=12.0))
     index(tmp_path / "here", [music], window=5.0)
     environment = {**os.environ, "SOUNDALIKE_DEBUG": "1"}
     command = [sys.executable, "-m", "soundalike", "index", str(music), "-L", str(place), "--window", "5", "--quiet"]
