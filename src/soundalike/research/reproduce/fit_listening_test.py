@@ -342,7 +342,9 @@ def _side_line(result: ExperimentResult, method: str) -> str:
     fit = result.fits[method]
     if not bias.first.total:
         return ""
-    line = f"sample_a was chosen in {share_cell(bias.first)} % of the answers"
+    cell = share_cell(bias.first)
+    assert cell is not None  # there are answers
+    line = f"sample_a was chosen in {cell.main} % of the answers {cell.details}"
     if fit.side_bias is not None:
         return f"{line}; the fit sets that apart as {fit.side_bias:+.2f} log-odds"
     if METHODS[method].uses == "votes":
