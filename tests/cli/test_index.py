@@ -79,12 +79,12 @@ def test_files_of_other_kinds_are_counted_by_suffix(tmp_path: Path) -> None:
     folder.mkdir()
     write_sndfile(folder / "a.wav", make_signal(seconds=0.5), RATE, "WAV", "PCM_16")
     write_pyav(folder / "b.mp4", make_signal(seconds=0.5), RATE, "aac", "mp4", "fltp", {})
-    for name in ("c.rx2", "d.RX2", "e.nki", "LICENSE"):
+    for name in ("c.rx2", "d.RX2", "e.nki", "LICENSE", "cover.jpg", "readme.txt", "truth.json"):
         (folder / name).write_bytes(b"none of our business")
     outcome = run("index", folder, "--parts", "mix", "--jobs", "1", library=tmp_path / "library")
     assert outcome.code == 0, outcome.stderr
     assert "found 2 = indexed 2" in outcome.stderr
-    assert "not known as audio by their suffix: 2 .rx2, 1 without a suffix, 1 .nki\n" in outcome.stderr
+    assert "not known as audio by their suffix: 2 .rx2, 1 .nki\n" in outcome.stderr
 
 
 def test_a_folder_whose_only_file_is_refused_says_why(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import time
 from typing import TYPE_CHECKING
 
@@ -36,14 +37,26 @@ def summary(report: IndexReport) -> str:
 
 
 def other_files(report: IndexReport) -> str | None:
-    """The files that were left out for their suffix in one line, most frequent suffixes first; None if there are none."""
-    if not report.other:
+    """The files that may be audio and were left out for their suffix, in one line, most frequent suffixes first.
+
+    None if there are none. Pictures, texts and documents next to the audio are not mentioned.
+    """
+    by_count = sorted(
+        ((suffix, count) for suffix, count in report.other.items() if _may_be_audio(suffix)),
+        key=lambda one: (-one[1], one[0]),
+    )
+    if not by_count:
         return None
-    by_count = sorted(report.other.items(), key=lambda one: (-one[1], one[0]))
-    shown = [f"{count} {shown_path(suffix) or 'without a suffix'}" for suffix, count in by_count[:SUFFIXES_SHOWN]]
+    shown = [f"{count} {shown_path(suffix)}" for suffix, count in by_count[:SUFFIXES_SHOWN]]
     if rest := sum(count for _, count in by_count[SUFFIXES_SHOWN:]):
         shown.append(f"{rest} with other suffixes")
     return f"left out, not known as audio by their suffix: {', '.join(shown)}"
+
+
+def _may_be_audio(suffix: str) -> bool:
+    """Whether a suffix is unknown or that of audio or video."""
+    media_type = mimetypes.guess_type(f"name{suffix}")[0]
+    return bool(suffix) and (media_type is None or media_type.startswith(("audio/", "video/")))
 
 
 class IndexProgress(LiveBar):
