@@ -1,6 +1,6 @@
 """The inner loops of searching one-bit codes in NumPy: what `rabitq_kernel` compiles, for installations without numba.
 
-The same results; a scan takes about 30 times as long, which matters for libraries past the memory budget alone.
+The same results; a scan takes about 25 times as long, which matters for libraries past the memory budget alone.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def open_segments(
     if on_status is not None:
         if not kernels().compiled:
             on_status(
-                "searches of a library of this size are about 30 times faster with: pip install 'soundalike[large]'"
+                "searches of a library of this size are about 25 times faster with: pip install 'soundalike[large]'"
             )
         on_status(f"coding {len(segments.uncoded):,} windows for the search, which is done once ...")
     try:
