@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from soundalike.synth import music_library
+from soundalike.synth.truth import Truth
 from tests.cli.command_line import run
 
 
 def test_the_demo_searches_three_times_and_counts_the_right_hits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = partial(music_library.write_library, songs=4, loops=8, one_shots=6, length=22.0)
-    monkeypatch.setattr(music_library, "write_library", small)
+    write = music_library.write_library
+
+    def write_less(folder: Path, options: music_library.MusicOptions) -> Truth:
+        return write(folder, replace(options, songs=4, loops=8, one_shots=6, length=22.0))
+
+    monkeypatch.setattr(music_library, "write_library", write_less)
     outcome = run("demo", "--folder", tmp_path / "demo")
     assert outcome.code == 0, outcome.stderr
     assert outcome.stdout.count("matched") == 3
