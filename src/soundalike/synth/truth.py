@@ -132,7 +132,7 @@ def read_truth(folder: Path) -> Truth:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if data.get("format") != _FORMAT:
         raise InputError(
-            f"{path} has format {data.get('format')!r}, and {_FORMAT} is what can be read; generate it anew"
+            f"{path} has format {data.get('format')!r}; only format {_FORMAT} is supported; generate it again"
         )
     songs = tuple(
         SongTruth(**{**song, "hits": {voice: tuple(times) for voice, times in song["hits"].items()}})
