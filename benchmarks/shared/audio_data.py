@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from soundalike.audio import decode
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 
 
 def audio_folder(name: str = "") -> Path:
@@ -25,4 +25,4 @@ def audio_folder(name: str = "") -> Path:
 
 def audio_files(folder: Path) -> list[Path]:
     """All audio files at any depth of a folder, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in decode.EXTENSIONS)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)

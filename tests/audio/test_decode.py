@@ -11,7 +11,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from soundalike.audio.decode import EXTENSIONS, load, probe, read
+from soundalike.audio.decode import load, probe, read
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError, InputError, SoundalikeError
 from tests.audio.conftest import FORMATS, LOSSLESS, LOSSY, RATE, SECONDS, make_signal, write_pyav, write_sndfile
 
@@ -322,8 +323,8 @@ def test_warnings_of_the_mp3_decoder_are_silenced(
 
 
 def test_extensions_are_lower_case_suffixes() -> None:
-    assert {".wav", ".aiff", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".wma"} <= EXTENSIONS
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in EXTENSIONS)
+    assert {".wav", ".aiff", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".wma"} <= AUDIO_SUFFIXES
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in AUDIO_SUFFIXES)
 
 
 def test_real_songs_decode_and_their_regions_agree(test_data: Path) -> None:

@@ -47,12 +47,12 @@ def test_intervals_of_least_squares_hold_the_best_linear_predictor(linear: Float
     assert linear @ WEIGHTS > 0.99 * np.linalg.norm(linear) * np.linalg.norm(WEIGHTS)  # and that has their direction
 
 
-def test_lapses_that_are_not_told_of_shrink_the_weights() -> None:
+def test_lapses_that_the_fit_does_not_know_of_shrink_the_weights() -> None:
     data = World(WEIGHTS, lapse=0.2).draw(np.random.default_rng(1), 10_000)
     for fit in (fit_logistic, fit_ordinal):
-        told, untold = fit(data, lapse=0.2), fit(data)
-        assert told.weights == pytest.approx(WEIGHTS, abs=0.6)
-        assert np.linalg.norm(untold.weights) < 0.8 * np.linalg.norm(WEIGHTS)
+        known, unknown = fit(data, lapse=0.2), fit(data)
+        assert known.weights == pytest.approx(WEIGHTS, abs=0.6)
+        assert np.linalg.norm(unknown.weights) < 0.8 * np.linalg.norm(WEIGHTS)
 
 
 def test_the_threshold_between_rather_and_clearly_is_found() -> None:

@@ -25,12 +25,8 @@ from numpy.typing import NDArray
 from soundalike.audio import links
 from soundalike.audio.links import Decoder
 from soundalike.audio.sources import sources
-from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.audio.waveform import Waveform, resample, to_channels
 from soundalike.errors import AudioError, InputError
-
-EXTENSIONS = AUDIO_SUFFIXES
-"""Suffixes (lower case) that a folder scan takes for audio. A file given by name may have any suffix."""
 
 # Rates outside these come from damaged headers; telephone audio has 8 kHz, DSD converted to PCM 2.8 MHz.
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 3_000_000

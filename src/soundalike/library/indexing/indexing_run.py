@@ -15,7 +15,7 @@ from pathlib import Path
 from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.analysis.recipe import is_heavy
-from soundalike.audio.decode import EXTENSIONS
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError, InputError, LibraryError
 from soundalike.jobs.worker_pool import TaskPool, WorkerLostError, WorkerStartError
 from soundalike.library.indexing.batch_writer import BatchWriter
@@ -93,7 +93,7 @@ class IndexingRun:
         self._scan = scan(
             self._roots,
             self._scopes,
-            extensions=EXTENSIONS,
+            extensions=AUDIO_SUFFIXES,
             known=self._registry.per_root(),
             leave_out=self._job.library,
             stop=self._stop.is_set,

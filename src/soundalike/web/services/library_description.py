@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soundalike.audio.decode import EXTENSIONS
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import SoundalikeError
 from soundalike.library import Library
 from soundalike.models.encoders import TextEncoder
@@ -31,7 +31,7 @@ def describe_library(server: ServerState, *, reveal: bool) -> schemas.LibraryOut
         spread={part: spread.deviation if spread.deviation > 0 else None for part, spread in spreads.items()},
         licences=library.licences,
         profiles=server.profiles.names(),
-        extensions=sorted(EXTENSIONS),
+        extensions=sorted(AUDIO_SUFFIXES),
         most_bytes=server.uploads.max_bytes,
         favourites=sum(item_id in snapshot for item_id in server.favourites.ids()),
         answers=server.feedback.count(),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from soundalike.audio.decode import EXTENSIONS
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError, InputError
 from soundalike.library import Library
 from soundalike.library.storage.location import Location
@@ -97,7 +97,7 @@ class LibrarySnapshot:
         location = self.location_of(item)
         # Imported items have no root, and their table may name any file of this machine.
         absolute = isinstance(location, Path) and location.is_absolute()
-        allowed = bool(item["root"]) or (absolute and location.suffix.lower() in EXTENSIONS)
+        allowed = bool(item["root"]) or (absolute and location.suffix.lower() in AUDIO_SUFFIXES)
         path = cached_copy(location)
         if not allowed or not path.is_file():
             raise AudioError(f"{item['path']} is missing; `soundalike index` updates the library")

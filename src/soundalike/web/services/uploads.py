@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cachetools import LRUCache
 
-from soundalike.audio.decode import EXTENSIONS
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import InputError, SoundalikeError
 from soundalike.web.services.media_workers import BusyError
 
@@ -109,9 +109,9 @@ class Uploads:
         """
         shown = display_name(name)
         suffix = Path(name).suffix.lower()
-        if suffix not in EXTENSIONS:
+        if suffix not in AUDIO_SUFFIXES:
             raise InputError(
-                f"{shown!r} does not have the name of an audio file; supported suffixes: {', '.join(sorted(EXTENSIONS))}"
+                f"{shown!r} does not have the name of an audio file; supported suffixes: {', '.join(sorted(AUDIO_SUFFIXES))}"
             )
         if stated_size is not None and stated_size.isdecimal() and int(stated_size[:20]) > self.max_bytes:
             raise self._too_large(shown)

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from soundalike.audio.decode import EXTENSIONS
+from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError
 from soundalike.parts import STEMS
 
@@ -77,7 +77,7 @@ def list_folder(folder: Path) -> Listing:
         return Listing((), (), False)
     files = [name for name, is_folder in names if not is_folder]
     return Listing(
-        audio=tuple(name for name in files if os.path.splitext(name)[1].lower() in EXTENSIONS),
+        audio=tuple(name for name in files if os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES),
         folders=tuple(name for name, is_folder in names if is_folder),
         has_metadata=METADATA in files,
     )
