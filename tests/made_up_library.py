@@ -61,7 +61,7 @@ class InlineBackend:
     def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
         return content_digest(place, sidecars)
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> InlinePool:
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> InlinePool:
         return InlinePool(self.load(recipe, runtime))
 
 

@@ -188,9 +188,14 @@ ADVICE = {
 }
 
 
+def missing_modules(extra: str | None) -> list[str]:
+    """The modules of an extra that are not installed; none where no extra is needed."""
+    return [name for name in EXTRAS.get(extra or "", ()) if find_spec(name) is None]
+
+
 def require_extra(extra: str | None, who: str) -> None:
     """Raises InputError if `who` needs the optional dependencies `extra` and one of them is not installed."""
-    missing = [name for name in EXTRAS.get(extra or "", ()) if find_spec(name) is None]
+    missing = missing_modules(extra)
     if missing and extra is not None:
         raise InputError(
             f"{who} needs {', '.join(missing)}; install it: pip install 'soundalike[{extra}]'" + ADVICE.get(extra, "")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from soundalike import config
+from soundalike.cli import demo_run
 from soundalike.synth import music_library
 from soundalike.synth.truth import Truth
 from tests.cli.command_line import run
@@ -30,6 +32,15 @@ def test_the_demo_searches_three_times_and_counts_the_right_hits(
     assert again.code == 0, again.stderr
     assert "indexed 0 + unchanged" in again.stderr
     assert again.stdout == outcome.stdout
+    assert "To search in your browser:\n$ soundalike serve --library library\n" in outcome.stderr
+
+
+def test_the_demo_says_how_to_install_the_page_where_it_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(config.EXTRAS, "web", ("not_installed_anywhere",))
+    demo_run.print_next_steps(Path("soundalike-demo"))
+    assert "install the page first: pip install 'soundalike[web]'\n$ soundalike serve" in capsys.readouterr().err
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundalike.cli.common import echo
+from soundalike.config import missing_modules
 from soundalike.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def run_demo(folder: Path) -> None:
     # From here on paths are relative to `folder`: hits are short, and the printed commands work as they are.
     with contextlib.chdir(folder):
         _index_and_search(truth)
-    _print_next_steps(folder)
+    print_next_steps(folder)
 
 
 def _prepare_music(folder: Path, music: Path) -> Truth:
@@ -156,8 +157,14 @@ def _compare_with_truth(result: SearchResult, music: Path, search: DemoSearch) -
     )
 
 
-def _print_next_steps(folder: Path) -> None:
+def print_next_steps(folder: Path) -> None:
+    """Print what to type after the demo in `folder`."""
     echo(f"\nTo run these commands yourself, first: cd {shlex.quote(str(folder))}")
+    if missing_modules("web"):
+        echo("To search in your browser, install the page first: pip install 'soundalike[web]'")
+    else:
+        echo("To search in your browser:")
+    echo("$ soundalike serve --library library")
     echo("To search your own music:")
     echo("$ soundalike index ~/Music ~/Samples")
     echo("$ soundalike similar SONG --weights drums=1,bass=.3")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import mimetypes
-import time
 from typing import TYPE_CHECKING
 
 from soundalike.cli.common import shown_path
@@ -63,31 +63,41 @@ class IndexProgress(LiveBar):
     """A context manager whose `update` draws each `Progress`."""
 
     def __init__(self, *, show: bool) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
         super().__init__(
             TextColumn("indexing"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
             TextColumn("{task.fields[current]}", table_column=None),
             show=show,
             rate="",
             current="",
         )
-        self._began = time.monotonic()
 
     def update(self, progress: Progress) -> None:
         """Draw the state of a run."""
-        seconds = max(time.monotonic() - self._began, 1e-6)
-        rate = f"{progress.done / seconds:.1f} files/s, {progress.audio_seconds / seconds:.0f}x real time"
-        starting = "starting (the first time on a machine takes some seconds more)"
-        current = (progress.current or "")[-40:] if progress.done else starting
+        rate = rate_text(progress)
+        current = (progress.current or ("" if progress.done else "starting"))[-40:]
         self.draw(
-            f"{progress.done} of {progress.total} files, {rate}",
+            ", ".join(filter(None, (f"{progress.done} of {progress.total} files", rate))),
             completed=progress.done,
             total=progress.total or None,
             rate=rate,
             current=current,
         )
+
+
+def rate_text(progress: Progress) -> str:
+    """The rate since the first result and the time left, such as "3.1 files/s, 80x real time, 0:12 left".
+
+    Empty before the second result, which is the first that allows an estimate.
+    """
+    rate = progress.rate
+    if rate is None:
+        return ""
+    left = math.ceil(rate.seconds_left)
+    hours, minutes, seconds = left // 3600, left // 60 % 60, left % 60
+    clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return f"{rate.files:.1f} files/s, {rate.audio_seconds:.0f}x real time, {clock} left"

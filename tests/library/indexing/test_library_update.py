@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from soundalike.errors import InputError, LibraryError
+from soundalike.jobs.worker_pool import WorkerPool
+from soundalike.library.indexing import work_estimate
 from soundalike.library.indexing.index_report import Progress
 from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.sidecar_files import SidecarFiles
@@ -34,6 +36,7 @@ def test_a_first_run_indexes_everything(library_folder: LibraryFolder) -> None:
     assert items["a"]["artist"] == "artist 1"
     assert items["a"]["status"] == "present"
     assert (seen[0].done, seen[0].total) == (0, 3)
+    assert (seen[1].done, seen[1].current) == (0, "a.wav")  # named while it is analysed, before anything is done
     assert (seen[-1].done, seen[-1].total, seen[-1].audio_seconds) == (3, 3, 50.0)
     assert read_manifest(library_folder.path).roots == {"music": library_folder.music}
 
@@ -390,6 +393,24 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(library_f
     assert changed
     assert [(Path(path).stem, reason[:10]) for path, reason in report.skipped] == [("b", "it changed")]
     assert library_folder.index().new == 1
+
+
+def test_a_run_starts_no_more_workers_than_pay(library_folder: LibraryFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    start = WorkerPool._start
+
+    def counted(pool: WorkerPool) -> object:
+        started.append(1)
+        return start(pool)
+
+    monkeypatch.setattr(WorkerPool, "_start", counted)
+    library_folder.write(**{f"n{number:03d}": f"one-shot {number}" for number in range(9)})
+    library_folder.index(jobs=2, in_workers=True)
+    assert len(started) == 1
+    monkeypatch.setattr(work_estimate, "SECONDS_PER_FILE", 10.0)
+    library_folder.write(**{f"m{number:03d}": f"loop {number}" for number in range(9)})
+    library_folder.index(jobs=2, in_workers=True)
+    assert len(started) == 1 + 2
 
 
 def test_many_short_files_make_few_versions(library_folder: LibraryFolder) -> None:

@@ -53,7 +53,7 @@ class MadeUpBackend:
     def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
         return self._backend.digest(place, sidecars)
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> RayPool:
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> RayPool:
         setup = checking_files(partial(made_up_analyser, recipe, runtime))
         self.pool = RayPool(self._machines, [Stage(lambda _: setup, one_per_core)], max_actors=jobs)
         return self.pool
@@ -162,7 +162,7 @@ def refuse_all(recipe: Recipe, runtime: Runtime) -> Callable[[Any], Any]:
 @cluster
 def test_a_file_that_nodes_do_not_see_ends_the_run(tmp_path: Path, music: Path, machines: Machines) -> None:
     class Blind(MadeUpBackend):
-        def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> RayPool:
+        def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> RayPool:
             setup = checking_files(partial(refuse_all, recipe, runtime))
             return RayPool(machines, [Stage(lambda _: moved_away(setup), one_per_core)])
 

@@ -38,8 +38,11 @@ class ExecutionBackend(Protocol):
         """The digest of a file, as `scan.content_digest` computes it. Called from several threads."""
         ...
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> TaskPool:
-        """A pool whose tasks are `analysis_tasks.Task` and give an Analysis; jobs: how many workers at most."""
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> TaskPool:
+        """A pool whose tasks are `analysis_tasks.Task` and give an Analysis.
+
+        jobs: how many workers the user allows at most; useful: more would cost more than they save.
+        """
         ...
 
 
@@ -58,11 +61,11 @@ class LocalBackend:
         """See `ExecutionBackend`."""
         return content_digest(place, sidecars)
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> WorkerPool:
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> WorkerPool:
         """See `ExecutionBackend`. Without `jobs`: one process per core, or a single one for neural models, which use all
         cores."""
         heavy = is_heavy(recipe)
-        processes = jobs or (1 if heavy else available_cores())
+        processes = min(useful, jobs or (1 if heavy else available_cores()))
         threads = max(1, available_cores() // processes) if heavy else 1
         return WorkerPool(
             partial(self.load, recipe, replace(runtime, threads=threads)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from soundalike.errors import LibraryError
+from soundalike.library.indexing.work_estimate import Rate
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Progress:
     """How far a run is.
 
     done, total: files that have to be read (unchanged ones do not count); audio_seconds: of audio analysed; seconds: since
-    the run began; current: name of the file being analysed, if any.
+    the run began; current: name of the file being analysed, if any; rate: since the first result, None before the second.
     """
 
     done: int
@@ -20,6 +21,7 @@ class Progress:
     audio_seconds: float
     seconds: float
     current: str | None
+    rate: Rate | None = None
 
 
 @dataclass

@@ -26,6 +26,7 @@ from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.item_rows import Row, item_row, placed
 from soundalike.library.indexing.scan import Scan, ScannedFile, Scope, reachable, scan
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
+from soundalike.library.indexing.work_estimate import RateMeter, useful_workers, work_of
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location, Remote, lies_there, readable_facts
 from soundalike.library.storage.store import Tables
@@ -39,6 +40,9 @@ HEAVY_PATIENCE = 20
 """With neural models a file may take so many times as long."""
 
 _POLL_SECONDS = 0.1
+
+_PROGRESS_SECONDS = 1.0
+"""Progress is reported at least so often while files are being analysed."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class IndexingRun:
         self._gone: dict[Place, KnownItem] = {}
         self._reachable: dict[str, bool] = {}
         self._todo = self._done = 0
+        self._meter = RateMeter(0.0)
+        self._last_progress = 0.0
 
     def run(self) -> IndexReport:
         """The whole run.
@@ -101,9 +107,10 @@ class IndexingRun:
         )
         self._find_gone()
         todo = self._sort_out()
-        self._todo = len(todo)
+        self._todo, self._meter = len(todo), RateMeter(sum(map(work_of, todo)))
         options = self._job.options
-        with self._job.backend.start_pool(self._recipe, options.runtime, options.jobs) as pool:
+        useful = useful_workers(todo, slowness=HEAVY_PATIENCE if is_heavy(self._recipe) else 1)
+        with self._job.backend.start_pool(self._recipe, options.runtime, options.jobs, useful) as pool:
             self._analyse(todo, pool)
         report = self._report
         report.interrupted = self._stop.is_set()
@@ -228,7 +235,7 @@ class IndexingRun:
         """Decide what to do with a file that had to be read."""
         if isinstance(digest, OSError):
             self._skip(found, f"cannot be read: {digest.strerror or digest}")
-            self._count_done()
+            self._count_done(found)
             return
         known = self._registry.by_place.get((found.root, found.path))
         kind = self._kind_for(found, known)
@@ -248,7 +255,7 @@ class IndexingRun:
         else:
             self._submit(content, found, kind, pool)
             return
-        self._count_done()
+        self._count_done(found)
 
     def _submit(self, content: str, found: ScannedFile, kind: Kind | None, pool: TaskPool) -> None:
         patience = HEAVY_PATIENCE if is_heavy(self._recipe) else 1
@@ -256,6 +263,8 @@ class IndexingRun:
         self._pending[content] = [found]
         future = pool.submit((str(self._file(found)), kind), seconds)
         future.add_done_callback(lambda done: self._results.put((content, done)))
+        if not self._done:
+            self._send_progress()
 
     def _moved_from(self, digest: str, kind: Kind | None) -> KnownItem | None:
         """The item that a file at an unknown place was before, if its former place is empty now."""
@@ -337,11 +346,12 @@ class IndexingRun:
             while True:
                 files = self._pending.pop(content)
                 self._record(content, future, files)
-                for _ in files:
-                    self._count_done()
+                for found in files:
+                    self._count_done(found)
                 content, future = self._results.get_nowait()
         except queue.Empty:
-            pass
+            if time.monotonic() - self._last_progress >= _PROGRESS_SECONDS:
+                self._send_progress()
         self._writer.commit_if_due()
 
     def _record(self, content: str, future: Future[Analysis], files: list[ScannedFile]) -> None:
@@ -426,21 +436,24 @@ class IndexingRun:
                 self._writer.change_item(known.id, _missing)
                 self._report.missing += 1
 
-    def _count_done(self) -> None:
+    def _count_done(self, found: ScannedFile) -> None:
         self._done += 1
+        self._meter.add(work_of(found), self._report.audio_seconds, time.monotonic())
         self._send_progress()
 
     def _send_progress(self) -> None:
         if self._job.on_progress is None:
             return
+        self._last_progress = time.monotonic()
         current = next(iter(self._pending.values()), None)
         self._job.on_progress(
             Progress(
                 done=self._done,
                 total=self._todo,
                 audio_seconds=self._report.audio_seconds,
-                seconds=time.monotonic() - self._begin,
+                seconds=self._last_progress - self._begin,
                 current=None if current is None else Path(current[0].path).name,
+                rate=self._meter.rate(),
             )
         )
 

@@ -95,7 +95,7 @@ class RayBackend:
                 self._file_readers[node.id] = actor.remote()
             return self._file_readers[node.id]
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None) -> RayPool:
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> RayPool:
         """See `ExecutionBackend`. Neural models get processes of their own, fed by others that decode: one per GPU, or one
         per node that uses all its cores but one."""
         from soundalike.jobs.ray.ray_pool import RayPool, Stage
@@ -103,18 +103,19 @@ class RayBackend:
         def with_models(load: Callable[..., Any]) -> Callable[[int], Setup]:
             return lambda threads: partial(load, recipe, replace(runtime, threads=threads))
 
+        most = min(useful, jobs or useful)
         if not is_heavy(recipe):
             analysis = with_models(load_analyser)
             return RayPool(
                 self._machines,
                 [Stage(lambda threads: checking_files(analysis(threads)), one_per_core)],
-                max_actors=jobs,
+                max_actors=most,
             )
         stages = [
             Stage(lambda _: checking_files(load_preparer), partial(decoding_processes, runtime)),
             Stage(with_models(load_finisher), partial(model_processes, runtime), heavy=True),
         ]
-        return RayPool(self._machines, stages, max_actors=jobs)
+        return RayPool(self._machines, stages, max_actors=most)
 
 
 def checking_files(setup: Setup) -> Setup:
