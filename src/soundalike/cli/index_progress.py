@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SUFFIXES_SHOWN = 12
 
+BAR_WIDTH = 12
+
 
 def summary(report: IndexReport) -> str:
     """The outcome of a run in one line: found = indexed + unchanged + skipped."""
@@ -64,13 +66,14 @@ class IndexProgress(LiveBar):
 
     def __init__(self, *, show: bool) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.table import Column
 
         super().__init__(
-            TextColumn("indexing"),
-            BarColumn(),
+            BarColumn(BAR_WIDTH),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TextColumn("{task.fields[current]}", table_column=None),
+            # what is left of the line: a narrow terminal cuts the name, not the numbers
+            TextColumn("{task.fields[current]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             show=show,
             rate="",
             current="",
@@ -79,7 +82,7 @@ class IndexProgress(LiveBar):
     def update(self, progress: Progress) -> None:
         """Draw the state of a run."""
         rate = rate_text(progress)
-        current = (progress.current or ("" if progress.done else "starting"))[-40:]
+        current = progress.current or ("" if progress.done else "starting")
         self.draw(
             ", ".join(filter(None, (f"{progress.done} of {progress.total} files", rate))),
             completed=progress.done,

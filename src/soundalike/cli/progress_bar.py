@@ -29,7 +29,9 @@ class LiveBar:
         console = Console(stderr=True)
         self._show = show
         self.is_terminal = console.is_terminal
-        self.bar = Progress(*columns, console=console, transient=True, disable=not (show and self.is_terminal))
+        self.bar = Progress(
+            *columns, console=console, transient=True, disable=not (show and self.is_terminal), expand=True
+        )
         self.task = self.bar.add_task("", total=None, **fields)
         self._last_line = time.monotonic()
 
