@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from soundalike.config import cache_folder, replace_file, replacing
+from soundalike.config import TemporaryFolder, cache_folder, replace_file, replacing
 
 
 def test_a_file_is_replaced_at_the_end_of_the_block(tmp_path: Path) -> None:
@@ -45,3 +49,67 @@ def test_a_text_is_replaced(tmp_path: Path) -> None:
 def test_one_variable_moves_all_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDALIKE_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which temporary folders are made, here and in processes started from here."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def backdate(folder: Path) -> None:
+    os.utime(folder, (0, 0))
+
+
+KILLED = """
+import os, signal
+from soundalike.config import TemporaryFolder
+folder = TemporaryFolder()
+(folder.path / "upload.wav").write_bytes(b"some audio")
+print(folder.path, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_temporary_folder_is_deleted_at_the_end(temporary: Path) -> None:
+    with TemporaryFolder() as folder:
+        (folder / "a").write_text("text")
+        assert folder.parent.parent == temporary
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_the_folder_of_a_killed_process_is_deleted_by_the_next_one(temporary: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=60, check=False)
+    left = Path(done.stdout.strip())
+    assert (left / "upload.wav").exists()
+    with TemporaryFolder():
+        assert left.exists()  # so young a folder may belong to a process that has not locked it yet
+    backdate(left.parent)
+    with TemporaryFolder():
+        assert not left.parent.exists()
+
+
+def test_the_folder_of_a_living_process_stays(temporary: Path) -> None:
+    with TemporaryFolder() as first:
+        backdate(first.parent)
+        with TemporaryFolder():
+            assert first.exists()
+
+
+def test_folders_of_others_stay(temporary: Path) -> None:
+    other, unlocked = temporary / "other", temporary / "soundalike-notes"
+    for folder in (other, unlocked):
+        folder.mkdir()
+        (folder / "a").write_text("mine")
+        backdate(folder)
+    (temporary / "soundalike-file").write_text("mine")
+    backdate(temporary / "soundalike-file")
+    (temporary / "soundalike-link").symlink_to(other)
+    with TemporaryFolder():
+        pass
+    names = {path.name for path in temporary.iterdir()}
+    assert names == {"other", "soundalike-notes", "soundalike-file", "soundalike-link"}
+    assert (other / "a").read_text() == "mine"

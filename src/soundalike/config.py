@@ -18,11 +18,15 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Literal, get_args
 
 import platformdirs
@@ -33,6 +37,9 @@ Precision = Literal["exact", "fast"]
 """`exact`: float32 throughout. `fast`: bfloat16 where the processor has it (float16 on mps), float32 around it."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+_OWNER = ".owner"
+"""The locked file beside a temporary folder."""
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -141,6 +148,61 @@ def replace_file(path: Path, text: str) -> None:
             os.fsync(folder)  # makes the rename itself durable
         finally:
             os.close(folder)
+
+
+class TemporaryFolder:
+    """A temporary folder that is deleted by `close`, or at the end of a `with` block.
+
+    A process that is killed leaves its folder behind: the next one that needs a folder deletes it. An open file lock
+    shows that the owner is alive.
+    """
+
+    PREFIX = "soundalike-"
+    GRACE_SECONDS = 60.0
+    """A folder younger than that may not have its lock yet."""
+
+    def __init__(self) -> None:
+        from filelock import FileLock
+
+        self._delete_abandoned()
+        self._outer = Path(tempfile.mkdtemp(prefix=self.PREFIX))
+        self._lock = FileLock(self._outer / _OWNER, thread_local=False)
+        self._lock.acquire(timeout=0)
+        self.path = self._outer / "files"
+        self.path.mkdir(mode=0o700)
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete the folder and all that is in it."""
+        self._lock.release()
+        shutil.rmtree(self._outer, ignore_errors=True)
+
+    @classmethod
+    def _delete_abandoned(cls) -> None:
+        """Delete this user's folders whose processes are gone."""
+        from filelock import FileLock, Timeout
+
+        user = os.getuid() if hasattr(os, "getuid") else None
+        with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+            for entry in entries:
+                if not entry.name.startswith(cls.PREFIX):
+                    continue
+                with suppress(OSError, Timeout):
+                    stat = entry.stat(follow_symlinks=False)
+                    owner = Path(entry.path) / _OWNER
+                    young = time.time() - stat.st_mtime < cls.GRACE_SECONDS
+                    if young or not S_ISDIR(stat.st_mode) or (user is not None and stat.st_uid != user):
+                        continue
+                    if not owner.is_file():
+                        continue
+                    with FileLock(owner).acquire(timeout=0):
+                        pass
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def checkpoints_folder() -> Path:

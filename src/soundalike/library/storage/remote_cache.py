@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from soundalike.config import cache_folder, replacing
+from soundalike.config import TemporaryFolder, cache_folder, replacing
 from soundalike.errors import AudioError, SoundalikeError
 from soundalike.library.storage.location import Location, Remote
 
@@ -30,8 +29,8 @@ def downloaded(place: Location) -> Iterator[Path]:
     if isinstance(place, Path):
         yield place
         return
-    with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
-        path = Path(folder) / _file_name(place)
+    with TemporaryFolder() as folder:
+        path = folder / _file_name(place)
         _download(place, path)
         try:
             yield path

@@ -6,7 +6,6 @@ A map is computed once for each state of the library, in a worker process of low
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from soundalike.analysis.kinds import KINDS
-from soundalike.config import replacing
+from soundalike.config import TemporaryFolder, replacing
 from soundalike.errors import LibraryError, SoundalikeError
 from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLostError, WorkerPool
 from soundalike.library.storage.location import Location
@@ -74,7 +73,7 @@ class Maps:
         self._lock = threading.Lock()
         self._known: LRUCache[Key, Points | SoundalikeError] = LRUCache(MAX_CACHED)
         self._computing: dict[Key, Path] = {}  # with the file that contains the progress
-        self._folder: tempfile.TemporaryDirectory[str] | None = None  # made for the first map
+        self._folder: TemporaryFolder | None = None  # made for the first map
         # The process ends after each map: the next one may be requested hours later.
         self._pool = WorkerPool(make_map_worker, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1))
 
@@ -99,7 +98,7 @@ class Maps:
         """Stop computing."""
         self._pool.close()
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
 
     def _find(self, key: Key, library: Library) -> Points | SoundalikeError | None:
         """A map that exists; None if it does not: then it will be computed."""
@@ -115,8 +114,8 @@ class Maps:
                 return stored
             if key in self._computing:
                 return None
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="soundalike-map-")
-            progress = self._computing[key] = Path(self._folder.name) / uuid.uuid4().hex
+            self._folder = self._folder or TemporaryFolder()
+            progress = self._computing[key] = self._folder.path / uuid.uuid4().hex
         self._compute(key, library, progress)
         return None
 

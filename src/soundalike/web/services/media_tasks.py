@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soundalike.config import TemporaryFolder
 from soundalike.errors import AudioError, InputError, SoundalikeError
 
 if TYPE_CHECKING:
@@ -127,13 +128,11 @@ def limit_memory(max_bytes: int | None) -> None:
 def _warm_up(analyser: Analyser | None) -> None:
     """Summarise a file of noise and, with an analyser, make a query of it, so that everything is imported, loaded and
     compiled. Raises as `Analyser.load`."""
-    import tempfile
-
     import numpy as np
     import soundfile
 
-    with tempfile.TemporaryDirectory(prefix="soundalike-") as folder:
-        path = Path(folder) / "noise.wav"
+    with TemporaryFolder() as folder:
+        path = folder / "noise.wav"
         soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((3 * 44_100, 2)).clip(-3, 3), 44_100)
         summarise(Summarise(path, 10, path.name))
         if analyser is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
+from soundalike.config import TemporaryFolder
 from soundalike.errors import InputError, SoundalikeError
 from soundalike.web.services.media_workers import BusyError
 
@@ -84,7 +83,7 @@ class Uploads:
         self.max_bytes = max_bytes
         self._max_seconds, self._max_pause = max_seconds, max_pause
         self._free_slots = max_at_once
-        self._folder: Path | None = None
+        self._folder: TemporaryFolder | None = None
         self._kept = _Kept(max(max_bytes, max_kept_bytes), max_kept)
         self._lock = threading.Lock()
 
@@ -93,8 +92,8 @@ class Uploads:
         """The temporary folder for uploads and other files of the server, created when it is first needed."""
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="soundalike-"))
-            return self._folder
+                self._folder = TemporaryFolder()
+            return self._folder.path
 
     @property
     def count(self) -> int:
@@ -187,7 +186,7 @@ class Uploads:
             self._kept.clear()
             folder, self._folder = self._folder, None
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.close()
 
 
 def display_name(name: str) -> str:
