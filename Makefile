@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles the modules that are used when they are first imported: most of these never are.
+PIP_DEV := $(PIP) --no-compile
 CORE := .venv/.core
 DEV := .venv/.dev
 NEURAL := .venv/.neural
@@ -61,17 +63,17 @@ $(CORE): requirements.lock pyproject.toml
 
 # The development environment: the core and what tests, lint and types need.
 $(DEV): $(CORE) requirements-dev.lock
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP_DEV) --require-hashes -r requirements-dev.lock
 	touch $@
 
 # The extra `neural`: torch's CPU build where pip finds one of this version, else what PyPI has.
 $(NEURAL): $(DEV) requirements-neural.lock
-	$(PIP) -r requirements-neural.lock
+	$(PIP_DEV) -r requirements-neural.lock
 	touch $@
 
 # The extra `cluster`, and the S3 server that its tests run.
 $(CLUSTER): $(DEV) requirements-cluster.lock
-	$(PIP) --no-deps -r requirements-cluster.lock
+	$(PIP_DEV) --no-deps -r requirements-cluster.lock
 	touch $@
 
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.
