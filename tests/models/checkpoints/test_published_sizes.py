@@ -17,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.models.checkpoints import CHECKPOINTS  # noqa: E402
+from soundalike.models.encoders.mert.mert_network import new_network  # noqa: E402
 from soundalike.models.encoders.muq_mulan.muq_network import (  # noqa: E402
     AUDIO_NAMES,
     TEXT_NAMES,
@@ -26,6 +27,7 @@ from soundalike.models.encoders.muq_mulan.muq_network import (  # noqa: E402
 )
 from soundalike.models.encoders.muq_mulan.muq_settings import read_settings  # noqa: E402
 from tests.models.neural.narrow_demucs import FILES, PARAMETERS, HTDemucs, arguments, as_json  # noqa: E402
+from tests.models.neural.narrow_mert import FULL as MERT  # noqa: E402
 from tests.models.neural.narrow_muq_mulan import FULL, write_configurations  # noqa: E402
 
 pytestmark = pytest.mark.neural
@@ -167,3 +169,16 @@ def test_the_sizes_of_htdemucs_are_close(name: str) -> None:
     metadata = {"klass": "demucs.htdemucs.HTDemucs", "args": "[]", "kwargs": as_json(given)}
     size = safetensors_size(shapes, metadata, dict.fromkeys(shapes, "F16"))
     assert abs(size - published(name, FILES[name])) < 1_300
+
+
+def test_the_size_of_mert_follows_from_its_weights() -> None:
+    with torch.device("meta"):
+        network = new_network(MERT | {"mask_time_prob": 0.05})  # as published: the vector that replaces masked steps
+    shapes: Shapes = {}
+    for name, value in network.state_dict().items():
+        former = name.replace("parametrizations.weight.original0", "weight_g")
+        shapes[former.replace("parametrizations.weight.original1", "weight_v")] = tuple(value.shape)
+    assert len(shapes) == 211
+    assert sum(map(math.prod, shapes.values())) == 94_371_712
+    overhead = published("mert", "pytorch_model.bin") - 4 * sum(map(math.prod, shapes.values()))
+    assert 200 < overhead / len(shapes) < 400  # bytes for each weight in torch's zip format

@@ -15,24 +15,32 @@ MODELS = {
     **{f"separator {n}": r for n, r in SEPARATORS.items()},
 }
 
+UNPINNED = ("mert-330m",)
+"""Neither size nor digest is published; the revision is pinned, and what is fetched first is recorded."""
+
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_every_row_is_pinned_and_names_its_source(name: str) -> None:
     row = CHECKPOINTS[name]
     assert row.name == name
-    assert row.pin == "pinned"
-    assert row.size == sum(file.size or 0 for file in row.files) > 10_000_000
     assert len({file.name for file in row.files}) == len(row.files)
+    if name in UNPINNED:
+        assert row.pin == "unpinned"
+        assert row.size is None
+    else:
+        assert row.pin == "pinned"
+        assert row.size == sum(file.size or 0 for file in row.files) > 10_000_000
     for file in row.files:
         assert re.fullmatch(r"[\w.-]+", file.name)
         assert re.fullmatch(r"https://huggingface\.co/[\w-]+/[\w-]+/resolve/[0-9a-f]{40}/[\w.-]+", file.url), file.url
-        assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
-        assert file.size
         assert file.source
+        if name not in UNPINNED:
+            assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
+            assert file.size
 
 
 def test_equal_digests_are_equal_files() -> None:
-    files = [file for row in CHECKPOINTS.values() for file in row.files]
+    files = [file for row in CHECKPOINTS.values() for file in row.files if file.sha256]
     by_digest = {file.sha256: (file.name, file.url, file.size) for file in files}
     assert {(file.name, file.url, file.size) for file in files} == set(by_digest.values())
 

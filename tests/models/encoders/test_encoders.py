@@ -20,6 +20,10 @@ def _narrow(name: str, folder: Path) -> Encoder:
         from tests.models.neural.narrow_muq_mulan import narrow_muq_mulan
 
         return narrow_muq_mulan(folder, Runtime("cpu"))
+    if name.startswith("mert"):
+        from tests.models.neural.narrow_mert import narrow_mert
+
+        return narrow_mert(folder, Runtime("cpu"))
     from tests.models.neural.narrow_clap import narrow_clap
 
     return narrow_clap(folder, Runtime("cpu"))
@@ -94,3 +98,20 @@ def test_different_sounds_differ(encoder: Encoder) -> None:
 def test_the_error_for_an_unknown_name_lists_the_encoders() -> None:
     with pytest.raises(InputError, match="builtin"):
         load_encoder("nonesuch")
+
+
+def test_a_layer_is_part_of_the_name() -> None:
+    row = ENCODERS["mert:7"]
+    assert row.checkpoint == "mert"
+    assert "mert-330m:24" in ENCODERS
+    assert list(ENCODERS) == [name for name in ENCODERS if ":" not in name]
+
+
+@pytest.mark.parametrize(
+    "name", ["mert:", "mert:x", "mert:-1", "mert:07", "mert:9999", "builtin:1", "clap:3", "nothing:1", ":1"]
+)
+def test_other_names_with_a_layer_are_unknown(name: str) -> None:
+    assert name not in ENCODERS
+    assert ENCODERS.get(name) is None
+    with pytest.raises(InputError, match="unknown encoder"):
+        load_encoder(name)

@@ -87,6 +87,8 @@ class Checkpoint:
 _LAION_CLAP = ("lukewys/laion_clap", "b3708341862f581175dba5c356a4ebf74a9b6651")
 _MUQ_MULAN = ("OpenMuQ/MuQ-MuLan-large", "2e01c796b71dca71b45251384c04cd7b237c9020")
 _MUQ = ("OpenMuQ/MuQ-large-msd-iter", "0562a57814f6f8bbd9fdea0a25921a2fce1a841a")
+_MERT = ("m-a-p/MERT-v1-95M", "12af15fef9d0ac838c3f475bfbbf26d2060dd4f5")
+_MERT_330M = ("m-a-p/MERT-v1-330M", "5240c2708a5acaee1007f43fb9735c7dcd0b78c9")
 _HTDEMUCS = ("adefossez/HTDemucs", "bf35a81b663819a8255c8fefee17f9d812b786b5")
 _HTDEMUCS_6S = ("adefossez/HTDemucs-6s", "3c5ee475be622df764938de97e4281a7b07ffa58")
 _ROBERTA = ("FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b")
@@ -112,6 +114,13 @@ _XLM_ROBERTA_TOKENIZER = CheckpointFile(
     "Hugging Face gives 9.1 MB and no SHA-256 (not a large file), but gives it for a copy "
     "(huggingface.co/pere/roberta-base-exp/blob/main/tokenizer.json); several public projects pin this digest",
 )
+
+_MERT_TERMS = (
+    "The weights of MERT are licensed under CC-BY-NC 4.0: non-commercial use only, with attribution "
+    "(huggingface.co/m-a-p/MERT-v1-95M)"
+)
+_MERT_SOURCE = "size, digest and revision: pinned by several public projects, among them " + _DJ_TRACK_SIMILARITY
+_MERT_330M_SOURCE = "revision: pinned by a public project; neither size nor digest is published outside Hugging Face"
 
 _DEMUCS_TERMS = (
     "The author publishes these files under MIT on Hugging Face (2026), but wrote earlier that the same weights 'are not "
@@ -211,6 +220,42 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             homepage="https://huggingface.co/OpenMuQ/MuQ-MuLan-large",
             terms="The weights of MuQ-MuLan are licensed under CC-BY-NC 4.0: non-commercial use only, with attribution "
             "(github.com/tencent-ailab/MuQ, LICENSE_weights)",
+        ),
+        Checkpoint(
+            "mert",
+            "MERT-v1-95M",
+            (
+                CheckpointFile(
+                    "config.json",
+                    *_MERT,
+                    1_817,
+                    "ea2627c4c7825cd66f3c944b6b966331604c35928174e0100cd4a82829424e32",
+                    _MERT_SOURCE,
+                ),
+                CheckpointFile(
+                    "pytorch_model.bin",
+                    *_MERT,
+                    377_552_987,
+                    "a2b8b747f72c06e0595aeae41ae5473f4364938c6b39b2c58be38c48e6bd3fcd",
+                    _MERT_SOURCE,
+                ),
+            ),
+            "CC-BY-NC-4.0",
+            non_commercial=True,
+            homepage="https://huggingface.co/m-a-p/MERT-v1-95M",
+            terms=_MERT_TERMS,
+        ),
+        Checkpoint(
+            "mert-330m",
+            "MERT-v1-330M",
+            (
+                CheckpointFile("config.json", *_MERT_330M, None, None, _MERT_330M_SOURCE),
+                CheckpointFile("pytorch_model.bin", *_MERT_330M, None, None, _MERT_330M_SOURCE),
+            ),
+            "CC-BY-NC-4.0",
+            non_commercial=True,
+            homepage="https://huggingface.co/m-a-p/MERT-v1-330M",
+            terms=_MERT_TERMS,
         ),
         Checkpoint(
             "htdemucs",

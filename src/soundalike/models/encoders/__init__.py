@@ -5,8 +5,9 @@ To add one, write a module with a class that implements `Encoder`, and add a row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
 from soundalike.errors import InputError
@@ -20,7 +21,8 @@ class EncoderRow:
     """The facts about an encoder before it is loaded.
 
     checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None if it needs no download; extra: the optional
-    dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports.
+    dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports; with_layer: loads the
+    encoder with one hidden layer as its output, chosen as `NAME:LAYER`, None if it has no such choice.
     """
 
     load: Callable[[Runtime], Encoder]
@@ -29,6 +31,29 @@ class EncoderRow:
     checkpoint: str | None = None
     extra: str | None = None
     precisions: tuple[Precision, ...] = ("exact",)
+    with_layer: Callable[[Runtime, str, int], Encoder] | None = None
+
+
+class EncoderTable(dict[str, EncoderRow]):
+    """The rows by name. `NAME:LAYER` is a row too where the encoder has a choice of layers; iteration lists the plain names."""
+
+    def __missing__(self, name: str) -> EncoderRow:
+        base, colon, layer = name.partition(":")
+        row = super().get(base)
+        if row is None or row.with_layer is None or not re.fullmatch(":(0|[1-9][0-9]{0,2})", colon + layer):
+            raise KeyError(name)
+        load, number = row.with_layer, int(layer)
+        return replace(row, load=lambda runtime: load(runtime, name, number), with_layer=None)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def get(self, name: str, default: EncoderRow | None = None) -> EncoderRow | None:  # type: ignore[override]
+        """The row called `name`, also with a layer; `default` if there is none."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 def _builtin(runtime: Runtime) -> Encoder:
@@ -54,37 +79,64 @@ def _muq_mulan(runtime: Runtime) -> Encoder:
     return MuqMulanEncoder.load(local_checkpoint("muq-mulan"), runtime)
 
 
-ENCODERS: dict[str, EncoderRow] = {
-    "builtin": EncoderRow(
-        _builtin,
-        "timbre and its evolution, rhythm and harmony by signal processing; no download, no torch",
-        "Apache-2.0",
-    ),
-    "clap": EncoderRow(
-        _clap("clap"),
-        "LAION-CLAP 630k-audioset-best, as in the paper; audio and text",
-        "CC0-1.0",
-        checkpoint="clap",
-        extra="neural",
-        precisions=PRECISIONS,
-    ),
-    "clap-music": EncoderRow(
-        _clap("clap-music"),
-        "LAION-CLAP music_audioset_epoch_15_esc_90.14, recommended by its authors for music; audio and text",
-        "CC0-1.0",
-        checkpoint="clap-music",
-        extra="neural",
-        precisions=PRECISIONS,
-    ),
-    "muq-mulan": EncoderRow(
-        _muq_mulan,
-        "MuQ-MuLan-large, the best in the paper; audio and text",
+def _mert(checkpoint: str) -> Callable[[Runtime, str, int | None], Encoder]:
+    def load(runtime: Runtime, name: str = checkpoint, layer: int | None = None) -> Encoder:
+        from soundalike.models.checkpoints import local_checkpoint
+        from soundalike.models.encoders.mert.mert_encoder import MertEncoder
+
+        return MertEncoder(name, local_checkpoint(checkpoint), runtime, layer)
+
+    return load
+
+
+def _mert_row(name: str, summary: str) -> EncoderRow:
+    load = _mert(name)
+    return EncoderRow(
+        lambda runtime: load(runtime, name, None),
+        summary,
         "CC-BY-NC-4.0",
-        checkpoint="muq-mulan",
+        checkpoint=name,
         extra="neural",
         precisions=PRECISIONS,
-    ),
-}
+        with_layer=load,
+    )
+
+
+ENCODERS: EncoderTable = EncoderTable(
+    {
+        "builtin": EncoderRow(
+            _builtin,
+            "timbre and its evolution, rhythm and harmony by signal processing; no download, no torch",
+            "Apache-2.0",
+        ),
+        "clap": EncoderRow(
+            _clap("clap"),
+            "LAION-CLAP 630k-audioset-best, as in the paper; audio and text",
+            "CC0-1.0",
+            checkpoint="clap",
+            extra="neural",
+            precisions=PRECISIONS,
+        ),
+        "clap-music": EncoderRow(
+            _clap("clap-music"),
+            "LAION-CLAP music_audioset_epoch_15_esc_90.14, recommended by its authors for music; audio and text",
+            "CC0-1.0",
+            checkpoint="clap-music",
+            extra="neural",
+            precisions=PRECISIONS,
+        ),
+        "muq-mulan": EncoderRow(
+            _muq_mulan,
+            "MuQ-MuLan-large, the best in the paper; audio and text",
+            "CC-BY-NC-4.0",
+            checkpoint="muq-mulan",
+            extra="neural",
+            precisions=PRECISIONS,
+        ),
+        "mert": _mert_row("mert", "MERT-v1-95M, mean over all layers; mert:7 for the seventh layer alone"),
+        "mert-330m": _mert_row("mert-330m", "MERT-v1-330M, the larger one; layers as for mert"),
+    }
+)
 
 
 def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
