@@ -66,4 +66,5 @@ def test_a_recipe_from_before_the_offset_was_removed_stays_as_it_was() -> None:
     assert Recipe.from_json(before.to_json()) == before
     assert before.fingerprint() != make_recipe().fingerprint()
     assert before.differences(make_recipe()) == ["signal_version: none here, 2 there"]
-    assert make_recipe().removes_offset and not before.removes_offset
+    assert make_recipe().removes_offset
+    assert not before.removes_offset
