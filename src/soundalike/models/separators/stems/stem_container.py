@@ -21,10 +21,7 @@ SUFFIXES = (".stem.m4a", ".stem.mp4")
 USUAL_ORDER = ("drums", "bass", "residuals", "vocals")
 
 _WORDS: dict[str, frozenset[str]] = {
-    "drums": frozenset(
-        ("drum", "drums", "kick", "kicks", "snare", "snares", "hat", "hats", "hihat", "perc", "percs", "percussion")
-        + ("beat", "beats")
-    ),
+    "drums": frozenset(("drum", "drums", "kick", "kicks", "snare", "hat", "hats", "perc", "percussion", "beat", "beats")),
     "bass": frozenset(("bass", "basses", "bassline", "sub", "subbass")),
     "vocals": frozenset(("vocal", "vocals", "vox", "voice", "voices", "acapella", "acappella", "singer", "rap")),
     "guitar": frozenset(("guitar", "guitars")),
