@@ -337,3 +337,41 @@ def test_the_overview_of_a_file_decoded_in_segments(
     difference = np.abs(whole[1].astype(int) - pieces[1].astype(int))
     assert np.quantile(difference, 0.8) <= 1
     assert difference.max() <= 15
+
+
+def _with_offset(tmp_path: Path, samples: Samples, offset: float, name: str) -> Path:
+    path = tmp_path / f"{name}.wav"
+    sf.write(path, (samples + np.float32(offset)).T, 44_100, "FLOAT")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["one-shot", "loop", "song"])
+def test_an_offset_hardly_changes_vectors(tmp_path: Path, kind: str) -> None:
+    times = np.arange(44_100 * 11) / 44_100
+    beat = np.exp(-20 * (times % 0.5)) * np.random.default_rng(0).standard_normal((2, len(times)))
+    samples = np.float32(0.1 * beat + 0.1 * np.sin(2 * np.pi * 220 * times))
+    if kind != "song":
+        samples = samples[:, : {"one-shot": 22_050, "loop": 88_200}[kind]]
+    analyser = Analyser(make_recipe())
+    plain, moved = (
+        analyser.analyse(_with_offset(tmp_path, samples, offset, str(offset)), kind)  # type: ignore[arg-type]
+        for offset in (0.0, 0.1)
+    )
+    cosines = np.einsum("nkd,nkd->nk", plain.vectors, moved.vectors)
+    assert np.array_equal(plain.present, moved.present)
+    assert plain.present.any()
+    assert cosines[plain.present].min() > 0.98
+    region = [
+        analyser.analyse_region(_with_offset(tmp_path, samples, offset, str(offset)), 0.0, 0.4).vectors
+        for offset in (0.0, 0.1)
+    ]
+    assert np.einsum("nkd,nkd->nk", *region).max() > 0.98
+
+
+def test_a_library_from_before_keeps_the_offset(tmp_path: Path) -> None:
+    samples = np.float32(np.random.default_rng(0).standard_normal((1, 8_000)) * np.exp(-np.arange(8_000) / 800) * 0.2)
+    clean, moved = (_with_offset(tmp_path, samples, offset, str(offset)) for offset in (0.0, 0.1))
+    now, before = Analyser(make_recipe()), Analyser(replace(make_recipe(), signal_version=""))
+    np.testing.assert_array_equal(now.analyse(clean).vectors, before.analyse(clean).vectors)
+    assert float(np.sum(now.analyse(moved).vectors * now.analyse(clean).vectors)) > 0.98
+    assert float(np.sum(before.analyse(moved).vectors * before.analyse(clean).vectors)) < 0.95

@@ -22,9 +22,9 @@ def test_recipes_survive_json_and_list_their_differences() -> None:
 
 def test_recipes_of_the_first_format_are_read() -> None:
     values = make_recipe().to_json()
-    for name in ("precision", "windows", "windows_version"):
+    for name in ("precision", "windows", "windows_version", "signal_version"):
         del values[name]
-    assert Recipe.from_json(values) == make_recipe()
+    assert Recipe.from_json(values) == replace(make_recipe(), signal_version="")
     del values["hop"]
     with pytest.raises(LibraryError, match="hop"):
         Recipe.from_json(values)
@@ -58,3 +58,13 @@ def test_options_that_change_vectors_change_the_recipe() -> None:
 def test_impossible_recipes_are_rejected(arguments: dict[str, float]) -> None:
     with pytest.raises(InputError):
         make_recipe(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_recipe_from_before_the_offset_was_removed_stays_as_it_was() -> None:
+    before = replace(make_recipe(), signal_version="")
+    assert "signal_version" not in before.to_json()
+    assert Recipe.from_json(before.to_json()) == before
+    assert before.fingerprint() != make_recipe().fingerprint()
+    assert before.differences(make_recipe()) == ["signal_version: none here, 2 there"]
+    assert make_recipe().removes_offset
+    assert not before.removes_offset

@@ -28,7 +28,9 @@ from soundalike.audio import decode
 from soundalike.audio.audio_summary import AudioSummary
 from soundalike.audio.metadata import facts
 from soundalike.audio.metadata.tags import Tags, read_tags
+from soundalike.audio.offset import remove_offset
 from soundalike.audio.onsets import snap_to_onset
+from soundalike.audio.waveform import Waveform
 from soundalike.audio.waveform_overview import Int8, overview_to_int8
 from soundalike.audio.windows import window_starts
 from soundalike.config import Runtime
@@ -150,7 +152,7 @@ class Analyser:
             windows = self._song(self._segmenter(path, prepared, parts), summary)
             names = self.recipe.parts
         else:
-            waveform = beginning if prepared.complete else decode.read(path)
+            waveform = self._prepared(beginning if prepared.complete else decode.read(path))
             summary.add(waveform, 0.0)
             windows = embed_clip(self.encoder, self.recipe.dimension, waveform)
             names = (MIX,)
@@ -250,15 +252,20 @@ class Analyser:
                 "changed"
             )
 
+    def _prepared(self, waveform: Waveform) -> Waveform:
+        return remove_offset(waveform) if self.recipe.removes_offset else waveform
+
     def _separation(self, parts: Sequence[str] | None) -> Separation:
         wanted = tuple(part for part in self.recipe.parts if parts is None or part in parts)
         separator = None if set(wanted) <= {MIX} else self.separator
-        return Separation(separator, wanted, self.recipe.parts, self.encoder.sample_rate)
+        return Separation(
+            separator, wanted, self.recipe.parts, self.encoder.sample_rate, removes_offset=self.recipe.removes_offset
+        )
 
     def _segmenter(self, path: Path, prepared: Prepared, parts: Sequence[str] | None) -> Segmenter:
         if not prepared.complete:
             return Segmenter(path, prepared.info.duration, self._separation(parts))
-        whole = Segment(prepared.beginning, 0.0)
+        whole = Segment(self._prepared(prepared.beginning), 0.0)
         return Segmenter(path, whole.end, self._separation(parts), whole)  # what a truncated file really holds
 
     def _song(self, segmenter: Segmenter, summary: AudioSummary) -> WindowVectors:

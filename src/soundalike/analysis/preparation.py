@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis.kinds import Kind, detect_kind
+from soundalike.analysis.kinds import SONG_SECONDS, Kind, detect_kind
 from soundalike.analysis.segments import fits_one_segment, read_beginning
 from soundalike.audio import decode
 from soundalike.audio.metadata import facts
 from soundalike.audio.metadata.tags import Tags, read_tags
+from soundalike.audio.offset import remove_offset
 from soundalike.audio.waveform import Waveform
 
 MIN_KEY_CONFIDENCE = 0.3
@@ -49,13 +50,15 @@ def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) ->
     info = decode.probe(path)
     tags = read_tags(path)
     beginning = read_beginning(path, info.duration)
+    # A song is long enough for an offset not to change its estimates.
+    heard = remove_offset(beginning) if info.duration < SONG_SECONDS else beginning
     if kind is None:
-        kind = detect_kind(info.duration, beginning, tags)
+        kind = detect_kind(info.duration, heard, tags)
     tempo, key = UNKNOWN, UNKNOWN
     if with_facts:
         long_clip = kind != "song" and not fits_one_segment(info.duration)
         duration = decode.read(path).duration if long_clip else beginning.duration
-        mono = beginning.mono()
+        mono = heard.mono()
         tempo = confident_tempo(mono, beginning.sample_rate, kind, duration)
         key = facts.estimate_key(mono, beginning.sample_rate)
         key = key if key.confidence >= MIN_KEY_CONFIDENCE else UNKNOWN

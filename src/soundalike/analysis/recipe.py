@@ -20,7 +20,11 @@ FACTS_VERSION = "1"
 
 It did not change when the loudness of recordings longer than ten minutes was corrected: too few items would differ."""
 
-_LATER_FIELDS = ("precision", "windows", "windows_version")
+SIGNAL_VERSION = "2"
+"""How a decoded waveform is prepared for the models: mono by the mean, except where channels cancel (`to_channels`), and
+without its offset (`remove_offset`). Empty in recipes from before: the offset stayed."""
+
+_LATER_FIELDS = ("precision", "windows", "windows_version", "signal_version")
 """Fields that libraries of the first format lack; their defaults say how those were made."""
 
 MOST_WINDOWS = 1_000
@@ -33,7 +37,7 @@ class Recipe:
     encoder_version, separator_version: of code and checkpoint (its digest comes after the `+`); parts include `mix`;
     dimension: D of the vectors; window, hop: seconds; gate_db: level relative to the mixture (dB, negative) below which a
     part is absent; precision: `exact` or `fast`; windows: how many representative windows a song has (None: all);
-    windows_version: how they are selected.
+    windows_version: how they are selected; signal_version: how waveforms are prepared (see `SIGNAL_VERSION`).
     """
 
     encoder: str
@@ -49,10 +53,19 @@ class Recipe:
     precision: Precision = "exact"
     windows: int | None = None
     windows_version: str = ""
+    signal_version: str = ""
+
+    @property
+    def removes_offset(self) -> bool:
+        """Whether offset, drift and rumble are removed before anything is embedded."""
+        return bool(self.signal_version)
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as JSON-ready values."""
-        return {**asdict(self), "parts": list(self.parts)}
+        """The recipe as JSON-ready values; without `signal_version` if it is empty, as before there was one."""
+        values = {**asdict(self), "parts": list(self.parts)}
+        if not self.signal_version:
+            del values["signal_version"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Recipe:
@@ -75,8 +88,16 @@ class Recipe:
 
     def differences(self, other: Recipe) -> list[str]:
         """One line for each field in which `other` differs: `field: mine, theirs`."""
-        mine, theirs = self.to_json(), other.to_json()
-        return [f"{name}: {mine[name]} here, {theirs[name]} there" for name in mine if mine[name] != theirs[name]]
+        mine, theirs = asdict(self), asdict(other)
+        return [
+            f"{name}: {_shown(mine[name])} here, {_shown(theirs[name])} there"
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+
+
+def _shown(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else ("none" if value == "" else value)
 
 
 def make_recipe(
@@ -119,6 +140,7 @@ def make_recipe(
         precision=precision_of(encoder, separator, precision),
         windows=windows,
         windows_version="" if windows is None else selection_version(),
+        signal_version=SIGNAL_VERSION,
     )
 
 

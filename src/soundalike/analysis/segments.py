@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.audio import decode
+from soundalike.audio.offset import remove_offset
 from soundalike.audio.waveform import Waveform, resample, to_channels
 from soundalike.errors import AudioError
 from soundalike.models.separators import Separator, StemFiles
@@ -61,13 +62,14 @@ class Separation:
     """What a segment is separated into, and by what.
 
     separator: None if only the mix is wanted; parts: those wanted; recipe_parts: all that the recipe has; sample_rate: Hz
-    of the stems.
+    of the stems; removes_offset: whether what is decoded loses its offset (see `audio.offset`).
     """
 
     separator: Separator | StemFiles | None
     parts: tuple[str, ...]
     recipe_parts: tuple[str, ...]
     sample_rate: int
+    removes_offset: bool = False
 
     @property
     def context(self) -> float:
@@ -78,6 +80,10 @@ class Separation:
     def segment_seconds(self) -> float:
         """Seconds that can be separated at once, without context."""
         return self.separator.segment_seconds if isinstance(self.separator, Separator) else SEGMENT_SECONDS
+
+    def prepared(self, waveform: Waveform) -> Waveform:
+        """A decoded waveform as models get it."""
+        return remove_offset(waveform) if self.removes_offset else waveform
 
     def separate(self, path: Path, segment: Segment) -> SeparatedSegment:
         """The parts and the mix of a segment of the file at `path`. A part without a true stem is all zeros."""
@@ -90,6 +96,7 @@ class Separation:
             parts = separate_waveform(self.separator, waveform, wanted)
         else:
             parts = self.separator.read(path, segment.offset, waveform.duration, wanted, among=self.recipe_parts)
+            parts = {part: self.prepared(stem) for part, stem in parts.items()}
         silence = np.zeros(round(waveform.duration * rate), dtype=np.float32)
         for part in wanted:
             stem = parts.get(part)
@@ -151,7 +158,7 @@ class Segmenter:
         """The seconds `start` to `end`, decoded with the separator's context around them."""
         first = max(0.0, start - self.separation.context)
         last = min(self.duration, end + self.separation.context)
-        return Segment(decode.read(self.path, first, last - first), first)
+        return Segment(self.separation.prepared(decode.read(self.path, first, last - first)), first)
 
 
 def read_beginning(path: Path, duration: float) -> Waveform:

@@ -23,13 +23,15 @@ class Source:
     """One stream of a file, as a decoder reads it.
 
     pieces: its bytes (see `ByteView`), None for the file as it is; skip: samples to drop at the beginning (the
-    encoder's delay); length: the samples that follow, None if unknown; gain: factor for the samples.
+    encoder's delay); length: the samples that follow, None if unknown; gain: factor for the samples; stream: which of the
+    audio streams of a container.
     """
 
     pieces: tuple[Piece, ...] | None = None
     skip: int = 0
     length: int | None = None
     gain: float = 1.0
+    stream: int = 0
 
 
 WHOLE_FILE = Source()

@@ -3,7 +3,7 @@
 Conventions: times in seconds, rates in Hz, samples float32 (channels, samples) in the channel order of WAVE
 files (L R C LFE ...). The format is detected from the content, not from the file's name. libsndfile decodes what
 it can (`sndfile`), FFmpeg the rest (`ffmpeg`); known deviations of containers are corrected first (`sources`), and the
-links of a chained Ogg file are joined (`links`).
+links of a chained Ogg file are joined (`links`). A path may be the address of a part of a file (`file_part`).
 
 Guarantees for unusual files: one sample is a waveform of one sample; silence is a waveform of zeros; a truncated
 or damaged file gives what can be decoded of it, a shorter waveform; a file of which nothing can be decoded, with
@@ -23,7 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.audio import links
-from soundalike.audio.links import Decoder
+from soundalike.audio.byte_view import Source
+from soundalike.audio.file_part import FilePart, part_of_address
+from soundalike.audio.links import Decoder, Header
 from soundalike.audio.sources import sources
 from soundalike.audio.waveform import Waveform, resample, to_channels
 from soundalike.errors import AudioError, InputError
@@ -59,20 +61,15 @@ def probe(path: str | Path) -> AudioInfo:
 
     Raises InputError if there is no such file, AudioError if it is empty, not audio or holds no samples.
     """
-    path = _checked(path)
-    header = links.probe(path, sources(path))
-    if header is None:
-        raise AudioError(_not_audio(path))
-    _check_rate(path, header.sample_rate)
-    if header.frames <= 0 or header.channels <= 0:
-        raise AudioError(f"{_printable(path)}: holds no samples ({header.codec})")
+    part = part_of_address(Path(path))
+    path = _checked(part.file)
+    header = _probed(path, part)
+    first, last = _frames_of(part, header.sample_rate)
+    frames = (header.frames if last is None else min(last, header.frames)) - first
+    if frames <= 0:
+        raise AudioError(_starts_too_late(path, part.start))
     return AudioInfo(
-        header.frames / header.sample_rate,
-        header.sample_rate,
-        header.channels,
-        header.frames,
-        header.codec,
-        header.decoder,
+        frames / header.sample_rate, header.sample_rate, header.channels, frames, header.codec, header.decoder
     )
 
 
@@ -87,13 +84,16 @@ def read(path: str | Path, start: float = 0.0, duration: float | None = None) ->
     audio, without samples, ends before `start`, holds samples that are not finite, or is too long to be held in
     memory.
     """
-    path = _checked(path)
+    part = part_of_address(Path(path))
+    path = _checked(part.file)
     if not (start >= 0 and np.isfinite(start)):
         raise InputError(f"a region cannot start at {start} s; it must start at 0 s or later")
     if duration is not None and not (duration > 0 and np.isfinite(duration)):
         raise InputError(f"a region cannot last {duration} s; it must last longer than 0 s")
+    if part.is_excerpt:
+        start, duration = _within(path, part, start, duration)
     try:
-        decoded = links.read(path, sources(path), start, duration, _MAX_VALUES)
+        decoded = links.read(path, _sources(path, part), start, duration, _MAX_VALUES)
     except MemoryError:
         raise AudioError(f"{_printable(path)}: too long to fit in memory; use a region of it") from None
     if decoded is None:
@@ -120,9 +120,43 @@ def load(
     return Waveform(resample(mapped, native.sample_rate, sample_rate), sample_rate)
 
 
-def _checked(path: str | Path) -> Path:
-    """`path` as a Path of a readable file that is not empty."""
-    path = Path(path)
+def _sources(path: Path, part: FilePart) -> tuple[Source, ...]:
+    return (Source(stream=part.stream),) if part.stream else sources(path)
+
+
+def _probed(path: Path, part: FilePart) -> Header:
+    """The header of the file, or of one stream of it."""
+    header = links.probe(path, _sources(path, part))
+    if header is None:
+        raise AudioError(
+            _not_audio(path) if not part.stream else f"{_printable(path)}: has no audio stream {part.stream}"
+        )
+    _check_rate(path, header.sample_rate)
+    if header.frames <= 0 or header.channels <= 0:
+        raise AudioError(f"{_printable(path)}: holds no samples ({header.codec})")
+    return header
+
+
+def _frames_of(part: FilePart, rate: int) -> tuple[int, int | None]:
+    """The frames of the file at which a part begins and ends."""
+    return round(part.start * rate), None if part.end is None else round(part.end * rate)
+
+
+def _within(path: Path, part: FilePart, start: float, duration: float | None) -> tuple[float, float | None]:
+    """Start and duration in the file of a region of a part, which ends with the part at the latest."""
+    rate = _probed(path, part).sample_rate
+    first, last = _frames_of(part, rate)
+    begin = first + round(start * rate)
+    length = None if duration is None else round(duration * rate)
+    if last is not None:
+        length = last - begin if length is None else min(length, last - begin)
+        if length <= 0:
+            raise AudioError(_starts_too_late(path, begin / rate))
+    return begin / rate, None if length is None else length / rate
+
+
+def _checked(path: Path) -> Path:
+    """`path` if it is that of a readable file that is not empty."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -152,6 +186,10 @@ def _not_audio(path: Path) -> str:
     return f"{_printable(path)}: not audio that can be decoded (damaged, protected, or another kind of file)"
 
 
+def _starts_too_late(path: Path, start: float) -> str:
+    return f"{_printable(path)}: has nothing to decode at or after {start:g} s"
+
+
 def _check_rate(path: Path, rate: int) -> None:
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise AudioError(
@@ -163,8 +201,9 @@ def _check_rate(path: Path, rate: int) -> None:
 def _check_samples(path: Path, samples: NDArray[np.float32], rate: int, start: float) -> None:
     """Raises AudioError for samples from which nothing can be computed."""
     if samples.shape[1] == 0:
-        problem = f"has nothing to decode at or after {start:g} s" if start > 0 else "holds no samples"
-        raise AudioError(f"{_printable(path)}: {problem}")
+        if start > 0:
+            raise AudioError(_starts_too_late(path, start))
+        raise AudioError(f"{_printable(path)}: holds no samples")
     if samples.size > _MAX_VALUES:
         hours = _MAX_VALUES / samples.shape[0] / rate / 3600
         raise AudioError(

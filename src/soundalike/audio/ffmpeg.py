@@ -55,7 +55,7 @@ def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] 
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
-            stream = _audio_stream(container)
+            stream = _audio_stream(container, source.stream)
             frames = _decoded(container, stream)
             first = next(frames, None)
             if first is None:
@@ -73,6 +73,15 @@ def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] 
         return None
 
 
+def audio_streams(path: Path) -> int:
+    """How many audio streams a container has whose codecs are known; 0 if FFmpeg does not recognise it."""
+    try:
+        with path.open("rb") as handle, _container(handle, WHOLE_FILE) as container:
+            return sum(stream.codec_context is not None for stream in container.streams.audio)
+    except (av.FFmpegError, OSError, ValueError):
+        return 0
+
+
 def read(
     path: Path, start: float, duration: float | None, max_values: int, source: Source = WHOLE_FILE
 ) -> tuple[NDArray[np.float32], int] | None:
@@ -83,7 +92,7 @@ def read(
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
-            stream = _audio_stream(container)
+            stream = _audio_stream(container, source.stream)
             frames = _decoded(container, stream)
             head = next(frames, None)
             if head is None:
@@ -268,8 +277,7 @@ def _container(handle: BinaryIO, source: Source) -> Any:
     return av.open(readable, "r", metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
 
 
-def _audio_stream(container: Any) -> Any:
-    for stream in container.streams.audio:
-        if stream.codec_context is not None:
-            return stream
-    return None
+def _audio_stream(container: Any, number: int) -> Any:
+    """The audio stream of this number among those that can be decoded; None if there is none."""
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    return streams[number] if number < len(streams) else None

@@ -151,6 +151,9 @@ def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
         view = ByteView(handle, source.pieces or ((0, path.stat().st_size),))
         silent = view.read(4) in _SILENT_MAGIC
         view.seek(0)
+        if source.stream > 0:  # none of its containers has several
+            yield None
+            return
         if source.pieces is None and path.suffix.lower() == ".raw":  # soundfile would require rate and channels
             yield None
             return

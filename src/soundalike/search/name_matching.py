@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 
+from soundalike.audio.file_names import fold
 
-def fold(text: str) -> str:
-    """`text` in the form in which names are compared.
-
-    Texts that Unicode considers the same apart from case have the same form: "Björk" composed or decomposed (as macOS names
-    files), "straße" and "STRASSE". The Unicode Standard, section 3.13, definition D145.
-    """
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+__all__ = ["fold", "path_matcher"]
 
 
 def path_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

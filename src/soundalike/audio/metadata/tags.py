@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from tinytag import TinyTag, TinyTagException
 
+from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata.attached_tags import ape_texts, object_texts, read_attached_tags
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, find_key_in_tag
@@ -69,10 +70,14 @@ class Tags:
 def read_tags(path: str | Path) -> Tags:
     """The tags of the file at `path`; all None if it has none, damaged ones or an unknown format.
 
-    A tempo outside 20..400 or a key that cannot be parsed is None. Of several values of a field, the first that can be used
-    counts. Audio is not decoded.
+    A stretch of a file (`file_part`) has its artist and album. A tempo outside 20..400 or a key that cannot be parsed is None.
+    Of several values of a field, the first that can be used counts. Audio is not decoded.
     """
-    path = Path(path)
+    part = part_of_address(Path(path))
+    if part.is_excerpt:
+        tags = read_tags(part.file)
+        return Tags(artist=tags.artist, album=tags.album)
+    path = part.file
     loop = read_loop_chunk(path)
     try:
         chunked = read_chunks(path, _LIMITS)

@@ -127,4 +127,5 @@ def _with_own_versions(wanted: Recipe, own: Recipe) -> Recipe:
         separator_version=own.separator_version if wanted.separator == own.separator else wanted.separator_version,
         windows_version=own.windows_version if wanted.windows == own.windows else wanted.windows_version,
         facts_version=own.facts_version,
+        signal_version=own.signal_version,
     )

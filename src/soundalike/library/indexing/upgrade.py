@@ -97,7 +97,7 @@ def _made_by(folder: Location) -> str | None:
 def _carry_over(old: Tables, new: Tables) -> None:
     """Copy what both recipes share. Each table in one commit, items last: it is repeated until all are there."""
     before, after = old.recipe, new.recipe
-    encoder = ("encoder", "encoder_version", "dimension", "precision")
+    encoder = ("encoder", "encoder_version", "dimension", "precision", "signal_version")
     if any(getattr(before, name) != getattr(after, name) for name in encoder):
         return
     tables = [layout.CLIPS]

@@ -292,3 +292,15 @@ def test_an_analysis_has_the_vectors_of_the_true_stems(tmp_path: Path) -> None:
     four = slakh_4.analyse(mixture, "song", with_facts=False)
     cosine = float(four.vectors[0, four.parts.index("residuals")] @ whole.vectors[0, residuals])
     assert cosine < 0.99, "the guitar and the piano are in the residuals now"
+
+
+@pytest.mark.parametrize("layout", ["{}.stems/{}", "stems/{}/{}", "{}/{}"])
+def test_folders_are_found_however_unicode_composes_their_names(tmp_path: Path, layout: str) -> None:
+    composed, decomposed = "Bj\u00f6rk", "Bjo\u0308rk"
+    for mixture, folder in ((composed, decomposed), (decomposed, composed), ("STRASSE", "stra\u00dfe")):
+        here = tmp_path / str(len(list(tmp_path.iterdir())))
+        write_named(here, {f"{mixture}.wav": DRUMS, "x.wav": BASS})
+        write_named((here / layout.format(folder, "drums.wav")).parent, {"drums.wav": DRUMS})
+        found = StemsSeparator().files(here / f"{mixture}.wav")
+        assert [path.name for path in found["drums"]] == ["drums.wav"]
+        assert StemsSeparator().belongs(found["drums"][0])

@@ -1,6 +1,7 @@
 """The files that are the true stems of a mixture, and their parts.
 
-Layouts, of which the first match counts (NAME is the mixture's name without its suffix; case is ignored):
+Layouts, of which the first match counts (NAME is the mixture's name without its suffix; case and the Unicode composition are
+ignored):
 
     mix.flac, metadata.yaml and stems/S00.flac ...     Slakh2100: the metadata name the instrument of each stem
     NAME.wav and NAME.stems/drums.wav ...              named by part
@@ -8,6 +9,8 @@ Layouts, of which the first match counts (NAME is the mixture's name without its
     NAME.wav and NAME/drums.wav ...                    if at least one file there has a part's name
     NAME.wav and stems/drums.wav ...                   if NAME.wav is the only audio file in its folder, or a `mix`
     mixture.wav and drums.wav ... beside it            MUSDB18-HQ, or `mix`
+
+A stem file of Native Instruments (`stem_container`) contains its stems and needs none of these.
 
 A part's name may have a number before or after it (`01 drums.flac`, `guitar 2.wav`), and several files of a part are
 summed. A file called `mix` or `mixture` among stems is not a stem.
@@ -26,8 +29,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from soundalike.audio.file_names import fold
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError
+from soundalike.models.separators.stems.stem_container import contained_stems, is_stem_container
 from soundalike.parts import STEMS
 
 NAMES: dict[str, str] = {
@@ -101,16 +106,18 @@ class Layout:
 
 def layout_of(mixture: Path, listing_of: ListFolder = list_folder) -> Layout | None:
     """The layout of the stems of `mixture`, None if it has no stems."""
+    if is_stem_container(mixture.name):
+        return None
     here = mixture.parent
     listing = listing_of(here)
-    name, is_mix = mixture.stem.lower(), is_mixture(mixture.name)
-    folders = {folder.lower(): here / folder for folder in listing.folders}
+    name, is_mix = fold(mixture.stem), is_mixture(mixture.name)
+    folders = {fold(folder): here / folder for folder in listing.folders}
     stems = folders.get(STEMS_FOLDER)
     if is_mix and stems and listing.has_metadata and (there := listing_of(stems).audio):
         return Layout(stems, there, here / METADATA)
     places = [(folders.get(f"{name}.{STEMS_FOLDER}"), False)]
     if stems:
-        inner = {folder.lower(): stems / folder for folder in listing_of(stems).folders}
+        inner = {fold(folder): stems / folder for folder in listing_of(stems).folders}
         places.append((inner.get(name), False))
     if name != STEMS_FOLDER:
         places.append((folders.get(name), True))
@@ -140,17 +147,17 @@ def is_stem(path: Path, listing_of: ListFolder = list_folder) -> bool:
 
 def _owners(folder: Path, listing_of: ListFolder) -> list[Path]:
     """The mixtures whose stems are in `folder`, without mixtures in `folder` itself."""
-    above, name = folder.parent, folder.name.lower()
+    above, name = folder.parent, fold(folder.name)
     if above == folder:
         return []
     audio = listing_of(above).audio
     named = {name, name.removesuffix(f".{STEMS_FOLDER}")}
-    candidates = [above / file for file in audio if os.path.splitext(file)[0].lower() in named]
+    candidates = [above / file for file in audio if fold(os.path.splitext(file)[0]) in named]
     if name == STEMS_FOLDER:
         candidates += [above / file for file in audio if is_mixture(file) or len(audio) == 1]
-    if above.name.lower() == STEMS_FOLDER:
+    if fold(above.name) == STEMS_FOLDER:
         further = listing_of(above.parent).audio
-        candidates += [above.parent / file for file in further if os.path.splitext(file)[0].lower() == name]
+        candidates += [above.parent / file for file in further if fold(os.path.splitext(file)[0]) == name]
     layouts = {candidate: layout_of(candidate, listing_of) for candidate in candidates}
     return [candidate for candidate, layout in layouts.items() if layout is not None and layout.folder == folder]
 
@@ -175,6 +182,8 @@ def assign(mixture: Path, listing_of: ListFolder = list_folder) -> dict[str, tup
 
     Raises AudioError if there are no stems, if one is missing or exists twice, or if one cannot be assigned to a part.
     """
+    if is_stem_container(mixture.name):
+        return contained_stems(mixture)
     layout = layout_of(mixture, listing_of)
     if layout is None:
         raise AudioError(
@@ -183,7 +192,7 @@ def assign(mixture: Path, listing_of: ListFolder = list_folder) -> dict[str, tup
         )
     seen: dict[str, str] = {}
     for name in layout.names:
-        stem = os.path.splitext(name)[0].lower()
+        stem = fold(os.path.splitext(name)[0])
         if stem in seen:
             raise AudioError(
                 f"{mixture}: {seen[stem]} and {name} in {layout.folder} are the same stem; keep one of them"

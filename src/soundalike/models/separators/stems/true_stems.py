@@ -1,4 +1,4 @@
-"""True stems from files beside the mixture (`stem_files` finds them), in place of a separator.
+"""True stems from files beside the mixture, or in a stem file (`stem_files` finds them), in place of a separator.
 
 Stems are mono, the mean of their channels, at the sample rate of their files. Those of one part are summed, at the
 highest of their rates. A stem that ends before the mixture is continued with silence.
