@@ -16,6 +16,8 @@ Examples:
   soundalike serve                          only this computer can connect
   soundalike serve --port 9000 --no-browser
   soundalike serve --host 0.0.0.0           others can connect with the token that is printed
+  soundalike serve --allow-host music.example --base-path /sound
+                                            behind a proxy that publishes https://music.example/sound/
   soundalike serve --ray auto               search a library that is too large for one machine
 
 The API is described at /api/openapi.json.""",
@@ -37,21 +39,45 @@ The API is described at /api/openapi.json.""",
 @click.option(
     "--token",
     envvar="SOUNDALIKE_TOKEN",
-    help="Token that clients need where --host is not loopback.  [default: $SOUNDALIKE_TOKEN, or a random one]",
+    help="Token that clients need where --host is not loopback, or a name is allowed.  "
+    "[default: $SOUNDALIKE_TOKEN, or a random one]",
+)
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Accept requests for this host name, such as music.example behind a proxy; repeatable.",
+)
+@click.option(
+    "--base-path",
+    default="",
+    metavar="PATH",
+    help="Path under which a proxy publishes the server, such as /sound, whether the proxy strips it or not.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @device_option
 @ray_option("Search in the memory of a Ray cluster")
 def command(
-    library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str, ray: str | None
+    library: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    names: tuple[str, ...],
+    base_path: str,
+    no_browser: bool,
+    device: str,
+    ray: str | None,
 ) -> None:
     """Serve the web page and the API of the library until Ctrl-C."""
     from soundalike.config import require_extra
 
     require_extra("web", "`soundalike serve`")
     from soundalike.config import Runtime
+    from soundalike.web.security.proxy import Proxy
     from soundalike.web.server import serve
 
+    proxy = Proxy.of(names, base_path)
     runtime = Runtime(device)
     with ray_cluster(ray) as cluster:
         serve(
@@ -59,6 +85,7 @@ def command(
             host,
             port,
             token=token,
+            proxy=proxy,
             runtime=runtime,
             browser=not no_browser,
             say=echo,

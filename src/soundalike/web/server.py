@@ -16,8 +16,10 @@ from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library.storage.location import Location
 from soundalike.web.app import create_app
-from soundalike.web.security.guard import MAX_HEAD_BYTES, is_loopback
+from soundalike.web.security.guard import MAX_HEAD_BYTES
+from soundalike.web.security.hosts import is_loopback
 from soundalike.web.security.http_limits import TimeLimitedProtocol
+from soundalike.web.security.proxy import NO_PROXY, Proxy
 
 if TYPE_CHECKING:
     from soundalike.jobs.ray import Machines
@@ -32,23 +34,27 @@ def serve(
     port: int,
     *,
     token: str | None,
+    proxy: Proxy = NO_PROXY,
     runtime: Runtime,
     browser: bool,
     cluster: Machines | None = None,
     say: Callable[[str], None],
 ) -> None:
-    """Serve until interrupted. Beyond loopback a token is required; one is generated if none is given.
+    """Serve until interrupted. Beyond loopback and behind a proxy a token is required; one is generated if none is given.
 
     Raises LibraryError if there is no library, InputError if the address is not available or the token too short.
     """
-    if token is None and not is_loopback(host):
+    if token is None and not (is_loopback(host) and not proxy.names):
         token = secrets.token_urlsafe(24)
-    app = create_app(library, host=host, token=token, runtime=runtime, preload=True, cluster=cluster)
+    app = create_app(library, host=host, token=token, proxy=proxy, runtime=runtime, preload=True, cluster=cluster)
     listener = _listen(host, port)
     port = int(listener.getsockname()[1])
     authority = f"[{host}]" if ":" in host else host
-    address = f"http://{authority}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+    query = f"?token={quote(token, safe='')}" if token else ""
+    address = f"http://{authority}:{port}{proxy.base_path}/{query}"
     say(f"{library.name} at {address}   (Ctrl-C ends it)")
+    for published in proxy.addresses():
+        say(f"behind the proxy: {published}{query}")
     if browser:
         webbrowser.open(address)
     uvicorn.Server(server_config(app)).run(sockets=[listener])

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from soundalike.cli import cli
 from soundalike.errors import InputError
 from soundalike.web.app import create_app
-from soundalike.web.security.guard import is_loopback
+from soundalike.web.security.hosts import is_loopback
 
 
 def client(library: Path, base: str, **options: str) -> TestClient:

@@ -1,6 +1,7 @@
 """Decides which requests are handled: those from this machine, or with the token. Loopback alone does not keep out other pages.
 
-- The Host header must name this server (otherwise a foreign name could be made to resolve to it: DNS rebinding).
+- The Host header must name this server: this machine, or a name that was allowed (otherwise a foreign name could be made to
+  resolve to it: DNS rebinding).
 - A request with an Origin header must come from the server's own page (otherwise any page could post to it).
 - Beyond loopback a token is required, once as `?token=` (which sets a cookie) or as `Authorization: Bearer`.
 - A request's body must be small and arrive quickly, unless it is an uploaded file (`uploads` has bounds of its own).
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -22,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from soundalike.errors import InputError
 from soundalike.web.problems import problem
+from soundalike.web.security.base_path import path_in_application
+from soundalike.web.security.hosts import host_name, is_address_of, is_loopback
 
 COOKIE = "soundalike-token"
 
@@ -57,11 +60,13 @@ _BODY_TOO_LARGE = f"a request may have {MAX_BODY_BYTES >> 10} kB; send files to 
 _OTHER_PAGE = "a request from another page was refused; open the page that this server serves"
 
 
-def check_token(token: str | None, host: str) -> None:
-    """Raises InputError for a token that is too short to be secret, or none where other machines can reach the server."""
+def check_token(token: str | None, host: str, names: Collection[str] = ()) -> None:
+    """Raises InputError for a token that is too short to be secret, or none where other machines can reach the server, at its
+    address or through a proxy under one of `names`."""
     if token is None:
-        if not is_loopback(host):
-            raise InputError(f"other machines can reach {host}: give a token, or listen on 127.0.0.1")
+        reached = [name for name in (host, *sorted(names)) if not is_loopback(name)]
+        if reached:
+            raise InputError(f"other machines can reach {reached[0]}: give a token, or listen on 127.0.0.1")
     elif len(token.strip()) < MIN_TOKEN_LENGTH:
         raise InputError(
             f"the token has {len(token.strip())} characters; use {MIN_TOKEN_LENGTH} or more, or leave out --token to have "
@@ -69,23 +74,22 @@ def check_token(token: str | None, host: str) -> None:
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is that of this machine only."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 class Guard:
-    """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required."""
+    """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required;
+    names: other names that the server may be called by (`hosts.allowed_names`)."""
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None, max_requests: int = MAX_REQUESTS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        token: str | None,
+        max_requests: int = MAX_REQUESTS,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         self._app = app
         self._host = host
         self._token = token
+        self._names = names
         self._free_slots = max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +115,7 @@ class Guard:
             return
         self._free_slots -= 1
         try:
-            bounded = receive if scope["path"] == UPLOAD_PATH else _bounded(receive)
+            bounded = receive if path_in_application(scope) == UPLOAD_PATH else _bounded(receive)
             await self._app(scope, bounded, send_with_headers)
         finally:
             self._free_slots += 1
@@ -119,10 +123,13 @@ class Guard:
     def _foreign(self, request: Request) -> Response | None:
         """The refusal of a request under another server's name, or from another server's page."""
         host = request.headers.get("host", "")
-        name = _host_name(host)
-        if not (is_loopback(name) or (self._token is not None and _is_name_of(name, self._host))):
+        name = host_name(host)
+        beyond = self._token is not None and is_address_of(name, self._host)
+        if not (is_loopback(name) or beyond or name in self._names):
             return problem(
-                421, f"{name[:200]!r} is not the name of this server; open the address that `soundalike serve` printed"
+                421,
+                f"{name[:200]!r} is not the name of this server; open the address that `soundalike serve` printed, or allow "
+                "the name with --allow-host",
             )
         origin = request.headers.get("origin")
         if origin is not None and _authority(origin) != host:
@@ -140,7 +147,15 @@ class Guard:
             rest = request.url.remove_query_params("token").query
             # A single slash: `//name/` would be an address on another server.
             response = RedirectResponse("/" + request.url.path.lstrip("/\\") + (f"?{rest}" if rest else ""))
-            response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+            base: str = request.scope.get("root_path", "")
+            response.set_cookie(
+                COOKIE,
+                self._token,
+                path=base or "/",
+                secure=request.url.scheme == "https",  # a proxy on this machine reports it
+                httponly=True,
+                samesite="strict",
+            )
             return response
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not _same(bearer or request.cookies.get(COOKIE, ""), self._token):
@@ -159,7 +174,7 @@ def _too_large(request: Request) -> Response | None:
     if head + sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEAD_BYTES:
         return problem(431, f"address and headers may have {MAX_HEAD_BYTES >> 10} kB")
     stated = request.headers.get("content-length", "")
-    if request.url.path != UPLOAD_PATH and stated.isdecimal() and int(stated[:20]) > MAX_BODY_BYTES:
+    if path_in_application(request.scope) != UPLOAD_PATH and stated.isdecimal() and int(stated[:20]) > MAX_BODY_BYTES:
         return problem(413, _BODY_TOO_LARGE)
     return None
 
@@ -189,25 +204,8 @@ def _bounded(receive: Receive) -> Receive:
     return receive_bounded
 
 
-def _host_name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
 def _authority(origin: str) -> str:
     try:
         return urlsplit(origin).netloc
     except ValueError:
         return ""
-
-
-def _is_name_of(name: str, listening: str) -> bool:
-    """Whether a server beyond loopback may be called `name`: its address, or any address if it listens on all (`0.0.0.0`)."""
-    if name == listening:
-        return True
-    try:
-        return ipaddress.ip_address(listening).is_unspecified and bool(ipaddress.ip_address(name))
-    except ValueError:
-        return False
