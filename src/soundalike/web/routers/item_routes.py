@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
-from soundalike.web.routers.parameters import Bound, Key, Kinds, Limit, Offset, Text
+from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, Text
 from soundalike.web.routers.responses import json_response
 from soundalike.web.services import file_manager
 from soundalike.web.services.item_listing import items_page, one_item
@@ -27,6 +27,7 @@ def items(
     seconds_from: Bound = None,
     seconds_to: Bound = None,
     favourite: bool = False,
+    sound_class: Classes = [],  # noqa: B006 - FastAPI copies it
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> Response:
@@ -37,6 +38,7 @@ def items(
         key=key,
         duration=(seconds_from, seconds_to),
         favourite=favourite,
+        classes=sound_class,
     )
     return json_response(
         items_page(server.library.snapshot, server.favourites, text=text, filters=filters, offset=offset, limit=limit)

@@ -22,12 +22,15 @@ from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.catalogue import Catalogue, Indices, Mask
 from soundalike.search.filters import Filters
 from soundalike.search.finder import Finder
+from soundalike.search.item_classes import class_fields
 from soundalike.web import schemas
 
 Item = Mapping[str, Any]
 
 _STORED_FIELDS = tuple(
-    name for name in schemas.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite")
+    name
+    for name in schemas.ItemOut.model_fields
+    if name not in ("name", "path", "folder", "favourite", "sound_class", "class_share")
 )
 
 
@@ -110,7 +113,9 @@ class LibrarySnapshot:
 
     def items_out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
         """Items with the fields of `schemas.ItemOut`."""
+        items = list(items)
         prefixes = self._prefixes
+        classes = self.finder.opened.classes.of([self._index_of[item["id"]] for item in items])
         return [
             {
                 **{name: item[name] for name in _STORED_FIELDS},
@@ -118,8 +123,9 @@ class LibrarySnapshot:
                 "folder": item["path"].rpartition("/")[0],
                 "path": prefixes[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
                 "favourite": item["id"] in favourites,
+                **class_fields(sound_class),
             }
-            for item in items
+            for item, sound_class in zip(items, classes, strict=True)
         ]
 
     def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:
