@@ -13,7 +13,8 @@ from soundalike.cli.ray_option import ray_cluster, ray_option
     short_help="Search in the browser: drop a song, move sliders, listen to hits.",
     epilog="""\b
 Examples:
-  soundalike serve                          only this computer can connect
+  soundalike serve                          only you on this computer can connect
+  soundalike serve --no-token               every user of this computer can
   soundalike serve --port 9000 --no-browser
   soundalike serve --host 0.0.0.0           others can connect with the token that is printed
   soundalike serve --allow-host music.example --base-path /sound
@@ -27,7 +28,7 @@ The API is described at /api/openapi.json.""",
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; all but loopback addresses require the token.",
+    help="Address to listen on; other machines can reach all but loopback addresses.",
 )
 @click.option(
     "--port",
@@ -39,8 +40,12 @@ The API is described at /api/openapi.json.""",
 @click.option(
     "--token",
     envvar="SOUNDALIKE_TOKEN",
-    help="Token that clients need where --host is not loopback, or a name is allowed.  "
-    "[default: $SOUNDALIKE_TOKEN, or a random one]",
+    help="Token that clients need; 16 characters or more.  [default: $SOUNDALIKE_TOKEN, or a random one]",
+)
+@click.option(
+    "--no-token",
+    is_flag=True,
+    help="Let every user of this machine connect; only on loopback, and without --allow-host.",
 )
 @click.option(
     "--allow-host",
@@ -63,6 +68,7 @@ def command(
     host: str,
     port: int,
     token: str | None,
+    no_token: bool,
     names: tuple[str, ...],
     base_path: str,
     no_browser: bool,
@@ -85,6 +91,7 @@ def command(
             host,
             port,
             token=token,
+            guarded=not no_token,
             proxy=proxy,
             runtime=runtime,
             browser=not no_browser,

@@ -43,15 +43,19 @@ def create_app(
     *,
     host: str = "127.0.0.1",
     token: str | None = None,
+    ticket: str | None = None,
     proxy: Proxy = NO_PROXY,
     runtime: Runtime | None = None,
     uploads: Uploads | None = None,
     preload: bool = False,
     cluster: Machines | None = None,
 ) -> FastAPI:
-    """The application for the library at `library`. host: the address it listens on; token: required beyond loopback and
-    behind a proxy; proxy: the names and the path under which a reverse proxy publishes it; preload: load the models in the
-    background at start, rather than when they are first needed; cluster: a Ray cluster that searches.
+    """The application for the library at `library`.
+
+    host: the address it listens on; token: that clients need, required beyond loopback and behind a proxy; ticket: stands for
+    the token in the first address that contains it; proxy: the names and the path under which a reverse proxy publishes it;
+    preload: load the models in the background at start, rather than when they are first needed; cluster: a Ray cluster that
+    searches.
 
     Raises LibraryError if there is no library, InputError for a token that is too short or missing.
     """
@@ -82,7 +86,7 @@ def create_app(
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(BasePath, base_path=proxy.base_path, is_own=_own_paths(static)),
-            Middleware(Guard, host=host, token=token, names=proxy.names),
+            Middleware(Guard, host=host, token=token, names=proxy.names, ticket=ticket),
             Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=COMPRESSION_LEVEL),
         ],
         lifespan=lifespan,
