@@ -143,10 +143,11 @@ class Catalogue:
         return mask
 
     def containing(self, text: str) -> Mask:
-        """(I,) which items contain `text` in their path, title or artist; names are compared with `fold`."""
+        """(I,) which items contain `text` in their path, which begins with the name of their root, title or artist; names are
+        compared with `fold`."""
         wanted = fold(text)
-        mask = np.zeros(len(self), dtype=bool)
-        for name in ("path", "title", "artist"):
+        mask = np.fromiter((wanted in path for path in self._folded()), bool, len(self))
+        for name in ("title", "artist"):
             mask |= self._where(name, lambda value: wanted in value, fold)
         return mask
 

@@ -15,6 +15,9 @@ from soundalike.search.name_matching import fold, path_matcher
 
 Item = Mapping[str, Any]
 
+NEARLY = 0.04
+"""Share by which a duration may differ from the single one that was asked for: nobody knows milliseconds."""
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -62,11 +65,15 @@ def make_filters(
     paths: tuple[str, ...] = (),
     classes: tuple[str, ...] = (),
 ) -> Filters:
-    """Filters from user input; for one-shots, if they name classes but no kinds. Raises InputError for an unknown kind, class or
+    """Filters from user input; for one-shots, if they name classes but no kinds. A range of durations with equal ends means about
+    that duration. Raises InputError for an unknown kind, class or
     key, or an empty range."""
     for name, (low, high) in (("duration", durations), ("tempo", tempo or (None, None))):
         if low is not None and high is not None and low > high:
             raise InputError(f"the {name} range {low:g}-{high:g} is empty; write the lower value first")
+    low, high = durations
+    if low is not None and low == high:
+        durations = (low * (1 - NEARLY), low * (1 + NEARLY))
     if classes and not kinds:
         kinds = ("one-shot",)
     return Filters(

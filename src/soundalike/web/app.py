@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
 from soundalike.config import Runtime
@@ -30,6 +29,7 @@ from soundalike.web.security.hosts import is_loopback
 from soundalike.web.security.proxy import NO_PROXY, Proxy
 from soundalike.web.services.server_state import ServerState
 from soundalike.web.services.uploads import Uploads
+from soundalike.web.static_pages import HeadRequests, PageFiles
 
 if TYPE_CHECKING:
     from soundalike.jobs.ray import Machines
@@ -87,6 +87,7 @@ def create_app(
         middleware=[
             Middleware(BasePath, base_path=proxy.base_path, is_own=_own_paths(static)),
             Middleware(Guard, host=host, token=token, names=proxy.names, ticket=ticket),
+            Middleware(HeadRequests),
             Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=COMPRESSION_LEVEL),
         ],
         lifespan=lifespan,
@@ -94,7 +95,7 @@ def create_app(
     app.state.server = server
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/", StaticFiles(directory=static, html=True))
+    app.mount("/", PageFiles(directory=static, html=True))
     return app
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
-from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, Text
+from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, PathText, Text
 from soundalike.web.routers.responses import json_response
 from soundalike.web.services import file_manager
 from soundalike.web.services.item_listing import items_page, one_item
@@ -26,6 +26,7 @@ def items(
     key: Key = None,
     seconds_from: Bound = None,
     seconds_to: Bound = None,
+    path: PathText = None,
     favourite: bool = False,
     sound_class: Classes = [],  # noqa: B006 - FastAPI copies it
     offset: Offset = 0,
@@ -37,6 +38,7 @@ def items(
         tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
         key=key,
         duration=(seconds_from, seconds_to),
+        path=path,
         favourite=favourite,
         classes=sound_class,
     )
