@@ -20,7 +20,8 @@ JSON = "application/json"
 @contextmanager
 def serve(library: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process and port of `soundalike serve` on a library, once it answers."""
-    command = [sys.executable, "-m", "soundalike", "serve", "-L", str(library), "--port", "0", "--no-browser"]
+    command = [sys.executable, "-m", "soundalike", "serve", "-L", str(library), "--port", "0"]
+    command += ["--no-browser", "--no-token"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None

@@ -19,6 +19,10 @@ class InputError(SoundalikeError):
     exit_code = 2
 
 
+class NotFoundError(InputError):
+    """What an id or a name stands for does not exist, or no longer (an item, an upload, an answer)."""
+
+
 class AudioError(SoundalikeError):
     """A file cannot be decoded, or contains nothing to compare (empty, silent, not audio)."""
 

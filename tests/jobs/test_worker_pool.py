@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 
 from soundalike.errors import AudioError, LibraryError
+from soundalike.jobs.answer_format import encode
 from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLostError, WorkerPool, WorkerStartError
 
 LONG = 100.0
@@ -44,9 +48,22 @@ def make_tasks() -> Callable[[Any], Any]:
                 return "printed"
             case "threads":
                 return os.environ["OMP_NUM_THREADS"]
+            case "object":
+                return object()
+            case "write":
+                _write_to_parent(value)
         return value
 
     return work
+
+
+def _write_to_parent(data: bytes) -> None:
+    """Write to the pipe of the answers, as a codec could that was taken over."""
+    for number in range(3, 64):
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(number).st_mode) and os.access(f"/proc/self/fd/{number}", os.W_OK):
+                os.write(number, data)
+    time.sleep(1000)
 
 
 class OddError(Exception):
@@ -123,6 +140,42 @@ def test_an_exception_comes_back_as_it_was_or_as_text() -> None:
     assert "test_worker_pool.py" in str(outcomes[1].__cause__)
     assert "OddError" in str(outcomes[2])
     assert outcomes[3] == 2
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the pipe by /proc")
+def test_a_worker_that_sends_anything_but_data_is_ended_and_nothing_of_it_is_run(tmp_path: Path) -> None:
+    trap = pickle.dumps(Trap(tmp_path / "run"))
+    messages = {
+        "pickle": len(trap).to_bytes(8, "little") + trap,
+        "huge": (1 << 50).to_bytes(8, "little"),
+        "no pair": len(encode("ready")).to_bytes(8, "little") + encode("ready"),
+    }
+    with WorkerPool(make_tasks, 1) as pool:
+        outcomes = outcomes_of(pool, {name: ("write", data) for name, data in messages.items()})
+        outcomes["next"] = pool.submit(("double", 4), LONG).result(LONG)
+    assert "sent what is no answer" in lost(outcomes["pickle"])
+    assert "bytes" in lost(outcomes["huge"])
+    assert lost(outcomes["no pair"]) == "sent what is no answer"
+    assert outcomes["next"] == 8
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_outcome_that_is_not_data_is_the_failure_of_its_task() -> None:
+    with WorkerPool(make_tasks, 1) as pool:
+        outcomes = outcomes_of(pool, {1: ("object", None), 2: ("double", 2)})
+    assert isinstance(outcomes[1], TypeError)
+    assert str(outcomes[1]) == "a worker cannot send a value of the type builtins.object"
+    assert outcomes[2] == 4
 
 
 def test_what_keeps_workers_from_starting_is_raised_by_all_tasks() -> None:

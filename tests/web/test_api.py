@@ -234,8 +234,8 @@ def test_candidates_rank_as_the_server_does(web: TestClient, dropped: dict[str, 
     ("asked", "status", "words"),
     [
         ({}, 422, "give one of upload, item and text"),
-        ({"upload": "0" * 32}, 422, "no such upload"),
-        ({"item": "nonsense"}, 422, "has no item 'nonsense'"),
+        ({"upload": "0" * 32}, 404, "no such upload"),
+        ({"item": "nonsense"}, 404, "has no item 'nonsense'"),
         ({"text": "dry snare"}, 422, "the encoder builtin has no text"),
         ({"item": "ITEM", "weights": {"vocals": 1}}, 422, "no part 'vocals' here"),
         ({"item": "ITEM", "weights": {"drums": 0}}, 422, "all weights are zero"),
@@ -300,7 +300,7 @@ def test_only_the_newest_uploads_are_kept(library: Path, song: Path) -> None:
         ]
         folder = uploads.folder
         assert len(list(folder.iterdir())) == 2
-        problem(client.get(f"/api/uploads/{ids[0]}/audio"), 422, "upload the file again")
+        problem(client.get(f"/api/uploads/{ids[0]}/audio"), 404, "upload the file again")
         assert client.get(f"/api/uploads/{ids[2]}/audio").status_code == 200
     assert not folder.exists()
 
@@ -325,3 +325,78 @@ def test_only_files_of_the_library_are_served(web: TestClient, path: str) -> Non
 def test_the_api_describes_itself(web: TestClient) -> None:
     described = web.get("/api/openapi.json").json()
     assert {"/api/library", "/api/items", "/api/uploads", "/api/search"} <= set(described["paths"])
+
+
+def test_head_is_answered_like_get_without_the_body(web: TestClient) -> None:
+    item = web.get("/api/items", params={"limit": 1}).json()["items"][0]
+    for path in (
+        "/",
+        "/app.js",
+        "/api/library",
+        "/api/items?limit=3",
+        f"/api/items/{item['id']}/audio",
+        "/api/items/nobody",
+    ):
+        whole, head = web.get(path), web.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        for name in ("content-type", "content-length", "accept-ranges", "cache-control"):
+            assert head.headers.get(name) == whole.headers.get(name), (path, name)
+    assert web.head("/api/search").status_code in (404, 405)
+
+
+def test_the_files_of_the_page_are_asked_for_again_at_each_visit(web: TestClient) -> None:
+    for path in ("/", "/app.js", "/style.css", "/vendor/wavesurfer.js"):
+        answer = web.get(path)
+        assert answer.headers["cache-control"] == "no-cache"
+        again = web.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_items_are_found_by_the_name_of_their_root(web: TestClient, music: Path) -> None:
+    total = web.get("/api/items").json()["total"]
+    assert web.get("/api/items", params={"text": music.name}).json()["total"] == total
+    assert web.get("/api/items", params={"path": music.name}).json()["total"] == total
+    assert web.get("/api/items", params={"path": f"{music.name}/loops/*"}).json()["total"] == 8
+    assert web.get("/api/items", params={"path": "no such folder"}).json()["total"] == 0
+
+
+def test_one_length_means_about_that_length(web: TestClient) -> None:
+    item = web.get("/api/items", params={"kind": "loop"}).json()["items"][0]
+    asked = round(item["duration"], 2) * 1.01
+    found = web.get("/api/items", params={"seconds_from": asked, "seconds_to": asked}).json()["items"]
+    assert item["id"] in {one["id"] for one in found}
+    assert all(abs(one["duration"] / asked - 1) <= 0.04 for one in found)
+
+
+def test_classes_of_one_shots(web: TestClient) -> None:
+    shots = web.get("/api/items", params={"kind": "one-shot", "limit": 100}).json()["items"]
+    assert {item["sound_class"] for item in shots} >= {"kick", "snare"}
+    assert all(item["class_share"] is None or 0 < item["class_share"] <= 1 for item in shots)
+    snares = [item["id"] for item in shots if item["sound_class"] == "snare"]
+    listed = web.get("/api/items", params={"sound_class": "snare"}).json()["items"]
+    assert [item["id"] for item in listed] == snares
+    songs = web.get("/api/items", params={"kind": "song"}).json()["items"]
+    assert {item["sound_class"] for item in songs} == {None}
+    asked = {"item": snares[0], "facets": True, "filters": {"classes": ["kick"]}}
+    found = web.post("/api/search", json=asked).json()
+    assert {hit["item"]["sound_class"] for hit in found["hits"]} == {"kick"}
+    assert (found["sound_class"], found["class_share"], found["class_preferred"]) == ("snare", None, True)
+    assert sum(found["classes"].values()) == len(shots)  # whatever class is filtered for
+    assert found["classes"]["kick"] == sum(item["sound_class"] == "kick" for item in shots)
+    alike = web.post("/api/search", json={"item": snares[0], "same_class": "require"}).json()
+    assert {hit["item"]["id"] for hit in alike["hits"]} == set(snares[1:])
+    assert alike["classes"] is None
+    problem(web.get("/api/items", params={"sound_class": "gong"}), 422, "unknown class 'gong'")
+
+
+def test_the_class_of_an_upload_is_that_of_its_name_and_never_of_its_place_on_the_server(web: TestClient) -> None:
+    item = web.get("/api/items", params={"sound_class": "kick"}).json()["items"][0]
+    content = Path(item["path"]).read_bytes()
+    for name, expected in (("Snare 3.wav", "snare"), ("take.wav", None)):
+        upload = web.post("/api/uploads", params={"name": name}, content=content).json()["id"]
+        found = web.post("/api/search", json={"upload": upload}).json()
+        assert found["class_preferred"] == (expected is not None)
+        if expected:
+            assert (found["sound_class"], found["class_share"]) == (expected, None)
+        else:
+            assert found["sound_class"] is None or found["class_share"] is not None

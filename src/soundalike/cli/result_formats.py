@@ -90,15 +90,16 @@ def print_groups(
 
 
 def group_title(result: SearchResult, number: int) -> str:
-    """`group 2: 5 onsets, at 0:01.2, 0:03.4, ...`: the onsets of a group."""
+    """`group 2: 5 onsets, like a snare, at 0:01.2, 0:03.4, ...`: the onsets of a group."""
+    like = f", like a {result.sound_class.name}" if result.sound_class else ""
     times = [clock(time) for time in sorted(result.query.starts)]
-    return (
-        f"group {number}: {counted(len(times), 'onset')}, at {', '.join(times[:5])}{', ...' if len(times) > 5 else ''}"
-    )
+    return f"group {number}: {counted(len(times), 'onset')}{like}, at {', '.join(times[:5])}{', ...' if len(times) > 5 else ''}"
 
 
 def result_to_json(result: SearchResult) -> dict[str, Any]:
     """The result as JSON-ready values."""
+    from soundalike.search.item_classes import class_fields
+
     seconds = () if result.query.texts else zip(result.query.starts, result.query.ends, strict=True)
     return {
         "query": {
@@ -114,6 +115,8 @@ def result_to_json(result: SearchResult) -> dict[str, Any]:
         "searched": result.searched,
         "share": result.share,
         "kinds": list(result.kinds),
+        **class_fields(result.sound_class),
+        "class_preferred": result.class_preferred,
         "scales": {
             kind: {"items": len(scale.scores), "mean": scale.mean, "deviation": scale.deviation}
             for kind, scale in result.distributions.items()
@@ -129,7 +132,14 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
     if any(result.query.texts for result in results):
         names += ["deviations", "above"]
     facts = ["duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album"]
-    columns = [*names, *(f"contribution {part}" for part in parts), *(f"cosine {part}" for part in parts), *facts]
+    last = ["sound_class", "class_share"]
+    columns = [
+        *names,
+        *(f"contribution {part}" for part in parts),
+        *(f"cosine {part}" for part in parts),
+        *facts,
+        *last,
+    ]
     writer.writerow(["group", *columns] if grouped else columns)
     for number, result in enumerate(results, 1):
         for hit in result.hits:
@@ -137,7 +147,7 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
                 *(getattr(hit, name) for name in names),
                 *(hit.contributions.get(part, "") for part in parts),
                 *(hit.cosines.get(part, "") for part in parts),
-                *(getattr(hit, name) for name in facts),
+                *(getattr(hit, name) for name in (*facts, *last)),
             ]
             writer.writerow([number, *row] if grouped else row)
 

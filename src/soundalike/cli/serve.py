@@ -13,9 +13,12 @@ from soundalike.cli.ray_option import ray_cluster, ray_option
     short_help="Search in the browser: drop a song, move sliders, listen to hits.",
     epilog="""\b
 Examples:
-  soundalike serve                          only this computer can connect
+  soundalike serve                          only you on this computer can connect
+  soundalike serve --no-token               every user of this computer can
   soundalike serve --port 9000 --no-browser
   soundalike serve --host 0.0.0.0           others can connect with the token that is printed
+  soundalike serve --allow-host music.example --base-path /sound
+                                            behind a proxy that publishes https://music.example/sound/
   soundalike serve --ray auto               search a library that is too large for one machine
 
 The API is described at /api/openapi.json.""",
@@ -25,7 +28,7 @@ The API is described at /api/openapi.json.""",
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; all but loopback addresses require the token.",
+    help="Address to listen on; other machines can reach all but loopback addresses.",
 )
 @click.option(
     "--port",
@@ -37,21 +40,50 @@ The API is described at /api/openapi.json.""",
 @click.option(
     "--token",
     envvar="SOUNDALIKE_TOKEN",
-    help="Token that clients need where --host is not loopback.  [default: $SOUNDALIKE_TOKEN, or a random one]",
+    help="Token that clients need; 16 characters or more.  [default: $SOUNDALIKE_TOKEN, or a random one]",
+)
+@click.option(
+    "--no-token",
+    is_flag=True,
+    help="Let every user of this machine connect; only on loopback, and without --allow-host.",
+)
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Accept requests for this host name, such as music.example behind a proxy; repeatable.",
+)
+@click.option(
+    "--base-path",
+    default="",
+    metavar="PATH",
+    help="Path under which a proxy publishes the server, such as /sound, whether the proxy strips it or not.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @device_option
 @ray_option("Search in the memory of a Ray cluster")
 def command(
-    library: str | None, host: str, port: int, token: str | None, no_browser: bool, device: str, ray: str | None
+    library: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    no_token: bool,
+    names: tuple[str, ...],
+    base_path: str,
+    no_browser: bool,
+    device: str,
+    ray: str | None,
 ) -> None:
     """Serve the web page and the API of the library until Ctrl-C."""
     from soundalike.config import require_extra
 
     require_extra("web", "`soundalike serve`")
     from soundalike.config import Runtime
+    from soundalike.web.security.proxy import Proxy
     from soundalike.web.server import serve
 
+    proxy = Proxy.of(names, base_path)
     runtime = Runtime(device)
     with ray_cluster(ray) as cluster:
         serve(
@@ -59,6 +91,8 @@ def command(
             host,
             port,
             token=token,
+            guarded=not no_token,
+            proxy=proxy,
             runtime=runtime,
             browser=not no_browser,
             say=echo,

@@ -41,6 +41,7 @@ Examples:
   soundalike similar song.ogg --part drums --kind loop          find loops like its drums
   soundalike similar song.ogg --part drums --region 0:31.2-0:31.4 --kind one-shot
   soundalike similar song.ogg --hits                            find one-shots for each drum sound in it
+  soundalike similar hit.wav --class snare                      find snares like a hit
   soundalike similar a.ogg b.ogg --not c.ogg --diverse          like a and b, unlike c
   soundalike similar song.ogg --tempo 118-126 --key Am --format m3u8 > hits.m3u8
   soundalike similar song.ogg --format m3u8 --relative-to /mnt/nas/Music > /mnt/nas/Music/hits.m3u8
@@ -94,6 +95,20 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @click.option("--duration", metavar="SECONDS", help="Only files of this length or range, such as 2-8.")
 @click.option(
     "--path", "paths", multiple=True, help="Only paths that contain this text or match this pattern; repeatable."
+)
+@click.option(
+    "--class",
+    "classes",
+    multiple=True,
+    metavar="CLASS",
+    help="Only one-shots of this class, such as kick, snare, clap, hat, vocal or fx; repeatable.",
+)
+@click.option(
+    "--same-class",
+    type=click.Choice(["prefer", "require", "ignore"]),
+    default="prefer",
+    show_default=True,
+    help="Hits of the class of a one-shot FILE come earlier, are the only ones, or count like others.",
 )
 @click.option("--diverse", is_flag=True, help="Prefer hits that differ from each other.")
 @click.option(
@@ -154,7 +169,17 @@ def _request(options: Mapping[str, Any]) -> SearchRequest:
         negatives=options["negative"],
         **{
             name: options[name]
-            for name in ("profile", "part", "raw", "negative_texts", "n", "diverse", "exclude_same", "include_self")
+            for name in (
+                "profile",
+                "part",
+                "raw",
+                "negative_texts",
+                "n",
+                "diverse",
+                "exclude_same",
+                "include_self",
+                "same_class",
+            )
         },
     )
 
@@ -184,6 +209,7 @@ def _filters(options: Mapping[str, Any]) -> Filters:
         tempo=(low or 0.0, high if high is not None else 1000.0) if tempo is not None else None,
         key=options["key"],
         paths=options["paths"],
+        classes=options["classes"],
     )
 
 
@@ -221,6 +247,11 @@ def _explain_query(result: SearchResult) -> None:
         echo("  on cosines: " + ", ".join(f"{part}={weight:.3f}" for part, weight in result.effective.items()))
     if result.silent:
         echo(f"silent in the reference, so without effect: {', '.join(result.silent)}")
+    if result.sound_class is not None:
+        name, share = result.sound_class
+        source = "its name" if share is None else f"{100 * share:.0f} % of the vote of its nearest named neighbours"
+        note = "; such hits come first unless others are much closer (--same-class)" if result.class_preferred else ""
+        echo(f"class: {name}, by {source}{note}")
     for path in result.same:
         echo(f"left out, the reference itself or a copy: {shown_path(path)}")
 

@@ -71,6 +71,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         "licences": library.licences,
         "roots": {name: {"path": str(path), "in_reach": path.is_dir()} for name, path in library.roots.items()},
         "items": dict(Counter(item["kind"] for item in items)),
+        "classes": _classes(finder),
         "missing": sum(item["status"] == "missing" for item in items),
         "skipped": library.skipped().num_rows,
         "windows": library.windows(["start"]).num_rows,
@@ -82,6 +83,17 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
     if hubness:
         status["hubness"] = _hubness(finder)
     return status
+
+
+def _classes(finder: Finder) -> dict[str, int]:
+    """The number of one-shots of each class, and of unknown class under ""."""
+    from soundalike.audio.metadata.class_names import CLASSES
+
+    codes = finder.opened.classes.codes()
+    counts = {name: int((codes == code).sum()) for code, name in enumerate(CLASSES)}
+    shots = sum(kind == "one-shot" for kind in finder.catalogue.column("kind").to_pylist())
+    counts[""] = shots - sum(counts.values())
+    return {name: count for name, count in counts.items() if count}
 
 
 def _hubness(finder: Finder) -> dict[str, Any]:
@@ -132,6 +144,11 @@ def _print(status: dict[str, Any]) -> None:
     kinds = ", ".join(counted(count, kind) for kind, count in sorted(status["items"].items())) or "nothing yet"
     print(f"library   {status['path']}  ({max(1, round(status['bytes'] / 1e3)):,} kB)")
     print(f"holds     {kinds}; {counted(status['windows'], 'window')}, {60 * status['hours']:.1f} minutes")
+    if status["classes"]:
+        print(
+            "one-shots "
+            + ", ".join(f"{count} {name or 'of unknown class'}" for name, count in status["classes"].items())
+        )
     print(f"missing   {status['missing']} (their vectors are kept; `soundalike remove --missing` deletes them)")
     print(f"skipped   {status['skipped']}")
     for name, root in status["roots"].items():

@@ -3,6 +3,9 @@
 Each worker has its own pipes, so its end, whatever the cause, identifies exactly which task it was doing and blocks nobody
 else (a pool with one shared queue has a lock that a killed worker may hold forever). Workers are started fresh rather
 than forked, because the parent has threads and locks. They end with the parent, whose end closes their pipes.
+
+Tasks go to the workers pickled. What they send back is not, because they decode files of any origin (`answer_format`); one that
+sends something else is ended.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 from soundalike.errors import LibraryError, SoundalikeError
-from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, receive, send
+from soundalike.jobs.answer_format import MAX_BYTES, FormatError, decode
+from soundalike.jobs.failure import Failure
+from soundalike.jobs.worker_process import THREAD_VARIABLES, Setup, receive, send
 
 TASKS_PER_WORKER = 2
 """Tasks that a worker holds: the current one and the next, so that it does not wait while the parent is busy."""
@@ -112,7 +118,8 @@ class _Task:
 
 @dataclass(eq=False)
 class _Worker:
-    """since: when it began what it is doing now; output: the last lines that it and its codecs printed."""
+    """since: when it began what it is doing now; fault: why it was ended, if not for its time; output: the last lines that it and
+    its codecs printed."""
 
     process: subprocess.Popen[bytes]
     tasks: deque[_Task] = field(default_factory=deque)
@@ -121,6 +128,7 @@ class _Worker:
     since: float = field(default_factory=time.monotonic)
     retiring: bool = False
     overdue: bool = False
+    fault: str = ""
     output: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     output_reader: threading.Thread | None = None
 
@@ -133,8 +141,8 @@ class _Worker:
 class WorkerPool:
     """A fixed number of worker processes, started when they are needed. Thread-safe; see `TaskPool`.
 
-    threads: how many each worker may use; tasks_per_worker: how many a worker holds (1: none waits behind another while
-    a second worker is free).
+    answers: data classes that outcomes may contain; threads: how many each worker may use; tasks_per_worker: how many a worker
+    holds (1: none waits behind another while a second worker is free).
     """
 
     def __init__(
@@ -142,11 +150,13 @@ class WorkerPool:
         setup: Setup,
         processes: int,
         *,
+        answers: Collection[type] = (),
         threads: int = 1,
         tasks_per_worker: int = TASKS_PER_WORKER,
         limits: WorkerLimits = WorkerLimits(),
     ) -> None:
         self._setup = pickle.dumps(setup)
+        self._answers = answers
         self._processes, self._threads = max(1, processes), threads
         self._tasks_per_worker, self._limits = tasks_per_worker, limits
         self._lock = threading.Lock()
@@ -274,7 +284,7 @@ class WorkerPool:
         worker.tasks.append(task)
         if len(worker.tasks) == 1 and worker.ready:
             worker.since = time.monotonic()
-        send(worker.process.stdin, task.argument)
+        send(worker.process.stdin, pickle.dumps(task.argument, pickle.HIGHEST_PROTOCOL))
 
     def _start(self) -> _Worker:
         # -P and PYTHONPATH: the worker imports what this process would, whatever folder it was started in. Its own
@@ -310,10 +320,11 @@ class WorkerPool:
         assert answers is not None
         try:
             while True:
-                self._messages.put((worker, receive(answers)))
+                self._messages.put((worker, decode(receive(answers, MAX_BYTES), self._answers)))
         except EOFError:
             pass
-        except Exception:  # noqa: BLE001  the border between processes: whatever half an answer unpickles to
+        except (FormatError, ValueError, MemoryError) as error:
+            worker.fault = f"sent what is no answer ({error})"
             worker.process.kill()
         answers.close()
         self._messages.put((worker, None))
@@ -323,10 +334,15 @@ class WorkerPool:
         if message is None:
             self._remove_ended(worker)
         elif not worker.ready:
+            if message != "ready" and not isinstance(message, Failure):
+                self._end(worker)
+                return
             worker.ready, worker.since, self._failed_starts = True, time.monotonic(), 0
             if isinstance(message, Failure):
                 error = message.exception()
                 self._abandon(WorkerStartError(str(error), error))
+        elif not _is_answer(message) or not worker.tasks:
+            self._end(worker)
         else:
             outcome, size = message
             self._outcomes.append((worker.tasks.popleft(), outcome, None))
@@ -341,13 +357,20 @@ class WorkerPool:
                 worker.process.kill()
                 _wait_for_end(worker.process)
 
+    def _end(self, worker: _Worker) -> None:
+        """End a worker that does not keep to the protocol; its end arrives as a message."""
+        worker.fault = worker.fault or "sent what is no answer"
+        worker.process.kill()
+
     def _remove_ended(self, worker: _Worker) -> None:
         """A worker has ended: its current task is lost, the next one goes to another worker."""
         code = _wait_for_end(worker.process)
         self._workers.remove(worker)
         if worker.tasks and worker.ready:
             task = worker.tasks.popleft()
-            reason = f"did not end within {task.seconds:.3g} s" if worker.overdue else _end_message(code)
+            reason = worker.fault or (
+                f"did not end within {task.seconds:.3g} s" if worker.overdue else _end_message(code)
+            )
             self._outcomes.append((task, None, WorkerLostError(reason)))
         elif not worker.ready:
             self._failed_starts += 1
@@ -390,6 +413,10 @@ class WorkerPool:
             if limit is not None and now > limit:
                 worker.overdue = True
                 worker.process.kill()  # its end arrives as a message
+
+
+def _is_answer(message: Any) -> bool:
+    return isinstance(message, tuple) and len(message) == 2 and isinstance(message[1], int)
 
 
 def _wait_for_end(process: subprocess.Popen[bytes]) -> int:

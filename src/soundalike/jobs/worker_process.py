@@ -11,11 +11,12 @@ import queue
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Any, Protocol
+
+from soundalike.jobs.answer_format import encode
+from soundalike.jobs.failure import Failure
 
 _HEADER_BYTES = 8
 
@@ -35,50 +36,27 @@ class Setup(Protocol):
     def __call__(self) -> Callable[..., Any]: ...
 
 
-class RemoteTracebackError(Exception):
-    """The traceback of an exception raised in another process, as text; the cause of that exception here."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception on its way to another process (a stand-in where it cannot be pickled), with its traceback."""
-
-    error: Exception
-    trace: str
-
-    @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """The failure that reports `error`."""
-        trace = "".join(traceback.format_exception(error)[-3:])[-2000:]
-        try:
-            pickle.loads(pickle.dumps(error))
-        except Exception:  # noqa: BLE001  whatever an exception's own pickling raises
-            error = RuntimeError(f"{type(error).__name__}: {error}")
-        return cls(error, trace)
-
-    def exception(self) -> Exception:
-        """The exception, with the other process's traceback as its cause."""
-        self.error.__cause__ = RemoteTracebackError(f"\n{self.trace}")
-        return self.error
-
-
-def send(pipe: IO[bytes] | None, value: Any) -> None:
-    """Write `value`, pickled unless it is bytes already. An error of the pipe is ignored: the reader's end reports it."""
+def send(pipe: IO[bytes] | None, data: bytes) -> None:
+    """Write a message. An error of the pipe is ignored: the reader's end reports it."""
     assert pipe is not None
-    data = value if isinstance(value, bytes) else pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     with suppress(OSError):
         pipe.write(len(data).to_bytes(_HEADER_BYTES, "little") + data)
         pipe.flush()
 
 
-def receive(pipe: IO[bytes]) -> Any:
-    """The next value. Raises EOFError where the other side has closed the pipe."""
+def receive(pipe: IO[bytes], most: int | None = None) -> bytearray:
+    """The next message. Raises EOFError where the other side has closed the pipe, ValueError for more than `most` bytes."""
     header = pipe.read(_HEADER_BYTES)
     size = int.from_bytes(header, "little")
-    data = pipe.read(size) if len(header) == _HEADER_BYTES else b""
-    if len(header) < _HEADER_BYTES or len(data) < size:
+    if most is not None and size > most:
+        raise ValueError(f"a message of {size} bytes")
+    data = bytearray(size if len(header) == _HEADER_BYTES else 0)
+    view, read = memoryview(data), 0
+    while read < len(data) and (count := pipe.readinto(view[read:])):  # type: ignore[attr-defined]
+        read += count
+    if len(header) < _HEADER_BYTES or read < size:
         raise EOFError
-    return pickle.loads(data)
+    return data
 
 
 def resident_bytes() -> int:
@@ -91,7 +69,10 @@ def resident_bytes() -> int:
 
 
 def serve() -> None:
-    """Run as a worker: setup function in, then tasks in and (outcome, memory) out, until the parent closes the pipe."""
+    """Run as a worker: setup function in, then tasks in and (outcome, memory) out, until the parent closes the pipe.
+
+    What comes from the parent is pickled, what goes to it is not (`answer_format`).
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Codecs print to standard output as they please; answers go through a private copy of it.
     answers = os.fdopen(os.dup(1), "wb")
@@ -102,23 +83,30 @@ def serve() -> None:
     try:
         do_task = inbox.get()()
     except Exception as error:  # noqa: BLE001  the border between processes: the parent raises it again
-        send(answers, Failure.of(error))
+        send(answers, encode(Failure.of(error)))
         return
-    send(answers, "ready")
+    send(answers, encode("ready"))
     while True:
         task = inbox.get()
         try:
             outcome = do_task(task)
         except Exception as error:  # noqa: BLE001  the border between processes: the parent judges it
             outcome = Failure.of(error)
-        send(answers, (outcome, resident_bytes()))
+        send(answers, _answer(outcome))
+
+
+def _answer(outcome: Any) -> bytes:
+    try:
+        return encode((outcome, resident_bytes()))
+    except Exception as error:  # noqa: BLE001  an outcome of a type that cannot be sent: a fault of the task
+        return encode((Failure.of(error), resident_bytes()))
 
 
 def _read_tasks(pipe: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
     """Read tasks while the worker works; end the process, in the middle of a task too, when the parent is gone."""
     while True:
         try:
-            inbox.put(receive(pipe))
+            inbox.put(pickle.loads(receive(pipe)))
         except (EOFError, OSError):
             os._exit(0)
         except Exception as error:  # noqa: BLE001  whatever unpickling raises: nobody would wait for the rest

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.audio.metadata.keys import compatible
 from soundalike.search.filters import Filters
 from soundalike.search.name_matching import fold, path_matcher
@@ -33,8 +34,9 @@ class Catalogue:
     contents: the different contents, ascending; content_of (I,): each item's index into them.
     """
 
-    def __init__(self, items: pa.Table) -> None:
-        """items: the table `items`, all columns, in any order."""
+    def __init__(self, items: pa.Table, classes: Callable[[], NDArray[np.int8]] | None = None) -> None:
+        """items: the table `items`, all columns, in any order; classes: gives the classes (I,) of its items, ordered by id, as
+        positions in `CLASSES`, for filters that name some (without it no item has one)."""
         # One chunk per column: picking rows from the many chunks of many commits is slow.
         self._table = items.take(pc.sort_indices(items["id"])).combine_chunks()
         encoded = pc.dictionary_encode(_flat(self._table["content"]))
@@ -45,6 +47,7 @@ class Catalogue:
         self.content_of: Indices = rank[encoded.indices.to_numpy()] if len(items) else np.empty(0, dtype=np.int64)
         self._by_content = np.argsort(self.content_of, kind="stable")
         self._first = np.searchsorted(self.content_of[self._by_content], np.arange(len(self.contents) + 1))
+        self._classes = classes
         self._masks: LRUCache[Filters, Mask] = LRUCache(MASKS)
         self._paths: list[str] | None = None
         self._lock = threading.Lock()
@@ -127,6 +130,9 @@ class Catalogue:
         if filters.key is not None:
             wanted = filters.key
             mask &= self._where("key", lambda key: compatible(key, wanted))
+        if filters.classes:
+            wanted_codes = [CLASSES.index(name) for name in filters.classes]
+            mask &= np.isin(self._classes(), wanted_codes) if self._classes is not None else False
         if filters.paths:
             folded_paths = self._folded()
             mask &= np.fromiter(map(path_matcher(filters.paths), folded_paths), bool, len(folded_paths))
@@ -137,10 +143,11 @@ class Catalogue:
         return mask
 
     def containing(self, text: str) -> Mask:
-        """(I,) which items contain `text` in their path, title or artist; names are compared with `fold`."""
+        """(I,) which items contain `text` in their path, which begins with the name of their root, title or artist; names are
+        compared with `fold`."""
         wanted = fold(text)
-        mask = np.zeros(len(self), dtype=bool)
-        for name in ("path", "title", "artist"):
+        mask = np.fromiter((wanted in path for path in self._folded()), bool, len(self))
+        for name in ("title", "artist"):
             mask |= self._where(name, lambda value: wanted in value, fold)
         return mask
 

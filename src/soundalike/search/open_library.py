@@ -12,8 +12,9 @@ from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library.storage.store import Library
 from soundalike.search.catalogue import Catalogue
-from soundalike.search.index.table_rows import WINDOWS, Indices, Mask, Table
+from soundalike.search.index.table_rows import CLIPS, WINDOWS, Indices, Mask, Table
 from soundalike.search.index.vector_index import TableIndexes
+from soundalike.search.item_classes import ItemClasses
 from soundalike.search.vector_statistics import Spread, stored_spread
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class OpenLibrary:
         self._runtime = runtime
         self._analyser = analyser
         self._catalogue: Catalogue | None = None
+        self._classes: ItemClasses | None = None
         self._content_of: dict[Table, Indices] = {}
         self._lock = threading.RLock()
 
@@ -63,8 +65,16 @@ class OpenLibrary:
         """All items of the library."""
         with self._lock:
             if self._catalogue is None:
-                self._catalogue = Catalogue(self.library.items())
+                self._catalogue = Catalogue(self.library.items(), lambda: self.classes.codes())
             return self._catalogue
+
+    @property
+    def classes(self) -> ItemClasses:
+        """The classes of the library's one-shots."""
+        with self._lock:
+            if self._classes is None:
+                self._classes = ItemClasses(self.catalogue, self.indexes[CLIPS], self._contents_of_items(CLIPS))
+            return self._classes
 
     def spread(self, parts: Sequence[str]) -> dict[str, Spread]:
         """The spread of each part's cosine between windows of different songs."""

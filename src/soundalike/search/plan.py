@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from soundalike.analysis.kinds import Kind
+from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.search.filters import Filters
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Indices, Mask, Table
 from soundalike.search.index.vector_index import Term
+from soundalike.search.item_classes import SoundClass
 from soundalike.search.near_duplicates import copies_of
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query
@@ -24,6 +26,10 @@ from soundalike.search.weighting import RequestedWeights, Weighting, effective_w
 NEGATIVE_WEIGHT = 0.5
 """How much a negative reference counts, relative to a positive one."""
 
+CLASS_BONUS = 0.2
+"""What an item of the reference's class is worth in the order of hits: as much as so much more cosine of the mix. Scores stay
+as they are. Measured by `benchmarks/one_shot_classes.py`."""
+
 KINDS_IN: dict[Table, tuple[Kind, ...]] = {WINDOWS: ("song",), CLIPS: ("loop", "one-shot")}
 """The kinds of items whose vectors each table holds."""
 
@@ -34,7 +40,8 @@ class SearchPlan:
 
     query, negative: the vectors of the references; tables: where to search; weighting: under which weights; kinds: of the
     items that may be returned; admitted (I,): which items of the catalogue may be returned, without the query's own; same:
-    paths of the query's own file and its copies, left out.
+    paths of the query's own file and its copies, left out; sound_class: of the reference, as its name states or its neighbours
+    agree; preferred (I,): items that come earlier in the order, because of that class, by class_bonus.
     """
 
     request: SearchRequest
@@ -45,6 +52,9 @@ class SearchPlan:
     kinds: tuple[Kind, ...]
     admitted: Mask
     same: tuple[str, ...]
+    sound_class: SoundClass | None = None
+    preferred: Mask | None = None
+    class_bonus: float = CLASS_BONUS
 
     def terms(self, table: Table) -> list[Term]:
         """What the rows of a table are compared with."""
@@ -81,13 +91,55 @@ def make_plan(
     filters = _excluding_same(request.filters, query, request.exclude_same)
     if not filters.kinds:
         filters = replace(filters, kinds=tuple(kind for table in tables for kind in KINDS_IN[table]))
+    sound_class = _class_of(opened, query)
+    filters = _requiring_class(filters, request, query, sound_class)
     admitted = opened.catalogue.admitted(filters)
     own = np.empty(0, dtype=np.int64) if request.include_self else _own_items(opened, query, admitted)
     if len(own):
         admitted = admitted.copy()
         admitted[own] = False
     same = tuple(str(opened.library.absolute(item["root"], item["path"])) for item in opened.catalogue.items(own))
-    return SearchPlan(request, query, negative, tables, weighting, filters.kinds, admitted, same)
+    return SearchPlan(
+        request,
+        query,
+        negative,
+        tables,
+        weighting,
+        filters.kinds,
+        admitted,
+        same,
+        sound_class,
+        _preferred(opened, request, query),
+    )
+
+
+def _class_of(opened: OpenLibrary, query: Query) -> SoundClass | None:
+    """The class of a reference that may be a one-shot."""
+    if query.sound_class is not None:
+        return SoundClass(query.sound_class)
+    if not query.is_clip or query.kind == "loop":
+        return None
+    return opened.classes.of_vectors(query.mix)
+
+
+def _preferred(opened: OpenLibrary, request: SearchRequest, query: Query) -> Mask | None:
+    """The items of the class that the reference's name states, if they are to come earlier. Neighbours that agree on a class are
+    the first hits anyway."""
+    if request.same_class != "prefer" or query.sound_class is None or request.diverse:
+        return None
+    return opened.catalogue.admitted(Filters(classes=(query.sound_class,)))
+
+
+def _requiring_class(filters: Filters, request: SearchRequest, query: Query, sound_class: SoundClass | None) -> Filters:
+    """`filters` with the reference's class where it is required. Raises InputError where that is unknown."""
+    if request.same_class != "require":
+        return filters
+    if sound_class is None:
+        raise InputError(
+            f"the class of {query.label!r} is not known: its name states none, and similar one-shots do not agree on one; name "
+            f"it (--class {CLASSES[0]}, for example)"
+        )
+    return replace(filters, classes=(sound_class.name,))
 
 
 def _tables(query: Query, filters: Filters, *, names_parts: bool) -> tuple[Table, ...]:

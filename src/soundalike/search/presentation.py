@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from soundalike.search.index.vector_index import Match
+from soundalike.search.item_classes import class_fields
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.plan import SearchPlan
 from soundalike.search.ranking import Ranking
@@ -16,7 +17,8 @@ from soundalike.search.results import Hit, SearchResult
 from soundalike.search.score_distribution import ScoreDistribution
 
 _SHOWN = (
-    "id", "kind", "duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album", "status"
+    "id", "kind", "duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album", "status",
+    "sound_class", "class_share",
 )  # fmt: skip
 """Columns of an item that a hit shows as they are."""
 
@@ -36,6 +38,8 @@ def present(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> SearchRe
         kinds=plan.kinds,
         distributions=dict(ranking.distributions),
         share=ranking.share,
+        sound_class=plan.sound_class,
+        class_preferred=plan.preferred is not None,
     )
 
 
@@ -44,12 +48,14 @@ def _hits(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> tuple[Hit,
     numbers = [opened.catalogue.with_content(match.content) for match in ranking.matches]
     numbers = [of_match[plan.admitted[of_match]] for of_match in numbers]
     items = iter(opened.catalogue.items(np.concatenate([np.empty(0, dtype=np.int64), *numbers])))
+    classes = iter(opened.classes.of([of_match[0] for of_match in numbers]))
     labels = {table: [term.label for term in plan.terms(table)] for table in plan.tables}
     hits = []
     for rank, (match, of_match) in enumerate(zip(ranking.matches, numbers, strict=True), 1):
         own = list(itertools.islice(items, len(of_match)))
         paths = [str(opened.library.absolute(item["root"], item["path"])) for item in own]
-        hits.append(_hit(rank, match, labels[match.table], own[0], paths, ranking.distributions.get(own[0]["kind"])))
+        item = own[0] | class_fields(next(classes))
+        hits.append(_hit(rank, match, labels[match.table], item, paths, ranking.distributions.get(item["kind"])))
     return tuple(hits)
 
 

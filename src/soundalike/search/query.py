@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.analysis.kinds import check_kind
+from soundalike.analysis.kinds import Kind, check_kind
+from soundalike.audio.metadata.class_names import class_of_item, class_of_path, nearest_names
 from soundalike.errors import InputError
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import sidecars_for
@@ -20,6 +21,8 @@ from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
 
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
+
+Value = TypeVar("Value")
 
 LONGEST_TEXT = 1_000
 """Characters of one text. Encoders take less, and report it themselves."""
@@ -32,7 +35,8 @@ class Query:
     label: for people; is_clip: True for loops and one-shots (one `mix` vector each), False for songs; parts (K,): the parts
     that it has vectors of; starts, ends (N,) s; vectors (N, K, D) float32, zeros where absent; digests: content digests of the
     references; complete: whether it is one whole file; artists, albums: from the references' tags; texts: the N texts it was
-    made from in place of sounds, one vector each (K = 1, under the name `mix`), with seconds 0.
+    made from in place of sounds, one vector each (K = 1, under the name `mix`), with seconds 0; kind: of the whole file that it
+    is, if it is one; sound_class: of a one-shot, if its name states it.
     """
 
     label: str
@@ -46,6 +50,8 @@ class Query:
     artists: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    kind: Kind | None = None
+    sound_class: str | None = None
 
     def direction(self, part: str) -> NDArray[np.float64]:
         """(D,) the vector that `part` of a row is compared with: the mean over the windows of the unit vectors of the same
@@ -92,10 +98,23 @@ class Query:
             artists=tuple(dict.fromkeys(name for query in queries for name in query.artists)),
             albums=tuple(dict.fromkeys(name for query in queries for name in query.albums)),
             texts=tuple(text for query in queries for text in query.texts),
+            kind=_common([query.kind for query in queries]),
+            sound_class=_common([query.sound_class for query in queries]),
         )
+
+    def called(self, name: str) -> Self:
+        """The same query of a file called `name` (a path with `/`, of which the file and two folders count), with the class that
+        this states if it is a one-shot."""
+        stated = class_of_path(nearest_names(name)) if self.kind == "one-shot" else None
+        return replace(self, sound_class=stated)
 
     def _columns(self, parts: Sequence[str]) -> Float32:
         return self.vectors[:, [self.parts.index(part) for part in parts]]
+
+
+def _common(values: Sequence[Value | None]) -> Value | None:
+    """The value that all share."""
+    return values[0] if len(set(values)) == 1 else None
 
 
 def check_same_type(*queries: Query) -> None:
@@ -170,6 +189,7 @@ def query_from_file(
         vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
         digests=frozenset([content_digest(path, sidecars_for(analyser.recipe))]),
         complete=region is None,
+        kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
     )
@@ -192,6 +212,8 @@ def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequenc
         vectors=vectors,
         digests=frozenset([item["content"].partition(":")[0]]),
         complete=True,
+        kind=item["kind"],
+        sound_class=class_of_item(item["root"], item["path"]) if item["kind"] == "one-shot" else None,
         artists=(item["artist"],) if item["artist"] else (),
         albums=(item["album"],) if item["album"] else (),
     )

@@ -15,6 +15,8 @@ from soundalike.search.open_library import OpenLibrary
 from soundalike.search.plan import SearchPlan
 from soundalike.search.score_distribution import ScoreDistribution, score_distributions
 
+_Row = tuple[Table, int]
+
 DIVERSE_POOL = 10
 """Diverse hits are chosen among this many times the number requested."""
 
@@ -38,6 +40,7 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
     matches: list[Match] = []
     distributions: dict[str, ScoreDistribution] = {}
     share = 1.0
+    preferred: set[_Row] = set()
     for table in plan.tables:
         index, terms = opened.indexes[table], plan.terms(table)
         tie_orders[table] = opened.tie_order(table, plan.admitted)
@@ -45,16 +48,31 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
         matched = index.search(terms, count, tie_orders[table], present_only=is_text)
         share = min(share, matched.share)
         matches += diversify(index, matched.best, terms, n) if diverse else matched.best
+        if plan.preferred is not None:
+            of_class = index.search(terms, n, opened.tie_order(table, plan.admitted & plan.preferred)).best
+            preferred |= {_row(match) for match in of_class}
+            found = {_row(match) for match in matches}
+            matches += [match for match in of_class if _row(match) not in found]
         if is_text:
             distributions |= score_distributions(index, terms, _kinds_of_contents(opened, table))
-    if len(plan.tables) > 1:
-        matches.sort(key=lambda match: (-match.score, _tie_position(opened, tie_orders, match), match.start))
+    if len(plan.tables) > 1 or plan.preferred is not None:
+        matches.sort(
+            key=lambda match: (
+                -match.score - (plan.class_bonus if _row(match) in preferred else 0.0),
+                _tie_position(opened, tie_orders, match),
+                match.start,
+            )
+        )
     return Ranking(
         matches[:n],
         sum(int((order >= 0).sum()) for order in tie_orders.values()),
         share,
         {kind: distributions[kind] for kind in plan.kinds if kind in distributions},
     )
+
+
+def _row(match: Match) -> _Row:
+    return match.table, match.row
 
 
 def _tie_position(opened: OpenLibrary, tie_orders: Mapping[Table, Indices], match: Match) -> int:

@@ -62,7 +62,8 @@ def resolve_reference(
         raise InputError(f"{reference} is a folder; name a file in it (folders are indexed: soundalike index {path})")
     if not path.is_file():
         raise InputError(f"{reference} is neither a file nor an item of the library {opened.library.path}")
-    return query_from_file(opened.analyser, path, region=region, focus=focus, kind=kind, parts=parts)
+    query = query_from_file(opened.analyser, path, region=region, focus=focus, kind=kind, parts=parts)
+    return query.called(path.as_posix())
 
 
 def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, Any] | None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
@@ -21,6 +21,10 @@ Region = tuple[float, float | None]
 
 SAME = ("artist", "album")
 
+SameClass = Literal["prefer", "require", "ignore"]
+"""What the class of a one-shot means for its hits."""
+SAME_CLASS: tuple[SameClass, ...] = get_args(SameClass)
+
 
 @dataclass(frozen=True)
 class SearchRequest:
@@ -32,7 +36,9 @@ class SearchRequest:
     weights: part -> how much it counts, in units of each part's spread, or on raw cosines if `raw`; profile: learnt weights,
     or the name or file of some; filters: which items may be returned; negatives, negative_texts: what hits should not sound
     like; n: how many hits; diverse: choose hits that differ from one another; exclude_same: `artist`, `album`: leave out
-    items that share the reference's; include_self: keep the reference's own file and its copies.
+    items that share the reference's; include_self: keep the reference's own file and its copies; same_class: hits of the
+    class (snare, ...) that the name of a one-shot states come earlier (`prefer`, see `plan.CLASS_BONUS`), or hits of the class
+    that its name states or its neighbours agree on are the only ones (`require`), or the class does not matter (`ignore`).
 
     Raises InputError for values that are not allowed or that exclude each other. What only an open library can tell (a part
     that it does not have, a file that is not there) is checked by the search.
@@ -53,6 +59,7 @@ class SearchRequest:
     diverse: bool = False
     exclude_same: tuple[str, ...] = ()
     include_self: bool = False
+    same_class: SameClass = "prefer"
 
     def __post_init__(self) -> None:
         self._check_references()
@@ -65,6 +72,8 @@ class SearchRequest:
         for name in self.exclude_same:
             if name not in SAME:
                 raise InputError(f"{name!r} cannot be excluded; choose {' or '.join(SAME)}")
+        if self.same_class not in SAME_CLASS:
+            raise InputError(f"{self.same_class!r} is no rule for the class; choose {', '.join(SAME_CLASS)}")
         if self.kind is not None:
             check_kind(self.kind)
 

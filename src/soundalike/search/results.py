@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from soundalike.search.item_classes import SoundClass
 from soundalike.search.query import Query
 from soundalike.search.score_distribution import ScoreDistribution
 from soundalike.similarity.weights import Weights
@@ -17,7 +18,8 @@ class Hit:
     part (and one `not <part>` for negative references); cosines: of each of those; silent: weighted parts that are absent in
     the hit; copies: other paths with the same content. For a text (None otherwise), deviations: how many standard deviations
     the score is above the mean of the library's items of that kind; above: the share (0..1) of them with a lower score; None
-    where there are fewer than ten of them (`search.score_distribution`).
+    where there are fewer than ten of them (`search.score_distribution`). sound_class: of a one-shot, None if unknown;
+    class_share: of its neighbours' votes (0..1) where its name does not state the class.
     """
 
     rank: int
@@ -43,6 +45,8 @@ class Hit:
     status: str
     deviations: float | None = None
     above: float | None = None
+    sound_class: str | None = None
+    class_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class SearchResult:
     silent: weighted parts that are absent in the query; same: paths of the query's own file and its near-identical copies,
     left out of the hits; searched: how many different files were eligible, of the `kinds` listed; distributions: for a text,
     the scores of all items of each of these kinds; share: of the rows that were searched (0..1), under 1 while a machine that
-    holds some of them is down.
+    holds some of them is down; sound_class: of the reference, if it is a one-shot of a known class; class_preferred: whether
+    hits of that class come earlier than their scores alone would put them.
     """
 
     hits: tuple[Hit, ...]
@@ -67,3 +72,5 @@ class SearchResult:
     kinds: tuple[str, ...]
     distributions: dict[str, ScoreDistribution] = field(default_factory=dict)
     share: float = 1.0
+    sound_class: SoundClass | None = None
+    class_preferred: bool = False

@@ -27,7 +27,7 @@ def description_page(openapi: Values) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>soundalike: the API</title>'
         '<meta name="viewport" content="width=device-width"><style>' + STYLE + "</style></head><body>"
         f"<h1>soundalike {escape(openapi['info']['version'])}: the API</h1>"
-        '<p>For programs: <a href="/api/openapi.json">openapi.json</a>. Errors are <code>application/problem+json</code> '
+        '<p>For programs: <a href="openapi.json">openapi.json</a>. Errors are <code>application/problem+json</code> '
         "with <code>status</code> and <code>detail</code>, the messages of the command line.</p>"
         + "".join(routes)
         + "<h1>Objects</h1>"

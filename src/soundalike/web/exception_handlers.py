@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from soundalike.errors import SoundalikeError
@@ -28,6 +29,11 @@ def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     return problem(422, f"{where or 'the request'}: {first['msg']}")
 
 
+def client_gone(_: Request, error: ClientDisconnect) -> JSONResponse:
+    """A client that left before its request was complete: nobody reads the response, and nothing is logged."""
+    return problem(400, "the request is incomplete: its connection was closed")
+
+
 def http_error(_: Request, error: HTTPException) -> JSONResponse:
     """An HTTP error, such as an address that does not exist."""
     return problem(error.status_code, str(error.detail), error.headers)
@@ -45,5 +51,6 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Any]] =
     SoundalikeError: soundalike_error,
     RequestValidationError: invalid_request,
     HTTPException: http_error,
+    ClientDisconnect: client_gone,
     Exception: server_fault,
 }

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError, SoundalikeError
+from soundalike.errors import AudioError, CheckpointError, InputError, LibraryError, NotFoundError, SoundalikeError
 from soundalike.web.services.media_workers import BusyError
 from soundalike.web.services.uploads import NoSpaceError, TooLargeError
 
 STATUS_CODES: dict[type[SoundalikeError], int] = {
     TooLargeError: 413,
+    NotFoundError: 404,
     InputError: 422,
     AudioError: 415,
     LibraryError: 409,

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from soundalike.search.request import SameClass
+
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Literal["song", "loop", "one-shot"]
 MapKind = Literal["song", "loop", "one-shot", "all"]
+ClassName = Annotated[str, Field(max_length=40)]
 PartName = Annotated[str, Field(max_length=40)]
 ShortText = Annotated[str, Field(max_length=200)]
 
@@ -24,7 +27,7 @@ class Strict(BaseModel):
 
 
 class FilterFields(Strict):
-    """Which items to search. Ranges are (low, high); either may be null."""
+    """Which items to search. Ranges are (low, high); either may be null. classes: of one-shots, such as `snare`."""
 
     kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
@@ -32,6 +35,7 @@ class FilterFields(Strict):
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
     favourite: bool = False
+    classes: list[ClassName] = Field(default=[], max_length=20)
 
 
 class SearchIn(Strict):
@@ -39,7 +43,8 @@ class SearchIn(Strict):
     line.
 
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
-    representative windows of an upload, for a quick first result.
+    representative windows of an upload, for a quick first result; same_class: what the class of a one-shot means for its hits
+    (those of its class come earlier, are the only ones, or count like others); facets: also count the items of each class.
     """
 
     upload: Id | None = None
@@ -54,11 +59,14 @@ class SearchIn(Strict):
     n: int = Field(default=50, ge=1, le=2_000)
     candidates: int = Field(default=0, ge=0, le=5_000)
     few: int | None = Field(default=None, ge=1, le=20)
+    same_class: SameClass = "prefer"
+    facets: bool = False
 
 
 class ItemOut(BaseModel):
     """An item of the library. name: its path relative to its root; folder: the folder part of name; path: absolute, for
-    playlists."""
+    playlists; sound_class: of a one-shot (null if unknown), as its name states, or as its nearest named neighbours agree, with
+    their share of the vote in class_share."""
 
     id: str
     root: str
@@ -77,6 +85,8 @@ class ItemOut(BaseModel):
     title: str | None
     album: str | None
     status: str
+    sound_class: str | None
+    class_share: float | None
 
 
 class HitOut(BaseModel):
@@ -107,7 +117,8 @@ class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
     itself; windows: those of the reference; share: of the rows that were searched (0 to 1), under 1 while a node of a cluster
-    is down."""
+    is down; sound_class, class_share: of the reference, as of an item; class_preferred: whether hits of that class come earlier;
+    classes: if facets were requested, the one-shots of each class that the other filters admit, of unknown class under ""."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -120,6 +131,10 @@ class SearchResultOut(BaseModel):
     kinds: list[str]
     label: str
     windows: list[tuple[float, float]]
+    sound_class: str | None
+    class_share: float | None
+    class_preferred: bool
+    classes: dict[str, int] | None
     candidates: CandidatesOut | None
 
 
@@ -279,7 +294,7 @@ class AnswersOut(BaseModel):
 
 class MapOut(BaseModel):
     """The map: x, y in 0..1, similar items close together. state: `making` (ask again), `none` (no such items) or `ready`; total:
-    the number of items, of which a large library shows a subset; tempo in BPM, null if unknown."""
+    the number of items, of which a large library shows a subset; tempo in BPM and sound_class (of one-shots), null if unknown."""
 
     state: Literal["ready", "making", "none"]
     progress: float
@@ -291,11 +306,24 @@ class MapOut(BaseModel):
     tempo: list[float | None]
     folder: list[str]
     names: list[str]
+    sound_class: list[str | None]
 
     @classmethod
     def empty(cls, state: Literal["making", "none"], progress: float = 0.0) -> Self:
         """A map without points."""
-        return cls(state=state, progress=progress, total=0, ids=[], x=[], y=[], kind=[], tempo=[], folder=[], names=[])
+        return cls(
+            state=state,
+            progress=progress,
+            total=0,
+            ids=[],
+            x=[],
+            y=[],
+            kind=[],
+            tempo=[],
+            folder=[],
+            names=[],
+            sound_class=[],
+        )
 
 
 class ProfileOut(BaseModel):

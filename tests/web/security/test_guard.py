@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -12,7 +13,8 @@ from starlette.testclient import TestClient
 from soundalike.cli import cli
 from soundalike.errors import InputError
 from soundalike.web.app import create_app
-from soundalike.web.security.guard import is_loopback
+from soundalike.web.security.hosts import is_loopback
+from soundalike.web.security.proxy import Proxy
 
 
 def client(library: Path, base: str, **options: str) -> TestClient:
@@ -109,6 +111,95 @@ def test_the_printed_address_contains_a_token_that_is_accepted(
     assert asked.get("/api/library").status_code == 401
     assert asked.get(f"/?{query}").headers["location"] == "/"
     assert asked.get("/api/library").status_code == 200  # by the cookie
+
+
+PAGE = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+"""What a browser sends when it opens a page."""
+
+TOKEN = "a-secret-token-of-24-char"
+
+
+def test_a_token_on_loopback_keeps_out_other_users_of_the_machine(library: Path) -> None:
+    asked = client(library, "http://127.0.0.1:8765", token=TOKEN)
+    refused = asked.get("/api/library")
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert "`Authorization: Bearer TOKEN`" in refused.json()["detail"]
+    assert asked.get("/app.js").status_code == 401
+    assert asked.get("/api/library", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_the_cookie_is_named_after_the_port(library: Path) -> None:
+    for port in (8765, 9000):
+        opened = client(library, f"http://127.0.0.1:{port}", token=TOKEN).get(f"/?token={TOKEN}")
+        cookie = opened.headers["set-cookie"]
+        assert cookie.startswith(f"soundalike-token-{port}=")
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+    other = client(library, "http://127.0.0.1:8765", token=TOKEN)
+    other.cookies.set("soundalike-token-9000", TOKEN)
+    assert other.get("/api/library").status_code == 401
+
+
+def test_a_person_without_the_token_gets_a_form_for_it(library: Path) -> None:
+    asked = client(library, "http://127.0.0.1:8765", token=TOKEN)
+    form = asked.get("/", headers=PAGE)
+    assert (form.status_code, form.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert '<form method="post" action="/login">' in form.text
+    assert "form-action 'self'" in form.headers["content-security-policy"]
+    assert form.headers["referrer-policy"] == "same-origin"
+    assert "is not valid" not in form.text
+    assert "is not valid" in asked.get("/?token=an-older-token", headers=PAGE).text
+
+    def send(token: str, **headers: str) -> Any:
+        own = {"Origin": "http://127.0.0.1:8765", "Sec-Fetch-Site": "same-origin"}
+        return asked.post("/login", data={"token": token}, headers=PAGE | own | headers)
+
+    wrong = send("something else")
+    assert wrong.status_code == 401
+    assert "is not valid" in wrong.text
+    assert "set-cookie" not in wrong.headers
+    assert send(TOKEN, Origin="http://evil.example").status_code == 403
+    assert send("x" * 300_000).status_code == 413
+    right = send(f" {TOKEN} ")
+    assert (right.status_code, right.headers["location"]) == (303, "/")
+    assert asked.get("/", headers=PAGE).status_code == 200
+
+
+def test_the_form_lies_under_the_base_path(library: Path) -> None:
+    app = create_app(library, token=TOKEN, proxy=Proxy.of(["music.example"], "/sound"))
+    asked = TestClient(app, base_url="http://music.example", follow_redirects=False)
+    assert '<form method="post" action="/sound/login">' in asked.get("/sound/", headers=PAGE).text
+    for path in ("/sound/login", "/login"):  # as the browser sends it, and as a proxy that strips the path passes it on
+        right = asked.post(path, data={"token": TOKEN}, headers=PAGE)
+        assert right.headers["location"] == "/sound/"
+
+
+def test_a_ticket_is_accepted_once(library: Path) -> None:
+    asked = client(library, "http://127.0.0.1:8765", token=TOKEN, ticket="a-ticket-of-some-length")
+    assert asked.get("/api/library", headers={"Authorization": "Bearer a-ticket-of-some-length"}).status_code == 401
+    opened = asked.get("/?token=a-ticket-of-some-length")
+    assert f"={TOKEN};" in opened.headers["set-cookie"]
+    asked.cookies.clear()
+    assert asked.get("/?token=a-ticket-of-some-length").status_code == 401
+    assert asked.get(f"/?token={TOKEN}").status_code == 303  # the printed address stays valid
+
+
+def test_a_link_on_another_page_opens_the_page_and_nothing_else(library: Path) -> None:
+    asked = client(library, "http://127.0.0.1:8765")
+    foreign = PAGE | {"Sec-Fetch-Site": "cross-site"}
+    assert asked.get("/", headers=foreign).status_code == 200
+    assert asked.get("/index.html", headers=foreign).status_code == 200
+    refused = asked.get("/api/library", headers=foreign)
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert '<a href="/">Open the search page</a>' in refused.text
+    for headers in (
+        foreign | {"Sec-Fetch-Dest": "iframe"},
+        foreign | {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        foreign | {"Origin": "http://evil.example"},
+    ):
+        assert asked.get("/", headers=headers).status_code == 403
+    assert asked.post("/", headers=foreign).status_code == 403
+    assert asked.get("/app.js", headers=foreign).status_code == 403
 
 
 def test_every_response_has_the_security_headers(library: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +126,21 @@ def test_simultaneous_requests_are_limited() -> None:
         return sent
 
     assert len(asyncio.run(main())) == 2
+
+
+@pytest.mark.parametrize("path", ["/api/uploads?name=a.wav", "/api/search", "/login"])
+def test_a_client_that_leaves_in_the_middle_of_a_request_leaves_no_traceback(
+    address: tuple[str, int], path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = head(address, f"POST {path} HTTP/1.1", "Content-Type: application/json", "Content-Length: 100000")
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall(asked + b"RIFF")
+        time.sleep(0.1)  # the request has begun
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until = time.monotonic() + 1
+    while time.monotonic() < until and not caplog.records:
+        time.sleep(0.02)
+    assert [
+        record.getMessage() for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR
+    ] == []
+    assert answer_to(address, head(address, "GET /api/library/state HTTP/1.1")).startswith(b"HTTP/1.1 200")

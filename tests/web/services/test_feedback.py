@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import stat
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def test_answers_are_counted_and_withdrawn(own: Path, web: TestClient) -> None:
     with TestClient(create_app(own), base_url="http://127.0.0.1") as other:
         assert other.delete(f"/api/answers/{name}").status_code == 204
     assert web.get("/api/answers").json() == {"count": 1, "triplets": 0, "alike": 1}
-    assert web.delete(f"/api/answers/{name}").status_code == 422
+    assert web.delete(f"/api/answers/{name}").status_code == 404
     assert web.get("/api/answers/export").status_code == 422
 
 
@@ -159,3 +160,37 @@ def test_answers_without_their_clips_are_left_out_of_the_export(own: Path, web: 
     with zipfile.ZipFile(io.BytesIO(web.get("/api/answers/export").content)) as archive:
         assert len(archive.read("answers.csv").splitlines()) == 2
         assert b"the clip of x.flac was deleted" in archive.read("README.txt")
+
+
+def test_the_clip_of_an_upload_is_private_and_deleted_with_the_last_answer_about_it(own: Path, web: TestClient) -> None:
+    song, first, second, *_ = items(web, "song")
+    content = Path(song["path"]).read_bytes()
+    upload = web.post("/api/uploads", params={"name": "mine.flac"}, content=content).json()["id"]
+    body = {"reference": {"upload": upload, "region": [2, 8]}, "alike": True}
+    answers = [kept(web.post("/api/answers", json={**body, "hit": hit(one)})) for one in (first, second)]
+    clips = own / "listening" / "clips"
+    (clip,) = clips.iterdir()
+    assert stat.S_IMODE(clip.stat().st_mode) == 0o600
+    assert stat.S_IMODE(clips.stat().st_mode) == 0o700
+    assert soundfile.info(clip).duration == pytest.approx(6, abs=0.01)
+    web.delete(f"/api/answers/{answers[0]}")
+    assert list(clips.iterdir()) == [clip]  # the other answer is about it
+    web.delete(f"/api/answers/{answers[1]}")
+    assert list(clips.iterdir()) == []
+    kept(web.post("/api/answers", json={**body, "hit": hit(first)}))
+    assert list(clips.iterdir()) == [clip]
+
+
+def test_withdrawing_an_answer_about_an_item_deletes_no_clip(own: Path, web: TestClient) -> None:
+    song, other, *_ = items(web, "song")
+    content = Path(song["path"]).read_bytes()
+    upload = web.post("/api/uploads", params={"name": "mine.flac"}, content=content).json()["id"]
+    region = [2, 8]
+    kept(
+        web.post(
+            "/api/answers", json={"reference": {"upload": upload, "region": region}, "hit": hit(other), "alike": True}
+        )
+    )
+    about_item = {"reference": {"item": song["id"], "region": region}, "hit": hit(other), "alike": True}
+    web.delete(f"/api/answers/{kept(web.post('/api/answers', json=about_item))}")
+    assert len(list((own / "listening" / "clips").iterdir())) == 1

@@ -60,9 +60,9 @@ def test_files_are_shown_only_on_this_machine_and_only_those_of_the_library(
         item = client.get("/api/items").json()["items"][0]
         assert client.post(f"/api/items/{item['id']}/reveal").status_code == 204
         assert shown == [Path(item["path"])]
-        assert client.post("/api/items/nobody/reveal").status_code == 422
+        assert client.post("/api/items/nobody/reveal").status_code == 404
         assert (
-            client.get(f"/api/items/{item['id']}/reveal").status_code == 422
+            client.get(f"/api/items/{item['id']}/reveal").status_code == 404
         )  # an item of that name, which there is not
         assert len(shown) == 1
     open_ = create_app(library, host="0.0.0.0", token=TOKEN)

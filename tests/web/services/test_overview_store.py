@@ -76,7 +76,7 @@ def test_an_overview_that_takes_too_long_comes_with_the_next_request(
 
 def test_invalid_requests_for_overviews_are_refused(web: TestClient) -> None:
     assert web.get("/api/peaks").status_code == 422
-    assert web.get("/api/peaks", params={"item": "nobody"}).status_code == 422
+    assert web.get("/api/peaks", params={"item": "nobody"}).status_code == 404
     assert web.get("/api/peaks", params={"item": ["x"] * 101}).status_code == 422
 
 

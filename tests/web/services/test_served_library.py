@@ -40,7 +40,7 @@ def test_new_files_are_served_without_a_restart(own: Path, web: TestClient, tmp_
             assert [hit["item"]["id"] for hit in filtered["hits"]] == [new["id"]]
     remove(own, [tmp_path / "more" / name])
     assert web.get("/api/library/state").json()["items"] == 32
-    assert web.get(f"/api/items/{new['id']}").status_code == 422
+    assert web.get(f"/api/items/{new['id']}").status_code == 404
 
 
 def test_a_folder_that_moved_is_followed(own: Path, web: TestClient, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_two_servers_share_favourites(own: Path, web: TestClient) -> None:
     assert [(hit["item"]["id"], hit["item"]["favourite"]) for hit in hits] == [(loop["id"], True)]
     assert web.delete(f"/api/favourites/{loop['id']}").status_code == 204
     assert web.get("/api/favourites").json()["items"][0]["id"] == shot["id"]
-    assert web.put("/api/favourites/nobody").status_code == 422
+    assert web.put("/api/favourites/nobody").status_code == 404
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can write anywhere")

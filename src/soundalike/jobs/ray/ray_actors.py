@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from soundalike.errors import LibraryError
+from soundalike.jobs.failure import Failure
 from soundalike.jobs.worker_pool import WorkerLostError
-from soundalike.jobs.worker_process import THREAD_VARIABLES, Failure, Setup, resident_bytes
+from soundalike.jobs.worker_process import THREAD_VARIABLES, Setup, resident_bytes
 
 
 def on(node: str, what: Any, *, cpus: float, gpus: float = 0, threads: int | None = None, **options: Any) -> Any:

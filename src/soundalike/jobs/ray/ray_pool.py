@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from soundalike.errors import LibraryError
+from soundalike.jobs.failure import Failure
 from soundalike.jobs.ray.ray_actors import Actor, on
 from soundalike.jobs.worker_pool import (
     MAX_FAILED_STARTS,
@@ -27,7 +28,7 @@ from soundalike.jobs.worker_pool import (
     resolve,
     start,
 )
-from soundalike.jobs.worker_process import Failure, Setup
+from soundalike.jobs.worker_process import Setup
 
 if TYPE_CHECKING:
     from soundalike.jobs.ray.ray_cluster import Machines, Node

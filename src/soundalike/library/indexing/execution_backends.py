@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
+from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.recipe import Recipe, is_heavy
+from soundalike.audio.metadata.estimate import Estimate
+from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import Tags
 from soundalike.config import Runtime, available_cores
 from soundalike.errors import LibraryError
 from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerPool
@@ -20,6 +24,9 @@ HEAVY_FACTOR = 4
 """Workers with neural models may take so many times the memory, and the time to start."""
 
 MAX_READERS = 4
+
+ANALYSIS_TYPES = (Analysis, Tags, LoopChunk, Estimate)
+"""What an analysis is made of."""
 
 
 class FileNotVisibleError(LibraryError):
@@ -70,6 +77,7 @@ class LocalBackend:
         return WorkerPool(
             partial(self.load, recipe, replace(runtime, threads=threads)),
             processes,
+            answers=ANALYSIS_TYPES,
             threads=threads,
             limits=WorkerLimits().times(HEAVY_FACTOR) if heavy else WorkerLimits(),
         )

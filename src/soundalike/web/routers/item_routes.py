@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
-from soundalike.web.routers.parameters import Bound, Key, Kinds, Limit, Offset, Text
+from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, PathText, Text
 from soundalike.web.routers.responses import json_response
 from soundalike.web.services import file_manager
 from soundalike.web.services.item_listing import items_page, one_item
@@ -26,7 +26,9 @@ def items(
     key: Key = None,
     seconds_from: Bound = None,
     seconds_to: Bound = None,
+    path: PathText = None,
     favourite: bool = False,
+    sound_class: Classes = [],  # noqa: B006 - FastAPI copies it
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> Response:
@@ -36,7 +38,9 @@ def items(
         tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
         key=key,
         duration=(seconds_from, seconds_to),
+        path=path,
         favourite=favourite,
+        classes=sound_class,
     )
     return json_response(
         items_page(server.library.snapshot, server.favourites, text=text, filters=filters, offset=offset, limit=limit)

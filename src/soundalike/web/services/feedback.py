@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from soundalike.config import replacing
-from soundalike.errors import AudioError, InputError
+from soundalike.errors import AudioError, InputError, NotFoundError
 from soundalike.listening.answer_export import clip_name, triplet_rows, write_zip
 from soundalike.listening.answers import AlikeAnswer, Answer, Answers, CloserAnswer, HeardClip
 from soundalike.listening.listening_folder import folder_of, locked_folder
@@ -23,13 +24,14 @@ from soundalike.web.services.media_tasks import WriteWav
 from soundalike.web.services.media_workers import WAIT, BusyError
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
 from soundalike.web.services.served_library import ServedLibrary
-from soundalike.web.services.uploads import Uploads
+from soundalike.web.services.uploads import Upload, Uploads
 
 MAX_CLIP_SECONDS = 30.0
 """A longer reference is represented by its most typical window, a longer hit by its beginning."""
 
 CLIPS = "clips"
-"""Folder beside the answers: clips of uploads, which are deleted with the server."""
+"""Folder beside the answers: clips of uploads, which are deleted with the server. Only the user who runs it can read them, and
+each is deleted with the last answer about it."""
 
 
 class Feedback:
@@ -41,6 +43,7 @@ class Feedback:
         self._queries = queries
         self._answers = Answers(library.location)
         self._exporting = threading.Lock()
+        self._deleting_clips = threading.Lock()
 
     def add(self, request: schemas.AlikeIn | schemas.CloserIn) -> schemas.AnswerKept:
         """Store an answer. Raises InputError for items, uploads, parts or seconds that do not exist."""
@@ -58,11 +61,24 @@ class Feedback:
             answer = CloserAnswer(
                 self._reference(snapshot, request.reference), weights, a, b, request.closer, request.sure
             )
-        return schemas.AnswerKept(id=self._answers.add(answer), count=self.count())
+        with self._deleting_clips:
+            answer_id = self._answers.add(answer)
+        clip = self._clip_of(answer.reference)
+        if clip is not None and not clip.is_file():  # deleted just now, with another answer
+            self._keep_clip(self._uploads.get(request.reference.upload or ""), answer.reference)
+        return schemas.AnswerKept(id=answer_id, count=self.count())
 
     def withdraw(self, answer_id: str) -> None:
-        """Withdraw an answer. Raises InputError if there is none with this id."""
-        self._answers.withdraw(answer_id)
+        """Withdraw an answer, and delete the clip of its upload unless another answer is about the same. Raises NotFoundError if
+        there is no answer with this id."""
+        withdrawn = self._answers.all().get(answer_id)
+        if withdrawn is None:
+            raise NotFoundError(f"there is no answer {answer_id[:80]!r}, or it was already withdrawn")
+        with self._deleting_clips:
+            self._answers.withdraw(answer_id)
+            clip = self._clip_of(withdrawn.reference)
+            if clip not in {self._clip_of(answer.reference) for answer in self.answers()} - {None}:
+                _delete(clip)
 
     def answers(self) -> list[Answer]:
         """The answers that were not withdrawn, oldest first."""
@@ -118,16 +134,26 @@ class Feedback:
         heard = HeardClip(digest, upload.name, None, start, end)
         with locked_folder(self._library.location) as folder:
             (folder / CLIPS).mkdir(exist_ok=True)
-            clip = folder / CLIPS / clip_name(heard)
-        if not clip.is_file():
-            self._write_clip(upload.path, upload.name, heard, clip)
+            with suppress(OSError):  # a folder of another user, in a shared library
+                (folder / CLIPS).chmod(0o700)
+        self._keep_clip(upload, heard)
         return heard
+
+    def _clip_of(self, heard: HeardClip) -> Path | None:
+        """Where the clip of an upload lies; None for an item, which the library has."""
+        return folder_of(self._library.location) / CLIPS / clip_name(heard) if heard.item is None else None
+
+    def _keep_clip(self, upload: Upload, heard: HeardClip) -> None:
+        """Write the clip of an upload, if there is none yet."""
+        clip = self._clip_of(heard)
+        if clip is not None and not clip.is_file():
+            self._write_clip(upload.path, upload.name, heard, clip)
 
     def _write_heard(self, snapshot: LibrarySnapshot, heard: HeardClip, out: Path) -> None:
         """Write the clip that was heard to `out`. Raises AudioError if its file was deleted or has changed."""
         if heard.item is None:
-            clip = folder_of(self._library.location) / CLIPS / clip_name(heard)
-            if not clip.is_file():
+            clip = self._clip_of(heard)
+            if clip is None or not clip.is_file():
                 raise AudioError(f"the clip of {heard.path} was deleted")
             shutil.copyfile(clip, out)
             return
@@ -140,9 +166,17 @@ class Feedback:
     def _write_clip(self, path: Path, name: str, heard: HeardClip, out: Path) -> None:
         try:
             with replacing(out) as temporary:
+                temporary.touch(mode=0o600)
                 self._library.run_task(WriteWav(path, temporary, heard.start, heard.end), name)
         except OSError as error:
             raise AudioError(f"the clip of {name} cannot be written ({error.strerror or error})") from None
+
+
+def _delete(clip: Path | None) -> None:
+    """Delete a clip; one that cannot be deleted now (a read-only folder) stays."""
+    if clip is not None:
+        with suppress(OSError):
+            clip.unlink(missing_ok=True)
 
 
 def representative_seconds(query: Query, region: Region | None) -> tuple[float, float]:

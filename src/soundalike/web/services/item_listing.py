@@ -53,4 +53,5 @@ def filters_of(fields: schemas.FilterFields) -> Filters:
         tempo=tempo,
         key=fields.key or None,
         paths=(fields.path,) if fields.path else (),
+        classes=tuple(fields.classes),
     )

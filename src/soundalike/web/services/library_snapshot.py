@@ -15,19 +15,22 @@ from typing import Any
 import numpy as np
 
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
-from soundalike.errors import AudioError, InputError
+from soundalike.errors import AudioError, NotFoundError
 from soundalike.library import Library
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.catalogue import Catalogue, Indices, Mask
 from soundalike.search.filters import Filters
 from soundalike.search.finder import Finder
+from soundalike.search.item_classes import class_fields
 from soundalike.web import schemas
 
 Item = Mapping[str, Any]
 
 _STORED_FIELDS = tuple(
-    name for name in schemas.ItemOut.model_fields if name not in ("name", "path", "folder", "favourite")
+    name
+    for name in schemas.ItemOut.model_fields
+    if name not in ("name", "path", "folder", "favourite", "sound_class", "class_share")
 )
 
 
@@ -64,15 +67,15 @@ class LibrarySnapshot:
         return item_id in self._index_of
 
     def item(self, item_id: str) -> Item:
-        """The item with this id. Raises InputError if there is none."""
+        """The item with this id. Raises NotFoundError if there is none."""
         return self.items([item_id])[0]
 
     def items(self, item_ids: Iterable[str]) -> list[dict[str, Any]]:
-        """The items with these ids. Raises InputError for one that does not exist."""
+        """The items with these ids. Raises NotFoundError for one that does not exist."""
         indices = []
         for item_id in item_ids:
             if item_id not in self._index_of:
-                raise InputError(f"the library has no item {item_id[:80]!r}")
+                raise NotFoundError(f"the library has no item {item_id[:80]!r}")
             indices.append(self._index_of[item_id])
         return self.catalogue.items(indices)
 
@@ -92,7 +95,7 @@ class LibrarySnapshot:
         return self.library.absolute(item["root"], item["path"])
 
     def file_of(self, item_id: str) -> Path:
-        """The item's file. Raises InputError if there is no such item, AudioError if its file is missing."""
+        """The item's file. Raises NotFoundError if there is no such item, AudioError if its file is missing."""
         item = self.item(item_id)
         location = self.location_of(item)
         # Imported items have no root, and their table may name any file of this machine.
@@ -110,7 +113,9 @@ class LibrarySnapshot:
 
     def items_out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
         """Items with the fields of `schemas.ItemOut`."""
+        items = list(items)
         prefixes = self._prefixes
+        classes = self.finder.opened.classes.of([self._index_of[item["id"]] for item in items])
         return [
             {
                 **{name: item[name] for name in _STORED_FIELDS},
@@ -118,8 +123,9 @@ class LibrarySnapshot:
                 "folder": item["path"].rpartition("/")[0],
                 "path": prefixes[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
                 "favourite": item["id"] in favourites,
+                **class_fields(sound_class),
             }
-            for item in items
+            for item, sound_class in zip(items, classes, strict=True)
         ]
 
     def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:

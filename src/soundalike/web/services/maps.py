@@ -28,8 +28,8 @@ from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLos
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
-from soundalike.search.catalogue import Catalogue
 from soundalike.search.filters import Filters
+from soundalike.search.open_library import OpenLibrary
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import LibrarySnapshot
 
@@ -75,7 +75,9 @@ class Maps:
         self._computing: dict[Key, Path] = {}  # with the file that contains the progress
         self._folder: TemporaryFolder | None = None  # made for the first map
         # The process ends after each map: the next one may be requested hours later.
-        self._pool = WorkerPool(make_map_worker, 1, tasks_per_worker=1, limits=WorkerLimits(max_tasks=1))
+        self._pool = WorkerPool(
+            make_map_worker, 1, answers=(Points,), tasks_per_worker=1, limits=WorkerLimits(max_tasks=1)
+        )
 
     def get(self, snapshot: LibrarySnapshot, part: str, kind: schemas.MapKind) -> schemas.MapOut:
         """The map of songs by a part, or of another kind by the mix; while it is computed, the progress.
@@ -92,7 +94,7 @@ class Maps:
             raise points
         if points is None:
             return schemas.MapOut.empty("making", self._progress(key))
-        return _map_out(snapshot.catalogue, points, kind)
+        return _map_out(snapshot.finder.opened, points, kind)
 
     def close(self) -> None:
         """Stop computing."""
@@ -146,13 +148,16 @@ class Maps:
         return 0.0
 
 
-def _map_out(catalogue: Catalogue, points: Points, kind: schemas.MapKind) -> schemas.MapOut:
+def _map_out(opened: OpenLibrary, points: Points, kind: schemas.MapKind) -> schemas.MapOut:
     """The map as the API returns it."""
+    catalogue = opened.catalogue
     position = dict(zip(points.contents, points.points.round(4).tolist(), strict=True))
     numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
     names = ("id", "path", "content", "kind", "tempo")
     columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
     items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    for item, sound_class in zip(items, opened.classes.of(numbers), strict=True):
+        item["class"] = sound_class and sound_class.name
     shown = [item for item in items if item["content"] in position]
     if len(shown) > MAX_ITEMS:
         shown = shown[:: -(-len(shown) // MAX_ITEMS)]
@@ -167,6 +172,7 @@ def _map_out(catalogue: Catalogue, points: Points, kind: schemas.MapKind) -> sch
         tempo=[item["tempo"] for item in shown],
         folder=[item["path"].rpartition("/")[0] for item in shown],
         names=[item["path"].rpartition("/")[2] for item in shown],
+        sound_class=[item["class"] for item in shown],
     )
 
 

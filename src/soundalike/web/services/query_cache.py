@@ -64,4 +64,4 @@ class QueryCache:
     def _run(self, task: MakeQuery, name: str) -> Query:
         query = self._library.run_task(task, name)
         assert isinstance(query, Query)
-        return replace(query, label=query.label.replace(task.path.name, name))
+        return replace(query, label=query.label.replace(task.path.name, name)).called(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.errors import InputError
 from soundalike.listening.favourites import Favourites
 from soundalike.search.candidates import Candidates, candidates
 from soundalike.search.index.table_rows import TABLES
+from soundalike.search.item_classes import class_fields
 from soundalike.search.near_duplicates import first_copies
 from soundalike.search.plan import SearchPlan
 from soundalike.search.request import SearchRequest
@@ -71,6 +74,11 @@ class Searches:
             "kinds": result.kinds,
             "label": plan.query.label,
             "windows": list(windows),
+            **class_fields(result.sound_class),
+            "class_preferred": result.class_preferred,
+            "classes": _classes_of(snapshot, plan, favourites if request.filters.favourite else None)
+            if request.facets
+            else None,
             "candidates": None if sent is None else _candidates_out(snapshot, sent, favourites),
         }
 
@@ -91,11 +99,24 @@ class Searches:
                 filters=filters_of(request.filters),
                 raw=request.raw,
                 n=request.n,
+                same_class=request.same_class,
             )
         )
         if request.filters.favourite:
             plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
         return plan
+
+
+def _classes_of(snapshot: LibrarySnapshot, plan: SearchPlan, favourites: Collection[str] | None) -> dict[str, int]:
+    """The number of one-shots of each class, or "" for unknown ones, that a search's other filters admit."""
+    filters = replace(plan.request.filters, classes=(), kinds=("one-shot",))
+    admitted = snapshot.catalogue.admitted(filters)
+    if favourites is not None:
+        admitted = admitted & snapshot.mask(favourites)
+    counts = Counter(snapshot.finder.opened.classes.codes()[admitted].tolist())
+    named = {name: counts[code] for code, name in enumerate(CLASSES) if counts[code]}
+    unknown = sum(count for code, count in counts.items() if code < 0)
+    return named | ({"": unknown} if unknown else {})
 
 
 def _copies_of(snapshot: LibrarySnapshot, items: Sequence[Item]) -> Copies:

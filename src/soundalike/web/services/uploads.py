@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.config import TemporaryFolder
-from soundalike.errors import InputError, SoundalikeError
+from soundalike.errors import InputError, NotFoundError, SoundalikeError
 from soundalike.web.services.media_workers import BusyError
 
 MAX_BYTES = 300 << 20
@@ -167,11 +167,11 @@ class Uploads:
         )
 
     def get(self, upload_id: str) -> Upload:
-        """The upload with this id. Raises InputError if there is none, or no longer."""
+        """The upload with this id. Raises NotFoundError if there is none, or no longer."""
         with self._lock:
             upload = self._kept.get(upload_id)
         if upload is None:
-            raise InputError("there is no such upload, or no longer; upload the file again")
+            raise NotFoundError("there is no such upload, or no longer; upload the file again")
         return upload
 
     def forget(self, upload: Upload) -> None:
