@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from soundalike.config import Runtime, available_cores
 from soundalike.errors import LibraryError
 from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerPool
 from soundalike.library.indexing.analysis_tasks import load_analyser
+from soundalike.library.indexing.file_copies import CopyingPool, FileCopies
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location
@@ -55,9 +56,11 @@ class ExecutionBackend(Protocol):
 
 @dataclass(frozen=True)
 class LocalBackend:
-    """Worker processes on this machine. load: called in each, returns the function that does the tasks."""
+    """Worker processes on this machine. load: called in each, returns the function that does the tasks; copies: of the files
+    that are read for their digests, which the workers read in place of the files."""
 
     load: Callable[[Recipe, Runtime], Callable[[Any], Any]] = load_analyser
+    copies: FileCopies = field(default_factory=FileCopies)
 
     @property
     def readers(self) -> int:
@@ -66,18 +69,20 @@ class LocalBackend:
 
     def digest(self, place: Location, sidecars: SidecarFiles | None) -> str:
         """See `ExecutionBackend`."""
-        return content_digest(place, sidecars)
+        # Files with sidecars are analysed at their own place, where the others are.
+        return self.copies.digest(place) if sidecars is None else content_digest(place, sidecars)
 
-    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> WorkerPool:
+    def start_pool(self, recipe: Recipe, runtime: Runtime, jobs: int | None, useful: int) -> TaskPool:
         """See `ExecutionBackend`. Without `jobs`: one process per core, or a single one for neural models, which use all
         cores."""
         heavy = is_heavy(recipe)
         processes = min(useful, jobs or (1 if heavy else available_cores()))
         threads = max(1, available_cores() // processes) if heavy else 1
-        return WorkerPool(
+        pool = WorkerPool(
             partial(self.load, recipe, replace(runtime, threads=threads)),
             processes,
             answers=ANALYSIS_TYPES,
             threads=threads,
             limits=WorkerLimits().times(HEAVY_FACTOR) if heavy else WorkerLimits(),
         )
+        return CopyingPool(pool, self.copies)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,24 +21,32 @@ from soundalike.library.storage.location import Location, Remote, absolute
 _BLOCK = 1 << 20
 
 
-def content_digest(path: Location, sidecars: SidecarFiles | None = None) -> str:
+def content_digest(
+    path: Location,
+    sidecars: SidecarFiles | None = None,
+    *,
+    on_block: Callable[[bytes | memoryview], None] | None = None,
+) -> str:
     """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests.
 
-    Raises OSError if one cannot be read.
+    on_block: called with the bytes of the file itself, block by block. Raises OSError if one cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
-    if isinstance(path, Remote):
-        for part in path.blocks():
-            digest.update(part)
-        return digest.hexdigest()
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    others = () if sidecars is None else sidecars.sidecars(path)
+    for block in path.blocks() if isinstance(path, Remote) else _blocks(path):
+        digest.update(block)
+        if on_block is not None:
+            on_block(block)
+    others = () if sidecars is None or isinstance(path, Remote) else sidecars.sidecars(path)
     if others:
         facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
         digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
 @dataclass(frozen=True, order=True)

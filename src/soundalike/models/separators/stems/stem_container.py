@@ -21,7 +21,9 @@ SUFFIXES = (".stem.m4a", ".stem.mp4")
 USUAL_ORDER = ("drums", "bass", "residuals", "vocals")
 
 _WORDS: dict[str, frozenset[str]] = {
-    "drums": frozenset(("drum", "drums", "kick", "kicks", "snare", "hat", "hats", "perc", "percussion", "beat", "beats")),
+    "drums": frozenset(
+        ("drum", "drums", "kick", "kicks", "snare", "hat", "hats", "perc", "percussion", "beat", "beats")
+    ),
     "bass": frozenset(("bass", "basses", "bassline", "sub", "subbass")),
     "vocals": frozenset(("vocal", "vocals", "vox", "voice", "voices", "acapella", "acappella", "singer", "rap")),
     "guitar": frozenset(("guitar", "guitars")),
