@@ -22,7 +22,7 @@ from soundalike.listening.triplet_drawing import DrawOptions, draw_triplets
 from soundalike.preferences.active_design import Belief, Contrast, answers_needed, choose_triplets
 from soundalike.preferences.hierarchical import HierarchicalFit, fit_hierarchical
 from soundalike.preferences.ordinal_observations import observations_of
-from soundalike.preferences.triplet_data import TripletData
+from soundalike.preferences.triplets import Kind
 
 FIRST_BLOCK = 20
 """Random triplets before any is chosen."""
@@ -116,7 +116,9 @@ def next_block(
 
 def _goal_of(design: Design) -> tuple[ActiveGoal, Contrast]:
     if design.goal is None:
-        raise InputError(f"the test {design.name} has no goal; make one with `soundalike listen new --active drums-bass`")
+        raise InputError(
+            f"the test {design.name} has no goal; make one with `soundalike listen new --active drums-bass`"
+        )
     parts = design.weighted_parts
     for part in (design.goal.first, design.goal.second):
         if part and part not in parts:
@@ -131,8 +133,7 @@ def _fit(design: Design, vectors: ExcerptVectors, records: Sequence[AnswerRecord
     if not answered.triplets:
         return None
     features = vectors.features(answered.designed, design.weighted_parts)
-    data = TripletData.from_triplets(features, answered.triplets, 0.5, answered.perspective)
-    return fit_hierarchical(observations_of(data))
+    return fit_hierarchical(observations_of(features, answered.triplets, answered.perspective, answered.listeners))
 
 
 def _chosen(
@@ -146,7 +147,9 @@ def _chosen(
     songs = [frozenset(judged_triplet(design, candidate).tracks) for candidate in candidates]
     picked = choose_triplets(belief, features, count, contrast=contrast, groups=songs, cap=BLOCK_CAP)
     return tuple(
-        DesignTriplet(f"{design.blocks}-active-{n:03d}", one.kind, one.part, one.x, one.a, one.b, "active", design.blocks)
+        DesignTriplet(
+            f"{design.blocks}-active-{n:03d}", one.kind, one.part, one.x, one.a, one.b, "active", design.blocks
+        )
         for n, one in enumerate((candidates[index] for index in picked.tolist()), 1)
     )
 
@@ -162,7 +165,7 @@ def _candidates(design: Design, rng: np.random.Generator) -> list[DesignTriplet]
         if len({x, a, b}) < 3 or items[1] == items[2] or key in taken:
             continue
         taken.add(key)
-        kind = "XYC" if items[0] in items[1:] else "XAB"
+        kind: Kind = "XYC" if items[0] in items[1:] else "XAB"
         candidates.append(
             DesignTriplet("", kind, excerpts[x].part, excerpts[x].id, excerpts[a].id, excerpts[b].id, "active")
         )

@@ -7,10 +7,10 @@ answer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from soundalike.listening.answer_record import AnswerRecord
+from soundalike.listening.answer_record import AnswerRecord, TrialAnswer
 from soundalike.listening.design import Design, DesignTriplet, Question
 from soundalike.preferences.triplets import Ballot, Grade, Perspective, Triplet
 
@@ -21,7 +21,7 @@ PERSPECTIVE_OF: Mapping[Question, Perspective] = {
     "melody": "melody",
 }
 
-CANT_TELL = "cant_tell"
+CANT_TELL: TrialAnswer = "cant_tell"
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,26 @@ class AnsweredTest:
         """The perspective of the ballots."""
         return PERSPECTIVE_OF[self.question]
 
-    def take(self, selection: Iterable[bool]) -> AnsweredTest:
-        """The selected triplets only."""
-        chosen = [pair for pair, keep in zip(zip(self.designed, self.triplets, strict=True), selection, strict=True) if keep]
-        designed, triplets = tuple(one for one, _ in chosen), tuple(one for _, one in chosen)
-        return AnsweredTest(self.question, designed, triplets, self.checks, self.cant_tell, self.repeats)
+    @property
+    def listeners(self) -> tuple[str, ...]:
+        """Who has answered, by name."""
+        return tuple(sorted({ballot.listener for triplet in self.triplets for ballot in triplet.ballots}))
+
+    def without(self, listeners: Collection[str]) -> AnsweredTest:
+        """The answers of all other listeners."""
+        kept = {
+            designed.id: triplet.with_ballots(ballots)
+            for designed, triplet in zip(self.designed, self.triplets, strict=True)
+            if (ballots := [ballot for ballot in triplet.ballots if ballot.listener not in listeners])
+        }
+        return replace(
+            self,
+            designed=tuple(one for one in self.designed if one.id in kept),
+            triplets=tuple(kept.values()),
+            checks={name: checks for name, checks in self.checks.items() if name not in listeners},
+            cant_tell={name: count for name, count in self.cant_tell.items() if name not in listeners},
+            repeats={name: repeats for name, repeats in self.repeats.items() if name not in listeners},
+        )
 
 
 def answered_test(design: Design, records: Sequence[AnswerRecord], question: Question) -> AnsweredTest:
@@ -84,7 +99,8 @@ def answered_test(design: Design, records: Sequence[AnswerRecord], question: Que
 
 def grade_of(record: AnswerRecord) -> Grade | None:
     """The grade of an answer; None for `cant_tell`."""
-    return None if record.answer == CANT_TELL else record.answer
+    answer = record.answer
+    return None if answer == "cant_tell" else answer
 
 
 def judged_triplet(design: Design, triplet: DesignTriplet) -> Triplet:

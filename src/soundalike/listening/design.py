@@ -26,6 +26,7 @@ from soundalike.errors import InputError, LibraryError
 from soundalike.library.storage.location import Location
 from soundalike.listening.listening_folder import folder_of
 from soundalike.parts import PARTS
+from soundalike.preferences.listeners import parse_rule
 from soundalike.preferences.triplets import KINDS, Kind
 
 FOLDER = "listening-tests"
@@ -46,6 +47,9 @@ Origin = Literal["random", "active"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 
 Entry = TypeVar("Entry")
+
+SCREENING = ("checks>=0.75", "seconds>=3")
+"""Listeners must get three of four catch trials right, and take 3 s or more for a trial in the median."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -104,7 +108,8 @@ class Design:
     """A listening test. questions: one pass of trials each, `overall` first; encoder, separator: of the library's vectors.
 
     catch_share, repeat_share: catch trials and repeated trials as shares of the triplets of a pass.
-    weighted_parts: the parts that weights are fitted for. loudness: of the clips in LUFS.
+    weighted_parts: the parts that weights are fitted for. loudness: of the clips in LUFS. screening: rules that listeners must
+    pass, fixed before anyone answers (`soundalike.preferences.listeners.parse_rule`).
     goal: of an active test, else None.
     """
 
@@ -120,6 +125,7 @@ class Design:
     triplets: tuple[DesignTriplet, ...]
     catch_share: float = 0.1
     repeat_share: float = 0.1
+    screening: tuple[str, ...] = SCREENING
     goal: ActiveGoal | None = None
     created: str = ""
     format: int = field(default=FORMAT)
@@ -209,6 +215,7 @@ def design_of(values: Any, where: str = DESIGN_FILE) -> Design:
                 **values,
                 "questions": tuple(values.get("questions", ())),
                 "weighted_parts": tuple(values.get("weighted_parts", ())),
+                "screening": tuple(values.get("screening", SCREENING)),
                 "excerpts": excerpts,
                 "triplets": triplets,
                 "goal": None if goal is None else _entry(ActiveGoal, goal, f"{where}, goal"),
@@ -252,6 +259,8 @@ def _check_design(design: Design) -> None:
     _check_choices("question", design.questions, QUESTIONS)
     _check_choices("presentation", (design.presentation,), PRESENTATIONS)
     _check_choices("part", design.weighted_parts, PARTS)
+    for rule in design.screening:
+        parse_rule(rule)
     if not design.triplets:
         raise InputError("the design has no triplets, so there is nothing to ask")
     for name in ("catch_share", "repeat_share"):

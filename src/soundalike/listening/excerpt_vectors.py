@@ -42,7 +42,8 @@ class ExcerptVectors:
     def _cosines(self) -> Float64:
         """(K, E, E) cosines of all pairs; 0 where a part is silent in either."""
         vectors = self.vectors.astype(np.float32)
-        cosines = np.einsum("ikd,jkd->kij", vectors, vectors, optimize=True).astype(np.float64)
+        by_part = vectors.transpose(1, 0, 2)
+        cosines: Float64 = (by_part @ by_part.transpose(0, 2, 1)).astype(np.float64)
         present = self.present.T
         cosines[~(present[:, :, np.newaxis] & present[:, np.newaxis])] = 0
         return cosines

@@ -102,7 +102,9 @@ def _section_name(match: re.Match[str], default: Instructions, where: str) -> st
     if name is None:
         raise InputError(f"{where}: the heading {match[2]!r} needs its name in braces, such as {{#consent}}")
     if default.sections and name not in default.sections and name != LABELS:
-        raise InputError(f"{where} has the unknown section {name!r}; the names are {', '.join(default.sections)}, {LABELS}")
+        raise InputError(
+            f"{where} has the unknown section {name!r}; the names are {', '.join(default.sections)}, {LABELS}"
+        )
     return name
 
 

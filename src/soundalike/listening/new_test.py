@@ -23,6 +23,7 @@ from soundalike.listening.design import (
     CLIPS_FOLDER,
     INSTRUCTIONS_FILE,
     QUESTIONS,
+    SCREENING,
     ActiveGoal,
     Design,
     Presentation,
@@ -47,7 +48,8 @@ class NewTest:
 
     count: triplets, of an active test those of the first block; None: 60, of an active test 20. songs: at most so many;
     per_song: windows of each; paths: only songs whose path contains one of these. cap: triplets that a song may be in.
-    parts: stems to hear (presentation `stems`; empty: all of the library). seed: None draws one.
+    parts: stems to hear (presentation `stems`; empty: all of the library). screening: rules that listeners must pass.
+    seed: None draws one.
     """
 
     name: str
@@ -61,11 +63,14 @@ class NewTest:
     paths: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     goal: ActiveGoal | None = None
+    screening: tuple[str, ...] = SCREENING
     seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.per_song < 1 or self.songs < 1:
-            raise InputError(f"{self.songs} songs with {self.per_song} windows each are not possible; use 1 or more of each")
+            raise InputError(
+                f"{self.songs} songs with {self.per_song} windows each are not possible; use 1 or more of each"
+            )
         if self.xyc_share > 0 and self.per_song < 2:
             raise InputError("XYC triplets need two windows of a song; use --per-song 2, or --xyc 0")
         if self.goal is not None and self.presentation != "mix":
@@ -148,6 +153,7 @@ def _design(
         loudness=round(cut.loudness, 2),
         excerpts=cut.excerpts,
         triplets=triplets,
+        screening=options.screening,
         goal=options.goal,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

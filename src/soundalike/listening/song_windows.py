@@ -70,8 +70,8 @@ def songs_for_test(library: Library, paths: Sequence[str], count: int, rng: np.r
             songs.append(song)
     if len(songs) < MIN_SONGS:
         raise InputError(
-            f"{len(songs)} usable songs were found; a listening test needs {MIN_SONGS} or more (60 for useful intervals), each at "
-            f"least {library.recipe.window:g} s long, with its file on this machine; index more songs, or choose other paths"
+            f"{len(songs)} usable songs were found; a listening test needs {MIN_SONGS} or more (60 for useful intervals), each "
+            f"at least {library.recipe.window:g} s long, with its file on this machine; index more songs, or choose other paths"
         )
     return songs
 

@@ -106,7 +106,9 @@ def _by_part(excerpts: Sequence[Excerpt]) -> dict[str, list[Excerpt]]:
 def _kinds(count: int, xyc_share: float, parts: int) -> list[Kind]:
     """The kind of each triplet; XYC are spread over the triplets, and over the parts, which take turns."""
     rounds = [number // parts for number in range(count)]
-    return ["XYC" if math.floor((n + 1) * xyc_share + 1e-9) > math.floor(n * xyc_share + 1e-9) else "XAB" for n in rounds]
+    return [
+        "XYC" if math.floor((n + 1) * xyc_share + 1e-9) > math.floor(n * xyc_share + 1e-9) else "XAB" for n in rounds
+    ]
 
 
 Drawn = tuple[Excerpt, Excerpt, Excerpt]

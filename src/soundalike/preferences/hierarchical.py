@@ -4,7 +4,8 @@
 
 w: weights of the group; u_l: deviation of listener l; e_t: what makes triplet t clearer or less clear than its features say;
 b: preference for the side shown first; s: where `clearly` begins. Priors are normal, in units of log-odds for a typical triplet
-(one whose features are their root mean square): w_k ~ N(0, 2.5^2), b and log s ~ N(0, 1), u_lk ~ N(0, tau^2), e_t ~ N(0, sigma^2).
+(one whose features are their root mean square): w_k ~ N(0, 2.5^2), u_lk ~ N(0, tau^2), e_t ~ N(0, sigma^2), and b and log s
+~ N(0, 1).
 
 The posterior is normal at its mode for each (tau, sigma) of a grid (Laplace), and these are averaged by their marginal
 likelihoods (Rue, Martino & Chopin 2009). tau = 0 is one taste for all; tau without bound is a model for each listener.
@@ -143,13 +144,11 @@ class _Model:
         scale = observations.scale[self.present]
         self.scale = scale
         features = observations.features[observations.triplet][:, self.present] / scale
-        self.parts, self.listeners = features.shape[1], observations.listeners
+        self.parts, self.listeners = int(features.shape[1]), observations.listeners
         count = len(observations)
         columns = observations.listener[:, np.newaxis] * self.parts + np.arange(self.parts)
         rows = np.repeat(np.arange(count), self.parts)
-        own = sparse.csr_matrix(
-            (features.ravel(), (rows, columns.ravel())), shape=(count, self.listeners * self.parts)
-        )
+        own = sparse.csr_matrix((features.ravel(), (rows, columns.ravel())), shape=(count, self.listeners * self.parts))
         fixed = np.column_stack([features, observations.side, np.zeros(count)])
         self.with_own = sparse.hstack([sparse.csr_matrix(fixed), own], format="csr")
         self.fixed = sparse.csr_matrix(fixed)
@@ -166,7 +165,10 @@ class _Model:
         """The mode and the curvature there, by damped Newton steps."""
         rows = self.with_own if tau else self.fixed
         precision = np.r_[
-            np.full(self.parts, WEIGHT_DEVIATION**-2), 1.0, 1.0, np.full(rows.shape[1] - self.parts - 2, tau**-2 if tau else 0)
+            np.full(self.parts, WEIGHT_DEVIATION**-2),
+            1.0,
+            1.0,
+            np.full(rows.shape[1] - self.parts - 2, tau**-2 if tau else 0),
         ]
         main, effects = np.zeros(rows.shape[1]), np.zeros(self.triplets)
         if start is not None:
@@ -220,7 +222,7 @@ class _Step:
         by_zz, by_tt = np.maximum(second[0], 1e-8), max(float(second[2].sum()), 1e-3)
         gradient = rows.T @ first[0] + precision * main
         gradient[log_s] += first[1].sum()
-        hessian = (rows.T @ rows.multiply(by_zz[:, np.newaxis])).toarray()
+        hessian = (rows.T @ sparse.csr_matrix(rows.multiply(by_zz[:, np.newaxis]))).toarray()
         cross = rows.T @ second[1]
         hessian[log_s] += cross
         hessian[:, log_s] += cross
@@ -229,7 +231,7 @@ class _Step:
         self.log_determinant = 0.0
         if sigma:
             diagonal = model.member.T @ by_zz + sigma**-2
-            mixed = (rows.T @ model.member.multiply(by_zz[:, np.newaxis])).toarray()
+            mixed = (rows.T @ sparse.csr_matrix(model.member.multiply(by_zz[:, np.newaxis]))).toarray()
             mixed[log_s] += model.member.T @ second[1]
             of_effects = model.member.T @ first[0] + effects / sigma**2
             hessian = hessian - (mixed / diagonal) @ mixed.T
@@ -283,7 +285,8 @@ def _averaged(model: _Model, points: Sequence[_Point], log_posterior: Float64) -
     size = len(model.present)
     weights, covariances = np.zeros((listeners + 1, size)), np.zeros((listeners + 1, size, size))
     weights[:, model.present] = mean / model.scale
-    covariances[np.ix_(range(listeners + 1), model.present, model.present)] = covariance / np.outer(model.scale, model.scale)
+    here = np.flatnonzero(model.present)
+    covariances[:, here[:, np.newaxis], here] = covariance / np.outer(model.scale, model.scale)
 
     def expected(values: Sequence[float]) -> float:
         return float(shares @ np.array(values))
@@ -295,7 +298,7 @@ def _averaged(model: _Model, points: Sequence[_Point], log_posterior: Float64) -
         covariances[1:],
         expected([point.tau for point in points]),
         expected([point.sigma for point in points]),
-        expected([point.latent.main[parts] for point in points]),
+        expected([float(point.latent.main[parts]) for point in points]),
         expected([math.exp(point.latent.main[parts + 1]) for point in points]),
         len(model.observations),
     )

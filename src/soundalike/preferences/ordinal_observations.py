@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from soundalike.errors import InputError
-from soundalike.preferences.triplet_data import Bool, Float64, Int64, TripletData
-from soundalike.preferences.triplets import GRADES
+from soundalike.preferences.triplet_data import Bool, Float64, Int64
+from soundalike.preferences.triplets import GRADES, Perspective, Triplet
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Observations:
         votes[np.arange(len(self)), self.grade] = 1
         return votes
 
+    @cached_property
+    def for_a(self) -> Bool:
+        """(V,) whether A was preferred."""
+        return np.asarray(self.grade < len(GRADES) // 2)
+
     def take(self, selection: Bool) -> Observations:
         """The selected answers (a mask (V,)); triplets and listeners keep their indices."""
         return Observations(
@@ -56,16 +62,21 @@ class Observations:
         )
 
 
-def observations_of(data: TripletData) -> Observations:
-    """The answers of triplets whose single answers are known. Answers of unknown listeners are of one listener more.
+def observations_of(
+    features: Float64, triplets: Sequence[Triplet], perspective: Perspective, listeners: Sequence[str]
+) -> Observations:
+    """The answers from a perspective about `triplets` with features (N, K). listeners: names; answers of others are left out.
 
-    Raises InputError if single answers are unknown, or if there is none.
+    Raises InputError if there is none.
     """
-    ballots = data.ballots
-    if ballots is None or not len(ballots):
-        raise InputError("there is no single answer to fit to")
-    listeners = int(ballots.listener.max()) + 1
-    listener = np.where(ballots.listener < 0, listeners, ballots.listener)
-    side = np.where(ballots.swapped, -1.0, 1.0)
-    count = int(listener.max()) + 1
-    return Observations(data.features, ballots.triplet, listener, ballots.grade, side, count)
+    index = {name: number for number, name in enumerate(listeners)}
+    rows = [
+        (number, index[ballot.listener], GRADES.index(ballot.grades[perspective]), -1 if ballot.swapped else 1)
+        for number, triplet in enumerate(triplets)
+        for ballot in triplet.ballots
+        if perspective in ballot.grades and ballot.listener in index
+    ]
+    if not rows:
+        raise InputError("there is no answer to fit to")
+    triplet, listener, grade, side = np.array(rows, dtype=np.int64).T
+    return Observations(features, triplet, listener, grade, side.astype(np.float64), len(listeners))
