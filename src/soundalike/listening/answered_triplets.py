@@ -84,7 +84,8 @@ def answered_test(design: Design, records: Sequence[AnswerRecord], question: Que
         grade = grade_of(record)
         if grade is None or record.catch or record.repeat_of is not None:
             continue
-        ballot = Ballot({PERSPECTIVE_OF[question]: grade}, record.swapped, record.listener, design.name, record.seconds)
+        seconds = record.seconds or None  # 0: imported without a time
+        ballot = Ballot({PERSPECTIVE_OF[question]: grade}, record.swapped, record.listener, design.name, seconds)
         ballots.setdefault(record.triplet, []).append(ballot)
     designed = tuple(triplet for triplet in design.triplets if triplet.id in ballots)
     return AnsweredTest(

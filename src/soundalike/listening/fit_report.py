@@ -58,6 +58,7 @@ def make_report(test: OpenTest, fits: Sequence[QuestionFit]) -> Report:
         tuple(dict.fromkeys(line for fitted in fits for line in _notes(fitted))),
         tuple(table for fitted in fits for table in _tables(fitted)),
         tuple(plot for plot in plots if plot is not None),
+        notes_title="Answers and caveats",
     )
 
 
