@@ -80,12 +80,22 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required."""
+    """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required;
+    personal_links: the application itself knows who may do what, from a token in a header, so that the server may be called by
+    its address without another token, and links on other pages may open the page at `/`."""
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None, max_requests: int = MAX_REQUESTS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        token: str | None,
+        max_requests: int = MAX_REQUESTS,
+        personal_links: bool = False,
+    ) -> None:
         self._app = app
         self._host = host
         self._token = token
+        self._personal_links = personal_links
         self._free_slots = max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,14 +130,16 @@ class Guard:
         """The refusal of a request under another server's name, or from another server's page."""
         host = request.headers.get("host", "")
         name = _host_name(host)
-        if not (is_loopback(name) or (self._token is not None and _is_name_of(name, self._host))):
+        authorised = self._token is not None or self._personal_links
+        if not (is_loopback(name) or (authorised and _is_name_of(name, self._host))):
             return problem(
                 421, f"{name[:200]!r} is not the name of this server; open the address that `soundalike serve` printed"
             )
         origin = request.headers.get("origin")
         if origin is not None and _authority(origin) != host:
             return problem(403, _OTHER_PAGE)
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        opened_by_link = self._personal_links and request.method == "GET" and request.url.path == "/"
+        if not opened_by_link and request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return problem(403, _OTHER_PAGE)
         return None
 
