@@ -44,7 +44,7 @@ def serve(
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
     app = create_app(library, host=host, token=token, runtime=runtime, preload=True, cluster=cluster)
-    listener = _listen(host, port)
+    listener = open_port(host, port)
     port = int(listener.getsockname()[1])
     authority = f"[{host}]" if ":" in host else host
     address = f"http://{authority}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
@@ -69,7 +69,8 @@ def server_config(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def open_port(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; port 0 picks a free one. Raises InputError if the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
