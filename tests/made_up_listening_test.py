@@ -1,4 +1,4 @@
-"""A listening test with generated excerpts: chords of different heights, all equally loud."""
+"""A listening test with generated excerpts: tones of different heights, all of the same power."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATE = 44_100
 
 def write_listening_test(
     library: Path,
-    name: str = "chords",
+    name: str = "tones",
     *,
     triplets: int = 4,
     seconds: float = 3.0,
@@ -28,7 +28,7 @@ def write_listening_test(
         Excerpt(f"e{n}", f"song{n}", f"song{n}.wav", "mix", 0.0, seconds, f"mix/e{n}.flac") for n in range(triplets + 2)
     )
     for number, excerpt in enumerate(excerpts):
-        soundfile.write(folder / "clips" / excerpt.clip, _chord(number, seconds), RATE)
+        soundfile.write(folder / "clips" / excerpt.clip, _tone(number, seconds), RATE)
     write_design(
         folder,
         Design(
@@ -58,8 +58,8 @@ def invite(folder: Path, count: int = 1) -> list[Listener]:
         store.close()
 
 
-def _chord(number: int, seconds: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _tone(number: int, seconds: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Two channels. Neighbours are so far apart in pitch that they do not beat slowly when one is faded into the other."""
     time = np.arange(round(seconds * RATE)) / RATE
-    root = 160 * 2 ** (number / 12)
-    mono = sum(np.sin(2 * np.pi * root * ratio * time) for ratio in (1, 1.25, 1.5)) / 3
-    return np.stack([mono, mono], axis=1) * 0.15
+    mono = 0.15 * np.sin(2 * np.pi * 200 * 1.585 ** (number % 6) * time)
+    return np.stack([mono, mono], axis=1)

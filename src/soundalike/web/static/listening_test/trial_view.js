@@ -27,6 +27,7 @@ export class TrialView {
   shownAt = 0;
   /** Whether all three were heard. */
   ready = false;
+  minHeard = MIN_HEARD;
 
   constructor() {
     for (const side of SIDES) buttonById(`side-${side}`).addEventListener("click", () => this.press(side));
@@ -92,8 +93,8 @@ export class TrialView {
     slider.style.setProperty("--done", `${(100 * mixer.position) / mixer.duration}%`);
     if ($("time").textContent !== spoken) $("time").textContent = spoken;
     const { heard } = mixer;
-    for (const side of SIDES) this.mark(side, heard[side] >= MIN_HEARD);
-    if (!this.ready && SIDES.every((side) => heard[side] >= MIN_HEARD)) {
+    for (const side of SIDES) this.mark(side, heard[side] >= this.minHeard);
+    if (!this.ready && SIDES.every((side) => heard[side] >= this.minHeard)) {
       this.ready = true;
       this.enable(true);
       $("hint").textContent = screen.label("now_answer");
