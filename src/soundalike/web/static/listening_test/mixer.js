@@ -21,7 +21,8 @@ export class TrialMixer {
   switches = 0;
   /** @type {BySide<AudioBufferSourceNode> | null} */
   sources = null;
-  /** The context's time of position 0 while it plays. */
+  /** The context's times of the first sample and of position 0, while it plays. */
+  startsAt = 0;
   origin = 0;
   pausedAt = 0;
   /** The context's time at which the gains rest again: ramps must not overlap. */
@@ -52,7 +53,7 @@ export class TrialMixer {
   /** Seconds from the start of the excerpts; one position for all three. */
   get position() {
     if (!this.sources) return this.pausedAt;
-    return Math.max(0, this.context.currentTime - this.origin) % this.duration;
+    return (Math.max(this.context.currentTime, this.startsAt) - this.origin) % this.duration;
   }
 
   play() {
@@ -65,8 +66,8 @@ export class TrialMixer {
       source.start(when, offset);
       return source;
     });
+    this.startsAt = this.countedFrom = when;
     this.origin = when - offset;
-    this.countedFrom = when;
     this.ramp({ [this.side]: true }, when);
   }
 
