@@ -11,6 +11,10 @@ from soundalike.cli.lazy_group import LazyGroup
 
 SUBCOMMANDS: dict[str, str] = {
     "new": "soundalike.cli.listen_new",
+    "run": "soundalike.cli.listen_run",
+    "invite": "soundalike.cli.listen_listeners:invite_command",
+    "listeners": "soundalike.cli.listen_listeners:listeners_command",
+    "delete-listener": "soundalike.cli.listen_listeners:delete_command",
     "status": "soundalike.cli.listen_status",
     "more": "soundalike.cli.listen_more",
     "fit": "soundalike.cli.listen_fit",
