@@ -153,6 +153,17 @@ def test_a_listener_is_exported_without_the_token(store: AnswerStore) -> None:
     assert listener.token not in str(values)
 
 
+def test_an_import_is_whole_or_nothing(store: AnswerStore) -> None:
+    store.invite()
+    store.add(RECORD)
+    later = [replace(RECORD, trial=f"later-{n}") for n in range(3)]
+    with pytest.raises(InputError, match="no listener 'L02'"):
+        store.import_records([*later, replace(RECORD, listener="L02")])
+    assert store.records() == [RECORD]
+    assert store.import_records([RECORD, *later]) == 3
+    assert len(store.records()) == 4
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sent=st.lists(

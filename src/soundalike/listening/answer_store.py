@@ -133,20 +133,15 @@ class AnswerStore:
 
         Raises InputError for an unknown listener or an answer that does not exist.
         """
-        if record.answer not in TRIAL_ANSWERS:
-            raise InputError(f"{record.answer!r} is no answer; the answers are {', '.join(TRIAL_ANSWERS)}")
-        values: dict[str, Any] = {name: getattr(record, name) for name in _COLUMNS}
-        table, other = ("cant_tell", "answers") if record.answer == _CANT_TELL else ("answers", "cant_tell")
-        if table == "answers":
-            values["answer"] = record.answer
+        return self._add_all([record])[0]
+
+    def import_records(self, records: Iterable[AnswerRecord]) -> int:
+        """Add answers of listeners that exist already, all or none, each as `add` does; returns how many were new."""
+        return self._add_all(records).count("stored")
+
+    def _add_all(self, records: Iterable[AnswerRecord]) -> list[Added]:
         with self._database.transaction() as connection:
-            values["listener"] = _number_of(connection, record.listener)
-            done = connection.execute(
-                f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join('?' * len(values))} "
-                f"WHERE NOT EXISTS (SELECT 1 FROM {other} WHERE listener = ? AND trial = ?) ON CONFLICT DO NOTHING",
-                (*values.values(), values["listener"], record.trial),
-            )
-            return "stored" if done.rowcount == 1 else "known"
+            return [_insert(connection, record) for record in records]
 
     def records(self, listener: str | None = None) -> list[AnswerRecord]:
         """The answers of all listeners, or of one, in the order in which they were given."""
@@ -178,14 +173,27 @@ class AnswerStore:
         )
         return {row["name"]: row["count"] for row in rows}
 
-    def import_records(self, records: Iterable[AnswerRecord]) -> int:
-        """Add answers of listeners that exist already, as `add` does; returns how many were new."""
-        return sum(self.add(record) == "stored" for record in records)
-
     def _update(self, name: str, change: str, *values: str | int) -> None:
         with self._database.transaction() as connection:
             if connection.execute(f"UPDATE listeners SET {change} WHERE name = ?", (*values, name)).rowcount == 0:
                 raise InputError(f"there is no listener {name[:80]!r}")
+
+
+def _insert(connection: sqlite3.Connection, record: AnswerRecord) -> Added:
+    """Insert an answer unless there is one in either table."""
+    if record.answer not in TRIAL_ANSWERS:
+        raise InputError(f"{record.answer!r} is no answer; the answers are {', '.join(TRIAL_ANSWERS)}")
+    values: dict[str, Any] = {name: getattr(record, name) for name in _COLUMNS}
+    values["listener"] = _number_of(connection, record.listener)
+    table, other = ("cant_tell", "answers") if record.answer == _CANT_TELL else ("answers", "cant_tell")
+    if table == "answers":
+        values["answer"] = record.answer
+    done = connection.execute(
+        f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join('?' * len(values))} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {other} WHERE listener = ? AND trial = ?) ON CONFLICT DO NOTHING",
+        (*values.values(), values["listener"], record.trial),
+    )
+    return "stored" if done.rowcount == 1 else "known"
 
 
 def _number_of(connection: sqlite3.Connection, name: str) -> int:

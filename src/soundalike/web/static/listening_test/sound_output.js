@@ -37,6 +37,11 @@ export class SoundOutput {
     return this.graph;
   }
 
+  /** Whether sound can be heard: browsers allow it after a gesture, and phones may interrupt it. */
+  get running() {
+    return this.graph?.context.state === "running";
+  }
+
   async resume() {
     const { context } = this.open();
     if (context.state !== "running") await context.resume();

@@ -63,7 +63,7 @@ export class TrialView {
     $("hint").textContent = screen.label("listen_first");
     inputById("position").max = mixer.duration.toFixed(1);
     this.shownAt = performance.now();
-    if (context.state === "running") mixer.play(); // otherwise the browser waits for a gesture
+    if (sound.running) mixer.play(); // otherwise the browser waits for a gesture
     this.refresh();
     return new Promise((resolve) => {
       this.resolve = resolve;
@@ -132,16 +132,17 @@ export class TrialView {
   hear(side) {
     if (!this.mixer) return;
     this.mixer.switchTo(side);
-    if (!this.mixer.playing) this.toggle();
+    if (!this.mixer.playing || !sound.running) this.toggle();
     this.refresh();
   }
 
   async toggle() {
     const { mixer } = this;
     if (!mixer) return;
+    const interrupted = mixer.playing && !sound.running; // by a call, or by the phone's lock: it goes on
     await sound.resume();
     if (this.mixer !== mixer) return;
-    mixer.toggle();
+    if (!interrupted) mixer.toggle();
     this.refresh();
   }
 
