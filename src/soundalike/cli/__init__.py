@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "export": "soundalike.cli.export_import:export_command",
     "import": "soundalike.cli.export_import:import_command",
     "models": "soundalike.cli.models",
+    "listen": "soundalike.cli.listen",
     "fit": "soundalike.cli.fit",
     "reproduce": "soundalike.cli.reproduce",
     "timbre": "soundalike.cli.timbre",

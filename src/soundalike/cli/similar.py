@@ -60,7 +60,10 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @click.option("--region", "-r", metavar="START-END", help="Use only this region of FILE, such as 1:02-1:12.")
 @click.option("--weights", "-w", metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3.")
 @click.option(
-    "--profile", "-p", metavar="NAME", help="Use a profile of weights: a name (see `soundalike models`) or a JSON file."
+    "--profile",
+    "-p",
+    metavar="NAME",
+    help="Use a profile of weights: the name of a shipped one (see `soundalike models`) or of your own, or a JSON file.",
 )
 @click.option(
     "--part", metavar="PART", help="Use only this part of FILE; with --kind, compare it with whole loops or one-shots."
@@ -140,6 +143,10 @@ def command(library: str | None, device: str, ray: str | None, form: str, onsets
         _refuse_with_onsets(options)
         request = None
     else:
+        if options["profile"] is not None:
+            from soundalike.listening.user_profiles import profile_named
+
+            options["profile"] = profile_named(library_path(library), options["profile"])
         request = _request(options)
     with ray_cluster(ray) as cluster:
         finder = Finder.open(library_path(library), device=device, on_status=echo, cluster=cluster)

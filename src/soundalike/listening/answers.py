@@ -1,26 +1,27 @@
-"""Answers to "alike?" and "which of the two is closer?", one per line in an append-only file.
+"""Answers to "alike?" and "which of the two is closer?", given on the search page; in the library's `listening/answers.sqlite`.
 
-Another line withdraws an answer. A line that a crash cut short is skipped, and the next one starts on a new line.
+Earlier versions wrote one answer per line into `answers.jsonl`. Such a file is taken over by the next answer and then renamed;
+until then, and in a library that cannot be written, its answers are read from where they are.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
 import secrets
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.storage.location import Location
+from soundalike.listening.answer_database import AnswerDatabase
 from soundalike.listening.listening_folder import folder_of, locked_folder
 
-FILE_NAME = "answers.jsonl"
-MAX_BYTES = 512 << 20
-"""Maximum size of the file: about a million answers."""
+FILE_NAME = "answers.sqlite"
+OLD_FILE_NAME = "answers.jsonl"
 
 
 @dataclass(frozen=True)
@@ -69,85 +70,111 @@ Answer = AlikeAnswer | CloserAnswer
 
 
 class Answers:
-    """The answers of one library; thread-safe. Several servers may add to the same file."""
+    """The answers of one library; thread-safe. Several servers may add to the same database."""
 
     def __init__(self, library: Location) -> None:
         self._library = library
-        self._place = folder_of(library) / FILE_NAME
-        self._lock = threading.Lock()
-        self._inode = self._size = 0
-        self._known: dict[str, Answer] = {}
+        folder = folder_of(library)
+        self._database = AnswerDatabase(folder / FILE_NAME)
+        self._old_file = folder / OLD_FILE_NAME
 
     def all(self) -> dict[str, Answer]:
-        """The answers that are not withdrawn, by id, oldest first; reads only what was added since the last call."""
-        with self._lock:
-            self._read_new()
-            return dict(self._known)
+        """The answers that are not withdrawn, by id, oldest first. Raises LibraryError if they cannot be read."""
+        known = {
+            row["id"]: answer_of(json.loads(row["body"]))
+            for row in self._database.rows("SELECT id, body FROM feedback WHERE withdrawn_at IS NULL ORDER BY number")
+        }
+        if self._old_file.is_file():
+            withdrawn = {
+                row["id"] for row in self._database.rows("SELECT id FROM feedback WHERE withdrawn_at IS NOT NULL")
+            }
+            for line in self._old_lines():
+                if line.withdrawn:
+                    known.pop(line.id, None)
+                elif line.id not in withdrawn:
+                    known.setdefault(line.id, answer_of(line.values))
+        return known
+
+    def count(self) -> int:
+        """The number of answers that are not withdrawn. Raises LibraryError as `all`."""
+        if self._old_file.is_file():
+            return len(self.all())
+        return len(self._database.rows("SELECT id FROM feedback WHERE withdrawn_at IS NULL"))
 
     def add(self, answer: Answer) -> str:
-        """Store an answer and return its id. Raises LibraryError if that fails."""
+        """Store an answer and return its id; it is on the disk then. Raises LibraryError if that fails."""
         name = secrets.token_hex(8)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._append({"id": name, "at": now, **asdict(answer)})
+        body = json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False)
+        self._prepare()
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO feedback (id, given_at, body) VALUES (?, ?, ?)", (name, _now(), body))
         return name
 
     def withdraw(self, name: str) -> None:
         """Withdraw an answer. Raises InputError for an unknown id, LibraryError as `add`."""
-        if name not in self.all():
-            raise InputError(f"there is no answer {name[:80]!r}, or it was already withdrawn")
-        self._append({"id": name, "at": datetime.now(UTC).isoformat(timespec="seconds"), "withdrawn": True})
+        self._prepare()
+        with self._database.transaction() as connection:
+            done = connection.execute(
+                "UPDATE feedback SET withdrawn_at = ? WHERE id = ? AND withdrawn_at IS NULL", (_now(), name)
+            )
+            if done.rowcount == 0:
+                raise InputError(f"there is no answer {name[:80]!r}, or it was already withdrawn")
 
-    def _append(self, values: Mapping[str, Any]) -> None:
-        line = json.dumps(values, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    def _prepare(self) -> None:
+        """Create the folder; take over the answers of a file that an earlier version of soundalike has written."""
         with locked_folder(self._library):
-            try:
-                with self._place.open("ab") as file:
-                    size = file.tell()
-                    if size > MAX_BYTES:
-                        raise LibraryError(
-                            f"{FILE_NAME} has more than {MAX_BYTES >> 20} MB; export the answers and move the file away"
+            if not self._old_file.is_file():
+                return
+            with self._database.transaction() as connection:
+                for line in self._old_lines():
+                    if line.withdrawn:
+                        connection.execute(
+                            "UPDATE feedback SET withdrawn_at = ? WHERE id = ? AND withdrawn_at IS NULL",
+                            (line.at, line.id),
                         )
-                    file.write(line if size == 0 or self._ends_with_newline(size) else b"\n" + line)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise LibraryError(
-                    f"the answer cannot be stored ({error.strerror or error}); earlier answers are unchanged"
-                ) from None
+                    else:
+                        connection.execute(
+                            "INSERT INTO feedback (id, given_at, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                            (line.id, line.at, json.dumps(line.values, ensure_ascii=False)),
+                        )
+            self._set_aside()
 
-    def _ends_with_newline(self, size: int) -> bool:
-        with self._place.open("rb") as file:
-            file.seek(size - 1)
-            return file.read(1) == b"\n"
-
-    def _read_new(self) -> None:
+    def _set_aside(self) -> None:
+        """Rename the old file, which is never deleted. A crash before this has the same lines taken over again: no change."""
+        places = (self._old_file.with_name(f"{OLD_FILE_NAME}.imported{number or ''}") for number in itertools.count())
         try:
-            with self._place.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                if facts.st_ino != self._inode or facts.st_size < self._size:
-                    self._inode, self._size, self._known = facts.st_ino, 0, {}
-                file.seek(self._size)
-                whole = file.read().rpartition(b"\n")[0] + b"\n"
-        except FileNotFoundError:
-            self._inode, self._size, self._known = 0, 0, {}
+            self._old_file.rename(next(place for place in places if not place.exists()))
+        except OSError as error:
+            raise LibraryError(
+                f"{OLD_FILE_NAME} of an earlier version cannot be renamed ({error.strerror or error}); check write "
+                "permission of its folder"
+            ) from None
+
+    def _old_lines(self) -> Iterator[_OldLine]:
+        try:
+            data = self._old_file.read_bytes()
+        except FileNotFoundError:  # another server has just taken it over
             return
         except OSError as error:
-            raise LibraryError(f"{FILE_NAME} of the library cannot be read ({error.strerror or error})") from None
-        if len(whole) > 1:
-            self._size += len(whole)
-            for line in whole.splitlines():
-                self._parse(line)
+            raise LibraryError(f"{OLD_FILE_NAME} of the library cannot be read ({error.strerror or error})") from None
+        for line in data.splitlines():
+            # Half a line, left by a crash, was never confirmed as stored.
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                values = json.loads(line)
+                if not values.get("withdrawn"):
+                    answer_of(values)
+                yield _OldLine(
+                    str(values["id"]), str(values.get("at") or _now()), bool(values.get("withdrawn")), values
+                )
 
-    def _parse(self, line: bytes) -> None:
-        try:
-            values = json.loads(line)
-            name = str(values["id"])
-            if values.get("withdrawn"):
-                self._known.pop(name, None)
-            else:
-                self._known[name] = answer_of(values)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # half a line, left by a crash: it was never confirmed as stored
+
+class _OldLine(NamedTuple):
+    """A line of the old file: an answer, or the withdrawal of one."""
+
+    id: str
+    at: str
+    withdrawn: bool
+    values: Mapping[str, Any]
 
 
 def answer_of(values: Mapping[str, Any]) -> Answer:
@@ -169,3 +196,7 @@ def _heard(values: Mapping[str, Any]) -> HeardClip:
         float(values["start"]),
         float(values["end"]),
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

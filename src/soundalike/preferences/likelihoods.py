@@ -108,7 +108,7 @@ class Ordinal:
         return -float(np.sum(votes * np.log(np.maximum(p, MIN_PROBABILITY))))
 
     def derivatives(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> tuple[Float64, Float64]:
-        first, second = self._derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)
+        first, second = self.derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)
         scores = np.column_stack([features * first[0][:, np.newaxis], first[1]])
         cross = features.T @ second[1]
         hessian = np.block(
@@ -120,9 +120,9 @@ class Ordinal:
         return scores, hessian
 
     def curvature(self, theta: Float64, features: Float64, votes: NDArray[np.int64]) -> Float64:
-        return np.asarray(self._derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)[1][0])
+        return np.asarray(self.derivatives_by_z_and_t(features @ theta[:-1], theta[-1], votes)[1][0])
 
-    def _derivatives_by_z_and_t(
+    def derivatives_by_z_and_t(
         self, z: Float64, log_s: float, votes: NDArray[np.int64]
     ) -> tuple[tuple[Float64, Float64], tuple[Float64, Float64, Float64]]:
         """Derivatives of each triplet's loss by z = w.f and t = log s: (z, t) and (zz, zt, tt)."""

@@ -54,7 +54,7 @@ def serve(
     app = create_app(
         library, host=host, token=token, ticket=ticket, proxy=proxy, runtime=runtime, preload=True, cluster=cluster
     )
-    listener = _listen(host, port)
+    listener = open_port(host, port)
     port = int(listener.getsockname()[1])
     query = _query(token)
     here, *elsewhere = [f"http://{name}:{port}{proxy.base_path}/" for name in reachable_names(host)]
@@ -110,7 +110,8 @@ def server_config(app: FastAPI, *, log_level: str = "warning") -> uvicorn.Config
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def open_port(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; port 0 picks a free one. Raises InputError if the address is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -95,7 +95,7 @@ def test_invalid_answers_are_refused(own: Path, web: TestClient, change: dict[st
     answer = web.post("/api/answers", json=body)
     assert answer.status_code == 422, answer.text
     assert words in answer.json()["detail"]
-    assert not (own / "listening" / "answers.jsonl").exists()
+    assert not (own / "listening" / "answers.sqlite").exists()
 
 
 @pytest.mark.long

@@ -159,7 +159,7 @@ def _ballot(where: str, row: Mapping[str, str]) -> Ballot:
     except ValueError:
         raise InputError(f"{where}: choice_time is {time!r}; it must be a number of milliseconds, or NA") from None
     return Ballot(
-        _grades(where, row), listener=row.get("subject_id", ""), experiment=row.get("ex_name", ""), seconds=seconds
+        parse_grades(where, row), listener=row.get("subject_id", ""), experiment=row.get("ex_name", ""), seconds=seconds
     )
 
 
@@ -223,8 +223,8 @@ def _find(folder: Path, name: str, inner: str) -> Path | None:
     return next((file for file in (folder / name, folder / inner / name) if file.is_file()), None)
 
 
-def _grades(where: str, row: Mapping[str, str]) -> dict[Perspective, Grade]:
-    """The answer from each perspective that has one; `total` is required."""
+def parse_grades(where: str, row: Mapping[str, str]) -> dict[Perspective, Grade]:
+    """The answer of a row from each perspective that has one; `total` is required. Raises InputError."""
     grades: dict[Perspective, Grade] = {}
     for perspective in PERSPECTIVES:
         column = f"answer_{perspective}"

@@ -20,7 +20,7 @@ class Report:
     """Results of an evaluation.
 
     provenance: data, models, versions and settings, name -> description; assumptions: one line each; problems: clips and
-    tracks that could not be used, name -> reason.
+    tracks that could not be used, name -> reason. notes_title: heading of the assumptions.
     """
 
     title: str
@@ -29,6 +29,7 @@ class Report:
     tables: tuple[Table, ...]
     plots: tuple[Plot, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
+    notes_title: str = "Assumptions where the paper is silent, and caveats"
 
 
 def to_json(report: Report) -> str:
@@ -58,7 +59,7 @@ def to_markdown(report: Report) -> str:
     """The report as Markdown."""
     lines = [f"# {report.title}", ""]
     lines += [f"- {name}: {description}" for name, description in report.provenance.items()]
-    lines += ["", "Assumptions where the paper is silent, and caveats:", ""]
+    lines += ["", f"{report.notes_title}:", ""]
     lines += [f"- {assumption}" for assumption in report.assumptions]
     if report.problems:
         lines += ["", f"## Unusable clips and tracks ({len(report.problems)})", ""]

@@ -79,7 +79,9 @@ def check_token(token: str | None, host: str, names: Collection[str] = ()) -> No
 
 class Guard:
     """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required;
-    names: other names that the server may be called by (`hosts.allowed_names`); ticket: also accepted in an address, but once."""
+    names: other names that the server may be called by (`hosts.allowed_names`); ticket: also accepted in an address, but once;
+    personal_links: the application itself knows who may do what, from a token in a header, so that the server may be called by
+    its address without another token, and links on other pages may open the page at `/`."""
 
     def __init__(
         self,
@@ -89,12 +91,14 @@ class Guard:
         max_requests: int = MAX_REQUESTS,
         names: frozenset[str] = frozenset(),
         ticket: str | None = None,
+        personal_links: bool = False,
     ) -> None:
         self._app = app
         self._host = host
         self._token = token
         self._names = names
         self._ticket = ticket
+        self._personal_links = personal_links
         self._free_slots = max_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,7 +133,8 @@ class Guard:
         """The refusal of a request under another server's name, or from another server's page."""
         host = request.headers.get("host", "")
         name = host_name(host)
-        beyond = self._token is not None and is_address_of(name, self._host)
+        authorised = self._token is not None or self._personal_links
+        beyond = authorised and is_address_of(name, self._host)
         if not (is_loopback(name) or beyond or name in self._names):
             return problem(
                 421,

@@ -86,7 +86,7 @@ class Feedback:
 
     def count(self) -> int:
         """The number of answers."""
-        return len(self._answers.all())
+        return self._answers.count()
 
     def describe(self) -> schemas.AnswersOut:
         """The answers in numbers."""

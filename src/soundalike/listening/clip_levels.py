@@ -1,0 +1,55 @@
+"""Equal loudness of clips: one target that all of them reach without clipping (ITU-R BS.1770-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from soundalike.audio.metadata.loudness import LoudnessMeter
+from soundalike.audio.waveform import Waveform
+
+MAX_LOUDNESS = -18.0
+"""LUFS of the clips where peaks allow it; they are quieter if one of them has higher peaks."""
+MAX_PEAK = -1.0
+"""dB of full scale that no true peak exceeds (EBU R 128)."""
+OVERSAMPLING = 4
+FADE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Level:
+    """loudness: integrated, in LUFS; peak: true peak in dB of full scale."""
+
+    loudness: float
+    peak: float
+
+
+def measure_level(waveform: Waveform) -> Level | None:
+    """Loudness and true peak; None for silence."""
+    meter = LoudnessMeter(waveform.sample_rate)
+    meter.add(waveform.samples)
+    loudness = meter.integrated()
+    if loudness is None:
+        return None
+    oversampled = signal.resample_poly(waveform.samples, OVERSAMPLING, 1, axis=1)
+    return Level(loudness, 20 * float(np.log10(np.abs(oversampled).max())))
+
+
+def common_loudness(levels: Sequence[Level]) -> float:
+    """The loudness that all clips can have without clipping, at most `MAX_LOUDNESS`."""
+    return min([MAX_LOUDNESS, *(level.loudness + MAX_PEAK - level.peak for level in levels)])
+
+
+def at_gain(waveform: Waveform, gain: float) -> NDArray[np.float32]:
+    """(channels, samples) the waveform with `gain` in dB, faded in and out so that it starts and ends without a click."""
+    samples = waveform.samples * np.float32(10 ** (gain / 20))
+    fade = min(round(FADE_SECONDS * waveform.sample_rate), samples.shape[1] // 2)
+    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / max(1, fade))).astype(np.float32)
+    if fade:
+        samples[:, :fade] *= ramp
+        samples[:, -fade:] *= ramp[::-1]
+    return samples

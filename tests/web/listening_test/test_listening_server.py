@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from soundalike.listening.answer_store import AnswerStore
+from soundalike.web.listening_test.listening_server import base_address, personal_links
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8766/"),
+        ("localhost", "http://localhost:8766/"),
+        ("192.168.1.7", "http://192.168.1.7:8766/"),
+        ("::1", "http://[::1]:8766/"),
+    ],
+)
+def test_links_name_the_host(host: str, address: str) -> None:
+    assert base_address(host, 8766) == address
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_links_of_a_server_on_all_addresses_name_one_of_them(host: str) -> None:
+    name = urlsplit(base_address(host, 8766)).hostname
+    assert name is not None
+    assert not ipaddress.ip_address(name).is_unspecified
+
+
+def test_listeners_are_invited_until_there_are_enough(folder: Path, store: AnswerStore) -> None:
+    first = personal_links(folder, "http://x/", at_least=2)
+    assert [name for name, _ in first] == ["L01", "L02"]
+    assert first[1][1] == f"http://x/#{store.by_name('L02').token}"
+    assert personal_links(folder, "http://x/", at_least=1) == first
+    assert personal_links(folder, "http://x/", at_least=3)[:2] == first
