@@ -93,6 +93,17 @@ def extend_test(
         return design
 
 
+def continue_active(folder: Path, design: Design, records: Sequence[AnswerRecord]) -> Design:
+    """For a server whose listener has answered all trials: the design with a block more if the test's goal is not reached.
+
+    The same design for a test without a goal or with a reached one. Raises InputError for a damaged test, or if no triplets
+    are left.
+    """
+    if design.goal is None or active_progress(design, read_vectors(folder, design), records).reached:
+        return design
+    return extend_test(folder, records, blocks=design.blocks)
+
+
 def next_block(
     design: Design, vectors: ExcerptVectors, records: Sequence[AnswerRecord], count: int = BLOCK
 ) -> tuple[DesignTriplet, ...]:

@@ -19,12 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse, stats
+from scipy import linalg, stats
 from scipy.special import expit
 
 from soundalike.preferences.likelihoods import Ordinal
 from soundalike.preferences.ordinal_observations import Observations
-from soundalike.preferences.triplet_data import Float64
+from soundalike.preferences.triplet_data import Float64, Int64
 
 WEIGHT_DEVIATION = 2.5
 TASTES = (0.0, 0.15, 0.3, 0.6, 1.0, 1.6)
@@ -35,6 +35,11 @@ TASTE_PRIOR, TRIPLET_PRIOR = 0.7, 1.0
 """Scales of the half-normal priors of tau and sigma."""
 
 MAX_STEPS = 60
+MIN_STEP_SCALE = 1e-6
+CONVERGED = 1e-9
+"""Relative gain of a step below which the mode is found."""
+MAX_LOG_STRENGTH = 50.0
+MIN_PROBABILITY = 1e-300
 NEGLIGIBLE = 1e-4
 """Combinations of tau and sigma whose posterior probability is this much lower than the largest are left out."""
 
@@ -135,26 +140,58 @@ class _Point:
     log_marginal: float
 
 
+class _Rows:
+    """The derivatives of z by the main parameters, without the zeros.
+
+    Row i has the values `values[i]` (Q,) in the columns `columns[i]`: the weights, b, log s (0, as z does not depend on it) and
+    the deviations of the listener.
+    """
+
+    def __init__(self, observations: Observations, features: Float64, with_own: bool) -> None:
+        count, parts = features.shape
+        self.size = parts + 2 + (observations.listeners * parts if with_own else 0)
+        values = [features, observations.side[:, np.newaxis], np.zeros((count, 1))]
+        columns = [np.broadcast_to(np.arange(parts + 2), (count, parts + 2))]
+        if with_own:
+            values.append(features)
+            columns.append(parts + 2 + observations.listener[:, np.newaxis] * parts + np.arange(parts))
+        self.values, self.columns = np.hstack(values), np.hstack(columns)
+        self.triplet, self.triplets = observations.triplet, len(observations.features)
+        self._products = (self.values[:, :, np.newaxis] * self.values[:, np.newaxis]).reshape(count, -1)
+        places = self.columns[:, :, np.newaxis] * self.size + self.columns[:, np.newaxis]
+        self._places = places.reshape(count, -1)
+
+    def dot(self, main: Float64) -> Float64:
+        """(V,) z without the effects of triplets."""
+        return np.asarray(np.einsum("vq,vq->v", self.values, main[self.columns]))
+
+    def sums(self, by_z: Float64) -> Float64:
+        """(P,) sums of the rows, weighted by (V,)."""
+        return _sums(self.columns, self.values * by_z[:, np.newaxis], self.size)
+
+    def hessian(self, by_zz: Float64) -> Float64:
+        """(P, P) sums of the rows' outer products, weighted by (V,)."""
+        sums = _sums(self._places, self._products * by_zz[:, np.newaxis], self.size**2)
+        return sums.reshape(self.size, self.size)
+
+    def by_triplet(self, by_zz: Float64) -> Float64:
+        """(P, N) sums of the rows of each triplet, weighted by (V,)."""
+        places = self.columns * self.triplets + self.triplet[:, np.newaxis]
+        sums = _sums(places, self.values * by_zz[:, np.newaxis], self.size * self.triplets)
+        return sums.reshape(self.size, self.triplets)
+
+
 class _Model:
     """The posterior's derivatives. Main parameters: K weights, b, log s, then K deviations of each listener."""
 
     def __init__(self, observations: Observations) -> None:
         self.observations = observations
         self.present = observations.scale > 0
-        scale = observations.scale[self.present]
-        self.scale = scale
-        features = observations.features[observations.triplet][:, self.present] / scale
-        self.parts, self.listeners = int(features.shape[1]), observations.listeners
-        count = len(observations)
-        columns = observations.listener[:, np.newaxis] * self.parts + np.arange(self.parts)
-        rows = np.repeat(np.arange(count), self.parts)
-        own = sparse.csr_matrix((features.ravel(), (rows, columns.ravel())), shape=(count, self.listeners * self.parts))
-        fixed = np.column_stack([features, observations.side, np.zeros(count)])
-        self.with_own = sparse.hstack([sparse.csr_matrix(fixed), own], format="csr")
-        self.fixed = sparse.csr_matrix(fixed)
+        self.scale = observations.scale[self.present]
+        self._features = observations.features[observations.triplet][:, self.present] / self.scale
+        self.parts, self.listeners = len(self.scale), observations.listeners
         self.triplets = len(observations.features)
-        member = (np.ones(count), (np.arange(count), observations.triplet))
-        self.member = sparse.csr_matrix(member, shape=(count, self.triplets))
+        self._rows: dict[bool, _Rows] = {}
 
     @property
     def log_s(self) -> int:
@@ -163,90 +200,115 @@ class _Model:
 
     def laplace(self, tau: float, sigma: float, start: _Latent | None) -> _Point:
         """The mode and the curvature there, by damped Newton steps."""
-        rows = self.with_own if tau else self.fixed
-        precision = np.r_[
-            np.full(self.parts, WEIGHT_DEVIATION**-2),
-            1.0,
-            1.0,
-            np.full(rows.shape[1] - self.parts - 2, tau**-2 if tau else 0),
+        posterior = _Posterior(self, self.rows(tau > 0), tau, sigma)
+        latent = posterior.started(start)
+        loss = posterior.loss(latent)
+        for _ in range(MAX_STEPS):
+            step = _Step(posterior, latent)
+            scale = 1.0
+            while True:
+                moved = _Latent(latent.main - scale * step.main, latent.triplets - scale * step.effects)
+                new_loss = posterior.loss(moved)
+                if new_loss <= loss or scale < MIN_STEP_SCALE:
+                    break
+                scale /= 2
+            gain, latent, loss = loss - new_loss, moved, min(loss, new_loss)
+            if gain < CONVERGED * (1 + abs(loss)):
+                break
+        step = _Step(posterior, latent)
+        log_marginal = posterior.log_prior - loss - 0.5 * step.log_determinant
+        return _Point(tau, sigma, latent, step.inverse(), log_marginal)
+
+    def rows(self, with_own: bool) -> _Rows:
+        """The rows with or without the listeners' deviations."""
+        if with_own not in self._rows:
+            self._rows[with_own] = _Rows(self.observations, self._features, with_own)
+        return self._rows[with_own]
+
+
+class _Posterior:
+    """The posterior at one (tau, sigma), up to a constant."""
+
+    def __init__(self, model: _Model, rows: _Rows, tau: float, sigma: float) -> None:
+        self.model, self.rows, self.sigma = model, rows, sigma
+        own = rows.size - model.parts - 2
+        self.precision = np.r_[
+            np.full(model.parts, WEIGHT_DEVIATION**-2), 1.0, 1.0, np.full(own, tau**-2 if tau else 0)
         ]
-        main, effects = np.zeros(rows.shape[1]), np.zeros(self.triplets)
+        self.log_prior = 0.5 * float(np.log(self.precision).sum())
+        if sigma:
+            self.log_prior -= model.triplets * math.log(sigma)
+
+    def started(self, start: _Latent | None) -> _Latent:
+        """A starting point of the right size, from the mode of another (tau, sigma)."""
+        main, effects = np.zeros(self.rows.size), np.zeros(self.model.triplets)
         if start is not None:
             shared = min(len(main), len(start.main))
             main[:shared] = start.main[:shared]
-            effects = start.triplets if sigma else effects
-        loss = self._loss(rows, main, effects, precision, sigma)
-        for _ in range(MAX_STEPS):
-            step = _Step(self, rows, main, effects, precision, sigma)
-            scale = 1.0
-            while True:
-                new_main, new_effects = main - scale * step.main, effects - scale * step.effects
-                new_loss = self._loss(rows, new_main, new_effects, precision, sigma)
-                if new_loss <= loss or scale < 1e-6:
-                    break
-                scale /= 2
-            gain, main, effects, loss = loss - new_loss, new_main, new_effects, min(loss, new_loss)
-            if gain < 1e-9 * (1 + abs(loss)):
-                break
-        step = _Step(self, rows, main, effects, precision, sigma)
-        log_prior = 0.5 * float(np.log(precision).sum()) - (self.triplets * math.log(sigma) if sigma else 0.0)
-        return _Point(tau, sigma, _Latent(main, effects), step.inverse(), log_prior - loss - 0.5 * step.log_determinant)
+            effects = start.triplets if self.sigma else effects
+        return _Latent(main, effects)
 
-    def _loss(
-        self, rows: sparse.csr_matrix, main: Float64, effects: Float64, precision: Float64, sigma: float
-    ) -> float:
-        z = rows @ main + (effects[self.observations.triplet] if sigma else 0.0)
-        with np.errstate(over="ignore"):
-            s = math.exp(min(50.0, main[self.log_s]))
-        p = grade_probabilities(z, s)[np.arange(len(z)), self.observations.grade]
-        prior = 0.5 * float(precision @ main**2) + (0.5 * float(effects @ effects) / sigma**2 if sigma else 0.0)
-        return prior - float(np.log(np.maximum(p, 1e-300)).sum())
+    def z(self, latent: _Latent) -> Float64:
+        """(V,) z of each answer."""
+        z = self.rows.dot(latent.main)
+        return z + latent.triplets[self.rows.triplet] if self.sigma else z
+
+    def loss(self, latent: _Latent) -> float:
+        """The negative logarithm without the normalisation of the priors."""
+        z, main, effects = self.z(latent), latent.main, latent.triplets
+        strength = math.exp(min(MAX_LOG_STRENGTH, main[self.model.log_s]))
+        p = grade_probabilities(z, strength)[np.arange(len(z)), self.model.observations.grade]
+        prior = 0.5 * float(self.precision @ main**2)
+        if self.sigma:
+            prior += 0.5 * float(effects @ effects) / self.sigma**2
+        return prior - float(np.log(np.maximum(p, MIN_PROBABILITY)).sum())
 
 
 class _Step:
     """A Newton step: the Hessian with the effects of triplets eliminated, and its solution for the gradient."""
 
-    def __init__(
-        self,
-        model: _Model,
-        rows: sparse.csr_matrix,
-        main: Float64,
-        effects: Float64,
-        precision: Float64,
-        sigma: float,
-    ) -> None:
-        observations, log_s = model.observations, model.log_s
-        z = rows @ main + (effects[observations.triplet] if sigma else 0.0)
-        first, second = Ordinal().derivatives_by_z_and_t(z, main[log_s], observations.votes)
+    def __init__(self, posterior: _Posterior, latent: _Latent) -> None:
+        rows, log_s, sigma = posterior.rows, posterior.model.log_s, posterior.sigma
+        first, second = Ordinal().derivatives_by_z_and_t(
+            posterior.z(latent), latent.main[log_s], posterior.model.observations.votes
+        )
         # Curvatures that are not positive (far from the mode) are raised, so that every step descends.
         by_zz, by_tt = np.maximum(second[0], 1e-8), max(float(second[2].sum()), 1e-3)
-        gradient = rows.T @ first[0] + precision * main
+        gradient = rows.sums(first[0]) + posterior.precision * latent.main
         gradient[log_s] += first[1].sum()
-        hessian = (rows.T @ sparse.csr_matrix(rows.multiply(by_zz[:, np.newaxis]))).toarray()
-        cross = rows.T @ second[1]
+        hessian, cross = rows.hessian(by_zz), rows.sums(second[1])
         hessian[log_s] += cross
         hessian[:, log_s] += cross
         hessian[log_s, log_s] += by_tt
-        hessian[np.diag_indices_from(hessian)] += precision
+        hessian[np.diag_indices_from(hessian)] += posterior.precision
         self.log_determinant = 0.0
         if sigma:
-            diagonal = model.member.T @ by_zz + sigma**-2
-            mixed = (rows.T @ sparse.csr_matrix(model.member.multiply(by_zz[:, np.newaxis]))).toarray()
-            mixed[log_s] += model.member.T @ second[1]
-            of_effects = model.member.T @ first[0] + effects / sigma**2
+            diagonal = self._by_triplet(rows, by_zz) + sigma**-2
+            mixed = rows.by_triplet(by_zz)
+            mixed[log_s] += self._by_triplet(rows, second[1])
+            of_effects = self._by_triplet(rows, first[0]) + latent.triplets / sigma**2
             hessian = hessian - (mixed / diagonal) @ mixed.T
             gradient = gradient - mixed @ (of_effects / diagonal)
             self.log_determinant += float(np.log(diagonal).sum())
         self._factor = _factorised(hessian)
         self.log_determinant += 2 * float(np.log(np.diag(self._factor[0])).sum())
         self.main: Float64 = linalg.cho_solve(self._factor, gradient)
-        self.effects: Float64 = np.zeros(model.triplets)
+        self.effects: Float64 = np.zeros(rows.triplets)
         if sigma:
             self.effects = (of_effects - mixed.T @ self.main) / diagonal
 
     def inverse(self) -> Float64:
         """(P, P) the inverse of the Hessian's part for the main parameters."""
         return np.asarray(linalg.cho_solve(self._factor, np.eye(len(self._factor[0]))))
+
+    @staticmethod
+    def _by_triplet(rows: _Rows, values: Float64) -> Float64:
+        return _sums(rows.triplet, values, rows.triplets)
+
+
+def _sums(places: Int64, values: Float64, size: int) -> Float64:
+    """(size,) sums of `values` by their `places`."""
+    return np.asarray(np.bincount(places.ravel(), values.ravel(), size), dtype=np.float64)
 
 
 def _factorised(hessian: Float64) -> tuple[Float64, bool]:
