@@ -137,10 +137,11 @@ class Catalogue:
         return mask
 
     def containing(self, text: str) -> Mask:
-        """(I,) which items contain `text` in their path, title or artist; names are compared with `fold`."""
+        """(I,) which items contain `text` in their root and path, title or artist; names are compared with `fold`."""
         wanted = fold(text)
-        mask = np.zeros(len(self), dtype=bool)
-        for name in ("path", "title", "artist"):
+        folded_paths = self._folded()
+        mask = np.fromiter((wanted in path for path in folded_paths), bool, len(folded_paths))
+        for name in ("title", "artist"):
             mask |= self._where(name, lambda value: wanted in value, fold)
         return mask
 

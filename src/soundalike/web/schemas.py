@@ -34,12 +34,20 @@ class FilterFields(Strict):
     favourite: bool = False
 
 
+class OnsetGroupIn(Strict):
+    """A group of similar onsets: the part of the reference that they are in, and the number of the group in `OnsetsOut`."""
+
+    part: PartName
+    group: int = Field(ge=0, le=400)
+
+
 class SearchIn(Strict):
     """A search: exactly one of upload, item and text; optionally a region (s), and weights, profile or part, as on the command
     line.
 
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
-    representative windows of an upload, for a quick first result.
+    representative windows of an upload, for a quick first result; kind: what the reference is, instead of an estimate; onsets:
+    compare a group of onsets of a part of the reference (or of its region) with one-shots or loops.
     """
 
     upload: Id | None = None
@@ -54,6 +62,8 @@ class SearchIn(Strict):
     n: int = Field(default=50, ge=1, le=2_000)
     candidates: int = Field(default=0, ge=0, le=5_000)
     few: int | None = Field(default=None, ge=1, le=20)
+    kind: Kind | None = None
+    onsets: OnsetGroupIn | None = None
 
 
 class ItemOut(BaseModel):
@@ -107,7 +117,8 @@ class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
     itself; windows: those of the reference; share: of the rows that were searched (0 to 1), under 1 while a node of a cluster
-    is down."""
+    is down; scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind stay below, null for fewer
+    than ten items."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -120,6 +131,7 @@ class SearchResultOut(BaseModel):
     kinds: list[str]
     label: str
     windows: list[tuple[float, float]]
+    scale: dict[str, list[float]]
     candidates: CandidatesOut | None
 
 
@@ -165,8 +177,8 @@ class StateOut(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """An upload. peaks: lowest and highest sample of equal intervals; loudness in LUFS, null for silence; kind and tempo (BPM,
-    null if unknown): what indexing would determine."""
+    """An upload. peaks: lowest and highest sample of equal intervals; loudness in LUFS, null for silence; kind, tempo (BPM, null
+    if unknown) and key: what indexing would determine."""
 
     id: str
     name: str
@@ -176,7 +188,41 @@ class UploadOut(BaseModel):
     loudness: float | None
     kind: Kind
     tempo: float | None
+    tempo_source: str | None
+    key: str | None
+    key_source: str | None
     peaks: list[tuple[float, float]]
+
+
+class OnsetGroupOut(BaseModel):
+    """Similar onsets, the loudest first: starts, ends in s of the file. near: the one-shots that are most similar to them."""
+
+    starts: list[float]
+    ends: list[float]
+    near: list[ItemOut]
+
+
+class OnsetsOut(BaseModel):
+    """The onsets of a part of a reference in groups, the largest first; only the largest have `near`."""
+
+    part: str
+    groups: list[OnsetGroupOut]
+
+
+class MatchIn(Strict):
+    """Which seconds of a reference are most similar to a hit: the search, the hit's item and the start (s) of its window."""
+
+    search: SearchIn
+    item: Id
+    start: Seconds
+
+
+class MatchOut(BaseModel):
+    """start, end: the window of the reference (s) that is most similar to the hit; score: of that window alone."""
+
+    start: float
+    end: float
+    score: float
 
 
 class PeaksOut(BaseModel):

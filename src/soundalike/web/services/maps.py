@@ -150,7 +150,7 @@ def _map_out(catalogue: Catalogue, points: Points, kind: schemas.MapKind) -> sch
     """The map as the API returns it."""
     position = dict(zip(points.contents, points.points.round(4).tolist(), strict=True))
     numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
-    names = ("id", "path", "content", "kind", "tempo")
+    names = ("id", "root", "path", "content", "kind", "tempo")
     columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
     items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     shown = [item for item in items if item["content"] in position]
@@ -165,7 +165,7 @@ def _map_out(catalogue: Catalogue, points: Points, kind: schemas.MapKind) -> sch
         y=[position[item["content"]][1] for item in shown],
         kind=[item["kind"] for item in shown],
         tempo=[item["tempo"] for item in shown],
-        folder=[item["path"].rpartition("/")[0] for item in shown],
+        folder=["/".join(filter(None, (item["root"], item["path"].rpartition("/")[0]))) for item in shown],
         names=[item["path"].rpartition("/")[2] for item in shown],
     )
 
