@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -401,16 +402,21 @@ def test_a_link_restores_everything(page: Any, browser: Any, song: Path) -> None
     context.close()
 
 
-def test_a_link_to_an_uploaded_file_asks_for_it(page: Any, browser: Any, song: Path) -> None:
+def test_a_link_restores_an_upload_or_asks_for_it(page: Any, browser: Any, song: Path) -> None:
     drop(page, song)
     mark(page, 0.2, 0.5)
     settled(page)
+    note = page.text_content("#region-note")
     context = browser.new_context()
     again = context.new_page()
     again.goto(page.url)
+    until(again, "document.querySelector('#hits-heading').textContent === 'Hits'")  # the server still has it
+    assert again.text_content("#region-note") == note
+    again.goto("about:blank")
+    again.goto(re.sub(r"[0-9a-f]{32}", "0" * 32, page.url))  # it has forgotten it
     until(again, f"document.querySelector('#status').textContent.includes({json.dumps(song.name)})")
     drop(again, song)
-    assert again.text_content("#region-note") == page.text_content("#region-note")
+    assert again.text_content("#region-note") == note
     assert names(again) == names(page)
     context.close()
 

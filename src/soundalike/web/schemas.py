@@ -47,7 +47,8 @@ class SearchIn(Strict):
 
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
     representative windows of an upload, for a quick first result; kind: what the reference is, instead of an estimate; onsets:
-    compare a group of onsets of a part of the reference (or of its region) with one-shots or loops.
+    compare a group of onsets of a part of the reference (or of its region) with one-shots or loops; alike, unlike: items that
+    the listener found alike or not, towards and away from which the reference is moved.
     """
 
     upload: Id | None = None
@@ -64,6 +65,8 @@ class SearchIn(Strict):
     few: int | None = Field(default=None, ge=1, le=20)
     kind: Kind | None = None
     onsets: OnsetGroupIn | None = None
+    alike: list[Id] = Field(default=[], max_length=100)
+    unlike: list[Id] = Field(default=[], max_length=100)
 
 
 class ItemOut(BaseModel):

@@ -18,7 +18,7 @@ from soundalike.search.index.table_rows import TABLES
 from soundalike.search.near_duplicates import first_copies
 from soundalike.search.onset_search import onset_query
 from soundalike.search.plan import SearchPlan
-from soundalike.search.query import query_from_item
+from soundalike.search.query import Query, query_from_item
 from soundalike.search.ranking import kinds_of_contents
 from soundalike.search.request import SearchRequest
 from soundalike.search.results import Hit
@@ -35,6 +35,9 @@ NAMED_GROUPS = 12
 
 NEAREST = 9
 """One-shots that name a group of onsets."""
+
+TOWARDS, AWAY = 0.5, 0.35
+"""How far a reference is moved by the items that were found alike and not alike, relative to its own length."""
 
 Copies = Mapping[int, Sequence[int]]
 """By the position of each hit that is shown: the positions of its near-identical copies, which are not."""
@@ -147,6 +150,8 @@ class Searches:
                 n=request.n,
             )
         )
+        if query is not None and (request.alike or request.unlike):
+            plan = replace(plan, query=_moved(snapshot, query, request.alike, request.unlike))
         if request.filters.favourite:
             plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
         return plan
@@ -164,6 +169,21 @@ def reference_key(request: schemas.SearchIn) -> ReferenceKey:
         None if onsets is None else onsets.part,
         None if onsets is None else onsets.group,
     )
+
+
+def _moved(snapshot: LibrarySnapshot, query: Query, alike: Sequence[str], unlike: Sequence[str]) -> Query:
+    """`query` moved towards items that were found alike and away from others, part by part (Rocchio, "Relevance feedback in
+    information retrieval", 1971). Raises InputError for an item that does not exist."""
+    moved = query.vectors.astype(np.float32, copy=True)
+    for weight, item_ids in ((TOWARDS, alike), (-AWAY, unlike)):
+        others = [query_from_item(snapshot.library, item) for item in snapshot.items(dict.fromkeys(item_ids))]
+        for column, part in enumerate(query.parts):
+            directions = [other.direction(part) for other in others]
+            if directions:
+                moved[:, column] += np.float32(weight) * np.mean(directions, axis=0, dtype=np.float64).astype(
+                    np.float32
+                )
+    return replace(query, vectors=moved)
 
 
 def _scales_of(snapshot: LibrarySnapshot, plan: SearchPlan) -> dict[str, list[float]]:

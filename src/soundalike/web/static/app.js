@@ -79,7 +79,16 @@ const trail = new Trail();
 
 // ---- the current question ----------------------------------------------------------------------------------------------
 
-const questions = new Questions({ onChange: onQuestion, onOpening: (opening) => $("results").classList.toggle("opening", opening) });
+const questions = new Questions({ onChange: onQuestion, onOpening: (opening) => showBusy({ opening }) });
+
+const busy = { opening: false, searching: false };
+
+/** @param {Partial<typeof busy>} changes */
+function showBusy(changes) {
+  Object.assign(busy, changes);
+  $("results").classList.toggle("opening", busy.opening); // the rows of the former question
+  $("results").setAttribute("aria-busy", String(busy.opening || busy.searching));
+}
 
 /** Another question is the current one: everything follows it. */
 function onQuestion() {
@@ -132,7 +141,7 @@ async function takeFile(file, state = awaited) {
   return open(`uploading ${file.name}`, async (signal) => {
     const described = await api.upload(file, signal, (share) => showDrop(`uploading ${file.name} … ${Math.floor(100 * share)} %`));
     awaited = null;
-    await keep(described.id, file);
+    keep(described.id, file);
     const sound = { ...soundOf(described), upload: described.id, url: api.uploadAudio(described.id), file };
     const question = questionOf(sound, described.peaks, state);
     follow(question, state);
@@ -183,7 +192,7 @@ async function renew(question, signal) {
   const file = sound.file ?? (await kept(sound.upload));
   if (!file) return false;
   const { id } = await api.upload(file, signal);
-  await keep(id, file);
+  keep(id, file);
   signal.throwIfAborted();
   Object.assign(sound, { upload: id, url: api.uploadAudio(id), file });
   reference.onSource(false);
@@ -406,7 +415,7 @@ function showPlayhead() {
 // ---- searching ---------------------------------------------------------------------------------------------------------
 
 const search = new Search({
-  onBusy: (busy) => $("results").setAttribute("aria-busy", String(busy)),
+  onBusy: (searching) => showBusy({ searching }),
   onResult: showResult,
   onProvisional: (hits) => {
     showHits(hits);
@@ -483,6 +492,8 @@ function showResult(hits, result, { partial, fresh, request }) {
   const notes = [`${plural(result.searched, kind)} searched`];
   if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
   if (result.same) notes.push("the reference itself is left out");
+  const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
+  if (judged) notes.push(`moved by ${plural(judged, "answer")}`);
   if (result.share < 1) notes.push(`only ${Math.floor(100 * result.share)} % of the library: a machine of the cluster is down`);
   if (partial) notes.push("analysing the rest …");
   showStatus(hits.length || result.searched ? notes.join(" · ") : reasonForNoHits());

@@ -32,6 +32,12 @@ export function requestOf({ question, weights, part, profile, filters, kind }) {
   const { region, sound, group, onsets } = question;
   /** @type {SearchRequest} */
   const request = { ...question.id, filters, n: CANDIDATES };
+  if (!sound?.text) {
+    for (const [name, answer] of /** @type {const} */ ([["alike", "alike"], ["unlike", "not alike"]])) {
+      const ids = [...question.answers].filter(([, one]) => one === answer).map(([id]) => id);
+      if (ids.length) request[name] = ids;
+    }
+  }
   if (kind !== "song" && group !== null) return { ...request, onsets: { part: onsets?.part ?? "drums", group } };
   if (region) request.region = region;
   if (sound?.kind && sound.kind !== sound.naturalKind) request.kind = sound.kind;

@@ -99,6 +99,8 @@ interface SearchRequest extends ReferenceId {
   few?: number;
   kind?: Kind;
   onsets?: { part: string; group: number };
+  alike?: string[];
+  unlike?: string[];
 }
 
 interface Library {

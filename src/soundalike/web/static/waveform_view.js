@@ -104,7 +104,7 @@ export class WaveformView {
       hideScrollbar: false,
       plugins: [
         regions,
-        Timeline.create({ height: 16, style: { color: "inherit", fontSize: "10px" } }),
+        Timeline.create({ height: 16, secondaryLabelOpacity: 1, style: { color: "inherit", fontSize: "10px" } }),
         Zoom.create({ exponentialZooming: true, maxZoom: MAX_ZOOM, iterations: 24 }),
         Minimap.create({ container: "#minimap", height: 18, overlayColor: colour("region"), waveColor: colour("wave"), progressColor: colour("wave"), cursorWidth: 0 }),
       ],
@@ -153,6 +153,7 @@ export class WaveformView {
     const region = end - start >= SHORTEST_REGION ? [start, end] : [drawn.start, drawn.end];
     if (region[1] - region[0] < SHORTEST_REGION) return void drawn.remove();
     if (this.region && region.every((value, n) => Math.abs(value - /** @type {Region} */ (this.region)[n]) < 1e-4)) return;
+    this.cursor = region[0];
     this.setRegion(region);
     this.onRegion(region);
   }
