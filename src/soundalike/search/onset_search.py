@@ -23,6 +23,19 @@ SAME_GROUP = 0.6
 """Cosine from which two onsets belong to one group."""
 
 
+def onset_query(group: OnsetGroup, start: float, label: str) -> Query:
+    """The query of a group of onsets; start: of the stem that they were found in, s."""
+    return Query(
+        label=f"{label} onset at {start + group.starts[0]:.2f} s",
+        is_clip=True,
+        parts=(MIX,),
+        starts=group.starts + start,
+        ends=group.ends + start,
+        vectors=group.vectors[:, np.newaxis],
+        digests=frozenset(),
+    )
+
+
 def onset_queries(
     opened: OpenLibrary, reference: str | Path, part: str, region: Region | None, groups: int
 ) -> list[tuple[OnsetGroup, Query]]:
@@ -38,7 +51,7 @@ def onset_queries(
     start, end = region or (0.0, None)
     stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
     largest = group_onsets(opened.analyser, stems[part], sample_rate, min_similarity=SAME_GROUP)[:groups]
-    return [(group, _query(group, start, f"{path.name} {part}")) for group in largest]
+    return [(group, onset_query(group, start, f"{path.name} {part}")) for group in largest]
 
 
 def filters_for_onsets(filters: Filters | None) -> Filters:
@@ -47,15 +60,3 @@ def filters_for_onsets(filters: Filters | None) -> Filters:
     if "song" in filters.kinds:
         raise InputError("onsets are compared with clips; search one-shots or loops, not songs")
     return filters if filters.kinds else replace(filters, kinds=("one-shot",))
-
-
-def _query(group: OnsetGroup, start: float, label: str) -> Query:
-    return Query(
-        label=f"{label} onset at {start + group.starts[0]:.2f} s",
-        is_clip=True,
-        parts=(MIX,),
-        starts=group.starts + start,
-        ends=group.ends + start,
-        vectors=group.vectors[:, np.newaxis],
-        digests=frozenset(),
-    )

@@ -54,7 +54,7 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
             found = {_row(match) for match in matches}
             matches += [match for match in of_class if _row(match) not in found]
         if is_text:
-            distributions |= score_distributions(index, terms, _kinds_of_contents(opened, table))
+            distributions |= score_distributions(index, terms, kinds_of_contents(opened, table))
     if len(plan.tables) > 1 or plan.preferred is not None:
         matches.sort(
             key=lambda match: (
@@ -79,7 +79,7 @@ def _tie_position(opened: OpenLibrary, tie_orders: Mapping[Table, Indices], matc
     return int(tie_orders[match.table][opened.indexes[match.table].rows.of_row[match.row]])
 
 
-def _kinds_of_contents(opened: OpenLibrary, table: Table) -> NDArray[np.str_]:
+def kinds_of_contents(opened: OpenLibrary, table: Table) -> NDArray[np.str_]:
     """(C,) the kind of the first item of each content of a table, "" where there is none."""
     kinds = np.array([*opened.catalogue.column("kind").to_pylist(), ""], dtype=str)
     everything = np.ones(len(opened.catalogue), dtype=bool)

@@ -38,13 +38,23 @@ class FilterFields(Strict):
     classes: list[ClassName] = Field(default=[], max_length=20)
 
 
+class OnsetGroupIn(Strict):
+    """A group of similar onsets: the part of the reference that they are in, and the number of the group in `OnsetsOut`."""
+
+    part: PartName
+    group: int = Field(ge=0, le=400)
+
+
 class SearchIn(Strict):
     """A search: exactly one of upload, item and text; optionally a region (s), and weights, profile or part, as on the command
     line.
 
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
     representative windows of an upload, for a quick first result; same_class: what the class of a one-shot means for its hits
-    (those of its class come earlier, are the only ones, or count like others); facets: also count the items of each class.
+    (those of its class come earlier, are the only ones, or count like others); facets: also count the items of each class;
+    kind: what the reference is, instead of an estimate; onsets:
+    compare a group of onsets of a part of the reference (or of its region) with one-shots or loops; alike, unlike: items that
+    the listener found alike or not, towards and away from which the reference is moved.
     """
 
     upload: Id | None = None
@@ -61,6 +71,10 @@ class SearchIn(Strict):
     few: int | None = Field(default=None, ge=1, le=20)
     same_class: SameClass = "prefer"
     facets: bool = False
+    kind: Kind | None = None
+    onsets: OnsetGroupIn | None = None
+    alike: list[Id] = Field(default=[], max_length=100)
+    unlike: list[Id] = Field(default=[], max_length=100)
 
 
 class ItemOut(BaseModel):
@@ -118,7 +132,9 @@ class SearchResultOut(BaseModel):
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
     itself; windows: those of the reference; share: of the rows that were searched (0 to 1), under 1 while a node of a cluster
     is down; sound_class, class_share: of the reference, as of an item; class_preferred: whether hits of that class come earlier;
-    classes: if facets were requested, the one-shots of each class that the other filters admit, of unknown class under ""."""
+    classes: if facets were requested, the one-shots of each class that the other filters admit, of unknown class under "";
+    scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind stay below, null for fewer
+    than ten items."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -135,6 +151,7 @@ class SearchResultOut(BaseModel):
     class_share: float | None
     class_preferred: bool
     classes: dict[str, int] | None
+    scale: dict[str, list[float]]
     candidates: CandidatesOut | None
 
 
@@ -180,8 +197,8 @@ class StateOut(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """An upload. peaks: lowest and highest sample of equal intervals; loudness in LUFS, null for silence; kind and tempo (BPM,
-    null if unknown): what indexing would determine."""
+    """An upload. peaks: lowest and highest sample of equal intervals; loudness in LUFS, null for silence; kind, tempo (BPM, null
+    if unknown) and key: what indexing would determine."""
 
     id: str
     name: str
@@ -191,7 +208,41 @@ class UploadOut(BaseModel):
     loudness: float | None
     kind: Kind
     tempo: float | None
+    tempo_source: str | None
+    key: str | None
+    key_source: str | None
     peaks: list[tuple[float, float]]
+
+
+class OnsetGroupOut(BaseModel):
+    """Similar onsets, the loudest first: starts, ends in s of the file. near: the one-shots that are most similar to them."""
+
+    starts: list[float]
+    ends: list[float]
+    near: list[ItemOut]
+
+
+class OnsetsOut(BaseModel):
+    """The onsets of a part of a reference in groups, the largest first; only the largest have `near`."""
+
+    part: str
+    groups: list[OnsetGroupOut]
+
+
+class MatchIn(Strict):
+    """Which seconds of a reference are most similar to a hit: the search, the hit's item and the start (s) of its window."""
+
+    search: SearchIn
+    item: Id
+    start: Seconds
+
+
+class MatchOut(BaseModel):
+    """start, end: the window of the reference (s) that is most similar to the hit; score: of that window alone."""
+
+    start: float
+    end: float
+    score: float
 
 
 class PeaksOut(BaseModel):

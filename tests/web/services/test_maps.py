@@ -39,7 +39,7 @@ def test_a_map_shows_every_item_near_similar_ones(web: TestClient, own: Path) ->
     assert found["total"] == len(items) == 20
     assert set(found["kind"]) == {"one-shot"}
     for name, tempo, folder, file in zip(*(found[n] for n in ("ids", "tempo", "folder", "names")), strict=True):
-        assert (items[name]["tempo"], items[name]["folder"]) == (tempo, folder)
+        assert (items[name]["tempo"], f"{items[name]['root']}/{items[name]['folder']}") == (tempo, folder)
         assert items[name]["name"].endswith(file)
     snapshot = web.app.state.server.library.snapshot  # type: ignore[attr-defined]
     contents, vectors = maps.means(Library.open(own), "mix", "one-shot")

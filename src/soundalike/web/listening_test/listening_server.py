@@ -13,7 +13,7 @@ import uvicorn
 from soundalike.listening.answer_store import AnswerStore, Listener
 from soundalike.listening.design import ANSWERS_FILE
 from soundalike.web.listening_test.listening_app import create_listening_app
-from soundalike.web.security.guard import is_loopback
+from soundalike.web.security.hosts import is_loopback
 from soundalike.web.server import open_port, server_config
 
 MAX_SHOWN = 20

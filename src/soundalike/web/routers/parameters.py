@@ -12,6 +12,8 @@ Start = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False, description="s
 End = Annotated[
     float | None, Query(ge=0, le=1e6, allow_inf_nan=False, description="seconds; null: the end of the file")
 ]
+Part = Annotated[str, Query(max_length=40)]
+Points = Annotated[int, Query(ge=100, le=48_000, description="of the overview")]
 Bound = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
 Limit = Annotated[int, Query(ge=1, le=500)]

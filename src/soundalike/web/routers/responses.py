@@ -9,18 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import FileResponse, Response
 
-MEDIA_TYPES = {
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".m4a": "audio/mp4",
-    ".mp4": "audio/mp4",
-    ".aac": "audio/aac",
-}
-"""Formats that browsers can play, by suffix; they are sent unchanged, all others as WAV."""
+from soundalike.web.services.media import MEDIA_TYPES
 
 CACHEABLE = {"Cache-Control": "private, max-age=300"}
 """Headers of responses that hardly ever change; a browser may show an old one for so many seconds."""

@@ -17,3 +17,9 @@ def search(server: Server, query: schemas.SearchIn) -> Response:
     """Find items similar to an upload or an item, or matching a text, under given weights. candidates: also send that many
     windows with their cosines, so that the page can rank them again while a slider moves."""
     return json_response(server.searches.search(query))
+
+
+@router.post("/matched")
+def matched(server: Server, query: schemas.MatchIn) -> schemas.MatchOut:
+    """Find the seconds of the reference that are most similar to a hit."""
+    return server.searches.matched(query)

@@ -36,7 +36,7 @@ MIN_TOKEN_LENGTH = 16
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +44,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""'unsafe-inline' is for styles only: wavesurfer.js styles its shadow tree in the page."""
+"""'unsafe-inline' is for styles only: wavesurfer.js styles its shadow tree in the page. 'wasm-unsafe-eval' lets the page compile
+WebAssembly (the time stretcher of its own files), but not evaluate text as JavaScript."""
 
 UPLOAD_PATH = "/api/uploads"
 MAX_BODY_BYTES = 256 << 10

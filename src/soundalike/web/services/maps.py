@@ -153,7 +153,7 @@ def _map_out(opened: OpenLibrary, points: Points, kind: schemas.MapKind) -> sche
     catalogue = opened.catalogue
     position = dict(zip(points.contents, points.points.round(4).tolist(), strict=True))
     numbers = np.flatnonzero(catalogue.admitted(Filters(kinds=() if kind == "all" else (kind,))))
-    names = ("id", "path", "content", "kind", "tempo")
+    names = ("id", "root", "path", "content", "kind", "tempo")
     columns = [catalogue.column(name).take(pa.array(numbers)).to_pylist() for name in names]
     items = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     for item, sound_class in zip(items, opened.classes.of(numbers), strict=True):
@@ -170,7 +170,7 @@ def _map_out(opened: OpenLibrary, points: Points, kind: schemas.MapKind) -> sche
         y=[position[item["content"]][1] for item in shown],
         kind=[item["kind"] for item in shown],
         tempo=[item["tempo"] for item in shown],
-        folder=[item["path"].rpartition("/")[0] for item in shown],
+        folder=["/".join(filter(None, (item["root"], item["path"].rpartition("/")[0]))) for item in shown],
         names=[item["path"].rpartition("/")[2] for item in shown],
         sound_class=[item["class"] for item in shown],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -10,15 +11,28 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from soundalike.audio.waveform_overview import OVERVIEW_POINTS, overview_to_int8
-from soundalike.errors import AudioError, SoundalikeError
+from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
-from soundalike.web.services.media_tasks import ExtractStem, Summarise, WriteWav
+from soundalike.web.services.media_tasks import MAX_STEM_SECONDS, ExtractStem, Summarise, WriteWav
 from soundalike.web.services.media_workers import BusyError
 from soundalike.web.services.overview_store import Overview, OverviewStore
 from soundalike.web.services.served_library import ServedLibrary
-from soundalike.web.services.uploads import Upload, Uploads
+from soundalike.web.services.uploads import MAX_KEPT, Upload, Uploads
 from soundalike.web.services.wav_cache import WavCache
+
+MEDIA_TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".m4a": "audio/mp4",
+    ".mp4": "audio/mp4",
+    ".aac": "audio/aac",
+}
+"""Formats that browsers can play, by suffix; they are sent unchanged, all others as WAV."""
 
 PEAKS = 1_200
 MAX_CACHED_PEAKS = 500
@@ -36,11 +50,26 @@ class Media:
         self._wavs = WavCache(uploads)
         self._overviews = OverviewStore()
         self._peaks: LRUCache[str, schemas.PeaksOut] = LRUCache(MAX_CACHED_PEAKS)
+        self._descriptions: LRUCache[str, schemas.UploadOut] = LRUCache(MAX_KEPT)
         self._lock = threading.Lock()
 
     def wav(self, path: Path) -> Path:
         """A file as WAV, cached."""
         return self._wavs.get(path, lambda out: self._library.run_task(WriteWav(path, out), path.name))
+
+    def excerpt(self, path: Path, name: str, start: float, end: float | None) -> bytes:
+        """A range of seconds of a file, as WAV with the file's channels. Raises InputError if it is outside the file or long."""
+        end = start + MAX_STEM_SECONDS if end is None else end
+        if not start < end <= start + MAX_STEM_SECONDS:
+            raise InputError(
+                f"{start:g} s to {end:g} s is no excerpt; give a later end, at most {MAX_STEM_SECONDS:.0f} s later"
+            )
+        with tempfile.TemporaryDirectory(dir=self._uploads.folder) as folder:
+            out = Path(folder) / "excerpt.wav"
+            self._library.run_task(WriteWav(path, out, start, end), name)
+            if not out.exists():
+                raise InputError(f"{name} ends before {start:g} s")
+            return out.read_bytes()
 
     def stem(self, path: Path, name: str, part: str, start: float, end: float | None) -> bytes:
         """A stem of a file, called `name` in messages, as WAV. Raises InputError for a part that the library does not have."""
@@ -52,8 +81,28 @@ class Media:
         upload = self._uploads.get(upload_id)
         return self.stem(upload.path, upload.name, part, start, end)
 
+    def playable(self, path: Path) -> Path:
+        """A file in a format that browsers can play: itself, or a cached WAV."""
+        return path if path.suffix.lower() in MEDIA_TYPES else self.wav(path)
+
+    def fine_overview(self, path: Path, name: str, points: int) -> schemas.OverviewOut:
+        """A waveform overview of a file with many points, for a picture that can be enlarged."""
+        summary = self._library.run_task(Summarise(path, points), name)
+        low, high = overview_to_int8(summary["peaks"])
+        return schemas.OverviewOut(duration=summary["duration"], low=low.tolist(), high=high.tolist())
+
     def describe_upload(self, upload: Upload) -> schemas.UploadOut:
-        """Duration, kind, tempo and peaks of an upload. Raises AudioError if it cannot be decoded; it is deleted then."""
+        """Duration, kind, tempo, key and peaks of an upload, cached. Raises AudioError if it cannot be decoded; it is deleted
+        then."""
+        with self._lock:
+            known = self._descriptions.get(upload.id)
+        if known is None:
+            known = self._describe(upload)
+            with self._lock:
+                self._descriptions[upload.id] = known
+        return known
+
+    def _describe(self, upload: Upload) -> schemas.UploadOut:
         try:
             summary = self._library.run_task(Summarise(upload.path, PEAKS, upload.name), upload.name)
         except SoundalikeError:

@@ -37,7 +37,7 @@ SEGMENT_SECONDS = 1_800.0
 @dataclass(frozen=True)
 class Summarise:
     """Duration (s), sample rate (Hz), channels, loudness (LUFS) and overview (peaks, 2) of a file; if `name`, the name that
-    people know it by, is given, also its kind and tempo (BPM)."""
+    people know it by, is given, also its kind, tempo (BPM) and key with their sources."""
 
     path: Path
     peaks: int
@@ -47,11 +47,22 @@ class Summarise:
 @dataclass(frozen=True)
 class MakeQuery:
     """The query of a file, or of a region of it, with all parts. few: use only so many representative windows, for a quick
-    first result."""
+    first result; kind: what the file is, instead of an estimate."""
 
     path: Path
     region: tuple[float, float | None] | None
     few: int | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class FindOnsets:
+    """The onsets in a part of a file (or of a region of it) in groups of similar ones: arrays by name, with starts, ends (N,)
+    in s of the file, vectors (N, D), and group (N,), the number of each onset's group, the largest group first."""
+
+    path: Path
+    part: str
+    region: tuple[float, float | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,7 @@ class WarmUp:
     queries: bool
 
 
-Task = Summarise | MakeQuery | ExtractStem | WriteWav
+Task = Summarise | MakeQuery | FindOnsets | ExtractStem | WriteWav
 
 
 def make_worker(recipe: Recipe, runtime: Runtime, max_bytes: int | None) -> Callable[[Any], Any]:
@@ -99,6 +110,8 @@ def make_worker(recipe: Recipe, runtime: Runtime, max_bytes: int | None) -> Call
             return summarise(task)
         if isinstance(task, MakeQuery):
             return _make_query(analyser, task)
+        if isinstance(task, FindOnsets):
+            return _find_onsets(analyser, task)
         if isinstance(task, ExtractStem):
             start, end = stem_range(task)
             stems, rate = analyser.stems(task.path, start, end, parts=[task.part])
@@ -147,7 +160,24 @@ def _make_query(analyser: Analyser, task: MakeQuery) -> Any:
     if task.few is not None:
         recipe = replace(analyser.recipe, windows=task.few, windows_version=selection_version())
         analyser = analyser.with_recipe(recipe)
-    return query_from_file(analyser, task.path, region=task.region)
+    return query_from_file(analyser, task.path, region=task.region, kind=None if task.region else task.kind)
+
+
+def _find_onsets(analyser: Analyser, task: FindOnsets) -> dict[str, Any]:
+    import numpy as np
+
+    from soundalike.analysis.onset_groups import group_onsets
+    from soundalike.search.onset_search import SAME_GROUP
+
+    start, end = task.region or (0.0, None)
+    stems, rate = analyser.stems(task.path, start, end, parts=[task.part])
+    groups = group_onsets(analyser, stems[task.part], rate, min_similarity=SAME_GROUP)
+    return {
+        "group": np.repeat(np.arange(len(groups)), [len(group.starts) for group in groups]),
+        "starts": start + np.concatenate([group.starts for group in groups]),
+        "ends": start + np.concatenate([group.ends for group in groups]),
+        "vectors": np.concatenate([group.vectors for group in groups]),
+    }
 
 
 def segments_of(path: Path, start: float = 0.0, end: float | None = None) -> Iterator[Segment]:
@@ -173,7 +203,7 @@ def summarise(task: Summarise) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for segment in segments_of(task.path):
         if not summary.duration and task.name is not None:
-            facts = _kind_and_tempo(task.path, task.name, segment.waveform)
+            facts = _kind_and_facts(task.path, task.name, segment.waveform)
         summary.add(segment.waveform, segment.offset)
     return {
         "duration": summary.duration,
@@ -185,10 +215,10 @@ def summarise(task: Summarise) -> dict[str, Any]:
     }
 
 
-def _kind_and_tempo(path: Path, name: str, first: Waveform) -> dict[str, Any]:
-    """Kind and tempo as indexing determines them. first: the file's first segment."""
+def _kind_and_facts(path: Path, name: str, first: Waveform) -> dict[str, Any]:
+    """Kind, tempo and key as indexing determines them. first: the file's first segment."""
     from soundalike.analysis.kinds import detect_kind
-    from soundalike.analysis.preparation import confident_tempo
+    from soundalike.analysis.preparation import MIN_KEY_CONFIDENCE, confident_tempo
     from soundalike.analysis.segments import SEGMENT_SECONDS
     from soundalike.audio import decode
     from soundalike.audio.metadata import facts
@@ -197,11 +227,21 @@ def _kind_and_tempo(path: Path, name: str, first: Waveform) -> dict[str, Any]:
     info, tags = decode.probe(path), read_tags(path)
     kind = detect_kind(info.duration, first, tags)
     mono = first.mono()[: round(SEGMENT_SECONDS * first.sample_rate)]
-    tempo, _ = facts.resolve_facts(tags, Path(name).stem)
+    tempo, key = facts.resolve_facts(tags, Path(name).stem)
     if tempo is None:
         estimate = confident_tempo(mono, first.sample_rate, kind, first.duration)
         tempo, _ = facts.resolve_facts(tags, "", (estimate, None))
-    return {"kind": kind, "tempo": None if tempo is None else tempo.value}
+    if key is None:
+        estimate = facts.estimate_key(mono, first.sample_rate)
+        known = estimate if estimate.confidence >= MIN_KEY_CONFIDENCE else None
+        _, key = facts.resolve_facts(tags, "", (None, known))
+    return {
+        "kind": kind,
+        "tempo": None if tempo is None else tempo.value,
+        "tempo_source": None if tempo is None else tempo.source,
+        "key": None if key is None else key.value,
+        "key_source": None if key is None else key.source,
+    }
 
 
 def stem_range(task: ExtractStem) -> tuple[float, float]:

@@ -14,19 +14,33 @@ import pyarrow as pa
 from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.errors import InputError
 from soundalike.listening.favourites import Favourites
+from soundalike.parts import MIX
 from soundalike.search.candidates import Candidates, candidates
 from soundalike.search.index.table_rows import TABLES
 from soundalike.search.item_classes import class_fields
 from soundalike.search.near_duplicates import first_copies
+from soundalike.search.onset_search import onset_query
 from soundalike.search.plan import SearchPlan
+from soundalike.search.query import Query, query_from_item
+from soundalike.search.ranking import kinds_of_contents
 from soundalike.search.request import SearchRequest
 from soundalike.search.results import Hit
+from soundalike.search.score_distribution import FEWEST, score_distributions
 from soundalike.web import schemas
 from soundalike.web.services.item_listing import filters_of
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
 from soundalike.web.services.served_library import ServedLibrary
+
+NAMED_GROUPS = 12
+"""Groups of onsets for which the nearest one-shots are looked up."""
+
+NEAREST = 9
+"""One-shots that name a group of onsets."""
+
+TOWARDS, AWAY = 0.5, 0.35
+"""How far a reference is moved by the items that were found alike and not alike, relative to its own length."""
 
 Copies = Mapping[int, Sequence[int]]
 """By the position of each hit that is shown: the positions of its near-identical copies, which are not."""
@@ -79,16 +93,59 @@ class Searches:
             "classes": _classes_of(snapshot, plan, favourites if request.filters.favourite else None)
             if request.facets
             else None,
+            "scale": _scales_of(snapshot, plan),
             "candidates": None if sent is None else _candidates_out(snapshot, sent, favourites),
         }
+
+    def onsets(self, reference: ReferenceKey) -> schemas.OnsetsOut:
+        """The onsets in a part of a reference, in groups, with the one-shots that are nearest to the largest groups."""
+        snapshot = self._library.snapshot
+        groups = self._queries.onset_groups(snapshot, reference)
+        favourites = self._favourites.ids()
+        near: list[list[dict[str, Any]]] = [[] for _ in groups]
+        if snapshot.counts.get("one-shot"):
+            filters = filters_of(schemas.FilterFields(kinds=["one-shot"]))
+            for group, found in zip(groups[:NAMED_GROUPS], near, strict=False):
+                query = onset_query(group, 0.0, "")
+                with self._slots:
+                    result = snapshot.finder.similar(query, filters=filters, n=NEAREST)
+                found += snapshot.items_out(snapshot.items(hit.id for hit in result.hits), favourites)
+        out = [
+            {"starts": group.starts.round(4).tolist(), "ends": group.ends.round(4).tolist(), "near": found}
+            for group, found in zip(groups, near, strict=True)
+        ]
+        return schemas.OnsetsOut.model_validate({"part": reference.part, "groups": out})
+
+    def matched(self, request: schemas.MatchIn) -> schemas.MatchOut:
+        """The window of the reference that is most similar to a window of an item, under the weights of a search.
+
+        Raises InputError for a text, which has no seconds, and for an item that does not exist.
+        """
+        snapshot = self._library.snapshot
+        plan = self._plan(snapshot, request.search)
+        query = plan.query
+        if query.texts:
+            raise InputError("a text has no seconds; give an upload or an item")
+        found = query_from_item(snapshot.library, snapshot.item(request.item))
+        row = int(np.argmin(np.abs(found.starts - request.start)))
+        scores = np.zeros(len(query.starts))
+        for part, weight in plan.weighting.effective.items():
+            column = MIX if query.is_clip else part
+            if column not in query.parts:
+                continue
+            other = MIX if found.is_clip else part
+            scores += weight * (
+                query.vectors[:, query.parts.index(column)] @ found.vectors[row, found.parts.index(other)]
+            )
+        best = int(np.argmax(scores))
+        return schemas.MatchOut(start=float(query.starts[best]), end=float(query.ends[best]), score=float(scores[best]))
 
     def _plan(self, snapshot: LibrarySnapshot, request: schemas.SearchIn) -> SearchPlan:
         if sum(one is not None for one in (request.upload, request.item, request.text)) != 1:
             raise InputError("give one of upload, item and text")
         query = None
         if request.text is None:
-            reference = ReferenceKey(request.upload, request.item, request.region, request.few)
-            query = self._queries.get(snapshot, reference)
+            query = self._queries.get(snapshot, reference_key(request))
         plan = snapshot.finder.plan(
             SearchRequest.of(
                 query,
@@ -102,6 +159,8 @@ class Searches:
                 same_class=request.same_class,
             )
         )
+        if query is not None and (request.alike or request.unlike):
+            plan = replace(plan, query=_moved(snapshot, query, request.alike, request.unlike))
         if request.filters.favourite:
             plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
         return plan
@@ -117,6 +176,46 @@ def _classes_of(snapshot: LibrarySnapshot, plan: SearchPlan, favourites: Collect
     named = {name: counts[code] for code, name in enumerate(CLASSES) if counts[code]}
     unknown = sum(count for code, count in counts.items() if code < 0)
     return named | ({"": unknown} if unknown else {})
+
+
+def reference_key(request: schemas.SearchIn) -> ReferenceKey:
+    """Which sound a search is made with."""
+    onsets = request.onsets
+    return ReferenceKey(
+        request.upload,
+        request.item,
+        request.region,
+        request.few,
+        request.kind,
+        None if onsets is None else onsets.part,
+        None if onsets is None else onsets.group,
+    )
+
+
+def _moved(snapshot: LibrarySnapshot, query: Query, alike: Sequence[str], unlike: Sequence[str]) -> Query:
+    """`query` moved towards items that were found alike and away from others, part by part (Rocchio, "Relevance feedback in
+    information retrieval", 1971). Raises InputError for an item that does not exist."""
+    moved = query.vectors.astype(np.float32, copy=True)
+    for weight, item_ids in ((TOWARDS, alike), (-AWAY, unlike)):
+        others = [query_from_item(snapshot.library, item) for item in snapshot.items(dict.fromkeys(item_ids))]
+        for column, part in enumerate(query.parts):
+            directions = [other.direction(part) for other in others]
+            if directions:
+                moved[:, column] += np.float32(weight) * np.mean(directions, axis=0, dtype=np.float64).astype(
+                    np.float32
+                )
+    return replace(query, vectors=moved)
+
+
+def _scales_of(snapshot: LibrarySnapshot, plan: SearchPlan) -> dict[str, list[float]]:
+    """By kind, the percentiles of the scores of all items of that kind, whatever the search is narrowed to."""
+    scales: dict[str, list[float]] = {}
+    for table in plan.tables:
+        kinds = kinds_of_contents(snapshot.finder.opened, table)
+        for kind, distribution in score_distributions(snapshot.finder.indexes[table], plan.terms(table), kinds).items():
+            if kind in plan.kinds and len(distribution.scores) >= FEWEST:
+                scales[kind] = np.percentile(distribution.scores, np.arange(101)).round(5).tolist()
+    return scales
 
 
 def _copies_of(snapshot: LibrarySnapshot, items: Sequence[Item]) -> Copies:

@@ -15,6 +15,8 @@ export class ApiError extends Error {
 /** @param {unknown} error */
 export const isAbort = (error) => error instanceof DOMException && error.name === "AbortError";
 
+const unanswered = () => new ApiError("the server does not answer; is `soundalike serve` still running?", null);
+
 /**
  * @param {string} address
  * @param {RequestInit} [options]
@@ -25,7 +27,7 @@ async function fetchOk(address, options) {
     response = await fetch(address, options);
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError("the server does not answer; is `soundalike serve` still running?", null);
+    throw unanswered();
   }
   if (response.ok) return response;
   let message = `the server answered ${response.status}`;
@@ -71,9 +73,10 @@ export const profiles = async () => (await request("profiles")).profiles;
 
 /**
  * @param {string} id
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Item>}
  */
-export const item = (id) => request(`items/${encode(id)}`);
+export const item = (id, signal) => request(`items/${encode(id)}`, { signal });
 
 /**
  * Items that match, ordered by path.
@@ -97,9 +100,10 @@ export function items({ text = "", kinds = [], tempo, duration, key, favourite =
 
 /**
  * @param {string} id
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Peaks>}
  */
-export const peaks = (id) => request(`items/${encode(id)}/peaks`);
+export const peaks = (id, signal) => request(`items/${encode(id)}/peaks`, { signal });
 
 /**
  * Waveform overviews by item; null for those that the server has not computed yet.
@@ -118,17 +122,53 @@ export const search = (search, signal) => post("search", search, signal);
 /**
  * @param {string} part
  * @param {MapKind} kind
+ * @param {AbortSignal} [signal]
  * @returns {Promise<LibraryMap>}
  */
-export const libraryMap = (part, kind) => request(`map?${queryString([["part", part], ["kind", kind]])}`);
+export const libraryMap = (part, kind, signal) => request(`map?${queryString([["part", part], ["kind", kind]])}`, { signal });
 
 /**
+ * Uploads a file. onProgress(share): called while it is sent.
  * @param {File} file
+ * @param {AbortSignal} [signal]
+ * @param {(share: number) => void} [onProgress]
+ * @returns {Promise<Upload>}
+ */
+export const upload = (file, signal, onProgress = () => {}) =>
+  new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const sent = new XMLHttpRequest(); // fetch does not report progress
+    sent.open("POST", `api/uploads?${queryString([["name", file.name]])}`);
+    sent.responseType = "json";
+    sent.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    sent.onload = () => {
+      if (sent.status < 300) return resolve(sent.response);
+      return reject(new ApiError(sent.response?.detail ?? `the server answered ${sent.status}`, sent.status));
+    };
+    sent.onerror = () => reject(unanswered());
+    signal?.addEventListener("abort", () => {
+      sent.abort();
+      reject(signal.reason);
+    });
+    return sent.send(file);
+  });
+
+/**
+ * An upload that the server still has.
+ * @param {string} id
  * @param {AbortSignal} [signal]
  * @returns {Promise<Upload>}
  */
-export const upload = (file, signal) =>
-  request(`uploads?${queryString([["name", file.name]])}`, { method: "POST", body: file, signal });
+export const describeUpload = (id, signal) => request(`uploads/${encode(id)}`, { signal });
+
+/**
+ * The seconds of the reference that are most similar to a hit.
+ * @param {SearchRequest} search
+ * @param {Hit} hit
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ start: number, end: number, score: number }>}
+ */
+export const matched = (search, { item, start }, signal) => post("search/matched", { search, item: item.id, start }, signal);
 
 /**
  * @param {string} id
@@ -150,8 +190,11 @@ export const withdrawAnswer = (id) => request(`answers/${encode(id)}`, { method:
 
 // Audio.
 
-/** @param {string} address */
-export const audioData = async (address) => (await fetchOk(address)).arrayBuffer();
+/**
+ * @param {string} address
+ * @param {AbortSignal} [signal]
+ */
+export const audioData = async (address, signal) => (await fetchOk(address, { signal })).arrayBuffer();
 
 /**
  * Raises what the server says about audio that it cannot send.
@@ -166,6 +209,38 @@ export const itemAudio = (id) => `api/items/${encode(id)}/audio`;
 export const uploadAudio = (id) => `api/uploads/${encode(id)}/audio`;
 
 /**
+ * The path of an item or upload.
+ * @param {ReferenceId} reference
+ */
+const owner = ({ upload, item = "" }) => (upload ? `uploads/${encode(upload)}` : `items/${encode(item)}`);
+
+/**
+ * The address of the seconds of an item or upload, as WAV.
+ * @param {ReferenceId} reference
+ * @param {number} start
+ * @param {number} end
+ */
+export const excerpt = (reference, start, end) => `api/${owner(reference)}/excerpt?${queryString([["start", start], ["end", end]])}`;
+
+/**
+ * A waveform overview with many points.
+ * @param {ReferenceId} reference
+ * @param {number} points
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Overview>}
+ */
+export const waveform = (reference, points, signal) => request(`${owner(reference)}/waveform?points=${points}`, { signal });
+
+/**
+ * The onsets of a part, in groups of similar ones.
+ * @param {ReferenceId} reference
+ * @param {string} part
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Onsets>}
+ */
+export const onsets = (reference, part, signal) => request(`${owner(reference)}/onsets?${queryString([["part", part]])}`, { signal });
+
+/**
  * The address of a stem of an item or upload, between two seconds.
  * @param {ReferenceId} reference
  * @param {string} part
@@ -173,6 +248,5 @@ export const uploadAudio = (id) => `api/uploads/${encode(id)}/audio`;
  * @param {number} end
  */
 export function stemAudio(reference, part, start, end) {
-  const owner = reference.upload ? `uploads/${encode(reference.upload)}` : `items/${encode(reference.item ?? "")}`;
-  return `api/${owner}/stems/${encode(part)}?${queryString([["start", start], ["end", end]])}`;
+  return `api/${owner(reference)}/stems/${encode(part)}?${queryString([["start", start], ["end", end]])}`;
 }

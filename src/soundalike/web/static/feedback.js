@@ -15,13 +15,10 @@ import { messageOf, showStatus } from "./status.js";
 const secondsOf = ({ item, start, end }) => ({ item: item.id, start, end });
 
 export class Feedback {
-  /** @type {{ id: string, message: string, restore: () => void }[]} */
+  /** @type {{ id: string, item: string | null, message: string, restore: () => void }[]} */
   given = [];
-  /**
-   * Answers about single hits under the present reference, by item.
-   * @type {Map<string, "alike" | "not alike">}
-   */
-  answers = new Map();
+  /** Whether an answer about a single hit is being saved: pressing a key again changes nothing until it is. */
+  saving = false;
   /** @type {Hit | null} */
   held = null;
   /** @type {Hit | null} */
@@ -29,23 +26,27 @@ export class Feedback {
   total = 0;
 
   /**
-   * context(): what an answer would refer to; throws if hits cannot be judged now. onChange: marks have changed.
+   * answers(): those about single hits of the current question, by item; context(): what an answer would refer to, throws if hits
+   * cannot be judged now. onChange: marks have changed; onAnswer: a hit was judged, or an answer withdrawn.
    * @param {object} options
+   * @param {() => Map<string, "alike" | "not alike">} options.answers
    * @param {() => AnswerContext} options.context
    * @param {() => void} options.onChange
+   * @param {() => void} options.onAnswer
    */
-  constructor({ context, onChange }) {
+  constructor({ answers, context, onChange, onAnswer }) {
+    this.answers = answers;
     this.context = context;
     this.onChange = onChange;
+    this.onAnswer = onAnswer;
     $("closer-first").addEventListener("click", () => this.chooseCloser("a"));
     $("closer-second").addEventListener("click", () => this.chooseCloser("b"));
     $("closer-cancel").addEventListener("click", () => this.cancelComparison());
     $("undo").addEventListener("click", () => this.undo());
   }
 
-  /** Forgets the marks of the previous reference. */
+  /** Another reference is compared. */
   reset() {
-    this.answers.clear();
     this.cancelComparison();
   }
 
@@ -54,7 +55,7 @@ export class Feedback {
    * @returns {HitMarks}
    */
   marks(hit) {
-    return { answer: this.answers.get(hit.item.id) ?? null, held: this.held?.item.id === hit.item.id };
+    return { answer: this.answers().get(hit.item.id) ?? null, held: this.held?.item.id === hit.item.id };
   }
 
   /** What all answers contain. */
@@ -64,17 +65,39 @@ export class Feedback {
   }
 
   /**
+   * Answers whether a hit is alike; the same answer again withdraws it, the other one replaces it.
    * @param {Hit} hit
    * @param {boolean} alike
    */
   async answerAlike(hit, alike) {
-    const { id, count } = await api.addAnswer({ ...this.body(), hit: secondsOf(hit), alike });
-    const item = hit.item.id;
-    const before = this.answers.get(item);
-    const answer = alike ? "alike" : "not alike";
-    this.answers.set(item, answer);
-    const restore = () => (before ? this.answers.set(item, before) : this.answers.delete(item));
-    this.saved(id, count, `${title(hit.item)}: ${answer}`, restore);
+    if (this.saving) return;
+    this.saving = true;
+    try {
+      const answers = this.answers();
+      const item = hit.item.id;
+      const before = answers.get(item);
+      const answer = alike ? "alike" : "not alike";
+      const earlier = this.given.findLast((one) => one.item === item);
+      if (before && earlier) await this.withdraw(earlier);
+      if (before !== answer || !earlier) {
+        const { id, count } = await api.addAnswer({ ...this.body(), hit: secondsOf(hit), alike });
+        answers.set(item, answer);
+        this.saved(id, count, `${title(hit.item)}: ${answer}`, { item, restore: () => answers.delete(item) });
+      }
+      this.onAnswer();
+    } finally {
+      this.saving = false;
+    }
+  }
+
+  /** @param {Feedback["given"][number]} one */
+  async withdraw(one) {
+    await api.withdrawAnswer(one.id);
+    this.given = this.given.filter((other) => other !== one);
+    one.restore();
+    this.showCount(this.total - 1);
+    showStatus(`answer withdrawn: ${one.message}`);
+    this.onChange();
   }
 
   /**
@@ -112,7 +135,7 @@ export class Feedback {
       const unsure = inputById("closer-unsure");
       const answer = { ...this.body(), a: secondsOf(a), b: secondsOf(b), closer, sure: !unsure.checked };
       const { id, count } = await api.addAnswer(answer);
-      this.saved(id, count, `${title((closer === "a" ? a : b).item)} is closer`, () => {});
+      this.saved(id, count, `${title((closer === "a" ? a : b).item)} is closer`, { item: null, restore: () => {} });
       unsure.checked = false;
       this.cancelComparison();
     } catch (error) {
@@ -124,10 +147,10 @@ export class Feedback {
    * @param {string} id
    * @param {number} count
    * @param {string} message
-   * @param {() => void} restore
+   * @param {{ item: string | null, restore: () => void }} options
    */
-  saved(id, count, message, restore) {
-    this.given.push({ id, message, restore });
+  saved(id, count, message, { item, restore }) {
+    this.given.push({ id, item, message, restore });
     this.showCount(count);
     showStatus(`answer saved: ${message} (U withdraws it)`);
     this.onChange();
@@ -137,12 +160,8 @@ export class Feedback {
     try {
       const last = this.given.at(-1);
       if (!last) throw new Error("there is no answer of this visit to withdraw");
-      await api.withdrawAnswer(last.id);
-      this.given.pop();
-      last.restore();
-      this.showCount(this.total - 1);
-      showStatus(`answer withdrawn: ${last.message}`);
-      this.onChange();
+      await this.withdraw(last);
+      if (last.item) this.onAnswer();
     } catch (error) {
       showStatus(messageOf(error), { problem: true });
     }

@@ -5,6 +5,7 @@ import { parseRange } from "./format.js";
 import { FILTERS } from "./link.js";
 
 const TEMPO_TOLERANCE = 0.04; // "120" means +-4 %: what a DJ's pitch fader or a DAW's time stretching changes inaudibly
+const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown rounded
 
 /**
  * The filters as they are written in their fields.
@@ -44,12 +45,15 @@ export function parsed(kind) {
     }
   };
   /** @type {Filters} */
-  const filters = { kinds: [kind], tempo: range("tempo", tempo, "tempo", TEMPO_TOLERANCE), duration: range("length", length, "seconds") };
+  const filters = { kinds: [kind], tempo: range("tempo", tempo, "tempo", TEMPO_TOLERANCE), duration: range("length", length, "seconds", LENGTH_TOLERANCE) };
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;
   return filters;
 }
+
+/** Clears all filters. */
+export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false });
 
 /** Whether any filter is set. */
 export const any = () => Object.values(read()).some(Boolean);

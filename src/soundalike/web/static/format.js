@@ -7,6 +7,15 @@ export const KIND_PLURALS = { song: "songs", loop: "loops", "one-shot": "one-sho
 export const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 
 /**
+ * To the millisecond.
+ * @param {number} seconds
+ */
+export function clockMs(seconds) {
+  const milliseconds = Math.round(seconds * 1000);
+  return `${Math.floor(milliseconds / 60_000)}:${((milliseconds % 60_000) / 1000).toFixed(3).padStart(6, "0")}`;
+}
+
+/**
  * A duration: "0.52 s", "12.1 s" or "3:05".
  * @param {number} seconds
  */
@@ -56,12 +65,12 @@ export const tempo = (item) => (item.tempo ? `${approximately(item.tempo_source)
 
 /**
  * A key in short: "Am" for A minor, "C" for C major.
- * @param {Item} item
+ * @param {string} name
  */
-export function key(item) {
-  if (!item.key) return "";
-  return approximately(item.key_source) + item.key.replace(/ minor$/, "m").replace(/ major$/, "");
-}
+export const keyName = (name) => name.replace(/ minor$/, "m").replace(/ major$/, "");
+
+/** @param {Item} item */
+export const key = (item) => (item.key ? approximately(item.key_source) + keyName(item.key) : "");
 
 /** @param {{ name: string }} item */
 export const fileName = (item) => item.name.split("/").at(-1) ?? item.name;
@@ -95,13 +104,15 @@ export const matchedRange = ({ item, start, end }) => (item.kind === "song" ? `$
  * A hit as a screen reader reads it.
  * @param {Hit} hit
  * @param {string | null} answer the listener's answer about it
+ * @param {string | null} [grade] what its score means
  */
-export function spokenHit(hit, answer) {
+export function spokenHit(hit, answer, grade = null) {
   const { item, score, contributions, copies } = hit;
   return [
     title(item),
     item.kind,
     score !== null && `score ${score.toFixed(2)}`,
+    grade,
     score !== null && contributionText(contributions),
     item.kind === "song" && score !== null ? `matched ${matchedRange(hit)}` : duration(item.duration),
     item.tempo && `${tempo(item).replace("~", "about ")} bpm`,

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { save } from "./dom.js";
 import { FORMATS } from "./export.js";
-import { downloadName } from "./hits/list.js";
+import { taken } from "./hits/taking.js";
 import { showStatus } from "./status.js";
 
 /**
@@ -19,11 +19,20 @@ export async function copy(text, what) {
   showStatus(`copied: ${text}`);
 }
 
-/** @param {Hit} hit */
-export const copyPath = ({ item }) => copy(item.path, "the path is");
+/** @param {Hit[]} hits */
+export const copyPaths = (hits) => copy(hits.map(({ item }) => item.path).join("\n"), hits.length > 1 ? "the paths are" : "the path is");
 
-/** @param {Hit} hit */
-export const download = ({ item }) => save(downloadName(item), api.itemAudio(item.id));
+/**
+ * Has the browser save hits.
+ * @param {Hit[]} hits
+ * @param {string} what "file", "seconds", or the name of a part
+ */
+export function download(hits, what) {
+  for (const hit of hits) {
+    const { name, address } = taken(hit, what);
+    save(name, address);
+  }
+}
 
 /** @param {Hit} hit */
 export async function reveal({ item }) {

@@ -21,12 +21,14 @@ function packedStrip({ value, muted, solo, locked }) {
 }
 
 /** @param {Omit<LinkState, "reference"> & { reference: (ReferenceId & { name?: string }) | null }} state */
-export function toLink({ reference, region, strips, kind, part, filters }) {
+export function toLink({ reference, region, strips, kind, part, referenceKind, group, filters }) {
   /** @type {Record<string, unknown>} */
   const stored = { k: kind };
   if (reference?.item) stored.item = reference.item;
   else if (reference?.text) stored.text = reference.text;
-  else if (reference) stored.file = reference.name;
+  else if (reference) Object.assign(stored, { file: reference.name, upload: reference.upload });
+  if (referenceKind) stored.rk = referenceKind;
+  if (group !== null) stored.g = group;
   if (region) stored.r = region.map(rounded);
   if (part) stored.p = part;
   stored.w = Object.fromEntries(Object.entries(strips).map(([name, one]) => [name, packedStrip(one)]));
@@ -87,11 +89,13 @@ export function fromLink(hash, parts) {
   /** @param {"tempo" | "key" | "length" | "path"} name */
   const filter = (name) => (isText(stored.f?.[name]) ? stored.f[name] : "");
   return {
-    reference: source ? { [source]: stored[source] } : null,
+    reference: source ? { [source]: stored[source], ...(source === "file" && isText(stored.upload) && { upload: stored.upload }) } : null,
     region: regionOf(stored.r),
     strips,
     kind: KINDS.includes(stored.k) ? stored.k : "song",
     part: parts.includes(stored.p) ? stored.p : null,
+    referenceKind: KINDS.includes(stored.rk) ? stored.rk : null,
+    group: Number.isInteger(stored.g) && isWithin(stored.g, 0, 400) ? stored.g : null,
     filters: {
       tempo: filter("tempo"),
       key: filter("key"),

@@ -1,232 +1,242 @@
-// The reference: an uploaded, recorded or chosen sound, or a text; its waveform, the selected region, and its stems.
+// The reference at the top of the page: its waveform, facts, selected region and pads, as views of the current question.
 
-import WaveSurfer from "./vendor/wavesurfer.js";
-import Regions from "./vendor/regions.js";
 import * as api from "./api.js";
-import { $, find, inputById, make, setPressed } from "./dom.js";
-import { clock, fileName, parseSeconds } from "./format.js";
-import { colour, onSchemeChange } from "./palette.js";
+import { $, inputById, make, selectById, setPressed } from "./dom.js";
+import { clock, clockMs, fileName, keyName, parseSeconds } from "./format.js";
+import { Pads } from "./pads.js";
+import { SHORTEST_REGION, WaveformView } from "./waveform_view.js";
 
 const STEM_SECONDS = 30; // of a stem that are requested where no region is selected
-const SHORTEST_REGION = 0.05; // s
+
+/** @typedef {import("./question.js").Question} Question */
 
 export class Reference {
-  /** @type {ReferenceSound | null} */
-  sound = null;
-  /** @type {Region | null} */
-  region = null;
-  /** The stem that is soloed; "": none. */
-  solo = "";
-  /** The second at which it starts to play where no region is selected: the start of its most representative window. */
-  start = 0;
-  /** Whether the server has analysed all windows of it. */
-  analysed = false;
   /**
-   * A region for the next sound, from a link.
-   * @type {Region | null}
-   */
-  pendingRegion = null;
-  /** @type {WaveSurfer | null} */
-  wave = null;
-  /** @type {Regions | null} */
-  regions = null;
-
-  /**
-   * onChange: the sound, text or region has changed; onSource(play): what the player plays of it has changed, to be played at
-   * once or not; onSeek(s): its waveform was clicked.
+   * question(): the current one; onChange: what is compared has changed; onSource(play): what the player plays of it has changed,
+   * to be played at once or not; onSeek(s, play): a position was chosen; onGroup: a pad was chosen; onFilter(name, text): a chip
+   * was pressed; onKind: its kind was changed by hand.
    * @param {object} options
-   * @param {string[]} options.parts
+   * @param {() => Question} options.question
    * @param {() => void} options.onChange
    * @param {(play: boolean) => void} options.onSource
-   * @param {(second: number) => void} options.onSeek
+   * @param {(second: number, play: boolean) => void} options.onSeek
+   * @param {() => void} options.onGroup
+   * @param {(group: number) => void} options.onHear
+   * @param {(name: "tempo" | "key", text: string) => void} options.onFilter
+   * @param {() => void} options.onKind
    */
-  constructor({ parts, onChange, onSource, onSeek }) {
+  constructor({ question, onChange, onSource, onSeek, onGroup, onHear, onFilter, onKind }) {
+    this.question = question;
     this.onChange = onChange;
     this.onSource = onSource;
-    this.onSeek = onSeek;
-    this.makeStems(parts);
+    this.onFilter = onFilter;
+    this.onKind = onKind;
+    this.view = new WaveformView({ onSeek: (second, play) => this.seek(second, play, onSeek), onRegion: (region) => this.setRegion(region) });
+    this.pads = new Pads({
+      onChoose: (group) => {
+        this.question().group = group;
+        this.showOnsets();
+        onGroup();
+      },
+      onHear,
+    });
     this.fields = [inputById("region-start"), inputById("region-end")];
-    for (const field of this.fields) field.addEventListener("change", () => this.readFields());
-    $("clear-region").addEventListener("click", () => this.clearRegion());
-    onSchemeChange(() => this.wave?.setOptions({ waveColor: colour("wave"), progressColor: colour("wave") }));
+    this.fields.forEach((field, edge) => field.addEventListener("change", () => this.readField(edge)));
+    this.listen();
+  }
+
+  listen() {
+    $("clear-region").addEventListener("click", () => {
+      this.view.setRegion(null);
+      this.setRegion(null);
+    });
+    $("snap").addEventListener("click", () => {
+      this.view.snapping = !this.view.snapping;
+      setPressed($("snap"), this.view.snapping);
+    });
+    const kind = selectById("reference-kind");
+    kind.addEventListener("change", () => {
+      const { sound } = this.question();
+      if (!sound) return;
+      sound.kind = /** @type {Kind} */ (kind.value);
+      this.question().analysed = false;
+      this.question().solo = "";
+      this.show();
+      this.onKind();
+      this.loadOnsets();
+    });
+    for (const name of /** @type {const} */ (["tempo", "key"])) {
+      const chip = $(`chip-${name}`);
+      chip.addEventListener("click", () => {
+        const pressed = chip.getAttribute("aria-pressed") === "true";
+        this.onFilter(name, pressed ? "" : (chip.dataset.text ?? ""));
+      });
+    }
+  }
+
+  /** Shows the current question from its beginning. */
+  take() {
+    const { sound, peaks, region, signal } = this.question();
+    const audible = Boolean(sound?.url);
+    $("reference").classList.toggle("filled", Boolean(sound));
+    $("wave-box").hidden = $("region-controls").hidden = !audible;
+    this.pads.clear();
+    if (sound?.url) {
+      this.view.show(sound.duration, peaks, region);
+      this.loadFine(signal);
+    } else this.view.clear();
+    this.show();
+    this.onSource(false);
   }
 
   /**
-   * How the reference is named in requests.
-   * @returns {ReferenceId}
-   */
-  get id() {
-    const { upload, item, text } = this.sound ?? {};
-    if (upload) return { upload };
-    return item ? { item } : { text };
-  }
-
-  /** Whether it is a loop or a one-shot, which is compared as a whole. */
-  get isClip() {
-    return Boolean(this.sound && !this.sound.text && this.sound.kind !== "song");
-  }
-
-  /**
-   * @param {File} file
-   * @param {Library} library
+   * A finer picture of a sound that is long enough to be enlarged.
    * @param {AbortSignal} signal
    */
-  async takeFile(file, library, signal) {
-    if (file.size > library.most_bytes) {
-      const [size, limit] = [file.size, library.most_bytes].map((bytes) => Math.ceil(bytes / 2 ** 20));
-      throw new Error(
-        `${file.name} has ${size} MB, but uploads may have ${limit} MB; drop an excerpt, or add it to the library: soundalike index FILE`,
-      );
+  async loadFine(signal) {
+    const { sound, id } = this.question();
+    if (!sound || sound.duration < 3) return;
+    try {
+      const overview = await api.waveform(id, Math.min(24_000, Math.ceil(sound.duration * 100)), signal);
+      if (!signal.aborted) await this.view.refine(overview);
+    } catch {
+      // the coarse picture has to do
     }
-    const { id, name, duration, kind, loudness, tempo, peaks } = await api.upload(file, signal);
-    this.take({ upload: id, name, duration, kind, loudness, tempo, url: api.uploadAudio(id) }, peaks);
   }
 
-  /** @param {Item} item */
-  async takeItem(item) {
-    const { id, name, kind, loudness, tempo } = item;
-    const { duration, peaks } = await api.peaks(id);
-    this.take({ item: id, name, duration, kind, loudness, tempo, url: api.itemAudio(id) }, peaks);
-  }
-
-  /** @param {string} text */
-  takeText(text) {
-    this.clear();
-    this.sound = { text, name: `“${text}”`, duration: 0 };
-    $("reference-name").textContent = this.sound.name;
-    $("reference-facts").textContent = "text";
-    $("drop").classList.add("small");
-    this.onSource(false);
-    this.onChange();
-  }
-
-  clear() {
-    this.wave?.destroy();
-    this.wave = this.regions = this.sound = this.region = null;
-    this.analysed = false;
-    for (const id of ["wave-box", "region-controls"]) $(id).hidden = true;
-  }
-
-  /**
-   * @param {ReferenceSound} sound
-   * @param {[number, number][]} peaks
-   */
-  take(sound, peaks) {
-    this.clear();
-    this.sound = sound;
-    this.solo = "";
-    this.start = 0;
-    $("reference-name").textContent = sound.name;
-    $("drop").classList.add("small");
-    $("wave-box").hidden = $("region-controls").hidden = false;
-    this.drawWaveform(sound, peaks);
-    const region = this.pendingRegion;
-    this.pendingRegion = null;
-    if (region && region[1] <= sound.duration + 0.1) {
-      this.region = [region[0], Math.min(region[1], sound.duration)];
-      this.regions?.addRegion({ start: region[0], end: region[1], color: colour("region") });
+  /** Requests the onsets of the drums of a song, which become pads. */
+  async loadOnsets() {
+    const question = this.question();
+    const { sound, signal, id } = question;
+    if (!sound?.url || question.isClip || question.onsets) return this.showOnsets();
+    this.pads.showProgress("finding the drum hits …");
+    try {
+      const onsets = await api.onsets(id, "drums", signal);
+      question.onsets = onsets;
+      this.showOnsets();
+    } catch (error) {
+      if (!api.isAbort(error)) this.pads.showProgress(error instanceof Error ? error.message : String(error));
     }
-    this.changed();
+  }
+
+  showOnsets() {
+    const { onsets, group, isClip } = this.question();
+    const groups = isClip ? [] : (onsets?.groups ?? []);
+    this.pads.show(groups, group);
+    this.view.setOnsets(groups.flatMap(({ starts }) => starts), group === null ? [] : (groups[group]?.starts ?? []));
   }
 
   /**
-   * @param {ReferenceSound} sound
-   * @param {[number, number][]} peaks
+   * @param {number} second
+   * @param {boolean} play
+   * @param {(second: number, play: boolean) => void} onSeek
    */
-  drawWaveform(sound, peaks) {
-    const regions = Regions.create();
-    this.regions = regions;
-    this.wave = WaveSurfer.create({
-      container: "#wave",
-      height: 84,
-      peaks: [peaks.map(([low, high]) => (Math.abs(low) > Math.abs(high) ? low : high))],
-      duration: sound.duration,
-      waveColor: colour("wave"),
-      progressColor: colour("wave"),
-      cursorWidth: 0,
-      normalize: true,
-      plugins: [regions],
-    });
-    this.wave.on("click", (position) => this.onSeek(position * sound.duration));
-    regions.enableDragSelection({ color: colour("region") });
-    regions.on("region-created", (region) => {
-      for (const other of regions.getRegions()) if (other !== region) other.remove();
-      if (region.end > region.start) this.regionChanged(region.start, region.end);
-    });
-    regions.on("region-updated", (region) => this.regionChanged(region.start, region.end));
+  seek(second, play, onSeek) {
+    const question = this.question();
+    if (question.solo && !question.region) {
+      // A stem is requested in pieces: the one that starts here.
+      const { source } = this;
+      if (source && (second < source.start || second >= source.end)) {
+        question.start = second;
+        this.onSource(false);
+        this.showMarks();
+      }
+    }
+    onSeek(second, play);
   }
 
-  clearRegion() {
-    if (!this.regions) return;
-    this.regions.clearRegions();
-    this.region = null;
-    this.changed();
-  }
-
-  /**
-   * @param {number} start
-   * @param {number} end
-   */
-  regionChanged(start, end) {
-    if (!this.sound) return;
-    /** @type {Region} */
-    const region = [Math.max(0, start), Math.min(end, this.sound.duration)];
-    const before = this.region;
-    if (region[1] - region[0] < SHORTEST_REGION) return;
-    if (before && region.every((value, n) => Math.abs(value - before[n]) < 1e-3)) return;
-    this.region = region;
-    this.changed();
-  }
-
-  changed() {
+  /** @param {Region | null} region */
+  setRegion(region) {
+    this.question().region = region;
     this.show();
     this.onSource(false);
     this.onChange();
   }
 
-  /** Selects the region that is written in the two fields. */
-  readFields() {
-    if (!this.sound) return;
-    const [start, end] = this.fields.map((field) => parseSeconds(field.value));
-    const valid = end <= this.sound.duration + 0.05 && end - start >= SHORTEST_REGION;
-    for (const field of this.fields) field.setAttribute("aria-invalid", String(!valid));
-    if (valid) this.regions?.addRegion({ start, end, color: colour("region") });
-    else $("region-note").textContent = `a region has a start and a later end between 0:00.0 and ${clock(this.sound.duration)}`;
+  /**
+   * Selects the region whose start or end was written in a field; the other edge stays where it is, to the sample.
+   * @param {number} edge
+   */
+  readField(edge) {
+    const { sound, region } = this.question();
+    if (!sound) return;
+    /** @type {Region} */
+    const next = [...(region ?? /** @type {Region} */ ([0, sound.duration]))];
+    next[edge] = parseSeconds(this.fields[edge].value);
+    const valid = next[1] <= sound.duration + 0.05 && next[1] - next[0] >= SHORTEST_REGION;
+    this.fields[edge].setAttribute("aria-invalid", String(!valid));
+    if (!valid) {
+      $("region-note").textContent = `a region has a start and a later end between 0:00.000 and ${clockMs(sound.duration)}`;
+      return;
+    }
+    next[1] = Math.min(next[1], sound.duration);
+    this.view.setRegion(next);
+    this.setRegion(next);
   }
 
+  /** Shows name, facts and region. */
   show() {
-    const { sound, region } = this;
-    if (!sound) return;
+    const { sound, region, isClip } = this.question();
+    $("reference-name").textContent = sound?.name ?? "";
+    $("reference-facts").textContent = !sound ? "" : sound.text ? "text" : factsOf(sound);
+    $("reference-kind-box").hidden = !sound?.url;
+    for (const name of ["tempo", "key"]) $(`chip-${name}`).hidden = true;
+    if (!sound?.url) return;
+    selectById("reference-kind").value = sound.kind ?? "song";
+    if (sound.tempo) this.showChip("tempo", String(Math.round(sound.tempo)), `within 4 % of ${Math.round(sound.tempo)} bpm`);
+    if (sound.key) this.showChip("key", keyName(sound.key), `keys that fit ${keyName(sound.key)}`);
     const [start, end] = region ?? [0, sound.duration];
     $("clear-region").hidden = !region;
-    this.fields[0].value = clock(start);
-    this.fields[1].value = clock(Math.floor(end * 10) / 10);
+    this.fields[0].value = clockMs(start);
+    this.fields[1].value = clockMs(end);
     for (const field of this.fields) field.removeAttribute("aria-invalid");
-    const whole = this.isClip ? `the whole ${sound.kind} is compared` : "the whole song is compared; drag over the waveform to select a region";
-    $("region-note").textContent = region ? `these ${(end - start).toFixed(1)} s are compared` : whole;
-    $("reference-facts").textContent = [this.isClip ? sound.kind : "song", clock(sound.duration)].join(" · ");
-    $("stems").hidden = this.isClip;
-  }
-
-  /** @param {string[]} parts */
-  makeStems(parts) {
-    for (const part of ["", ...parts.filter((one) => one !== "mix")]) {
-      const radio = make("input", { type: "radio", name: "stem", value: part, checked: part === "" });
-      radio.addEventListener("change", () => this.soloStem(part));
-      const label = make("label", {}, radio, part || "all");
-      label.dataset.part = part;
-      $("stems").append(label);
-    }
+    const whole = isClip ? `the whole ${sound.kind} is compared` : "the whole song is compared; drag over the waveform to select a region";
+    $("region-note").textContent = region ? `these ${(end - start).toFixed(end - start < 1 ? 3 : 1)} s are compared` : whole;
+    this.showMarks();
   }
 
   /**
-   * Plays a stem of the reference alone; "": all of it.
+   * @param {"tempo" | "key"} name
+   * @param {string} filter what it writes into the filter
+   * @param {string} label
+   */
+  showChip(name, filter, label) {
+    const chip = $(`chip-${name}`);
+    chip.hidden = false;
+    chip.dataset.text = filter;
+    chip.textContent = label;
+    setPressed(chip, inputById(name).value.trim() === filter);
+  }
+
+  /** Shows whether the chips' filters are set. */
+  showChips() {
+    for (const name of ["tempo", "key"]) setPressed($(`chip-${name}`), inputById(name).value.trim() === ($(`chip-${name}`).dataset.text ?? "-"));
+  }
+
+  /** Marks the seconds that are heard of a stem. */
+  showMarks() {
+    const { solo, region } = this.question();
+    const { source } = this;
+    this.view.mark(solo && !region && source ? [source.start, source.end] : null);
+  }
+
+  /**
+   * Marks the seconds that matched a hit.
+   * @param {Region | null} match
+   */
+  markMatch(match) {
+    if (this.question().solo && !this.question().region) return;
+    this.view.mark(match);
+  }
+
+  /**
+   * Has a stem heard alone; "": all of it.
    * @param {string} part
    */
   soloStem(part) {
-    this.solo = part;
-    find(`#stems input[value="${CSS.escape(part)}"]`, document, HTMLInputElement).checked = true;
+    this.question().solo = part;
     this.onSource(true);
+    this.showMarks();
   }
 
   /**
@@ -234,19 +244,21 @@ export class Reference {
    * @returns {AudioSource | null}
    */
   get source() {
-    const { sound, region, solo } = this;
+    const question = this.question();
+    const { sound, region, solo, isClip } = question;
     if (!sound?.url) return null;
     const name = fileName(sound);
     const { loudness, tempo = null } = sound;
-    if (solo && !this.isClip) {
-      const start = region ? region[0] : Math.min(this.start, Math.max(0, sound.duration - STEM_SECONDS));
+    if (solo && !isClip) {
+      const start = region ? region[0] : Math.min(question.start, Math.max(0, sound.duration - 1));
       const end = region ? region[1] : Math.min(sound.duration, start + STEM_SECONDS);
-      const url = api.stemAudio(this.id, solo, start, end);
+      const url = api.stemAudio(question.id, solo, start, end);
       return { url, name: `${solo} of ${name}`, start, end, offset: start, loudness, tempo, short: true, kind: "song" };
     }
-    const [start, end] = region ?? [this.isClip ? 0 : this.start, sound.duration];
-    const kind = this.isClip ? (sound.kind ?? "song") : "song";
-    return { url: sound.url, name, start, end, offset: 0, loudness, tempo, short: this.isClip, kind };
+    const [start, end] = region ?? [isClip ? 0 : question.start, sound.duration];
+    const kind = isClip ? (sound.kind ?? "song") : "song";
+    const short = isClip && sound.duration < 60;
+    return { url: sound.url, name, start, end, offset: 0, loudness, tempo, short, kind };
   }
 
   /**
@@ -254,19 +266,11 @@ export class Reference {
    * @param {number} second
    */
   setStart(second) {
-    if (this.region || this.isClip || this.start === second) return;
-    this.start = second;
+    const question = this.question();
+    if (question.region || question.isClip || question.start === second) return;
+    question.start = second;
     this.onSource(false);
-  }
-
-  /**
-   * Shows the position of the player; null: it is not playing.
-   * @param {number | null} second
-   */
-  showPlayhead(second) {
-    const duration = this.sound?.duration;
-    $("playhead").hidden = second === null || !duration;
-    if (second !== null && duration) $("playhead").style.left = `${(100 * second) / duration}%`;
+    this.showMarks();
   }
 
   /**
@@ -277,4 +281,35 @@ export class Reference {
     setPressed($("play-reference"), playing);
     $("play-reference").textContent = playing ? "❚❚ pause" : "▶ play";
   }
+}
+
+/** @param {ReferenceSound} sound */
+function factsOf(sound) {
+  const { duration, tempo, tempo_source, key, key_source, loudness } = sound;
+  return [
+    clock(duration),
+    tempo && `${tempo_source === "estimate" ? "~" : ""}${Math.round(tempo)} bpm`,
+    key && `${key_source === "estimate" ? "~" : ""}${keyName(key)}`,
+    typeof loudness === "number" && `${loudness.toFixed(1).replace("-", "−")} LUFS`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/**
+ * The list of several dropped files, of which one is the reference.
+ * @param {File[]} files
+ * @param {number} current
+ * @param {(index: number) => void} onChoose
+ */
+export function showDropped(files, current, onChoose) {
+  $("dropped").hidden = files.length < 2;
+  $("dropped").replaceChildren(
+    make("span", { class: "secondary", textContent: `${files.length} files dropped:` }),
+    ...files.slice(0, 40).map((file, n) => {
+      const button = make("button", { type: "button", textContent: file.name, "aria-pressed": String(n === current) });
+      button.addEventListener("click", () => onChoose(n));
+      return button;
+    }),
+  );
 }

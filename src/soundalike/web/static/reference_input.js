@@ -2,7 +2,9 @@
 
 import * as api from "./api.js";
 import { $, debounce, inputById, setPressed } from "./dom.js";
+import { contentsOf } from "./dropped_files.js";
 import { clock } from "./format.js";
+import { DRAGGED_ITEM } from "./hits/list.js";
 import { Recorder } from "./recorder.js";
 import { run } from "./status.js";
 
@@ -10,6 +12,7 @@ const PAUSE = 250; // ms without typing before names are suggested
 
 /**
  * @typedef {object} InputHandlers
+ * @property {(contents: { entries: FileSystemEntry[], files: File[] }) => Promise<void>} takeDrop
  * @property {(file: File) => Promise<void>} takeFile
  * @property {(id: string) => Promise<void>} takeItem
  * @property {(text: string) => Promise<void>} takeText
@@ -20,9 +23,9 @@ const PAUSE = 250; // ms without typing before names are suggested
  * Listens to all of them. A file that was chosen before this script ran is taken at once.
  * @param {InputHandlers} handlers
  */
-export function listen({ takeFile, takeItem, takeText, onRecord }) {
-  listenToDrops(takeFile);
-  listenToFileInput(takeFile);
+export function listen({ takeDrop, takeFile, takeItem, takeText, onRecord }) {
+  listenToDrops(takeDrop, takeItem);
+  listenToFileInput(takeDrop);
   listenToRecorder(takeFile, onRecord);
   listenToLibrarySearch(takeItem);
   $("by-text").addEventListener("submit", (event) => {
@@ -32,11 +35,18 @@ export function listen({ takeFile, takeItem, takeText, onRecord }) {
   });
 }
 
-/** @param {(file: File) => Promise<void>} takeFile */
-function listenToDrops(takeFile) {
+/**
+ * Takes dropped files, anywhere on the page, and rows of the list that are dropped on the reference.
+ * @param {InputHandlers["takeDrop"]} takeDrop
+ * @param {InputHandlers["takeItem"]} takeItem
+ */
+function listenToDrops(takeDrop, takeItem) {
+  /** @param {DragEvent} event */
+  const isRow = ({ dataTransfer, target }) =>
+    Boolean(dataTransfer?.types.includes(DRAGGED_ITEM) && target instanceof Element && target.closest("#reference"));
   /** @param {DragEvent} event */
   const onDrag = (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files") && !isRow(event)) return;
     event.preventDefault();
     document.body.classList.add("dragging");
   };
@@ -46,20 +56,26 @@ function listenToDrops(takeFile) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    const file = event.dataTransfer?.files[0];
-    if (file) run(() => takeFile(file));
+    const { dataTransfer } = event;
+    if (dataTransfer && isRow(event)) return void run(() => takeItem(dataTransfer.getData(DRAGGED_ITEM)));
+    if (!dataTransfer?.files.length) return undefined;
+    const contents = contentsOf(dataTransfer);
+    return void run(() => takeDrop(contents));
   });
+  // What was dropped before this script ran.
+  const early = /** @type {{ earlyDrops?: File[][] }} */ (/** @type {unknown} */ (window));
+  for (const files of early.earlyDrops ?? []) if (files.length) run(() => takeDrop({ entries: [], files }));
+  delete early.earlyDrops;
 }
 
-/** @param {(file: File) => Promise<void>} takeFile */
-function listenToFileInput(takeFile) {
+/** @param {InputHandlers["takeDrop"]} takeDrop */
+function listenToFileInput(takeDrop) {
   const input = inputById("file");
   const takeChosen = () => {
-    const file = input.files?.[0];
+    const files = [...(input.files ?? [])];
     input.value = "";
-    if (file) run(() => takeFile(file));
+    if (files.length) run(() => takeDrop({ entries: [], files }));
   };
-  $("drop").addEventListener("click", () => input.click());
   input.addEventListener("change", takeChosen);
   takeChosen(); // the page can be used before its scripts have loaded
 }

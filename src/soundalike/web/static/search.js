@@ -1,4 +1,4 @@
-// Sends searches to the server, and ranks the candidates that it returns again while a slider moves.
+// Searches for the current question, and ranks the candidates that the server returns again while a slider moves.
 
 import * as api from "./api.js";
 import { effective, packed, ranked } from "./rank.js";
@@ -11,72 +11,105 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
 /**
  * weights: null where `part` alone is compared or a `profile` is used; fresh: a new search, to be shown from its top.
  * @typedef {object} SearchOptions
- * @property {import("./reference.js").Reference} reference
+ * @property {import("./question.js").Question} question
  * @property {ByPart | null} weights
  * @property {string | null} part
  * @property {string | null} profile
  * @property {Filters} filters
+ * @property {Kind} kind
  * @property {boolean} fresh
  *
- * partial: only some windows of the reference were used; a result with all of them follows.
- * @typedef {{ partial: boolean, fresh: boolean }} ResultInfo
+ * partial: only some windows of the reference were used; a result with all of them follows; request: what was asked.
+ * @typedef {{ partial: boolean, fresh: boolean, request: SearchRequest }} ResultInfo
  */
+
+/**
+ * What is sent for a search.
+ * @param {SearchOptions} options
+ * @returns {SearchRequest}
+ */
+export function requestOf({ question, weights, part, profile, filters, kind }) {
+  const { region, sound, group, onsets } = question;
+  /** @type {SearchRequest} */
+  const request = { ...question.id, filters, n: CANDIDATES };
+  if (!sound?.text) {
+    for (const [name, answer] of /** @type {const} */ ([["alike", "alike"], ["unlike", "not alike"]])) {
+      const ids = [...question.answers].filter(([, one]) => one === answer).map(([id]) => id);
+      if (ids.length) request[name] = ids;
+    }
+  }
+  if (kind !== "song" && group !== null) return { ...request, onsets: { part: onsets?.part ?? "drums", group } };
+  if (region) request.region = region;
+  if (sound?.kind && sound.kind !== sound.naturalKind) request.kind = sound.kind;
+  if (profile) request.profile = profile;
+  else if (part) request.part = part;
+  else if (!sound?.text && weights) request.weights = weights;
+  if (request.weights || profile) Object.assign(request, { n: EXACT, candidates: CANDIDATES });
+  return request;
+}
 
 export class Search {
   /** @type {import("./rank.js").PackedCandidates | null} */
   candidates = null;
-  controller = new AbortController();
 
   /**
-   * onResult: the server has answered; onProvisional: the page has ranked the candidates again.
+   * onResult: the server has answered; onProvisional: the page has ranked the candidates again; onForgotten: the server no longer
+   * has the upload, which is sent again.
    * @param {object} handlers
    * @param {(hits: Hit[], result: SearchResult, info: ResultInfo) => void} handlers.onResult
    * @param {(hits: Hit[]) => void} handlers.onProvisional
    * @param {(busy: boolean) => void} handlers.onBusy
+   * @param {(question: import("./question.js").Question, signal: AbortSignal) => Promise<boolean>} handlers.onForgotten
    */
-  constructor({ onResult, onProvisional, onBusy }) {
+  constructor({ onResult, onProvisional, onBusy, onForgotten }) {
     this.onResult = onResult;
     this.onProvisional = onProvisional;
     this.onBusy = onBusy;
+    this.onForgotten = onForgotten;
   }
 
-  /** Aborts the current request; returns the signal for the next one. */
-  restart() {
-    this.controller.abort();
-    this.controller = new AbortController();
-    return this.controller.signal;
-  }
-
-  clear() {
-    const signal = this.restart();
+  /** @param {import("./question.js").Question} question */
+  clear(question) {
+    const signal = question.restartSearch();
     this.candidates = null;
     this.onBusy(false);
     return signal;
   }
 
   /** @param {SearchOptions} options */
-  async run({ reference, weights, part, profile, filters, fresh }) {
-    const { region, sound } = reference;
-    /** @type {SearchRequest} */
-    const request = { ...reference.id, filters, n: CANDIDATES };
-    if (region) request.region = region;
-    if (profile) request.profile = profile;
-    else if (part) request.part = part;
-    else if (!sound?.text && weights) request.weights = weights;
-    if (request.weights || profile) Object.assign(request, { n: EXACT, candidates: CANDIDATES });
-    const signal = this.restart();
+  async run(options) {
+    const { question } = options;
+    const signal = question.restartSearch();
     this.onBusy(true);
     try {
-      if (sound?.upload && !region && !reference.analysed && sound.duration > LONG) {
-        this.show(await api.search({ ...request, few: FEW }, signal), { partial: true, fresh });
-        fresh = false;
-      }
-      const result = await api.search(request, signal);
-      if (!region) reference.analysed = true;
-      this.show(result, { partial: false, fresh });
+      await this.ask(options, signal);
+    } catch (error) {
+      if (!isForgotten(error) || !(await this.onForgotten(question, signal))) throw error;
+      await this.ask(options, signal);
     } finally {
-      if (signal === this.controller.signal) this.onBusy(false);
+      if (!signal.aborted) this.onBusy(false);
     }
+  }
+
+  /**
+   * @param {SearchOptions} options
+   * @param {AbortSignal} signal
+   */
+  async ask(options, signal) {
+    const { question } = options;
+    const { sound, region } = question;
+    const request = requestOf(options);
+    let { fresh } = options;
+    if (sound?.upload && !region && !request.onsets && !request.kind && !question.analysed && sound.duration > LONG) {
+      const first = await api.search({ ...request, few: FEW }, signal);
+      signal.throwIfAborted();
+      this.show(first, { partial: true, fresh, request });
+      fresh = false;
+    }
+    const result = await api.search(request, signal);
+    signal.throwIfAborted();
+    if (!region && !request.onsets) question.analysed = true;
+    this.show(result, { partial: false, fresh, request });
   }
 
   /**
@@ -109,3 +142,9 @@ export class Search {
     if (Object.keys(factors).length) this.onProvisional(ranked(this.candidates, factors));
   }
 }
+
+/**
+ * Whether the server no longer has an upload, since it was restarted or others have taken its place.
+ * @param {unknown} error
+ */
+export const isForgotten = (error) => error instanceof api.ApiError && error.message.includes("no such upload");

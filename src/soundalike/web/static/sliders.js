@@ -1,4 +1,4 @@
-// The mixer: for each part a slider with its weight, and buttons that mute, solo and lock it.
+// One strip for each part: hear it, its weight (a signed slider; mute, solo, lock), and compare it alone.
 
 import { $, make, setPressed } from "./dom.js";
 import { activeParts, lock, strip, unlock, weightsOf } from "./weights.js";
@@ -10,16 +10,22 @@ const percent = (weight) => `${weight < 0 ? "−" : ""}${Math.round(100 * Math.a
 
 export class Sliders {
   /**
-   * onMove: weights have changed; onRelease: and the slider was released.
+   * onMove: weights have changed; onRelease: and the slider was released; onHear(part): this part of the reference is to be heard;
+   * onCompare(part): it alone is to be compared.
    * @param {HTMLElement} box
-   * @param {string[]} parts
-   * @param {() => void} onMove
-   * @param {() => void} onRelease
+   * @param {object} options
+   * @param {string[]} options.parts
+   * @param {() => void} options.onMove
+   * @param {() => void} options.onRelease
+   * @param {(part: string) => void} options.onHear
+   * @param {(part: string) => void} options.onCompare
    */
-  constructor(box, parts, onMove, onRelease) {
+  constructor(box, { parts, onMove, onRelease, onHear, onCompare }) {
     this.parts = parts;
     this.onMove = onMove;
     this.onRelease = onRelease;
+    this.onHear = onHear;
+    this.onCompare = onCompare;
     this.strips = Object.fromEntries(parts.map((part) => [part, strip()]));
     this.rows = new Map(parts.map((part) => [part, this.makeRow(part)]));
     box.replaceChildren(...[...this.rows.values()].map(({ row }) => row));
@@ -58,7 +64,12 @@ export class Sliders {
       lock: this.makeSwitch(part, "lock", "", `lock ${part}: it keeps its weight while others move`),
     };
     const label = make("label", { htmlFor: slider.id, textContent: part });
-    const row = make("div", { class: "strip", role: "group", "aria-label": part }, swatch, label, output, ...Object.values(buttons), slider);
+    const what = part === "mix" ? "all of the reference" : `the ${part} of the reference alone`;
+    const hear = make("button", { type: "button", class: "hear", textContent: "▶", title: `hear ${what}`, "aria-label": `hear ${what}`, disabled: true });
+    hear.addEventListener("click", () => this.onHear(part));
+    const compare = make("button", { type: "button", class: "compare", textContent: "compare", title: `compare the ${part} alone; press again to leave the choice to the weights`, "aria-label": `compare the ${part} alone` });
+    compare.addEventListener("click", () => this.onCompare(part));
+    const row = make("div", { class: "strip", role: "group", "aria-label": part }, hear, swatch, label, output, ...Object.values(buttons), slider, compare);
     row.dataset.part = part;
     // Zero is hard to hit with a pointer, so that values close to it count as zero. Keys move in steps.
     let dragged = false;
@@ -73,7 +84,7 @@ export class Sliders {
       this.move(part, 0);
       this.onRelease();
     });
-    return { row, slider, output, buttons };
+    return { row, slider, output, buttons, hear, compare };
   }
 
   /**
@@ -111,6 +122,39 @@ export class Sliders {
     this.onRelease();
   }
 
+  /** Whether the weights have no effect, because a part was chosen or there is only one. */
+  idle = false;
+
+  /**
+   * Shows which part is heard; null: none can be.
+   * @param {string | null} heard
+   * @param {boolean} playing
+   */
+  showHeard(heard, playing) {
+    for (const [part, { hear }] of this.rows) {
+      const on = playing && part === (heard || "mix");
+      hear.disabled = heard === null;
+      setPressed(hear, on);
+      hear.textContent = on ? "❚❚" : "▶";
+    }
+  }
+
+  /**
+   * Shows which part alone is compared; null: the weights of all count, and there is no choice.
+   * @param {string | null} compared
+   * @param {{ chosen: boolean, selectable: boolean }} options selectable: whether another part can be chosen
+   */
+  showCompared(compared, { chosen, selectable }) {
+    this.idle = Boolean(compared && (chosen || !selectable));
+    $("sliders").classList.toggle("unused", this.idle);
+    for (const [part, { row, compare }] of this.rows) {
+      compare.hidden = !compared || !selectable;
+      setPressed(compare, part === compared);
+      row.classList.toggle("compared", part === compared);
+    }
+    this.show();
+  }
+
   show() {
     const { weights } = this;
     const active = new Set(activeParts(this.strips));
@@ -119,7 +163,7 @@ export class Sliders {
       const weight = weights[part] ?? 0;
       const position = locked === null ? value : Math.max(-1, Math.min(1, locked));
       slider.value = String(position);
-      slider.disabled = locked !== null;
+      slider.disabled = locked !== null || this.idle;
       slider.style.setProperty("--low", `${50 + 50 * Math.min(0, position)}%`);
       slider.style.setProperty("--high", `${50 + 50 * Math.max(0, position)}%`);
       output.textContent = percent(weight);

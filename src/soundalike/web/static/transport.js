@@ -55,6 +55,7 @@ export class Transport {
     $("now-facts").textContent = [
       item.kind,
       score !== null && item.kind === "song" && `matched ${format.matchedRange(hit)}`,
+      hit.match && `like ${format.clock(hit.match.start)}–${format.clock(hit.match.end)} of the reference`,
       item.tempo && `${format.tempo(item)} bpm`,
       format.key(item),
       format.duration(item.duration),
@@ -80,13 +81,15 @@ export class Transport {
     const { playing, repeat, side, source, sources } = this.player;
     $("toggle").textContent = playing ? "❚❚" : "▶";
     $("toggle").setAttribute("aria-label", playing ? "pause" : "play");
-    buttonById("toggle").disabled = !source;
+    buttonById("toggle").disabled = !source && !Object.values(sources).some(Boolean);
     setPressed($("loop"), repeat);
     setPressed($("side-reference"), side === "reference");
     setPressed($("side-hit"), side === "hit");
+    setPressed($("side-both"), side === "both");
+    $("time").textContent = source ? format.clock(this.player.position) : "";
     buttonById("side-reference").disabled = !sources.reference;
     buttonById("side-hit").disabled = !sources.hit;
-    $("now-playing").textContent = playing ? `playing the ${side}: ${source?.name}` : "";
+    $("now-playing").textContent = playing ? `playing ${side === "both" ? "the hit in the song" : `the ${side}`}: ${source?.name}` : "";
     this.draw();
   }
 

@@ -33,6 +33,8 @@ interface Item {
   artist: string | null;
   title: string | null;
   status: string;
+  /** Of a one-shot: kick, snare, ... */
+  class?: string | null;
 }
 
 /** A hit; where the library is listed without a search, score is null and there are no contributions. */
@@ -44,6 +46,8 @@ interface Hit {
   contributions: ByPart;
   copies?: number;
   copy_paths?: string[];
+  /** The seconds of the reference that are most similar to it. */
+  match?: { start: number; end: number };
 }
 
 /** Windows that may be the best of their item: [index in items, start, end, cosine of each part]. */
@@ -63,6 +67,8 @@ interface SearchResult {
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
   windows: Region[];
+  /** By kind, the scores that 0, 1, ... 100 % of the items stay below. */
+  scale: Partial<Record<Kind, number[]>>;
   candidates: Candidates | null;
 }
 
@@ -91,6 +97,10 @@ interface SearchRequest extends ReferenceId {
   n: number;
   candidates?: number;
   few?: number;
+  kind?: Kind;
+  onsets?: { part: string; group: number };
+  alike?: string[];
+  unlike?: string[];
 }
 
 interface Library {
@@ -103,6 +113,8 @@ interface Library {
   counts: Partial<Record<Kind, number>>;
   spread: Record<string, number | null>;
   profiles: string[];
+  /** Suffixes of files that can be read. */
+  extensions: string[];
   most_bytes: number;
   answers: number;
   reveal: boolean;
@@ -133,6 +145,21 @@ interface Upload extends Peaks {
   loudness: number | null;
   kind: Kind;
   tempo: number | null;
+  tempo_source: string | null;
+  key: string | null;
+  key_source: string | null;
+}
+
+/** Similar onsets: their seconds, and the one-shots that are nearest to them. */
+interface OnsetGroup {
+  starts: number[];
+  ends: number[];
+  near: Item[];
+}
+
+interface Onsets {
+  part: string;
+  groups: OnsetGroup[];
 }
 
 /** A small picture of a waveform: lowest (-127..0) and highest (0..127) sample of equal intervals. */
@@ -158,6 +185,8 @@ interface LibraryMap {
   tempo: (number | null)[];
   folder: string[];
   names: string[];
+  /** Of one-shots, where the library knows them. */
+  classes?: (string | null)[];
 }
 
 // ---- the page ----------------------------------------------------------------------------------------------------------
@@ -176,8 +205,15 @@ interface ReferenceSound extends ReferenceId {
   duration: number;
   url?: string;
   kind?: Kind;
+  /** The kind that was estimated or indexed. */
+  naturalKind?: Kind;
   loudness?: number | null;
   tempo?: number | null;
+  tempo_source?: string | null;
+  key?: string | null;
+  key_source?: string | null;
+  /** The file that was uploaded. */
+  file?: File;
 }
 
 /** Filters as they are written in their fields. */
@@ -189,13 +225,17 @@ interface FilterTexts {
   favourite: boolean;
 }
 
-/** What a link restores. file: the name of an uploaded file, which has to be dropped again. */
+/** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has
+ * to be dropped again. */
 interface LinkState {
-  reference: { item?: string; text?: string; file?: string } | null;
+  reference: { item?: string; text?: string; file?: string; upload?: string } | null;
   region: Region | null;
   strips: Record<string, Strip>;
   kind: Kind;
   part: string | null;
+  /** What the reference is, where it was changed by hand. */
+  referenceKind: Kind | null;
+  group: number | null;
   filters: FilterTexts;
 }
 
@@ -211,11 +251,15 @@ interface AudioSource {
   tempo: number | null;
   short: boolean;
   kind: Kind;
+  /** Makes the sound, where there is nothing to fetch: `url` only names it then. */
+  render?: (context: AudioContext, signal: AbortSignal) => Promise<AudioBuffer>;
 }
 
-type Side = "hit" | "reference";
+/** What is heard: A, B, or both. */
+type Side = "hit" | "reference" | "both";
 
 interface Playback {
+  source: AudioSource;
   readonly playing: boolean;
   readonly position: number;
   load(): Promise<void>;

@@ -1,51 +1,50 @@
 // The list of hits. Only visible rows are in the page, so that thousands of hits scroll as smoothly as ten.
 
-import * as api from "../api.js";
-import { fileName } from "../format.js";
 import { onSchemeChange } from "../palette.js";
 import { fillRow, makeRow } from "./row.js";
+import { sorted } from "./sorting.js";
+import { wholeFile } from "./taking.js";
 import { drawWaveform, Waveforms } from "./waveforms.js";
+import { comparisonOf, shareBelow } from "./why.js";
 
 /** @typedef {import("./row.js").Row} Row */
+/** @typedef {import("./sorting.js").Column} Column */
+/** @typedef {import("./taking.js").Taken} Taken */
+
+/** The type under which a dragged row carries the id of its item. */
+export const DRAGGED_ITEM = "application/x-soundalike-item";
 
 const ROW_HEIGHT = 52;
 const OVERSCAN = 4; // rows beyond each edge
-
-// Suffixes of files that the server sends unchanged; others are sent as WAV.
-const UNCHANGED = /\.(wav|flac|mp3|ogg|oga|opus|m4a|mp4|aac)$/i;
-
-/**
- * The file name for a download.
- * @param {Item} item
- */
-export function downloadName(item) {
-  const name = fileName(item);
-  return UNCHANGED.test(name) ? name : `${name.replace(/\.[^.]*$/, "")}.wav`;
-}
-
-/**
- * @param {Hit[]} hits
- * @returns {import("./row.js").BarScale}
- */
-function scaleOf(hits) {
-  const scale = { positive: 0, negative: 0 };
-  for (const { contributions } of hits) {
-    let [positive, negative] = [0, 0];
-    for (const part in contributions) {
-      const value = contributions[part];
-      if (value > 0) positive += value;
-      else negative -= value;
-    }
-    scale.positive = Math.max(scale.positive, positive);
-    scale.negative = Math.max(scale.negative, negative);
-  }
-  return scale;
-}
+const COMPARED = 200; // hits whose mean the contributions of each are compared with
 
 export class List {
-  /** @type {Hit[]} */
+  /**
+   * In the order in which they are shown.
+   * @type {Hit[]}
+   */
   hits = [];
-  scale = scaleOf([]);
+  /**
+   * In the order of their scores.
+   * @type {Hit[]}
+   */
+  best = [];
+  /**
+   * Items that are selected besides the chosen one.
+   * @type {Set<string>}
+   */
+  selected = new Set();
+  comparison = comparisonOf([]);
+  /**
+   * By kind, the scores that 0, 1, ... 100 % of the library stay below.
+   * @type {Partial<Record<Kind, number[]>>}
+   */
+  percentiles = {};
+  /**
+   * The column that the hits are ordered by; null: by score.
+   * @type {{ column: Column, descending: boolean } | null}
+   */
+  order = null;
   /** Index of the chosen hit; -1: none. */
   chosen = -1;
   /** @type {number | null} */
@@ -71,8 +70,12 @@ export class List {
    * @param {(hit: Hit, play: boolean) => void} options.onChoose
    * @param {(hit: Hit) => void} [options.onStar]
    * @param {(hit: Hit) => HitMarks} [options.marks]
+   * @param {() => void} [options.onSelect]
+   * @param {(hit: Hit) => Taken} [options.taken] what is taken away when a row is dragged
    */
-  constructor(box, canvas, { onChoose, onStar = () => {}, marks = () => ({ answer: null, held: false }) }) {
+  constructor(box, canvas, { onChoose, onStar = () => {}, marks = () => ({ answer: null, held: false }), onSelect = () => {}, taken = wholeFile }) {
+    this.onSelect = onSelect;
+    this.taken = taken;
     this.box = box;
     this.canvas = canvas;
     this.onChoose = onChoose;
@@ -103,17 +106,22 @@ export class List {
       const row = this.rowOf(event);
       if (!row) return;
       if (/** @type {Element} */ (event.target).closest(".star")) this.onStar(row.hit);
+      else if (event.ctrlKey || event.metaKey) this.select(row.hit);
+      else if (event.shiftKey) this.selectTo(Number(row.dataset.index));
       else this.choose(Number(row.dataset.index), true);
     });
     canvas.addEventListener("dragstart", (event) => {
-      const item = this.rowOf(event)?.hit.item;
+      const hit = this.rowOf(event)?.hit;
+      const item = hit?.item;
       const { dataTransfer } = event;
-      if (!item || !dataTransfer) return;
+      if (!hit || !item || !dataTransfer) return;
       // Chromium drops a file on the desktop or into a DAW; other browsers drop the path as text.
-      const url = new URL(api.itemAudio(item.id), document.baseURI);
+      const { name, address } = this.taken(hit);
+      const url = new URL(address, document.baseURI);
       dataTransfer.effectAllowed = "copy";
-      dataTransfer.setData("DownloadURL", `application/octet-stream:${downloadName(item).replaceAll(":", "-")}:${url}`);
+      dataTransfer.setData("DownloadURL", `application/octet-stream:${name.replaceAll(":", "-")}:${url}`);
       dataTransfer.setData("text/plain", item.path);
+      dataTransfer.setData(DRAGGED_ITEM, item.id);
     });
   }
 
@@ -130,6 +138,39 @@ export class List {
     return this.hits[this.chosen] ?? null;
   }
 
+  /**
+   * Selects a hit, or deselects it.
+   * @param {Hit} hit
+   */
+  select({ item }) {
+    if (!this.selected.delete(item.id)) this.selected.add(item.id);
+    this.refresh();
+    this.onSelect();
+  }
+
+  /**
+   * Selects the hits from the chosen one to this one.
+   * @param {number} index
+   */
+  selectTo(index) {
+    const [from, to] = [Math.max(0, this.chosen), index].sort((a, b) => a - b);
+    for (const { item } of this.hits.slice(from, to + 1)) this.selected.add(item.id);
+    this.refresh();
+    this.onSelect();
+  }
+
+  /** The selected hits in the order of the list; the chosen one if none is. */
+  get selection() {
+    const selected = this.hits.filter((hit) => this.selected.has(hit.item.id));
+    return selected.length ? selected : this.hit ? [this.hit] : [];
+  }
+
+  clearSelection() {
+    this.selected.clear();
+    this.refresh();
+    this.onSelect();
+  }
+
   /** The number of rows that page up and page down move by. */
   get page() {
     return Math.max(1, Math.floor(this.height / ROW_HEIGHT) - 1);
@@ -142,13 +183,25 @@ export class List {
    */
   show(hits, { keepScroll = true } = {}) {
     const id = this.hit?.item.id;
-    this.hits = hits;
-    this.scale = scaleOf(hits);
-    this.chosen = id === undefined ? -1 : hits.findIndex((hit) => hit.item.id === id);
+    this.best = hits;
+    this.hits = this.order ? sorted(hits, this.order) : hits;
+    this.comparison = comparisonOf(hits.slice(0, COMPARED));
+    this.chosen = id === undefined ? -1 : this.hits.findIndex((hit) => hit.item.id === id);
     this.canvas.style.height = `${hits.length * ROW_HEIGHT}px`;
     this.top = Math.min(keepScroll ? this.top : 0, Math.max(0, hits.length * ROW_HEIGHT - this.height));
     if (!keepScroll) this.box.scrollTop = 0;
     this.refresh();
+  }
+
+  /**
+   * Orders the hits by a column; once more: the other way round; a third time: by score again.
+   * @param {Column} column
+   */
+  sortBy(column) {
+    const { order } = this;
+    if (order?.column !== column) this.order = { column, descending: column === "score" };
+    else this.order = order.descending === (column === "score") ? { column, descending: !order.descending } : null;
+    this.show(this.best, { keepScroll: false });
   }
 
   /** Fills all visible rows again. */
@@ -224,7 +277,8 @@ export class List {
    */
   fill(row, index) {
     const hit = this.hits[index];
-    fillRow(row, hit, index, this.scale, this.marks(hit));
+    fillRow(row, hit, index, { comparison: this.comparison, share: shareBelow(this.percentiles, hit), marks: this.marks(hit) });
+    row.classList.toggle("selected", this.selected.has(hit.item.id));
     row.setAttribute("aria-selected", String(index === this.chosen));
     row.setAttribute("aria-setsize", String(this.hits.length));
     row.setAttribute("aria-posinset", String(index + 1));

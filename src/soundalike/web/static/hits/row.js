@@ -2,11 +2,7 @@
 
 import { make } from "../dom.js";
 import * as format from "../format.js";
-
-/**
- * The greatest sums of positive and of negative contributions in the list.
- * @typedef {{ positive: number, negative: number }} BarScale
- */
+import { deviations, gradeOf, topText, whyText } from "./why.js";
 
 /** @param {string} name */
 const cell = (name) => make("span", { class: name });
@@ -24,10 +20,11 @@ export function makeRow() {
     length: cell("length"),
     bars: make("span", { class: "bars" }, bars.negative, bars.positive),
     score: cell("score"),
+    grade: cell("grade"),
     star: cell("star"),
   };
   const row = make("div", { class: "hit", role: "option", draggable: true }, ...Object.values(cells));
-  return Object.assign(row, { cells, bars, hit: /** @type {Hit} */ (/** @type {unknown} */ (null)), columns: "", drawn: "" });
+  return Object.assign(row, { cells, bars, hit: /** @type {Hit} */ (/** @type {unknown} */ (null)), drawn: "" });
 }
 
 /** @typedef {ReturnType<typeof makeRow>} Row */
@@ -36,10 +33,12 @@ export function makeRow() {
  * @param {Row} row
  * @param {Hit} hit
  * @param {number} index
- * @param {BarScale} scale
- * @param {HitMarks} marks
+ * @param {object} context
+ * @param {import("./why.js").Comparison} context.comparison
+ * @param {number | null} context.share of the library that scores less
+ * @param {HitMarks} context.marks
  */
-export function fillRow(row, hit, index, scale, { answer, held }) {
+export function fillRow(row, hit, index, { comparison, share, marks: { answer, held } }) {
   const { item, score, copies } = hit;
   const { cells } = row;
   row.hit = hit;
@@ -65,47 +64,46 @@ export function fillRow(row, hit, index, scale, { answer, held }) {
   cells.key.textContent = format.key(item);
   cells.length.textContent = format.duration(item.duration);
   cells.score.textContent = score === null ? "" : score.toFixed(3);
+  const grade = share === null ? "" : gradeOf(share);
+  cells.grade.textContent = share === null ? "" : `${grade} · ${topText(share)}`;
+  cells.grade.className = `grade ${grade}`;
   cells.star.textContent = item.favourite ? "★" : "☆";
   row.classList.toggle("favourite", Boolean(item.favourite));
   row.classList.toggle("held", held);
-  fillBars(row, hit.contributions, scale);
-  row.setAttribute("aria-label", format.spokenHit(hit, answer));
+  fillBars(row, hit.contributions, comparison);
+  row.setAttribute("aria-label", format.spokenHit(hit, answer, share === null ? null : `${grade}, ${topText(share)}`));
 }
 
 /**
- * Draws positive contributions as bars to the right of a line, negative ones, hatched, to its left.
+ * Draws how the contributions differ from the list's means: more as bars to the right of the middle, less, hatched, to its left.
  * @param {Row} row
  * @param {ByPart} contributions
- * @param {BarScale} scale
+ * @param {import("./why.js").Comparison} comparison
  */
-function fillBars(row, contributions, scale) {
-  const total = scale.positive + scale.negative || 1;
-  const columns = `${Math.round((100 * scale.negative) / total)}% 1fr`;
-  if (row.columns !== columns) row.cells.bars.style.gridTemplateColumns = row.columns = columns;
-  row.cells.bars.title = format.contributionText(contributions);
-  /** @type {Record<keyof BarScale, [string, number][]>} */
+function fillBars(row, contributions, { mean, greatest }) {
+  row.cells.bars.title = whyText(contributions, mean);
+  /** @type {Record<"negative" | "positive", [string, number][]>} */
   const sides = { negative: [], positive: [] };
-  for (const [part, value] of Object.entries(contributions)) {
-    if (value) sides[value < 0 ? "negative" : "positive"].push([part, Math.abs(value)]);
+  for (const [part, value] of deviations(contributions, mean)) {
+    if (Math.abs(value) > 1e-9) sides[value < 0 ? "negative" : "positive"].push([part, Math.abs(value)]);
   }
-  fillSide(row.bars.negative, sides.negative, scale.negative, total);
-  fillSide(row.bars.positive, sides.positive, scale.positive, total);
+  fillSide(row.bars.negative, sides.negative, greatest);
+  fillSide(row.bars.positive, sides.positive, greatest);
 }
 
 /**
  * @param {HTMLElement} box
- * @param {[string, number][]} contributions of one sign, without it
+ * @param {[string, number][]} deviations of one sign, without it
  * @param {number} greatest the sum that fills the box
- * @param {number} total of both boxes
  */
-function fillSide(box, contributions, greatest, total) {
-  while (box.childElementCount > contributions.length) box.lastChild?.remove();
-  while (box.childElementCount < contributions.length) box.append(document.createElement("i"));
-  contributions.forEach(([part, value], n) => {
+function fillSide(box, deviations, greatest) {
+  while (box.childElementCount > deviations.length) box.lastChild?.remove();
+  while (box.childElementCount < deviations.length) box.append(document.createElement("i"));
+  deviations.forEach(([part, value], n) => {
     const bar = /** @type {HTMLElement} */ (box.children[n]);
     bar.style.width = `${greatest ? (100 * value) / greatest : 0}%`;
     if (bar.dataset.part !== part) bar.dataset.part = part;
-    const letter = value / total > 0.1 ? part[0] : "";
+    const letter = value / greatest > 0.2 ? part[0] : "";
     if (bar.textContent !== letter) bar.textContent = letter;
   });
 }

@@ -1,6 +1,7 @@
 // Colours of the points of the map (by kind, tempo or folder), and their shapes. Pure functions without access to the page.
 
 import { KIND_PLURALS } from "../format.js";
+import { classOf } from "../onset_names.js";
 
 /** @typedef {"circle" | "square" | "triangle"} Shape */
 /** @typedef {{ name: string, colour: string, shape?: Shape }} LegendEntry */
@@ -56,7 +57,8 @@ function distinctLevels(folders) {
  */
 export function coloured(points, by) {
   if (by === "kind") return byKind(points.kind);
-  return by === "tempo" ? byTempo(points.tempo) : byFolder(points.folder);
+  if (by === "tempo") return byTempo(points.tempo);
+  return by === "class" ? byClass(points) : byNames(distinctLevels(points.folder));
 }
 
 /**
@@ -81,11 +83,21 @@ function byTempo(tempos) {
 }
 
 /**
- * @param {string[]} folders
+ * @param {LibraryMap} points
  * @returns {Colouring}
  */
-function byFolder(folders) {
-  const names = distinctLevels(folders);
+function byClass({ names, folder, kind, classes }) {
+  return byNames(
+    names.map((name, n) => (kind[n] === "one-shot" ? (classes?.[n] ?? classOf({ name: `${folder[n]}/${name}` }) ?? "unknown") : kind[n])),
+  );
+}
+
+/**
+ * The most frequent names, and the others together.
+ * @param {string[]} names
+ * @returns {Colouring}
+ */
+function byNames(names) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

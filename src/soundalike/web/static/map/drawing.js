@@ -74,6 +74,21 @@ export function drawRing(pen, [left, top], radius, ink, width) {
 }
 
 /**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {[number, number][]} lasso
+ */
+export function drawLasso(pen, lasso) {
+  pen.beginPath();
+  for (const [left, top] of lasso) pen.lineTo(left, top);
+  pen.closePath();
+  pen.fillStyle = colour("region");
+  pen.fill();
+  pen.strokeStyle = colour("accent");
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+/**
  * Draws a label beside a point, inside the canvas.
  * @param {CanvasRenderingContext2D} pen
  * @param {[number, number]} point

@@ -117,6 +117,20 @@ export function neighbours(points, from, count, shown = () => true) {
 }
 
 /**
+ * Whether a point is inside a polygon (even-odd rule).
+ * @param {[number, number][]} polygon
+ * @param {[number, number]} point
+ */
+export function within(polygon, [x, y]) {
+  let inside = false;
+  for (let n = 0, before = polygon.length - 1; n < polygon.length; before = n++) {
+    const [[ax, ay], [bx, by]] = [polygon[n], polygon[before]];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  }
+  return inside;
+}
+
+/**
  * The next point in a direction: close, and more in that direction than to its side; `from` if there is none.
  * @param {Points} points
  * @param {number} from

@@ -2,7 +2,7 @@
 
 /**
  * Seconds and BPM.
- * @typedef {{ start: number, end: number, tempo: number | null }} Timing
+ * @typedef {{ start: number, end: number, tempo: number | null, kind?: Kind }} Timing
  */
 
 const MAX_RATIO = 2.1; // tempos further apart than about an octave are not taken for the same beat
@@ -28,6 +28,7 @@ function tempoRatio(from, to) {
  * @param {number} position
  */
 export function syncedPosition(from, to, position) {
+  if (from.kind === "one-shot" || to.kind === "one-shot") return to.start; // a struck sound is heard from its beginning
   const length = to.end - to.start;
   const elapsed = Math.max(0, position - from.start) * tempoRatio(from, to);
   return length > 0 ? to.start + (elapsed % length) : to.start;

@@ -42,13 +42,13 @@ export class AudioEngine {
   }
 
   /**
-   * Decodes a short sound, or takes it from the cache.
-   * @param {string} url
+   * Decodes (or renders) a short sound, or takes it from the cache.
+   * @param {Pick<AudioSource, "url" | "render">} source
    */
-  decoded(url) {
+  decoded({ url, render }) {
     let sound = this.decodedSounds.get(url);
     if (!sound) {
-      sound = this.decode(url);
+      sound = this.decode(url, render);
       sound.catch(() => this.decodedSounds.delete(url));
       this.decodedSounds.set(url, sound);
       for (const old of this.decodedSounds.keys()) if (this.decodedSounds.size > MAX_DECODED) this.decodedSounds.delete(old);
@@ -58,10 +58,12 @@ export class AudioEngine {
 
   /**
    * @param {string} url
+   * @param {AudioSource["render"]} render
    * @returns {Promise<DecodedSound>}
    */
-  async decode(url) {
-    const buffer = await this.open().context.decodeAudioData(await api.audioData(url));
+  async decode(url, render) {
+    const { context } = this.open();
+    const buffer = await (render ? render(context, new AbortController().signal) : context.decodeAudioData(await api.audioData(url)));
     const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
     return { buffer, loudness: loudnessOf(channels, buffer.sampleRate) };
   }
@@ -111,7 +113,7 @@ class BufferPlayback {
 
   async load() {
     try {
-      this.sound = await this.engine.decoded(this.source.url);
+      this.sound = await this.engine.decoded(this.source);
     } catch (error) {
       throw error instanceof DOMException && error.name === "EncodingError" ? cannotPlay(this.source) : error;
     }

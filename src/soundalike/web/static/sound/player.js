@@ -1,23 +1,26 @@
-// Plays a hit or the reference, one at a time, equally loud; switching between them keeps the beat.
+// Plays the reference (A), a hit (B), or a hit in the song (A+B), one at a time, equally loud; switching keeps the beat.
 
 import { syncedPosition } from "./beat_sync.js";
 import { AudioEngine, playbackOf } from "./playback.js";
+
+/** @type {Side[]} */
+const SIDES = ["reference", "hit", "both"];
 
 export class Player {
   engine = new AudioEngine();
   /** @type {Side} */
   side = "hit";
   /** @type {Record<Side, AudioSource | null>} */
-  sources = { hit: null, reference: null };
+  sources = { hit: null, reference: null, both: null };
   /** @type {Record<Side, Playback | null>} */
-  playbacks = { hit: null, reference: null };
+  playbacks = { hit: null, reference: null, both: null };
   /**
    * Whether a kind of sound repeats.
    * @type {Record<Kind, boolean>}
    */
   repeats = { song: false, loop: true, "one-shot": false };
-  /** Counts calls of play and pause: a later one cancels those that are still loading. */
-  turn = 0;
+  /** What is about to be played: a later play or pause ends it. */
+  starting = new AbortController();
   following = false;
 
   /**
@@ -48,17 +51,28 @@ export class Player {
   }
 
   /**
-   * Sets what a side plays; what was playing there ends, unless it is the same.
+   * Sets what a side plays; what was playing there ends, unless it is the same sound, which then goes on with the new seconds.
    * @param {Side} side
    * @param {AudioSource | null} source
    */
   set(side, source) {
     const before = this.sources[side];
-    const same = source && before && source.url === before.url && source.start === before.start && source.end === before.end;
     this.sources[side] = source;
-    if (same) return;
-    this.playbacks[side]?.close();
+    const playback = this.playbacks[side];
+    if (playback && source && before?.url === source.url) {
+      playback.source = source;
+      return;
+    }
+    playback?.close();
     this.playbacks[side] = null;
+    this.onState();
+  }
+
+  /** Ends everything: another question is asked. */
+  reset() {
+    this.starting.abort();
+    for (const side of SIDES) this.set(side, null);
+    this.side = "hit";
     this.onState();
   }
 
@@ -70,17 +84,25 @@ export class Player {
   async play(side = this.side, at = null) {
     const source = this.sources[side];
     if (!source) return;
-    const turn = ++this.turn;
+    this.starting.abort();
+    const { signal } = (this.starting = new AbortController());
     const playback = (this.playbacks[side] ??= this.makePlayback(source));
-    await playback.load();
-    if (turn !== this.turn) return;
-    const before = this.side;
-    const start = typeof at === "function" ? at() : (at ?? source.start);
-    await playback.start(start, this.repeats[source.kind]);
-    if (this.playbacks[side] !== playback) return void playback.close();
-    if (turn !== this.turn && this.side !== side) return void playback.stop();
-    this.side = side;
-    if (before !== side) this.playbacks[before]?.stop();
+    try {
+      await playback.load();
+      if (signal.aborted) return;
+      const before = this.side;
+      const start = typeof at === "function" ? at() : (at ?? playback.source.start);
+      await playback.start(start, this.repeats[source.kind]);
+      if (this.playbacks[side] !== playback) return void playback.close();
+      if (signal.aborted) return void (this.side === side || playback.stop());
+      this.side = side;
+      if (before !== side) this.playbacks[before]?.stop();
+    } catch (error) {
+      if (this.playbacks[side] === playback) this.playbacks[side] = null; // the next attempt begins from nothing
+      playback.close();
+      if (!signal.aborted) throw error;
+      return;
+    }
     this.onState();
     this.follow();
     this.preload(side === "hit" ? "reference" : "hit");
@@ -92,7 +114,7 @@ export class Player {
   }
 
   /**
-   * Loads the other side, so that a switch to it is immediate.
+   * Loads another side, so that a switch to it is immediate.
    * @param {Side} side
    */
   preload(side) {
@@ -100,24 +122,29 @@ export class Player {
     if (!source || this.playbacks[side]) return;
     const playback = this.makePlayback(source);
     this.playbacks[side] = playback;
-    playback.load().catch(() => {}); // reported when it is to be played
+    playback.load().catch(() => {
+      if (this.playbacks[side] === playback) this.playbacks[side] = null; // reported when it is to be played
+    });
   }
 
-  /** Switches between reference and hit, to the same beat. */
-  async switchSide() {
-    const side = this.side === "hit" ? "reference" : "hit";
+  /**
+   * Switches to a side (between A and B if none is given), to the same beat.
+   * @param {Side} [side]
+   */
+  async switchSide(side = this.side === "hit" ? "reference" : "hit") {
     const [from, to] = [this.source, this.sources[side]];
-    if (!to) throw new Error(side === "hit" ? "choose a hit first" : "there is no reference to switch to; drop a song first");
-    await this.play(side, this.playing && from ? () => syncedPosition(from, to, this.position) : null);
+    if (!to) throw new Error(side === "reference" ? "there is no reference to switch to; drop a song first" : "choose a hit first");
+    await this.play(side, this.playing && from && side !== "both" ? () => syncedPosition(from, to, this.position) : null);
   }
 
   async toggle() {
-    if (this.playing) this.pause();
-    else await this.play(this.side, this.playbacks[this.side] ? this.position : null);
+    if (this.playing) return this.pause();
+    const side = this.source ? this.side : SIDES.find((one) => this.sources[one]);
+    if (side) await this.play(side, this.playbacks[side] && side === this.side ? this.position : null);
   }
 
   pause() {
-    this.turn++;
+    this.starting.abort();
     this.playbacks[this.side]?.stop();
     this.onState();
   }
@@ -126,7 +153,7 @@ export class Player {
   toggleLoop() {
     const kind = this.source?.kind ?? "song";
     this.repeats[kind] = !this.repeats[kind];
-    for (const side of /** @type {Side[]} */ (["hit", "reference"])) {
+    for (const side of SIDES) {
       if (this.sources[side]?.kind === kind) this.playbacks[side]?.loop(this.repeats[kind]);
     }
     this.onState();
@@ -137,7 +164,7 @@ export class Player {
    * @param {AudioSource} source
    */
   prefetch(source) {
-    if (source.short && this.engine.graph) this.engine.decoded(source.url).catch(() => {});
+    if (source.short && this.engine.graph) this.engine.decoded(source).catch(() => {});
   }
 
   /** The output level, 0..1. */

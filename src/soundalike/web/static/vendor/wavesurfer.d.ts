@@ -9,12 +9,19 @@ export interface WaveSurferOptions {
   progressColor: string;
   cursorWidth: number;
   normalize: boolean;
+  hideScrollbar: boolean;
   plugins: object[];
 }
 
 export default class WaveSurfer {
   static create(options: WaveSurferOptions): WaveSurfer;
   on(event: "click", listener: (position: number) => void): () => void;
+  on(event: "zoom" | "scroll" | "redraw" | "redrawcomplete", listener: () => void): () => void;
   setOptions(options: Partial<WaveSurferOptions>): void;
+  load(url: string, peaks: number[][], duration: number): Promise<void>;
+  zoom(pixelsPerSecond: number): void;
+  getWrapper(): HTMLElement;
+  getScroll(): number;
+  setScroll(pixels: number): void;
   destroy(): void;
 }

@@ -1,13 +1,14 @@
-// The map: the library as a picture on which similar sounds are close together, to zoom, hover and click in.
+// The map beside the list: the library as a picture on which similar sounds are close together, to zoom, hover, click and encircle.
 
 import * as api from "../api.js";
-import { $, buttonById, canvasById, context2d, dialogById, make, selectById } from "../dom.js";
+import { $, buttonById, canvasById, context2d, make, selectById, setPressed } from "../dom.js";
 import { KIND_PLURALS } from "../format.js";
 import { colour, onSchemeChange } from "../palette.js";
 import { messageOf } from "../status.js";
+import { showView } from "../views.js";
 import { SYMBOLS, coloured, presentKinds, shapeOf } from "./colours.js";
-import { drawLabel, drawPoints, drawRing } from "./drawing.js";
-import { WHOLE, nearest, neighbours, nextInDirection, panned, toMap, toScreen, zoomed } from "./view.js";
+import { drawLabel, drawLasso, drawPoints, drawRing } from "./drawing.js";
+import { WHOLE, nearest, neighbours, nextInDirection, panned, toMap, toScreen, within, zoomed } from "./view.js";
 
 /** @typedef {import("./colours.js").Colouring} Colouring */
 /**
@@ -18,6 +19,7 @@ import { WHOLE, nearest, neighbours, nextInDirection, panned, toMap, toScreen, z
 const NEIGHBOURS = 12;
 const RINGED_HITS = 20;
 const REACH = 14; // px between the pointer and the point that it means
+const HOVER_AFTER = 120; // ms that the pointer rests on a point until it is heard
 const POLL = 700; // ms until a map that is being computed is requested again
 /** @type {Record<string, [number, number]>} */
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -45,7 +47,7 @@ function namesOf({ names, folder }) {
   return (n) => ((counts.get(names[n]) ?? 0) > 1 ? `${folder[n].split("/").at(-1)}/${names[n]}` : names[n]);
 }
 
-export class MapDialog {
+export class MapPanel {
   /** @type {DrawnMap | null} */
   map = null;
   /** @type {MapView} */
@@ -59,20 +61,34 @@ export class MapDialog {
    * @type {Set<number>}
    */
   hidden = new Set();
-  /** Counts requests: a later one cancels those before. */
-  turn = 0;
+  /** The map that is being requested: a later one ends it. */
+  loading = new AbortController();
+  /** Whether a point is heard as soon as the pointer rests on it. */
+  hearing = true;
+  /**
+   * What is being encircled, px.
+   * @type {[number, number][]}
+   */
+  lasso = [];
   colourChosen = false;
   frame = 0;
 
   /**
-   * onPlay(id), onReference(id); hits(): ids of the present hits, best first.
+   * onPlay(id), onReference(id), onSelect(ids): points were encircled, onPause; hits(): ids of the present hits, best first; kind():
+   * what is searched for.
    * @param {object} options
    * @param {string[]} options.parts
+   * @param {() => Kind} options.kind
+   * @param {() => void} options.onPause
+   * @param {(ids: string[]) => void} options.onSelect
    * @param {(id: string) => void} options.onPlay
    * @param {(id: string) => void} options.onReference
    * @param {() => string[]} options.hits
    */
-  constructor({ parts, onPlay, onReference, hits }) {
+  constructor({ parts, kind, onPlay, onReference, onPause, onSelect, hits }) {
+    this.kind = kind;
+    this.onPause = onPause;
+    this.onSelect = onSelect;
     this.onPlay = onPlay;
     this.onReference = onReference;
     this.hits = hits;
@@ -88,11 +104,26 @@ export class MapDialog {
     onSchemeChange(() => this.draw());
   }
 
-  open() {
-    dialogById("map").showModal();
+  get shown() {
+    return !$("map").hidden;
+  }
+
+  /** Shows the map beside the list, or hides it. */
+  toggle() {
+    const shown = !this.shown;
+    $("map").hidden = !shown;
+    setPressed($("map-open"), shown);
+    document.body.classList.toggle("with-map", shown);
+    if (!shown) {
+      this.loading.abort();
+      $("list").focus();
+      return;
+    }
+    showView("map");
     this.canvas.focus();
-    if (this.map) this.draw();
-    else this.load();
+    // The kind that is searched for, so that its hits are on it.
+    if (!this.map || (this.kindMenu.value !== "all" && this.kindMenu.value !== this.kind())) this.load();
+    else this.draw();
   }
 
   /** Forgets the map: the library has changed. */
@@ -111,7 +142,8 @@ export class MapDialog {
 
   /** Requests the chosen map until the server has computed it. */
   async load() {
-    const turn = ++this.turn;
+    this.loading.abort();
+    const { signal } = (this.loading = new AbortController());
     this.partMenu.disabled = this.kindMenu.value !== "song"; // the other kinds have only a mix
     if (this.partMenu.disabled) this.partMenu.value = "mix";
     buttonById("map-reference").disabled = true;
@@ -122,16 +154,16 @@ export class MapDialog {
     this.listNeighbours();
     try {
       for (;;) {
-        const points = await api.libraryMap(this.partMenu.value, /** @type {MapKind} */ (this.kindMenu.value));
-        if (turn !== this.turn) return;
+        const points = await api.libraryMap(this.partMenu.value, /** @type {MapKind} */ (this.kindMenu.value), signal);
+        if (signal.aborted) return;
         if (points.state === "none") return void this.showStatus("there is nothing to show: the library has no such files");
         if (points.state === "ready") return void this.show(points);
         this.showStatus(`computing the map … ${Math.round(100 * points.progress)} %`);
         await new Promise((resolve) => setTimeout(resolve, POLL));
-        if (turn !== this.turn) return;
+        if (signal.aborted) return;
       }
     } catch (error) {
-      this.showStatus(messageOf(error), { problem: true });
+      if (!api.isAbort(error)) this.showStatus(messageOf(error), { problem: true });
     }
   }
 
@@ -149,7 +181,7 @@ export class MapDialog {
     const total = points.total > points.ids.length ? ` of ${points.total.toLocaleString("en")}` : "";
     const legend = kinds.map((kind) => `${SYMBOLS[shapeOf(kind)]} ${KIND_PLURALS[kind]}`).join(", ");
     this.showStatus(
-      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together; rings mark the first hits`,
+      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together${best === undefined ? "" : "; rings mark the first hits"}; shift and drag encircles`,
     );
   }
 
@@ -212,15 +244,15 @@ export class MapDialog {
   /**
    * Moves the cursor to a point, and plays it or not.
    * @param {number} n
-   * @param {{ play?: boolean }} [options]
+   * @param {{ play?: boolean, hovering?: boolean }} [options]
    */
-  moveTo(n, { play = false } = {}) {
+  moveTo(n, { play = false, hovering = false } = {}) {
     if (n < 0 || !this.map) return;
     const { points } = this.map;
     this.current = n;
     const [left, top] = this.place(this.map, n);
     const { width, height } = this.size;
-    if (left < 0 || top < 0 || left > width || top > height) this.view = { ...this.view, x: points.x[n], y: points.y[n] };
+    if (!hovering && (left < 0 || top < 0 || left > width || top > height)) this.view = { ...this.view, x: points.x[n], y: points.y[n] };
     this.draw();
     this.listNeighbours();
     if (play) this.onPlay(points.ids[n]);
@@ -228,7 +260,6 @@ export class MapDialog {
 
   useAsReference() {
     if (this.current < 0 || !this.map) return;
-    dialogById("map").close();
     this.onReference(this.map.points.ids[this.current]);
   }
 
@@ -263,7 +294,12 @@ export class MapDialog {
     $("map-zoom-out").addEventListener("click", () => this.zoom(1 / 1.6));
     $("map-whole").addEventListener("click", () => this.setView(WHOLE));
     $("map-reference").addEventListener("click", () => this.useAsReference());
-    $("map").addEventListener("close", () => this.turn++);
+    $("map-close").addEventListener("click", () => this.toggle());
+    $("map-hear").addEventListener("click", () => {
+      this.hearing = !this.hearing;
+      setPressed($("map-hear"), this.hearing);
+    });
+    $("map-pause").addEventListener("click", () => this.onPause());
   }
 
   /**
@@ -286,10 +322,14 @@ export class MapDialog {
       canvas.setPointerCapture(event.pointerId);
       from = { x: event.offsetX, y: event.offsetY };
       dragged = false;
+      this.lasso = event.shiftKey ? [[event.offsetX, event.offsetY]] : [];
     });
     canvas.addEventListener("pointermove", (event) => {
       const { offsetX: x, offsetY: y } = event;
-      if (from && (dragged || Math.hypot(x - from.x, y - from.y) > 4)) {
+      if (from && this.lasso.length) {
+        this.lasso.push([x, y]);
+        this.draw();
+      } else if (from && (dragged || Math.hypot(x - from.x, y - from.y) > 4)) {
         dragged = true;
         this.setView(panned(this.view, this.size, x - from.x, y - from.y));
         from = { x, y };
@@ -297,7 +337,8 @@ export class MapDialog {
     });
     canvas.addEventListener("pointerup", (event) => {
       from = null;
-      if (!dragged) this.moveTo(this.pointUnder(event), { play: true });
+      if (this.lasso.length > 2) this.encircle();
+      else if (!dragged) this.moveTo(this.pointUnder(event), { play: true });
     });
     canvas.addEventListener("pointerleave", () => this.hover(-1));
     canvas.addEventListener("dblclick", (event) => {
@@ -313,10 +354,26 @@ export class MapDialog {
     );
   }
 
+  hoverTimer = 0;
+
+  /** Lists the points that were encircled. */
+  encircle() {
+    const { map, lasso } = this;
+    this.lasso = [];
+    this.draw();
+    if (!map) return;
+    const inside = map.points.ids.filter((_, n) => this.isShown(n) && within(lasso, this.place(map, n)));
+    if (inside.length) this.onSelect(inside);
+  }
+
   /** @param {number} n */
   hover(n) {
     if (n === this.hovered) return;
     this.hovered = n;
+    clearTimeout(this.hoverTimer);
+    if (n >= 0 && this.hearing) {
+      this.hoverTimer = window.setTimeout(() => this.hovered === n && this.moveTo(n, { play: true, hovering: true }), HOVER_AFTER);
+    }
     this.canvas.style.cursor = n < 0 ? "grab" : "pointer";
     this.draw();
   }
@@ -327,19 +384,21 @@ export class MapDialog {
       const { key } = event;
       if (DIRECTIONS[key]) {
         this.moveTo(nextInDirection(this.map.points, this.current, DIRECTIONS[key], this.isShown), { play: true });
-      } else if (key === "Enter" || key === " ") this.moveTo(this.current, { play: true });
+      } else if (key === "Enter") this.moveTo(this.current, { play: true });
+      else if (key === " ") this.onPause();
       else if (key === "+" || key === "=") this.zoom(1.6);
       else if (key === "-") this.zoom(1 / 1.6);
       else if (key === "0") this.setView(WHOLE);
       else if (key === "r") this.useAsReference();
       else return;
       event.preventDefault();
+      event.stopPropagation();
     });
   }
 
   /** Draws with the next frame. */
   draw() {
-    if (this.frame) return;
+    if (this.frame || !this.shown) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
       this.render();
@@ -360,6 +419,7 @@ export class MapDialog {
       const n = index.get(id);
       if (n !== undefined && this.isShown(n)) drawRing(pen, this.place(map, n), radius + 2, colour("accent"), 1.5);
     }
+    if (this.lasso.length > 1) drawLasso(pen, this.lasso);
     if (this.current >= 0) drawRing(pen, this.place(map, this.current), radius + 4, colour("text"), 2);
     const labelled = this.hovered >= 0 ? this.hovered : document.activeElement === canvas ? this.current : -1;
     if (labelled < 0) return;

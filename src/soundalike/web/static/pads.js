@@ -1,0 +1,63 @@
+// Pads: the groups of similar onsets in the drums of a song. A pad that is pressed is heard, and lists the one-shots like it.
+
+import { $, make } from "./dom.js";
+import { likeness } from "./onset_names.js";
+
+const MOST = 16; // pads; smaller groups are left out
+
+export class Pads {
+  /**
+   * onChoose(group): a pad was pressed, null: the chosen one again; onHear(group): one of its onsets is to be heard.
+   * @param {object} options
+   * @param {(group: number | null) => void} options.onChoose
+   * @param {(group: number) => void} options.onHear
+   */
+  constructor({ onChoose, onHear }) {
+    this.onChoose = onChoose;
+    this.onHear = onHear;
+    this.box = $("pads");
+  }
+
+  clear() {
+    this.box.replaceChildren();
+    $("pads-box").hidden = true;
+  }
+
+  /** @param {string} message */
+  showProgress(message) {
+    $("pads-box").hidden = false;
+    this.box.replaceChildren(make("span", { class: "secondary", textContent: message }));
+  }
+
+  /**
+   * @param {OnsetGroup[]} groups
+   * @param {number | null} chosen
+   */
+  show(groups, chosen) {
+    $("pads-box").hidden = !groups.length;
+    const focused = this.box.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.group : null;
+    this.box.replaceChildren(...groups.slice(0, MOST).map((group, n) => this.pad(group, n, chosen)));
+    if (focused) /** @type {HTMLElement | null} */ (this.box.querySelector(`[data-group="${focused}"]`))?.focus();
+  }
+
+  /**
+   * @param {OnsetGroup} group
+   * @param {number} n
+   * @param {number | null} chosen
+   */
+  pad({ starts, near }, n, chosen) {
+    const like = near.length ? likeness(near) : "";
+    const pad = make(
+      "button",
+      { type: "button", class: "pad", "aria-pressed": String(n === chosen), title: "Hear one of these onsets, and list the one-shots that sound like them" },
+      make("strong", { textContent: `${starts.length} ×` }),
+      make("span", { textContent: like || "rare" }),
+    );
+    pad.dataset.group = String(n);
+    pad.addEventListener("click", () => {
+      this.onChoose(n === chosen ? null : n);
+      if (n !== chosen) this.onHear(n);
+    });
+    return pad;
+  }
+}
