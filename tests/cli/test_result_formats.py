@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,21 @@ def test_a_playlist_with_relative_paths_and_a_byte_order_mark(
     paths = [line for line in lines if not line.startswith("#")]
     assert [str(music / path) for path in paths] == [hit.path for hit in result.hits]
     assert not any(path.startswith("/") for path in paths)
+
+
+def test_a_track_of_a_file_is_played_by_its_seconds(
+    library: Path, song: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Finder.open(library).similar(song, n=1)
+    (hit,) = result.hits
+    track = replace(
+        hit, path="/m/album.flac#02", file="/m/album.flac", offset=25.5, duration=10.25, title="Two", artist="A"
+    )
+    print_result(replace(result, hits=(track,)), "m3u8", playlist=PlaylistOptions("/m"))
+    assert capsys.readouterr().out.splitlines() == [
+        "#EXTM3U",
+        "#EXTINF:10,A - Two",
+        "#EXTVLCOPT:start-time=25.500",
+        "#EXTVLCOPT:stop-time=35.750",
+        "album.flac",
+    ]

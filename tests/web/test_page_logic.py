@@ -223,6 +223,8 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         }
         for n, path in enumerate(paths)
     ]
+    track = {"path": "/m/album.flac#02", "file": "/m/album.flac", "offset": 25.5}
+    album = [{**hits[0], "item": {**hits[0]["item"], **track}}]  # type: ignore[dict-item]
     text = {
         form: module.page.evaluate(  # type: ignore[attr-defined]
             "async ([form, hits]) => (await import('/export.js')).FORMATS[form].write(hits)", [form, hits]
@@ -237,6 +239,14 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         ("-0.5", "", "-0.5", "/x"),
     ]
     assert [row["path"] for row in json.loads(text["json"])] == paths
+    played = module.page.evaluate(  # type: ignore[attr-defined]
+        "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", album
+    )
+    assert played.splitlines()[2:] == [
+        "#EXTVLCOPT:start-time=25.500",
+        "#EXTVLCOPT:stop-time=27.900",
+        "/m/album.flac",
+    ]
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
     assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line

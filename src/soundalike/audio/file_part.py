@@ -48,7 +48,7 @@ def part_of_address(path: Path) -> FilePart:
 
 def seconds_address(file: str, start: float, end: float | None) -> str:
     """The address of the seconds `start` to `end` (None: to the end) of a file, exact to a microsecond."""
-    return f"{file}#t={_decimal(start)}" + ("" if end is None else f",{_decimal(end)}")
+    return f"{file}#t={decimal(start)}" + ("" if end is None else f",{decimal(end)}")
 
 
 def stream_address(file: Path, stream: int) -> Path:
@@ -56,5 +56,6 @@ def stream_address(file: Path, stream: int) -> Path:
     return file.with_name(f"{file.name}#stream={stream}")
 
 
-def _decimal(seconds: float) -> str:
+def decimal(seconds: float) -> str:
+    """Seconds as they are written in an address, to a microsecond."""
     return f"{seconds:.6f}".rstrip("0").rstrip(".")

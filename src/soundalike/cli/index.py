@@ -83,6 +83,11 @@ run the command again to continue.""",
     help="Number of worker processes.  [default: one per core, or 1 with neural models]",
 )
 @ray_option("Index on a Ray cluster")
+@click.option(
+    "--cue/--no-cue",
+    default=None,
+    help="Divide files with a cue sheet into tracks; remembered.  [default: --cue]",
+)
 @click.option("--retry", is_flag=True, help="Try skipped files again.")
 @click.option("--upgrade", is_flag=True, help="Re-index items affected by changed models or options.")
 @click.option("--strict", is_flag=True, help="Exit with code 3 if any file was skipped.")

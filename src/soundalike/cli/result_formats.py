@@ -159,7 +159,10 @@ def _print_m3u8(result: SearchResult, group: int | None, relative_to: str | None
             continue
         if group is not None:
             print(f"#EXTGRP:group {group}")
-        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}\n{playlist_path(hit.path, relative_to)}")
+        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}")
+        if hit.file is not None:  # VLC's options: only the track is played
+            print(f"#EXTVLCOPT:start-time={hit.offset:.3f}\n#EXTVLCOPT:stop-time={hit.offset + hit.duration:.3f}")
+        print(playlist_path(hit.file or hit.path, relative_to))
 
 
 def playlist_path(path: str, relative_to: str | None = None) -> str:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.audio.metadata.keys import compatible
+from soundalike.library.indexing.file_registry import digest_of
+from soundalike.library.storage.item_parts import digest_of_file
 from soundalike.search.filters import Filters
 from soundalike.search.name_matching import fold, path_matcher
 
@@ -93,14 +95,16 @@ class Catalogue:
         return self.of_content(place) if known else np.empty(0, dtype=np.int64)
 
     def with_digests(self, digests: frozenset[str]) -> Indices:
-        """The numbers of the items whose content has one of these digests, whatever kind they were indexed as."""
+        """The numbers of the items whose content has one of these digests, whatever kind they were indexed as, and of the
+        tracks of a file that has one."""
         numbers: list[int] = []
         for digest in sorted(digests):
-            # A content is its digest, or `digest:kind`; `;` is the character after `:`.
+            # A content is its digest, `digest:kind`, or that of a track, `digest#seconds`; `#` is before `:` and `;` after it.
             begin = _first_not_before(self.contents, digest)
             end = _first_not_before(self.contents, digest + ";")
             for content in range(begin, end):
-                if self.contents[content].as_py().partition(":")[0] == digest:
+                found = self.contents[content].as_py()
+                if digest in (digest_of(found), digest_of_file(found)):
                     numbers += self.of_content(content).tolist()
         return np.array(sorted(numbers), dtype=np.int64)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from soundalike.library.storage.item_parts import path_of_file, seconds_of
 from soundalike.search.index.vector_index import Match
 from soundalike.search.item_classes import class_fields
 from soundalike.search.open_library import OpenLibrary
@@ -68,6 +69,7 @@ def _hit(
     distribution: ScoreDistribution | None,
 ) -> Hit:
     """A match as a hit; paths: of the item and of its copies."""
+    seconds = seconds_of(item["content"])
     return Hit(
         rank=rank,
         path=paths[0],
@@ -82,5 +84,7 @@ def _hit(
         copies=tuple(paths[1:]),
         deviations=None if distribution is None else distribution.deviations(match.score),
         above=None if distribution is None else distribution.share_below(match.score),
+        file=None if seconds is None else path_of_file(paths[0], item["content"]),
+        offset=0.0 if seconds is None else seconds[0],
         **{name: item[name] for name in _SHOWN},
     )

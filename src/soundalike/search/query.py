@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.analysis.kinds import Kind, check_kind
+from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata.class_names import class_of_item, class_of_path, nearest_names
 from soundalike.errors import InputError
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import sidecars_for
+from soundalike.library.storage.item_parts import track_digest
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
@@ -187,12 +189,18 @@ def query_from_file(
         starts=analysis.starts,
         ends=analysis.ends,
         vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
-        digests=frozenset([content_digest(path, sidecars_for(analyser.recipe))]),
+        digests=frozenset([_digest(path, analyser)]),
         complete=region is None,
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
     )
+
+
+def _digest(path: Path, analyser: Analyser) -> str:
+    part = part_of_address(path)
+    digest = content_digest(part.file, sidecars_for(analyser.recipe))
+    return track_digest(digest, part.start, part.end) if part.is_excerpt else digest
 
 
 def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequence[str] | None = None) -> Query:

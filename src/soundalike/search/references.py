@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from soundalike.audio.cue_sheet import Track
+from soundalike.audio.file_part import part_of_address
 from soundalike.errors import InputError
+from soundalike.library.indexing.cue_tracks import track_stamp
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
+from soundalike.library.storage.item_parts import address_of, path_of_file
 from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query, check_same_type, query_from_file, query_from_item, query_from_texts
@@ -58,9 +63,15 @@ def resolve_reference(
     if item is not None and region is None and (kind is None or kind == item["kind"]):
         return query_from_item(opened.library, item, parts=parts)
     path = local_file(opened, reference, item)
+    file = part_of_address(path).file
     if path.is_dir():
         raise InputError(f"{reference} is a folder; name a file in it (folders are indexed: soundalike index {path})")
-    if not path.is_file():
+    if not file.is_file():
+        album, mark, number = str(file).rpartition("#")
+        if mark and number.isdecimal() and Path(album).is_file():
+            raise InputError(
+                f"{reference}: {album} has changed since its tracks were indexed, or has no such track; run `soundalike index`"
+            )
         raise InputError(f"{reference} is neither a file nor an item of the library {opened.library.path}")
     query = query_from_file(opened.analyser, path, region=region, focus=focus, kind=kind, parts=parts)
     return query.called(path.as_posix())
@@ -70,7 +81,8 @@ def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, An
     """The file of a reference on this machine, whether it exists or not; `item` as `find_item` returned it."""
     if item is None:
         return Path(reference).expanduser()
-    return cached_copy(opened.library.absolute(item["root"], item["path"]))
+    place = opened.library.absolute(item["root"], item["path"])
+    return cached_copy(address_of(place, item["content"]))
 
 
 def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | None:
@@ -97,9 +109,13 @@ def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | No
     if number is None:
         return None
     item = catalogue.item(number)
-    return item if not resolved.exists() or _is_unchanged(opened, item, resolved) else None
+    file = Path(path_of_file(str(resolved), item["content"]))
+    return item if not file.exists() or _is_unchanged(opened, item, file) else None
 
 
-def _is_unchanged(opened: OpenLibrary, item: Mapping[str, Any], path: Path) -> bool:
+def _is_unchanged(opened: OpenLibrary, item: Mapping[str, Any], file: Path) -> bool:
     sidecars = sidecars_for(opened.library.recipe)
-    return stat_with(sidecars, path, path.stat()) == (item["size"], item["mtime_ns"])
+    size, mtime_ns = stat_with(sidecars, file, file.stat())
+    if (track := json.loads(item["basis"]).get("track")) is not None:
+        mtime_ns = track_stamp(mtime_ns, Track(**track))
+    return (size, mtime_ns) == (item["size"], item["mtime_ns"])

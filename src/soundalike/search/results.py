@@ -20,6 +20,8 @@ class Hit:
     the score is above the mean of the library's items of that kind; above: the share (0..1) of them with a lower score; None
     where there are fewer than ten of them (`search.score_distribution`). sound_class: of a one-shot, None if unknown;
     class_share: of its neighbours' votes (0..1) where its name does not state the class.
+    For a track of a file with a cue sheet, file: that
+    file; offset: the seconds at which the track begins in it (start and end count from there).
     """
 
     rank: int
@@ -47,6 +49,8 @@ class Hit:
     above: float | None = None
     sound_class: str | None = None
     class_share: float | None = None
+    file: str | None = None
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)

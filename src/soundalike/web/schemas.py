@@ -80,7 +80,8 @@ class SearchIn(Strict):
 class ItemOut(BaseModel):
     """An item of the library. name: its path relative to its root; folder: the folder part of name; path: absolute, for
     playlists; sound_class: of a one-shot (null if unknown), as its name states, or as its nearest named neighbours agree, with
-    their share of the vote in class_share."""
+    their share of the vote in class_share. For a track of a file with a cue sheet, file: that file, for playlists; offset: the
+    second at which the track begins in it."""
 
     id: str
     root: str
@@ -101,6 +102,8 @@ class ItemOut(BaseModel):
     status: str
     sound_class: str | None
     class_share: float | None
+    file: str | None = None
+    offset: float = 0.0
 
 
 class HitOut(BaseModel):

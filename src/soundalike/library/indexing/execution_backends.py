@@ -13,8 +13,8 @@ from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
 from soundalike.config import Runtime, available_cores
-from soundalike.errors import LibraryError
-from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerPool
+from soundalike.errors import AudioError, LibraryError
+from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerLostError, WorkerPool, WorkerStartError
 from soundalike.library.indexing.analysis_tasks import load_analyser
 from soundalike.library.indexing.file_copies import CopyingPool, FileCopies
 from soundalike.library.indexing.scan import content_digest
@@ -32,6 +32,22 @@ ANALYSIS_TYPES = (Analysis, Tags, LoopChunk, Estimate)
 
 class FileNotVisibleError(LibraryError):
     """A machine that does the work does not see a file."""
+
+
+def explain_failure(error: BaseException, file: Location, address: str) -> tuple[str, bool]:
+    """Why a file, or the part of it at `address`, has no analysis, and whether the same bytes would fail again. Raises what
+    concerns the library."""
+    if isinstance(error, WorkerStartError):
+        raise error.error or error
+    if isinstance(error, WorkerLostError):
+        return str(error), True
+    if isinstance(error, FileNotVisibleError) and not file.exists():
+        return "is not there any more", False
+    if isinstance(error, LibraryError):
+        raise error
+    if isinstance(error, AudioError):
+        return str(error).removeprefix(address).removeprefix(str(file)).lstrip(" :"), True
+    return f"unexpected {type(error).__name__}: {error}", False
 
 
 class ExecutionBackend(Protocol):

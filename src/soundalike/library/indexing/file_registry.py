@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage import schema as layout
+from soundalike.library.storage.item_parts import path_of_file
 from soundalike.library.storage.store import Tables, quoted
 
 Place = tuple[str, str]
@@ -38,6 +39,11 @@ class KnownItem:
     def place(self) -> Place:
         """Where its file is."""
         return self.root, self.path
+
+    @property
+    def file(self) -> str:
+        """The path of the file that it is, or is a part of."""
+        return path_of_file(self.path, self.content)
 
     @property
     def stale(self) -> bool:

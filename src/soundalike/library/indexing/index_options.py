@@ -25,7 +25,8 @@ class IndexOptions:
     library `make_recipe`'s default; windows 0: all windows of a song. recipe: all of these at once, in their place.
     kind: what all files of this run are, instead of an estimate; jobs: worker processes (None: one per core, or a single
     one for neural models, which use all cores); retry: try files again that could not be used; upgrade: where the recipe
-    differs from the library's, re-index the items that this affects; device: where neural models compute (see
+    differs from the library's, re-index the items that this affects; cue: whether cue sheets divide their files into tracks
+    (None: as in the last run that stated it; at first they do); device: where neural models compute (see
     `config.Runtime`); file_seconds: time limit for one file, extended by its size.
 
     Raises InputError for an unknown kind or device, or fewer than one job.
@@ -43,6 +44,7 @@ class IndexOptions:
     jobs: int | None = None
     retry: bool = False
     upgrade: bool = False
+    cue: bool | None = None
     device: str = "auto"
     file_seconds: float = FILE_SECONDS
 

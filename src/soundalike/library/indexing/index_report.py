@@ -32,10 +32,11 @@ class IndexReport:
     unchanged: includes moved (found at another place) and returned (were missing) ones; skipped: (path, reason) of files
     that could not be used, including those remembered from earlier runs; missing: items whose files are gone since the last
     run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
-    reason); dropped: items that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of
-    audio analysed; other: how many files in the folders were left out for their suffix, by suffix; sketched: windows
-    whose one-bit codes were written, in a library larger than the memory budget, by whoever prepares searches afterwards;
-    interrupted: whether the run was ended early.
+    reason); replaced: items whose files a cue sheet divides now, or no longer, in whose place there are others; dropped: items
+    that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of audio analysed; other: how
+    many files in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in
+    a library larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended
+    early.
     """
 
     found: int = 0
@@ -49,6 +50,7 @@ class IndexReport:
     missing: int = 0
     unreachable: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    replaced: int = 0
     dropped: int = 0
     seconds: float = 0.0
     audio_seconds: float = 0.0

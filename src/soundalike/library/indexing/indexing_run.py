@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -16,19 +17,20 @@ from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.analysis.recipe import is_heavy
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
-from soundalike.errors import AudioError, InputError, LibraryError
-from soundalike.jobs.worker_pool import TaskPool, WorkerLostError, WorkerStartError
+from soundalike.errors import InputError
+from soundalike.jobs.worker_pool import TaskPool
 from soundalike.library.indexing.batch_writer import BatchWriter
-from soundalike.library.indexing.execution_backends import ExecutionBackend, FileNotVisibleError
+from soundalike.library.indexing.cue_tracks import track_stamp
+from soundalike.library.indexing.execution_backends import ExecutionBackend, explain_failure
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, Place, content_name, digest_of
 from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport, Progress
-from soundalike.library.indexing.item_rows import Row, item_row, placed
+from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
 from soundalike.library.indexing.scan import Scan, ScannedFile, Scope, reachable, scan
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import RateMeter, useful_workers, work_of
 from soundalike.library.storage import schema as layout
-from soundalike.library.storage.location import Location, Remote, lies_there, readable_facts
+from soundalike.library.storage.location import Facts, Location, Remote, lies_there, readable_facts
 from soundalike.library.storage.store import Tables
 
 OnProgress = Callable[[Progress], None]
@@ -82,6 +84,7 @@ class IndexingRun:
         self._results: queue.SimpleQueue[tuple[str, Future[Analysis]]] = queue.SimpleQueue()
         self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether to remember it
         self._gone: dict[Place, KnownItem] = {}
+        self._replaced: dict[Place, KnownItem] = {}  # items of files that are divided otherwise now
         self._reachable: dict[str, bool] = {}
         self._todo = self._done = 0
         self._meter = RateMeter(0.0)
@@ -104,6 +107,7 @@ class IndexingRun:
             leave_out=self._job.library,
             stop=self._stop.is_set,
             sidecars=self._sidecars,
+            cue_sheets=self._job.options.cue is not False,
         )
         self._find_gone()
         todo = self._sort_out()
@@ -118,7 +122,8 @@ class IndexingRun:
             self._mark_missing()
         self._writer.finish(refused)
         if not report.interrupted:
-            self._registry.sweep()
+            self._registry.forget(self._replaced.values())
+            report.replaced = len(self._replaced)
         report.skipped.sort()
         report.check()
         return report
@@ -144,8 +149,10 @@ class IndexingRun:
 
     def _find_gone(self) -> None:
         """Find the items of the scopes whose files are gone. Files that are there although the scan did not find them
-        (named outright, without a usual suffix) are added to the scan."""
+        (named outright, without a usual suffix) are added to the scan. Items of files that a cue sheet divides now, or no
+        longer, are to be replaced."""
         places = {(found.root, found.path) for found in self._scan.files}
+        files = {(found.root, found.file) for found in self._scan.files}
         extra = []
         for place, known in self._registry.by_place.items():
             root, path = place
@@ -154,7 +161,9 @@ class IndexingRun:
             if not self._in_scopes(root, path):
                 continue
             file = self._roots[root] / path
-            if file.is_file() and not self._belongs_to_another(file):
+            if (root, known.file) in files:
+                self._replaced[place] = known
+            elif file.is_file() and not self._belongs_to_another(file):
                 extra.append(ScannedFile(root, path, *stat_with(self._sidecars, file, file.stat())))
             else:
                 self._gone[place] = known
@@ -183,6 +192,7 @@ class IndexingRun:
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable
         ]
         todo = []
+        places = {(found.root, found.path) for found in self._scan.files}
         for found in self._scan.files:
             known = self._registry.by_place.get((found.root, found.path))
             refused = self._registry.refused.get((found.root, found.path))
@@ -194,7 +204,7 @@ class IndexingRun:
                 todo.append(found)
         for root, path in self._registry.refused:
             scanned = root not in self._scan.unreachable and self._in_scopes(root, path)
-            if scanned and not (self._roots[root] / path).exists():
+            if scanned and (root, path) not in places and not (self._roots[root] / path).exists():
                 self._writer.accept(root, path)
         return todo
 
@@ -210,26 +220,35 @@ class IndexingRun:
         return self._inherited.get((found.root, found.path), ("", None))[1]
 
     def _digests(self, todo: list[ScannedFile]) -> Iterator[tuple[ScannedFile, str | OSError]]:
-        """Digests of files, in order, computed a little ahead by threads."""
+        """Digests of files, in order, computed a little ahead by threads; the file of several tracks is read once."""
         ahead: deque[tuple[ScannedFile, Future[str]]] = deque()
+        last: tuple[Location, Future[str]] | None = None
         remaining = iter(todo)
         backend, threads = self._job.backend, self._job.backend.readers
         with ThreadPoolExecutor(threads, "digest") as executor:
             while not self._stop.is_set():
                 while len(ahead) < 2 * threads and (found := next(remaining, None)) is not None:
-                    ahead.append((found, executor.submit(backend.digest, self._file(found), self._sidecars)))
+                    file = self._file(found)
+                    if last is None or last[0] != file:
+                        last = (file, executor.submit(backend.digest, file, self._sidecars))
+                    ahead.append((found, last[1]))
                 if not ahead:
                     break
                 found, future = ahead.popleft()
                 try:
-                    digest: str | OSError = future.result()
+                    digest: str | OSError = found.digest(future.result())
                 except OSError as error:
                     digest = error
                 yield found, digest
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _file(self, found: ScannedFile) -> Location:
-        return self._roots[found.root] / found.path
+        return self._roots[found.root] / found.file
+
+    def _stat(self, found: ScannedFile, facts: os.stat_result | Facts) -> tuple[int, int]:
+        """Size and stamp of a file as the scan records them; facts: those of the file now. Raises OSError."""
+        size, mtime_ns = stat_with(self._sidecars, self._file(found), facts)
+        return size, mtime_ns if found.track is None else track_stamp(mtime_ns, found.track)
 
     def _decide(self, found: ScannedFile, digest: str | OSError, pool: TaskPool) -> None:
         """Decide what to do with a file that had to be read."""
@@ -261,7 +280,7 @@ class IndexingRun:
         patience = HEAVY_PATIENCE if is_heavy(self._recipe) else 1
         seconds = patience * (self._job.options.file_seconds + found.size / BYTES_PER_SECOND)
         self._pending[content] = [found]
-        future = pool.submit((str(self._file(found)), kind), seconds)
+        future = pool.submit((found.address(self._file(found)), kind), seconds)
         future.add_done_callback(lambda done: self._results.put((content, done)))
         if not self._done:
             self._send_progress()
@@ -277,7 +296,7 @@ class IndexingRun:
         return None
 
     def _is_gone(self, known: KnownItem) -> bool:
-        if known.place in self._gone:
+        if known.place in self._gone or known.place in self._replaced:
             return True
         if self._in_scopes(*known.place) or known.root in self._scan.unreachable:
             return False
@@ -286,7 +305,7 @@ class IndexingRun:
             return False
         if known.root not in self._reachable:
             self._reachable[known.root] = reachable(root, has_items=True)
-        return self._reachable[known.root] and not lies_there(root / known.path)
+        return self._reachable[known.root] and not lies_there(root / known.file)
 
     def _keep(self, known: KnownItem, found: ScannedFile) -> None:
         """The file is unchanged; record a new time stamp, and that it is there."""
@@ -295,10 +314,11 @@ class IndexingRun:
             self._report.returned += 1
         if known.missing or not known.same_stat(found):
             known.size, known.mtime_ns, known.missing = found.size, found.mtime_ns, False
-            self._writer.change_item(known.id, partial(_present, found))
+            self._writer.change_item(known.id, partial(present, found))
 
     def _move(self, known: KnownItem, found: ScannedFile) -> None:
         self._gone.pop(known.place, None)
+        self._replaced.pop(known.place, None)
         self._registry.move(known, found)
         self._writer.change_item(
             known.id, lambda row: {**placed(row, row["id"], found), "indexed_at": row["indexed_at"]}
@@ -359,7 +379,8 @@ class IndexingRun:
         first = files[0]
         error = future.exception()
         if error is not None:
-            reason, lasting = self._explain(error, self._file(first))
+            file = self._file(first)
+            reason, lasting = explain_failure(error, file, first.address(file))
             if self._as_scanned(first):
                 self._failed[content] = reason, lasting
             for found in files:
@@ -370,21 +391,6 @@ class IndexingRun:
             for found in files:
                 self._skip(found, "it changed while it was being read; run it again")
 
-    @staticmethod
-    def _explain(error: BaseException, file: Location) -> tuple[str, bool]:
-        """Why a file has no analysis, and whether the same bytes would fail again. Raises what concerns the library."""
-        if isinstance(error, WorkerStartError):
-            raise error.error or error
-        if isinstance(error, WorkerLostError):
-            return str(error), True
-        if isinstance(error, FileNotVisibleError) and not file.exists():
-            return "is not there any more", False
-        if isinstance(error, LibraryError):
-            raise error
-        if isinstance(error, AudioError):
-            return str(error).removeprefix(str(file)).lstrip(" :"), True
-        return f"unexpected {type(error).__name__}: {error}", False
-
     def _skip_failed(self, found: ScannedFile, reason: str, lasting: bool) -> None:
         """Record a file whose content could not be analysed. What a disconnected drive may have caused is not remembered."""
         self._skip(found, reason)
@@ -394,8 +400,7 @@ class IndexingRun:
     def _as_scanned(self, found: ScannedFile) -> bool:
         """Whether a file is there, can be opened, and has not changed since the scan, nor have its sidecars."""
         try:
-            file = self._file(found)
-            facts = stat_with(self._sidecars, file, readable_facts(file))
+            facts = self._stat(found, readable_facts(self._file(found)))
         except OSError:
             return False
         return facts == (found.size, found.mtime_ns)
@@ -422,7 +427,7 @@ class IndexingRun:
 
     def _skip(self, found: ScannedFile, reason: str) -> None:
         """A file cannot be used; the item that it was before is missing now."""
-        self._report.skipped.append((str(self._file(found)), reason))
+        self._report.skipped.append((str(self._roots[found.root] / found.path), reason))
         known = self._registry.by_place.get((found.root, found.path))
         if known is not None and not known.missing and not known.same_stat(found):
             self._gone[known.place] = known
@@ -433,7 +438,7 @@ class IndexingRun:
         for known in self._gone.values():
             if not known.missing and there[known.root]:
                 known.missing = True
-                self._writer.change_item(known.id, _missing)
+                self._writer.change_item(known.id, missing)
                 self._report.missing += 1
 
     def _count_done(self, found: ScannedFile) -> None:
@@ -456,11 +461,3 @@ class IndexingRun:
                 rate=self._meter.rate(),
             )
         )
-
-
-def _present(found: ScannedFile, row: Row) -> Row:
-    return {**row, "size": found.size, "mtime_ns": found.mtime_ns, "status": "present"}
-
-
-def _missing(row: Row) -> Row:
-    return {**row, "status": "missing"}

@@ -41,9 +41,23 @@ def item_row(item_id: str, found: ScannedFile, content: str, analysis: Analysis,
 
 def placed(row: Mapping[str, Any], item_id: str, found: ScannedFile) -> Row:
     """The row of another file with the same content, or of the same file at another place: facts are read from the new
-    name."""
+    name; those of a track from its title, and its texts from the cue sheet."""
+    basis = json.loads(row["basis"])
+    texts: Row = {}
+    name = PurePosixPath(found.path).stem
+    if (track := found.track) is not None:
+        tags = basis["tags"]
+        basis["track"] = asdict(track)
+        name = track.title or ""
+        texts = {
+            "title": track.title,
+            "artist": track.performer or tags["artist"],
+            "album": track.album or tags["album"],
+            "basis": json.dumps(basis),
+        }
     return {
         **row,
+        **texts,
         "id": item_id,
         "root": found.root,
         "path": found.path,
@@ -51,14 +65,25 @@ def placed(row: Mapping[str, Any], item_id: str, found: ScannedFile) -> Row:
         "mtime_ns": found.mtime_ns,
         "status": "present",
         "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **_facts(row["basis"], PurePosixPath(found.path).stem, is_loop=row["kind"] == "loop"),
+        **_facts(basis, name, is_loop=row["kind"] == "loop"),
     }
 
 
-def _facts(basis: str, stem: str, *, is_loop: bool) -> Row:
-    """Tempo and key with their sources."""
-    values = json.loads(basis)
-    tags = values["tags"]
+def present(found: ScannedFile, row: Row) -> Row:
+    """The row of an item whose file is there and has the content that it had."""
+    if found.track is not None:  # its title may have changed
+        return {**placed(row, row["id"], found), "indexed_at": row["indexed_at"]}
+    return {**row, "size": found.size, "mtime_ns": found.mtime_ns, "status": "present"}
+
+
+def missing(row: Row) -> Row:
+    """The row of an item whose file is not there."""
+    return {**row, "status": "missing"}
+
+
+def _facts(values: Mapping[str, Any], stem: str, *, is_loop: bool) -> Row:
+    """Tempo and key with their sources; values: the basis."""
+    tags = dict(values["tags"])
     if tags["loop"] is not None:
         tags["loop"] = LoopChunk(**tags["loop"])
     estimates = (Estimate(**values["tempo"]), Estimate(**values["key"]))

@@ -79,11 +79,14 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
     manifest = read_manifest(library)
     remove_old_generations(library, manifest.generation)
     roots, scopes = choose_scopes(paths, manifest.roots)
+    stored = manifest
+    manifest = replace(manifest, cue_sheets=manifest.cue_sheets if job.options.cue is None else job.options.cue)
+    job = replace(job, options=replace(job.options, cue=manifest.cue_sheets))
     if recipe != manifest.recipe:
         if not job.options.upgrade:
             raise _made_with_other_options(library, manifest, recipe)
         return upgrade_library(job, manifest, roots, recipe, check)
-    if roots != dict(manifest.roots):
+    if roots != dict(manifest.roots) or manifest.cue_sheets != stored.cue_sheets:
         write_manifest(library, replace(manifest, roots=roots))
     tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
     return IndexingRun(job, tables, roots, scopes).run()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundalike.analysis.recipe import Recipe, is_heavy
+from soundalike.audio.file_part import part_of_address
 from soundalike.config import Runtime
 from soundalike.errors import LibraryError
 from soundalike.jobs.worker_pool import WorkerLostError
@@ -128,7 +129,7 @@ def _load_checked(setup: Setup) -> Callable[[Any], Any]:
 
     def checked(task: Any) -> Any:
         place = as_location(task[0])
-        if not isinstance(place, Remote) and not Path(place).exists():
+        if not isinstance(place, Remote) and not part_of_address(Path(place)).file.exists():
             raise FileNotVisibleError(
                 f"{socket.gethostname()} does not see {place}: the files must lie at the same path on every node (a shared "
                 "file system), or on object storage"

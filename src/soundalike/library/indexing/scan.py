@@ -1,7 +1,8 @@
 """The files under the roots: which there are, which folders could not be read, and which root each belongs to.
 
-Included are regular files with the suffix of an audio format. Left out are hidden files and folders, the library itself,
-and symbolic links to places inside a root; a linked folder outside the roots is followed, once.
+Included are regular files with the suffix of an audio format; a file that a cue sheet divides is included track by track.
+Left out are hidden files and folders, the library itself, and symbolic links to places inside a root; a linked folder outside
+the roots is followed, once.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from soundalike.audio.cue_sheet import Track
+from soundalike.audio.file_part import seconds_address
 from soundalike.errors import InputError, LibraryError
+from soundalike.library.indexing.cue_tracks import is_cue_sheet, track_stamp, tracks_in
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
+from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
 
 _BLOCK = 1 << 20
@@ -52,12 +57,32 @@ def _blocks(path: Path) -> Iterator[bytes]:
 @dataclass(frozen=True, order=True)
 class ScannedFile:
     """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
-    of its sidecars, if it has any: see `sidecar_files.stat_with`); for an object of a store, a stamp in place of the time."""
+    of its sidecars, if it has any: see `sidecar_files.stat_with`); for an object of a store, a stamp in place of the time.
+
+    track: the track of the file that it is, if a cue sheet divides the file (`item_parts` and `cue_tracks.track_stamp` say
+    what path and time are then).
+    """
 
     root: str
     path: str
     size: int = field(compare=False)
     mtime_ns: int = field(compare=False)
+    track: Track | None = field(default=None, compare=False)
+
+    @property
+    def file(self) -> str:
+        """The path of the file, relative to the root."""
+        return self.path if self.track is None else self.path.rpartition("#")[0]
+
+    def digest(self, of_file: str) -> str:
+        """The digest of what is indexed, from that of the file."""
+        return of_file if self.track is None else track_digest(of_file, self.track.start, self.track.end)
+
+    def address(self, file: Location) -> str:
+        """What decodes it; file: where the file is."""
+        if self.track is None:
+            return str(file)
+        return seconds_address(str(file), self.track.start, self.track.end)
 
 
 @dataclass(frozen=True)
@@ -68,8 +93,10 @@ class Scope:
     inside: str = ""
 
     def covers(self, root: str, path: str) -> bool:
-        """Whether the file `path` of `root` lies in this scope."""
-        return root == self.root and (not self.inside or path == self.inside or path.startswith(self.inside + "/"))
+        """Whether the file `path` of `root`, or a track of a file, lies in this scope."""
+        if root != self.root or not self.inside or path == self.inside or path.startswith(self.inside + "/"):
+            return root == self.root
+        return path.startswith(self.inside + "#") and path[len(self.inside) + 1 :].isdecimal()
 
 
 @dataclass
@@ -97,14 +124,16 @@ def scan(
     leave_out: Location | None = None,
     stop: Callable[[], bool] = lambda: False,
     sidecars: SidecarFiles | None = None,
+    cue_sheets: bool = True,
 ) -> Scan:
-    """All audio files in `scopes`.
+    """All audio files in `scopes`, and the tracks of those that cue sheets divide.
 
     known: how many items each root has; an empty root that has some is unreachable (an empty mount point), not emptied;
     leave_out: a folder not to enter; stop: called at each folder, whether to end; sidecars: which files belong to others;
-    they are left out, even if they are named explicitly.
+    they are left out, even if they are named explicitly; cue_sheets: whether cue sheets are used (never with sidecars: true
+    stems belong to whole files; and in folders only, not in object stores).
     """
-    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot())
+    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), cue_sheets=cue_sheets)
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -149,8 +178,11 @@ class _Walk:
         leave_out: Location | None,
         stop: Callable[[], bool],
         sidecars: SidecarFiles | None,
+        *,
+        cue_sheets: bool,
     ) -> None:
         self.result = Scan()
+        self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._owner = RootFinder(roots)
         self._extensions = extensions
@@ -177,6 +209,7 @@ class _Walk:
                 self.result.unreadable.append((root, path, error.strerror or str(error)))
                 continue
             inner = []
+            tracks = self._tracks(folder, [entry.name for entry in entries])
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
@@ -185,7 +218,7 @@ class _Walk:
                 elif entry.is_dir(follow_symlinks=False):
                     inner.append(folder / entry.name)
                 elif self._wanted(entry.name):
-                    self._include(folder / entry.name)
+                    self._include(folder / entry.name, tracks.get(entry.name, ()))
             pending += reversed(inner)
 
     def remote(self, top: Remote) -> None:
@@ -210,17 +243,39 @@ class _Walk:
                 self.result.files.append(ScannedFile(root, path, facts.st_size, facts.st_mtime_ns))
 
     def file(self, path: Path) -> None:
-        """Include a file that was named explicitly, whatever its suffix."""
-        self._include(path)
+        """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
+        try:
+            names = sorted(os.listdir(path.parent)) if self._cue_sheets else []
+        except OSError:
+            names = []
+        if self._cue_sheets and is_cue_sheet(path.name):
+            found = tracks_in(
+                path.parent, [*(name for name in names if not is_cue_sheet(name)), path.name], self._extensions
+            )
+            self.result.unusable += [(printable(str(path)), reason) for _, reason in found.problems]
+            for name in dict.fromkeys(found.files.get(path.name, ())):
+                self._include(path.parent / name, found.tracks.get(name, ()))
+        else:
+            self._include(path, self._tracks(path.parent, names).get(path.name, ()))
 
     def linked_folders(self) -> None:
         """Scan the folders that links point to and that were not scanned already."""
         while self._links and not self._stop():
             self.folder(self._links.pop(0))
 
+    def _tracks(self, folder: Path, names: list[str]) -> dict[str, tuple[Track, ...]]:
+        """The tracks of the files in a folder that cue sheets divide, by file name."""
+        if not self._cue_sheets or not any(map(is_cue_sheet, names)):
+            return {}
+        found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
+        self.result.unusable += [(printable(str(folder / sheet)), reason) for sheet, reason in found.problems]
+        return found.tracks
+
     def _wanted(self, name: str) -> bool:
         """Whether a file has the suffix of an audio format; if not, it is counted."""
         suffix = os.path.splitext(name)[1].lower()
+        if is_cue_sheet(name):
+            return False
         if suffix not in self._extensions:
             self.result.other[printable(suffix)] += 1
         return suffix in self._extensions
@@ -234,7 +289,7 @@ class _Walk:
         elif self._wanted(path.name):
             self._include(path)
 
-    def _include(self, path: Path) -> None:
+    def _include(self, path: Path, tracks: tuple[Track, ...] = ()) -> None:
         if self._sidecars is not None and self._sidecars.belongs(path):
             return
         shown = printable(str(path))
@@ -252,7 +307,12 @@ class _Walk:
             self.result.unusable.append((shown, "not a regular file"))
         else:
             root, relative = self._owner.locate(path)
-            self.result.files.append(ScannedFile(root, relative, size, mtime_ns))
+            if not tracks:
+                self.result.files.append(ScannedFile(root, relative, size, mtime_ns))
+            self.result.files += [
+                ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
+                for track in tracks
+            ]
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from soundalike.errors import InputError
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
 from soundalike.library.indexing.scan import RootFinder, Scope
+from soundalike.library.storage.item_parts import path_of_file
 from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing
 from soundalike.library.storage.manifest import generation_folder, read_manifest, write_manifest
@@ -58,9 +59,10 @@ def relocate(library: str | Location, old: str, new: str | Location) -> Relocate
                     f"{other}: soundalike remove {name}, then index again"
                 )
         items = Tables(generation_folder(library, manifest.generation), manifest.recipe).read(
-            "items", ["root", "path", "status"]
+            "items", ["root", "path", "content", "status"]
         )
-        paths = [row["path"] for row in items.to_pylist() if row["root"] == name and row["status"] == "present"]
+        there_once = [row for row in items.to_pylist() if row["root"] == name and row["status"] == "present"]
+        paths = [path_of_file(row["path"], row["content"]) for row in there_once]
         there = _count_there(new, paths)
         if paths and not there:
             raise InputError(

@@ -26,7 +26,7 @@ class Manifest:
 
     recipe: how the vectors of this generation were made; roots: name -> folder, absolute; generation: number of the
     current database folder (`generation-N`); licences: of the models' weights, by model, when it was made; tag: of the text
-    that it was read from, in a remote library.
+    that it was read from, in a remote library; cue_sheets: whether files are divided into tracks by their cue sheets.
     """
 
     recipe: Recipe
@@ -34,16 +34,18 @@ class Manifest:
     generation: int = 1
     licences: Mapping[str, str] = field(default_factory=dict)
     tag: str | None = field(default=None, compare=False)
+    cue_sheets: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
-        return {
+        values = {
             "format": FORMAT,
             "generation": self.generation,
             "recipe": self.recipe.to_json(),
             "licences": dict(self.licences),
             "roots": {name: str(place) for name, place in sorted(self.roots.items())},
         }
+        return values if self.cue_sheets else {**values, "cue_sheets": False}
 
 
 def generation_folder(library: Location, generation: int) -> Location:
@@ -87,6 +89,7 @@ def read_manifest(library: Location) -> Manifest:
             generation=int(values["generation"]),
             licences={str(model): str(licence) for model, licence in values.get("licences", {}).items()},
             tag=tag,
+            cue_sheets=values.get("cue_sheets") is not False,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LibraryError(

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from soundalike.audio.file_part import part_of_address
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
 from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, PathText, Text
@@ -50,7 +51,7 @@ def items(
 @router.post("/{item:path}/reveal", status_code=204)
 def reveal_item(server: Server, item: str) -> None:
     """Show the item's file in this machine's file manager."""
-    path = server.library.snapshot.file_of(item)
+    path = part_of_address(server.library.snapshot.file_of(item)).file
     if not server.local_only:
         raise HTTPException(
             403,

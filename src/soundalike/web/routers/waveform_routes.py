@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api")
 
 @router.get("/items/{item:path}/audio", response_class=FileResponse)
 def item_audio(server: Server, item: str) -> Response:
-    """The item's file, with Range requests; formats that browsers cannot play are sent as WAV."""
+    """The item's file, with Range requests; formats that browsers cannot play, and tracks of a file, are sent as WAV."""
     return file_response(server.media.playable(server.library.snapshot.file_of(item)))
 
 

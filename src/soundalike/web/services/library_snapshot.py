@@ -17,6 +17,7 @@ import numpy as np
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import AudioError, NotFoundError
 from soundalike.library import Library
+from soundalike.library.storage.item_parts import address_of, path_of_file, place_of_file, seconds_of
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.catalogue import Catalogue, Indices, Mask
@@ -30,7 +31,7 @@ Item = Mapping[str, Any]
 _STORED_FIELDS = tuple(
     name
     for name in schemas.ItemOut.model_fields
-    if name not in ("name", "path", "folder", "favourite", "sound_class", "class_share")
+    if name not in ("name", "path", "folder", "favourite", "sound_class", "class_share", "file", "offset")
 )
 
 
@@ -95,16 +96,17 @@ class LibrarySnapshot:
         return self.library.absolute(item["root"], item["path"])
 
     def file_of(self, item_id: str) -> Path:
-        """The item's file. Raises NotFoundError if there is no such item, AudioError if its file is missing."""
+        """The item's file, or the address of its part of a file (`audio.file_part`). Raises NotFoundError if there is no such
+        item, AudioError if its file is missing."""
         item = self.item(item_id)
         location = self.location_of(item)
         # Imported items have no root, and their table may name any file of this machine.
         absolute = isinstance(location, Path) and location.is_absolute()
         allowed = bool(item["root"]) or (absolute and location.suffix.lower() in AUDIO_SUFFIXES)
-        path = cached_copy(location)
+        path = cached_copy(place_of_file(location, item["content"]))
         if not allowed or not path.is_file():
             raise AudioError(f"{item['path']} is missing; `soundalike index` updates the library")
-        return path
+        return path if seconds_of(item["content"]) is None else cached_copy(address_of(location, item["content"]))
 
     @cached_property
     def _prefixes(self) -> dict[str, str]:
@@ -114,19 +116,23 @@ class LibrarySnapshot:
     def items_out(self, items: Iterable[Item], favourites: Collection[str]) -> list[dict[str, Any]]:
         """Items with the fields of `schemas.ItemOut`."""
         items = list(items)
-        prefixes = self._prefixes
         classes = self.finder.opened.classes.of([self._index_of[item["id"]] for item in items])
         return [
-            {
-                **{name: item[name] for name in _STORED_FIELDS},
-                "name": item["path"],
-                "folder": item["path"].rpartition("/")[0],
-                "path": prefixes[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/"),
-                "favourite": item["id"] in favourites,
-                **class_fields(sound_class),
-            }
+            {**self._item_out(item), "favourite": item["id"] in favourites, **class_fields(sound_class)}
             for item, sound_class in zip(items, classes, strict=True)
         ]
+
+    def _item_out(self, item: Item) -> dict[str, Any]:
+        path = self._prefixes[item["root"]] + item["path"].replace("/", os.sep if item["root"] else "/")
+        seconds = seconds_of(item["content"])
+        return {
+            **{name: item[name] for name in _STORED_FIELDS},
+            "name": item["path"],
+            "folder": item["path"].rpartition("/")[0],
+            "path": path,
+            "file": None if seconds is None else path_of_file(path, item["content"]),
+            "offset": 0.0 if seconds is None else seconds[0],
+        }
 
     def matching(self, text: str, filters: Filters, only: Collection[str] | None) -> Indices:
         """Indices of items that pass the filters and whose path, title or artist contains `text`, ordered by path; only those

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from soundalike.analysis.recipe import is_heavy
+from soundalike.audio.file_part import part_of_address
 from soundalike.errors import AudioError, SoundalikeError
 from soundalike.jobs.worker_pool import (
     PoolClosedError,
@@ -70,7 +71,7 @@ class MediaWorkers:
         """The result of a task. Raises what it raised, AudioError if its file crashed the worker or took too long, BusyError if
         no worker is free in time."""
         try:
-            size = task.path.stat().st_size
+            size = part_of_address(task.path).file.stat().st_size
         except OSError as error:
             raise AudioError(f"{task.path.name} cannot be read ({error.strerror})") from None
         light = isinstance(task, Summarise | WriteWav)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cachetools import LRUCache
 
+from soundalike.audio.file_part import part_of_address
 from soundalike.web.services.media_workers import WAIT, BusyError
 from soundalike.web.services.uploads import Uploads
 
@@ -46,7 +47,7 @@ class WavCache:
 
         Raises what `convert` raises, BusyError if other conversions take too long.
         """
-        facts = source.stat()
+        facts = part_of_address(source).file.stat()
         key = (source, facts.st_size, facts.st_mtime_ns)
         if not self._lock.acquire(timeout=WAIT):
             raise BusyError("other files are being converted to WAV; try again in a moment")

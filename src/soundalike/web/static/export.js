@@ -46,6 +46,16 @@ function csv(hits) {
 const oneLine = (text) => text.replace(/[\r\n]+/g, " ");
 
 /**
+ * Where an item is; of a track of a file, which seconds of it, as VLC reads them.
+ * @param {Hit["item"]} item
+ */
+function place({ path, file, offset = 0, duration }) {
+  if (!file) return path;
+  const end = offset + duration;
+  return `#EXTVLCOPT:start-time=${offset.toFixed(3)}\n#EXTVLCOPT:stop-time=${end.toFixed(3)}\n${file}`;
+}
+
+/**
  * A path with a line break cannot be a line of a playlist: such hits are left out, as another path would name no file.
  * @param {Hit[]} hits
  */
@@ -53,7 +63,7 @@ function playlist(hits) {
   const entries = hits
     .slice(0, MAX_HITS)
     .filter(({ item }) => !/\p{Cc}/u.test(item.path))
-    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${item.path}\n`);
+    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${place(item)}\n`);
   return `#EXTM3U\n${entries.join("")}`;
 }
 

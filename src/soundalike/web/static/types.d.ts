@@ -32,6 +32,8 @@ interface Item {
   key_source: string | null;
   artist: string | null;
   title: string | null;
+  file?: string | null;
+  offset?: number;
   status: string;
   /** Of a one-shot: kick, snare, ... */
   class?: string | null;

@@ -1,0 +1,84 @@
+"""The cue sheets in a folder, and which of its audio files they divide into tracks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soundalike.audio.cue_sheet import LARGEST, Track, read_cue_sheet
+from soundalike.audio.file_names import fold
+
+SUFFIX = ".cue"
+
+
+@dataclass
+class FolderTracks:
+    """tracks: those of each audio file that a sheet divides, by its name; problems: (name of a sheet, why it is not used);
+    files: the names of the audio files that a sheet refers to."""
+
+    tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    files: dict[str, list[str]] = field(default_factory=dict)
+
+
+def is_cue_sheet(name: str) -> bool:
+    """Whether a file name is that of a cue sheet."""
+    return name.lower().endswith(SUFFIX)
+
+
+def tracks_in(folder: Path, names: Sequence[str], extensions: frozenset[str]) -> FolderTracks:
+    """What the cue sheets among `names`, the files in `folder`, say about the audio files among them.
+
+    A file with a single track stays whole. Of several sheets for a file, the one with its name counts, else the first.
+    """
+    result = FolderTracks()
+    audio = [name for name in names if os.path.splitext(name)[1].lower() in extensions]
+    stems = {fold(os.path.splitext(name)[0]) for name in audio}
+    sheets = [name for name in names if is_cue_sheet(name)]
+    for sheet in sorted(sheets, key=lambda name: (fold(os.path.splitext(name)[0]) not in stems, name)):
+        try:
+            with open(folder / sheet, "rb") as file:
+                files = read_cue_sheet(file.read(LARGEST))
+        except OSError as error:
+            result.problems.append((sheet, f"cannot be read: {error.strerror or error}"))
+            continue
+        except ValueError as error:
+            result.problems.append((sheet, f"is not used as a cue sheet: {error}"))
+            continue
+        own_name = os.path.splitext(sheet)[0] if len(files) == 1 else None
+        result.files[sheet] = []
+        for listed in files:
+            name = _matching(listed.name, audio, own_name)
+            if name is None:
+                result.problems.append((sheet, f"refers to {listed.name or 'no file'}, which is not beside it"))
+                continue
+            result.files[sheet].append(name)
+            if len(listed.tracks) > 1:
+                result.tracks.setdefault(name, listed.tracks)
+    return result
+
+
+def track_stamp(mtime_ns: int, track: Track) -> int:
+    """In place of the time of a file's last change, for one of its tracks: differs whenever the time or the sheet's facts
+    about the track do (63 bits)."""
+    digest = hashlib.blake2b(repr((mtime_ns, track)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def _matching(listed: str, audio: Sequence[str], own_name: str | None) -> str | None:
+    """The audio file that a sheet means: that of its name, of its name with another suffix (the album was compressed after the
+    sheet was written), or, if it lists a single file, of the sheet's own name."""
+    if listed in audio:
+        return listed
+    stem = fold(os.path.splitext(listed)[0])
+    for name in audio:
+        if fold(name) == fold(listed):
+            return name
+    for wanted in (stem, *(() if own_name is None else (fold(own_name),))):
+        same = [name for name in audio if wanted in (fold(os.path.splitext(name)[0]), fold(name))]
+        if len(same) == 1:
+            return same[0]
+    return None
