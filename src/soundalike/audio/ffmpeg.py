@@ -82,6 +82,29 @@ def audio_streams(path: Path) -> int:
         return 0
 
 
+def describe(path: Path) -> dict[str, Any]:
+    """What FFmpeg reports of a file: container, duration (s) and audio streams. Raises ValueError with its reason if it does
+    not open it, or finds no audio stream."""
+    try:
+        with path.open("rb") as handle, _container(handle, WHOLE_FILE) as container:
+            streams = [
+                {
+                    "codec": stream.codec_context.name if stream.codec_context is not None else "unknown",
+                    "sample_rate": stream.sample_rate if stream.codec_context is not None else None,
+                    "channels": stream.channels if stream.codec_context is not None else None,
+                    "seconds": None if not stream.duration else float(stream.duration * stream.time_base),
+                }
+                for stream in container.streams.audio
+            ]
+            seconds = None if not container.duration else container.duration / av.time_base
+            name = str(container.format.name)
+    except av.FFmpegError as error:
+        raise ValueError(str(error.strerror or error)) from None
+    if not streams:
+        raise ValueError(f"opens it as {name}, but finds no audio in it")
+    return {"container": name, "seconds": seconds, "streams": streams}
+
+
 def read(
     path: Path, start: float, duration: float | None, max_values: int, source: Source = WHOLE_FILE
 ) -> tuple[NDArray[np.float32], int] | None:

@@ -12,6 +12,7 @@ import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -60,6 +61,24 @@ def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] 
         if frames > 0 and _doubtful(path, file):
             frames = _count_frames(file)
         return _within(frames, source), file.samplerate, file.channels, f"{file.format} {file.subtype}".lower()
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What libsndfile reports of a file as it is: format, subtype, frames, rate, channels, and whether it is used. Raises
+    ValueError with its reason if it does not open it."""
+    with silenced_stderr():
+        try:
+            with soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path)) as file:
+                found = {
+                    "format": f"{file.format} {file.subtype}",
+                    "frames": file.frames,
+                    "sample_rate": file.samplerate,
+                    "channels": file.channels,
+                }
+        except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a suffix of headerless files
+            raise ValueError(str(getattr(error, "error_string", error))) from None
+    with _open(path, WHOLE_FILE) as used:
+        return {**found, "used": used is not None}
 
 
 def read(

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "compare": "soundalike.cli.compare",
     "duplicates": "soundalike.cli.duplicates",
     "status": "soundalike.cli.status",
+    "doctor": "soundalike.cli.doctor",
     "remove": "soundalike.cli.remove",
     "relocate": "soundalike.cli.relocate",
     "export": "soundalike.cli.export_import:export_command",
