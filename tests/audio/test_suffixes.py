@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from soundalike.audio import decode
+from soundalike.audio import decode, ffmpeg
+from soundalike.audio.sources import ogg_checksum
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from tests.audio.conftest import make_signal, write_pyav
 
@@ -50,6 +52,110 @@ def test_formats_are_decoded(suffix: str, codec: str, container: str, form: str,
 def test_dsd_is_decoded(tmp_path: Path) -> None:
     assert ".dsf" in AUDIO_SUFFIXES
     assert decode.read(dsf(tmp_path / "a.dsf")).duration == pytest.approx(0.5, abs=0.02)
+
+
+class Bits:
+    """Writes bits and the variable-length numbers of Shorten."""
+
+    def __init__(self) -> None:
+        self.bits: list[int] = []
+
+    def add(self, value: int, count: int) -> None:
+        self.bits += [value >> place & 1 for place in reversed(range(count))]
+
+    def unsigned(self, value: int, low: int) -> None:
+        self.bits += [0] * (value >> low) + [1]
+        self.add(value & (1 << low) - 1, low)
+
+    def signed(self, value: int, low: int) -> None:
+        self.unsigned(value << 1 if value >= 0 else (~value << 1) | 1, low + 1)
+
+    def long(self, value: int) -> None:
+        low = max(0, value.bit_length() - 1)
+        self.unsigned(low, 2)
+        self.unsigned(value, low)
+
+    def data(self) -> bytes:
+        return np.packbits(np.array(self.bits, dtype=np.uint8)).tobytes()
+
+
+def shorten(path: Path, samples: np.ndarray) -> Path:
+    """A Shorten file (version 2) of 16-bit mono samples, in blocks of 256, as plain Rice codes."""
+    header = b"RIFF" + struct.pack("<I", 36 + 2 * len(samples)) + b"WAVEfmt "
+    header += struct.pack("<IHHIIHH4sI", 16, 1, 1, 44_100, 88_200, 2, 16, b"data", 2 * len(samples))
+    out = Bits()
+    for value in (5, 1, 256, 0, 0, 0):  # 16 bit little endian, channels, block, no prediction, no mean, nothing skipped
+        out.long(value)
+    out.unsigned(9, 2)  # verbatim
+    out.unsigned(len(header), 5)
+    for byte in header:
+        out.unsigned(byte, 8)
+    for begin in range(0, len(samples), 256):
+        out.unsigned(0, 2)  # no difference
+        out.unsigned(10, 3)  # low bits
+        for value in samples[begin : begin + 256].tolist():
+            out.signed(value, 10)
+    out.unsigned(4, 2)  # end
+    path.write_bytes(b"ajkg\x02" + out.data() + bytes(64))
+    return path
+
+
+def test_shorten_is_decoded(tmp_path: Path) -> None:
+    assert ".shn" in AUDIO_SUFFIXES
+    samples = np.int16(9000 * np.sin(np.arange(44_032) / 20))
+    sound = decode.read(shorten(tmp_path / "a.shn", samples))
+    np.testing.assert_array_equal(sound.samples[0] * 2**15, samples)
+    assert decode.probe(tmp_path / "a.shn").frames == len(samples)
+
+
+def test_amr_wideband_is_decoded(tmp_path: Path) -> None:
+    assert ".awb" in AUDIO_SUFFIXES
+    frames = np.random.default_rng(0).integers(0, 256, (50, 17), dtype=np.uint8)
+    (tmp_path / "a.awb").write_bytes(b"#!AMR-WB\n" + b"".join(b"\x04" + frame.tobytes() for frame in frames))
+    sound = decode.read(tmp_path / "a.awb")
+    assert (sound.sample_rate, sound.duration) == (16_000, 1.0)
+
+
+def test_speex_is_decoded(tmp_path: Path) -> None:
+    assert ".spx" in AUDIO_SUFFIXES
+    fields = struct.pack("<13I", 1, 80, 8_000, 0, 4, 1, 0xFFFFFFFF, 160, 0, 1, 0, 0, 0)
+    packets = [b"Speex   " + b"1.2".ljust(20, b"\0") + fields, struct.pack("<II", 0, 0)]
+    rows = np.random.default_rng(0).integers(0, 256, (50, 20), dtype=np.uint8)
+    rows[:, 0] = 0b00011000 | rows[:, 0] & 0b111  # narrow band, 8 kbit/s
+    packets += [row.tobytes() for row in rows]
+    (tmp_path / "a.spx").write_bytes(ogg(packets, samples=160))
+    sound = decode.read(tmp_path / "a.spx")
+    assert (sound.sample_rate, sound.channels) == (8_000, 1)
+    assert sound.duration == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "decoder", "demuxer"),
+    [
+        (".ape", "ape", "ape"),
+        (".tak", "tak", "tak"),
+        (".mpc", "mpc7", "mpc"),
+        (".mpc", "mpc8", "mpc8"),
+        (".dts", "dca", "dts"),
+    ],
+)
+def test_formats_that_nothing_here_can_write_have_a_decoder(suffix: str, decoder: str, demuxer: str) -> None:
+    assert suffix in AUDIO_SUFFIXES
+    assert av.codec.Codec(decoder, "r").type == "audio"
+    assert demuxer in ffmpeg.DEMUXERS.split(",")
+    assert av.ContainerFormat(demuxer, "r").is_input
+
+
+def ogg(packets: list[bytes], samples: int) -> bytes:
+    """An Ogg stream with one packet of `samples` a page, after two headers."""
+    pages = []
+    for number, packet in enumerate(packets):
+        flags = 2 if number == 0 else 4 if number == len(packets) - 1 else 0
+        position = max(0, number - 1) * samples
+        head = struct.pack("<4sBBQIIIB", b"OggS", 0, flags, position, 1, number, 0, 1) + bytes([len(packet)])
+        page = head + packet
+        pages.append(page[:22] + ogg_checksum(page) + page[26:])
+    return b"".join(pages)
 
 
 def test_suffixes_are_lower_case_and_begin_with_a_dot() -> None:

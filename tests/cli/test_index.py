@@ -94,3 +94,24 @@ def test_a_folder_whose_only_file_is_refused_says_why(tmp_path: Path) -> None:
     assert outcome.code == 3
     assert "song.wav: not audio that can be decoded" in outcome.stderr
     assert "1 of 1 files could not be used" in outcome.stderr
+
+
+def test_an_album_is_divided_by_its_cue_sheet_unless_no_cue(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_sndfile(folder / "album.flac", make_signal(RATE, 4.0), RATE, "FLAC", "PCM_16")
+    sheet = 'FILE "album.flac" WAVE\nTRACK 1 AUDIO\nINDEX 1 0:0:0\nTRACK 2 AUDIO\nTITLE "Two"\nINDEX 1 0:2:0\n'
+    (folder / "album.cue").write_text(sheet)
+    place = tmp_path / "library"
+    for option, expected in (("--cue", 2), ("--no-cue", 1), ("--quiet", 1), ("--cue", 2)):
+        outcome = run("index", folder, option, "--parts", "mix", "--jobs", "1", library=place)
+        assert outcome.code == 0, outcome.stderr
+        assert f"found {expected} = " in outcome.stderr
+        assert "left out" not in outcome.stderr
+    found = run("similar", folder / "album.flac#02", "--format", "m3u8", library=place)
+    assert found.code == 0, found.stderr
+    assert found.stdout.splitlines()[2:] == [
+        "#EXTVLCOPT:start-time=0.000",
+        "#EXTVLCOPT:stop-time=2.000",
+        str(folder / "album.flac"),
+    ]

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
 from soundalike.audio.waveform import resample, to_channels
 
-# The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer
-# to other files and addresses.
-_DEMUXERS = ",".join(
+DEMUXERS = ",".join(
     (
         "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv",
         "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr",
     )
 )
+"""The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer to other
+files and addresses."""
 
 # Seconds decoded and dropped before a region after a seek. AAC needs one frame of overlap (23 ms), SBR some more.
 _PRE_ROLL = 0.5
@@ -297,7 +297,7 @@ class _Readable:
 
 def _container(handle: BinaryIO, source: Source) -> Any:
     readable = _Readable(handle) if source.pieces is None else ByteView(handle, source.pieces)
-    return av.open(readable, "r", metadata_errors="ignore", container_options={"format_whitelist": _DEMUXERS})
+    return av.open(readable, "r", metadata_errors="ignore", container_options={"format_whitelist": DEMUXERS})
 
 
 def _audio_stream(container: Any, number: int) -> Any:
