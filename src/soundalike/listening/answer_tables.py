@@ -57,6 +57,7 @@ def to_csv(design: Design, records: Sequence[AnswerRecord]) -> AnswerTable:
             question = next(one for one in design.questions if one == record.question)
             grouped.setdefault((record.listener, record.triplet, record.catch), {})[question] = record
     rows = [row for answers in grouped.values() if (row := _csv_row(design, answers)) is not None]
+    triplets = [answers for (_, _, catch), answers in grouped.items() if not catch]
     if not rows:
         raise InputError(
             f"{design.name} has no overall answers, which the CSV format needs; the Parquet file has all answers"
@@ -67,7 +68,7 @@ def to_csv(design: Design, records: Sequence[AnswerRecord]) -> AnswerTable:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     writer.writerows([number, *row] for number, row in enumerate(rows))
-    return AnswerTable(out.getvalue(), len(rows), len(grouped) - len(rows))
+    return AnswerTable(out.getvalue(), len(rows), sum(_csv_row(design, answers) is None for answers in triplets))
 
 
 def _csv_row(design: Design, answers: dict[Question, AnswerRecord]) -> list[str] | None:

@@ -44,12 +44,17 @@ def common_loudness(levels: Sequence[Level]) -> float:
     return min([MAX_LOUDNESS, *(level.loudness + MAX_PEAK - level.peak for level in levels)])
 
 
-def at_gain(waveform: Waveform, gain: float) -> NDArray[np.float32]:
-    """(channels, samples) the waveform with `gain` in dB, faded in and out so that it starts and ends without a click."""
-    samples = waveform.samples * np.float32(10 ** (gain / 20))
+def faded(waveform: Waveform) -> Waveform:
+    """The waveform faded in and out, so that it starts and ends without a click. Levels are measured after that."""
+    samples = waveform.samples.copy()
     fade = min(round(FADE_SECONDS * waveform.sample_rate), samples.shape[1] // 2)
-    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / max(1, fade))).astype(np.float32)
     if fade:
+        ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / fade)).astype(np.float32)
         samples[:, :fade] *= ramp
         samples[:, -fade:] *= ramp[::-1]
-    return samples
+    return Waveform(samples, waveform.sample_rate)
+
+
+def at_gain(samples: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """Samples with `gain` in dB."""
+    return np.asarray(samples * np.float32(10 ** (gain / 20)))

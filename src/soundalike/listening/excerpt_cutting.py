@@ -15,7 +15,7 @@ from soundalike.analysis.analyser import Analyser
 from soundalike.audio import decode
 from soundalike.audio.waveform import Waveform, to_channels
 from soundalike.errors import AudioError, InputError
-from soundalike.listening.clip_levels import Level, at_gain, common_loudness, measure_level
+from soundalike.listening.clip_levels import Level, at_gain, common_loudness, faded, measure_level
 from soundalike.listening.design import Excerpt, Presentation
 from soundalike.listening.excerpt_vectors import ExcerptVectors
 from soundalike.listening.song_windows import SongWindows
@@ -116,7 +116,7 @@ def _audible_parts(
     """The clips of a window that have something to hear."""
     start, end = float(song.starts[window]), float(song.ends[window])
     waveform = decode.read(song.path, start, end - start)
-    mixture = Waveform(to_channels(waveform.samples, min(2, waveform.channels)), waveform.sample_rate)
+    mixture = faded(Waveform(to_channels(waveform.samples, min(2, waveform.channels)), waveform.sample_rate))
     level = measure_level(mixture)
     if level is None or (song.loudness is not None and level.loudness < song.loudness - QUIETER_THAN_SONG):
         return
@@ -128,7 +128,7 @@ def _audible_parts(
     present = [part for part in options.parts if song.present[window, names.index(part)]]
     stems, rate = analyser.stems(song.path, start, end, parts=present) if present else ({}, 0)
     for part in present:
-        stem = Waveform(stems[part][np.newaxis], rate)
+        stem = faded(Waveform(stems[part][np.newaxis], rate))
         of_stem = measure_level(stem)
         if of_stem is not None and of_stem.loudness >= level.loudness - QUIETER_THAN_MIX and _can_be_loud(of_stem):
             yield part, stem, of_stem
@@ -148,7 +148,7 @@ def _written(pieces: Sequence[_Piece], parts: tuple[str, ...], clips: Path) -> C
         clip = f"{piece.part}/{name}{SUFFIX}"
         samples, rate = soundfile.read(piece.file, dtype="float32", always_2d=True)
         (clips / piece.part).mkdir(parents=True, exist_ok=True)
-        soundfile.write(clips / clip, _sixteen_bit(at_gain(Waveform(samples.T.copy(), rate), gain)).T, rate)
+        soundfile.write(clips / clip, _sixteen_bit(at_gain(samples, gain)), rate)
         start, end = float(song.starts[piece.window]), float(song.ends[piece.window])
         excerpt = Excerpt(name, song.item, str(song.path), piece.part, start, end - start, clip)
         excerpts.append(replace(excerpt, start=round(start, 6), seconds=round(end - start, 6), gain=round(gain, 3)))

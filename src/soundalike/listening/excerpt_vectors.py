@@ -82,7 +82,7 @@ def read_vectors(folder: Path, design: Design) -> ExcerptVectors:
     """The vectors of the test in `folder`. Raises InputError if they are missing, damaged or of another design."""
     place = folder / VECTORS_FILE
     try:
-        with np.load(place, allow_pickle=False) as arrays:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             vectors = ExcerptVectors(
                 tuple(arrays["ids"].tolist()), tuple(arrays["parts"].tolist()), arrays["vectors"], arrays["present"]
             )
