@@ -17,6 +17,7 @@ from soundalike.listening.answer_store import AnswerStore
 from soundalike.listening.design import read_design, write_design
 from soundalike.listening.schedule import practice_trials, trials
 from soundalike.web.listening_test.listening_app import create_listening_app
+from soundalike.web.security.proxy import Proxy
 
 GIVEN = {"answer": "A+", "heard": {"x": 2.5, "a": 1.5, "b": 1.25}, "switches": 3, "seconds": 9.5}
 
@@ -242,7 +243,8 @@ def test_foreign_hosts_and_pages_are_refused(client: TestClient, store: AnswerSt
 
 
 def test_a_link_in_a_mail_opens_the_page(client: TestClient) -> None:
-    response = client.get("/", headers={"sec-fetch-site": "cross-site"})
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    response = client.get("/", headers={**followed, "accept": "text/html"})
     assert response.status_code == 200
     assert "script-src 'self'" in response.headers["content-security-policy"]
     assert response.headers["referrer-policy"] == "no-referrer"
@@ -258,6 +260,18 @@ def test_beyond_loopback_the_links_take_the_place_of_a_token(folder: Path, store
         assert client.get("/api/session").status_code == 401
         assert client.get("/api/session", headers={"x-listener": token}).status_code == 200
         assert client.get("/", headers={"host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize("stripped", [False, True])
+def test_behind_a_proxy_the_page_has_its_name_and_path(folder: Path, store: AnswerStore, stripped: bool) -> None:
+    token = store.invite()[0].token
+    app = create_listening_app(folder, proxy=Proxy.of(["music.example"], "/listening_test"))
+    with TestClient(app, base_url="https://music.example") as client:
+        prefix = "" if stripped else "/listening_test"
+        assert client.get(f"{prefix}/").status_code == 200
+        assert client.get(f"{prefix}/listening_test/test_page.js").status_code == 200
+        assert client.get(f"{prefix}/api/session", headers={"x-listener": token}).status_code == 200
+        assert client.get(f"{prefix}/", headers={"host": "evil.example"}).status_code == 421
 
 
 def test_large_requests_are_refused(caller: Caller) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from soundalike.listening.answer_store import AnswerStore
-from soundalike.web.listening_test.listening_server import base_address, personal_links
+from soundalike.web.listening_test.listening_server import address_for_listeners, personal_links
+from soundalike.web.security.proxy import Proxy
 
 
 @pytest.mark.parametrize(
@@ -20,14 +21,19 @@ from soundalike.web.listening_test.listening_server import base_address, persona
     ],
 )
 def test_links_name_the_host(host: str, address: str) -> None:
-    assert base_address(host, 8766) == address
+    assert address_for_listeners(host, 8766) == address
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_links_of_a_server_on_all_addresses_name_one_of_them(host: str) -> None:
-    name = urlsplit(base_address(host, 8766)).hostname
+    name = urlsplit(address_for_listeners(host, 8766)).hostname
     assert name is not None
     assert not ipaddress.ip_address(name).is_unspecified
+
+
+def test_links_behind_a_proxy_name_the_proxy() -> None:
+    assert address_for_listeners("127.0.0.1", 8766, Proxy.of(["a.example"], "/t")) == "https://a.example/t/"
+    assert address_for_listeners("127.0.0.1", 8766, Proxy.of([], "/t")) == "http://127.0.0.1:8766/t/"
 
 
 def test_listeners_are_invited_until_there_are_enough(folder: Path, store: AnswerStore) -> None:

@@ -14,14 +14,16 @@ from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from soundalike import __version__
 from soundalike.web.exception_handlers import EXCEPTION_HANDLERS
 from soundalike.web.listening_test.listener_routes import router
 from soundalike.web.listening_test.trial_sessions import TrialSessions, UnknownListenerError
 from soundalike.web.problems import PROBLEM_RESPONSES, problem
+from soundalike.web.security.base_path import BasePath
 from soundalike.web.security.guard import Guard
+from soundalike.web.security.proxy import NO_PROXY, Proxy
+from soundalike.web.static_pages import HeadRequests, PageFiles
 
 PAGE = "listening_test"
 """The folder of the page in `static/`."""
@@ -30,8 +32,9 @@ SHARED = ("dom.js",)
 """Modules of the search page that this page uses too."""
 
 
-def create_listening_app(folder: Path, *, host: str = "127.0.0.1") -> FastAPI:
-    """The application for the listening test in `folder`. host: the address that it listens on.
+def create_listening_app(folder: Path, *, host: str = "127.0.0.1", proxy: Proxy = NO_PROXY) -> FastAPI:
+    """The application for the listening test in `folder`. host: the address that it listens on; proxy: the names and the path
+    under which a reverse proxy publishes it.
 
     Raises LibraryError or InputError if the test cannot be served.
     """
@@ -51,7 +54,9 @@ def create_listening_app(folder: Path, *, host: str = "127.0.0.1") -> FastAPI:
         responses=PROBLEM_RESPONSES,
         exception_handlers={**EXCEPTION_HANDLERS, UnknownListenerError: _unknown_listener},
         middleware=[
-            Middleware(Guard, host=host, token=None, personal_links=True),
+            Middleware(BasePath, base_path=proxy.base_path, is_own=_own_paths()),
+            Middleware(Guard, host=host, token=None, names=proxy.names, personal_links=True),
+            Middleware(HeadRequests),
             Middleware(GZipMiddleware, minimum_size=2_000),
         ],
         lifespan=lifespan,
@@ -62,21 +67,32 @@ def create_listening_app(folder: Path, *, host: str = "127.0.0.1") -> FastAPI:
     return app
 
 
+def _static() -> Path:
+    return Path(str(resources.files("soundalike") / "web" / "static"))
+
+
 def _add_page(app: FastAPI) -> None:
-    static = Path(str(resources.files("soundalike") / "web" / "static"))
+    static = _static()
     app.add_route("/", _sends(static / PAGE / "index.html"))
     for name in SHARED:
         app.add_route(f"/{name}", _sends(static / name))
-    app.mount(f"/{PAGE}", StaticFiles(directory=static / PAGE))
+    app.mount(f"/{PAGE}", PageFiles(directory=static / PAGE))
 
 
 def _sends(path: Path) -> Callable[[Request], Awaitable[Response]]:
-    """A route that sends a file."""
+    """A route that sends a file of the page."""
 
     async def send(_: Request) -> Response:
-        return FileResponse(path)
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return send
+
+
+def _own_paths() -> Callable[[str], bool]:
+    """Whether a path is one of the application."""
+    files = {f"/{PAGE}/{path.name}" for path in (_static() / PAGE).iterdir()}
+    own = {"/", *files, *(f"/{name}" for name in SHARED)}
+    return lambda path: path in own or path.startswith("/api/")
 
 
 async def _unknown_listener(_: Request, error: UnknownListenerError) -> JSONResponse:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -14,30 +12,39 @@ from soundalike.listening.answer_store import AnswerStore, Listener
 from soundalike.listening.design import ANSWERS_FILE
 from soundalike.web.listening_test.listening_app import create_listening_app
 from soundalike.web.security.hosts import is_loopback
-from soundalike.web.server import open_port, server_config
+from soundalike.web.security.proxy import NO_PROXY, Proxy
+from soundalike.web.server import open_port, reachable_names, server_config
 
 MAX_SHOWN = 20
 """Links that are printed at the start; `soundalike listen listeners` prints all."""
 
 
 def run_listening_test(
-    folder: Path, host: str, port: int, *, listeners: int, browser: bool, say: Callable[[str], None]
+    folder: Path,
+    host: str,
+    port: int,
+    *,
+    listeners: int,
+    browser: bool,
+    say: Callable[[str], None],
+    proxy: Proxy = NO_PROXY,
 ) -> None:
-    """Serve the test in `folder` until interrupted. listeners: at least so many links; browser: open the first one.
+    """Serve the test in `folder` until interrupted. listeners: at least so many links; browser: open the first one; proxy: the
+    names and the path under which a reverse proxy publishes the test.
 
     Raises LibraryError or InputError if the test cannot be served or the address is not available.
     """
-    app = create_listening_app(folder, host=host)
+    app = create_listening_app(folder, host=host, proxy=proxy)
     listener = open_port(host, port)
-    base = base_address(host, int(listener.getsockname()[1]))
+    base = address_for_listeners(host, int(listener.getsockname()[1]), proxy)
     links = personal_links(folder, base, at_least=listeners)
     say(f"listening test {folder.name} at {base}   (Ctrl-C ends it)")
     for name, link in links[:MAX_SHOWN]:
         say(f"  {name}  {link}")
     if len(links) > MAX_SHOWN:
-        say(f"  and {len(links) - MAX_SHOWN} more: soundalike listen listeners {folder.name}")
-    if not is_loopback(host):
-        say("Links are sent unencrypted over this network; behind a proxy with HTTPS they are not.")
+        say(f"  and {len(links) - MAX_SHOWN} more: soundalike listen listeners {folder.name} --address {base}")
+    if not is_loopback(host) and not proxy.names:
+        say("links and answers travel unencrypted in this network; with --allow-host, a proxy can add HTTPS")
     if browser:
         webbrowser.open(links[0][1])
     uvicorn.Server(server_config(app)).run(sockets=[listener])
@@ -60,27 +67,11 @@ def link_of(listener: Listener, base: str) -> str:
     return f"{base}#{listener.token}"
 
 
-def base_address(host: str, port: int) -> str:
-    """The address of the page for a server that listens on `host`; of this machine if it listens on all its addresses."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        name = host
-    else:
-        name = _own_address(address) if address.is_unspecified else str(address)
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
-
-
-def _own_address(unspecified: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """The address of this machine on its network, loopback if it has none."""
-    family, other, loopback = (
-        (socket.AF_INET, "192.0.2.1", "127.0.0.1")
-        if unspecified.version == 4
-        else (socket.AF_INET6, "2001:db8::1", "::1")
-    )
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((other, 9))  # sends nothing: the system only chooses a route
-            return str(probe.getsockname()[0])
-        except OSError:
-            return loopback
+def address_for_listeners(host: str, port: int, proxy: Proxy = NO_PROXY) -> str:
+    """The address that links start with: that of the proxy if there is one, else one that other machines can reach if there is
+    one."""
+    published = proxy.addresses()
+    if published:
+        return published[0]
+    here, *elsewhere = reachable_names(host)
+    return f"http://{(elsewhere or [here])[0]}:{port}{proxy.base_path}/"

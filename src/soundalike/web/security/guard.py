@@ -82,7 +82,7 @@ class Guard:
     """ASGI middleware that checks each request. host: the address that the server listens on; token: None if none is required;
     names: other names that the server may be called by (`hosts.allowed_names`); ticket: also accepted in an address, but once;
     personal_links: the application itself knows who may do what, from a token in a header, so that the server may be called by
-    its address without another token, and links on other pages may open the page at `/`."""
+    its address without another token."""
 
     def __init__(
         self,

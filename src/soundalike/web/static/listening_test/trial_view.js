@@ -16,9 +16,6 @@ export const GRADES = [
   { answer: "cant_tell", label: "cant_tell", key: "0" },
 ];
 
-/** @param {number} seconds */
-const shownSeconds = (seconds) => `${Math.floor(seconds)} s`;
-
 export class TrialView {
   /** @type {TrialMixer | null} */
   mixer = null;
@@ -88,7 +85,7 @@ export class TrialView {
     showPlaying("toggle", mixer.playing);
     const slider = inputById("position");
     if (!slider.matches(":active")) slider.value = mixer.position.toFixed(1);
-    const spoken = `${shownSeconds(mixer.position)} / ${shownSeconds(mixer.duration)}`;
+    const spoken = `${Math.floor(mixer.position)} s / ${Math.round(mixer.duration)} s`;
     slider.setAttribute("aria-valuetext", spoken);
     slider.style.setProperty("--done", `${(100 * mixer.position) / mixer.duration}%`);
     if ($("time").textContent !== spoken) $("time").textContent = spoken;
