@@ -144,7 +144,8 @@ def test_a_person_without_the_token_gets_a_form_for_it(library: Path) -> None:
     asked = client(library, "http://127.0.0.1:8765", token=TOKEN)
     form = asked.get("/", headers=PAGE)
     assert (form.status_code, form.headers["content-type"]) == (401, "text/html; charset=utf-8")
-    assert '<form method="post" action="/login">' in form.text
+    assert '<form method="post">' in form.text
+    assert '<form method="post" action="/">' in asked.get("/api/docs", headers=PAGE).text
     assert "form-action 'self'" in form.headers["content-security-policy"]
     assert form.headers["referrer-policy"] == "same-origin"
     assert "is not valid" not in form.text
@@ -152,7 +153,7 @@ def test_a_person_without_the_token_gets_a_form_for_it(library: Path) -> None:
 
     def send(token: str, **headers: str) -> Any:
         own = {"Origin": "http://127.0.0.1:8765", "Sec-Fetch-Site": "same-origin"}
-        return asked.post("/login", data={"token": token}, headers=PAGE | own | headers)
+        return asked.post("/", data={"token": token}, headers=PAGE | own | headers)
 
     wrong = send("something else")
     assert wrong.status_code == 401
@@ -168,8 +169,9 @@ def test_a_person_without_the_token_gets_a_form_for_it(library: Path) -> None:
 def test_the_form_lies_under_the_base_path(library: Path) -> None:
     app = create_app(library, token=TOKEN, proxy=Proxy.of(["music.example"], "/sound"))
     asked = TestClient(app, base_url="http://music.example", follow_redirects=False)
-    assert '<form method="post" action="/sound/login">' in asked.get("/sound/", headers=PAGE).text
-    for path in ("/sound/login", "/login"):  # as the browser sends it, and as a proxy that strips the path passes it on
+    assert '<form method="post">' in asked.get("/sound/", headers=PAGE).text
+    assert '<form method="post" action="/sound/">' in asked.get("/sound/api/docs", headers=PAGE).text
+    for path in ("/sound/", "/"):  # as the browser sends it, and as a proxy that strips the path passes it on
         right = asked.post(path, data={"token": TOKEN}, headers=PAGE)
         assert right.headers["location"] == "/sound/"
 

@@ -213,7 +213,8 @@ def cookie_name(request: Request) -> str:
 def _follows_link(request: Request) -> bool:
     """Whether a browser opens the page itself in a window of its own, as a link on any page may do."""
     return (
-        wants_page(request)
+        request.method in ("GET", "HEAD")
+        and wants_page(request)
         and request.headers.get("sec-fetch-dest") == "document"
         and path_in_application(request.scope) in ("/", "/index.html")
     )

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from soundalike.web.problems import problem
-
-LOGIN_PATH = "/login"
+from soundalike.web.security.base_path import path_in_application
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto 0; padding: 0 1.5rem; color-scheme: light dark; }
@@ -39,13 +38,7 @@ def wants_page(request: Request) -> bool:
 
 def is_login(request: Request) -> bool:
     """Whether a request is the form of `login_page`, filled in."""
-    return request.method == "POST" and request.url.path == login_address(request)
-
-
-def login_address(request: Request) -> str:
-    """Where the form is sent."""
-    base: str = request.scope.get("root_path", "")
-    return base + LOGIN_PATH
+    return request.method == "POST" and path_in_application(request.scope) == "/"
 
 
 def refusal(request: Request, status: int, detail: str) -> Response:
@@ -65,6 +58,9 @@ def login_page(request: Request, *, wrong: bool = False) -> Response:
             "a token is required; open the address that `soundalike serve` printed, including its token, or send it as "
             "`Authorization: Bearer TOKEN`",
         )
+    # Without an action the form goes to the address of the page, whose fragment, the state of the page, stays with it.
+    home = path_in_application(request.scope) == "/"
+    action = "" if home else f' action="{escape(request.scope.get("root_path", ""))}/"'
     alert = (
         '<p role="alert">This token is not valid here; a server that was started again has a new one.</p>'
         if wrong
@@ -74,7 +70,7 @@ def login_page(request: Request, *, wrong: bool = False) -> Response:
         "<h1>soundalike: this server needs its token</h1>"
         "<p>Open the address that <code>soundalike serve</code> printed in its terminal, or paste the token from it (the part "
         f"after <code>token=</code>).</p>{alert}"
-        f'<form method="post" action="{escape(login_address(request))}">'
+        f'<form method="post"{action}>'
         '<label for="token">Token</label><input id="token" name="token" type="password" autocomplete="off" required autofocus>'
         "<button>Open</button></form>"
     )
