@@ -86,3 +86,9 @@ def sounds(page: Any) -> dict[str, Any]:
             first = now["position"]
         assert time.monotonic() < end, f"nothing is heard: {now}"
         page.wait_for_timeout(40)
+
+
+def view(page: Any, name: str) -> None:
+    """Show a view (reference, weighting, results, map) where a narrow page has one at a time."""
+    if page.is_visible("#views"):
+        page.click(f"#views [data-view={name}]")

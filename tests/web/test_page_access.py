@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.pages import choose, drop, settled, until
+from tests.web.pages import choose, drop, settled, until, view
 
 SERIOUS = ("serious", "critical")
 
@@ -45,11 +45,17 @@ def shown(request: Any, page: Any) -> Any:
 def test_axe_finds_no_serious_violations(shown: Any, song: Path, look: Any) -> None:
     assert look(shown) == []
     drop(shown, song)
+    until(shown, "document.querySelectorAll('.pad').length > 0")
+    view(shown, "reference")
+    assert look(shown) == []
+    view(shown, "weighting")
     shown.locator("#weight-drums").focus()
     shown.keyboard.press("Home")
     settled(shown)
     shown.click(".strip[data-part=bass] .mute")
     shown.click(".strip[data-part=mix] .lock")
+    assert look(shown) == []
+    view(shown, "results")
     shown.locator("#list").focus()
     shown.keyboard.press("ArrowDown")
     shown.keyboard.press("x")
@@ -57,8 +63,9 @@ def test_axe_finds_no_serious_violations(shown: Any, song: Path, look: Any) -> N
     assert look(shown) == []
     choose(shown, "loop")
     assert look(shown) == []
-    show(shown, "weighting")
+    view(shown, "weighting")
     shown.click(".strip[data-part=drums] .compare")
+    view(shown, "results")
     settled(shown)
     shown.fill("#tempo", "fast")
     shown.wait_for_selector("#status.problem")
@@ -66,7 +73,7 @@ def test_axe_finds_no_serious_violations(shown: Any, song: Path, look: Any) -> N
     shown.click("#help-open")
     assert look(shown) == []
     shown.keyboard.press("Escape")
-    shown.click("#map-open")
+    shown.keyboard.press("m")
     until(shown, "document.querySelectorAll('#map-neighbours button').length > 0")
     assert look(shown) == []
 
@@ -75,7 +82,8 @@ def test_axe_finds_planted_violations(page: Any, look: Any) -> None:
     """What the findings above are worth: a button without a name, and words that can hardly be read, are found."""
     page.evaluate(
         """() => {
-          document.querySelector("#drop").textContent = "";
+          document.querySelector("#link").textContent = "";
+          document.querySelector("#link").title = "";
           document.querySelector("#status").style.color = "#dddddd";
         }"""
     )

@@ -59,8 +59,8 @@ def test_a_click_plays_a_point_that_can_become_the_reference(page: Any) -> None:
     assert page.text_content("#map-neighbours [aria-current]") == name
     with page.expect_response("**/api/search"):
         page.click("#map-reference")
-    assert page.is_hidden("#map")
     settled(page)
+    assert page.is_visible("#map")  # beside the list
     assert page.text_content("#reference-name").endswith(name)
 
 
@@ -118,6 +118,7 @@ def test_the_map_is_used_by_keyboard_alone(page: Any, song: Path) -> None:
 def test_zoom_pan_and_legend(page: Any) -> None:
     choose(page, "one-shot")
     opened(page)
+    page.click("#map-hear")
     page.select_option("#map-colour", "folder")
     assert page.locator("#map-legend button").count() >= 1
     picture = lambda: page.evaluate("document.querySelector('#map-canvas').toDataURL()")  # noqa: E731
@@ -144,5 +145,5 @@ def test_zoom_pan_and_legend(page: Any) -> None:
     page.wait_for_timeout(50)
     drawn(page)
     assert page.text_content("#map-status").startswith("4 sounds")
-    page.keyboard.press("Escape")
+    page.keyboard.press("m")
     assert page.is_hidden("#map")

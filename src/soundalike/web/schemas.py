@@ -172,7 +172,7 @@ class IndexOut(BaseModel):
 class LibraryOut(BaseModel):
     """The library: parts, models, licences, number of items of each kind, each part's spread (null if unknown). search: by table,
     `windows` (songs) and `wholes` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
-    be shown in this machine's file manager."""
+    be shown in this machine's file manager; indexing: whether the page may add folders of this machine."""
 
     name: str
     state: str
@@ -189,6 +189,7 @@ class LibraryOut(BaseModel):
     favourites: int
     answers: int
     reveal: bool
+    indexing: bool
     search: dict[str, IndexOut]
 
 
@@ -378,6 +379,30 @@ class MapOut(BaseModel):
             names=[],
             sound_class=[],
         )
+
+
+class IndexingIn(Strict):
+    """folder: the absolute path of a folder of this machine; null: generated music, to try the page with."""
+
+    folder: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
+
+
+class IndexingOut(BaseModel):
+    """How far indexing is. done, total: files; current: the file being read; added: files that were indexed, at the end."""
+
+    state: Literal["idle", "running", "done", "failed"]
+    folder: str | None = None
+    done: int = 0
+    total: int = 0
+    current: str | None = None
+    added: int = 0
+    error: str | None = None
+
+
+class FoldersOut(BaseModel):
+    """Absolute paths of folders."""
+
+    folders: list[str]
 
 
 class ProfileOut(BaseModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import SoundalikeError
 from soundalike.library import Library
@@ -36,6 +38,7 @@ def describe_library(server: ServerState, *, reveal: bool) -> schemas.LibraryOut
         favourites=sum(item_id in snapshot for item_id in server.favourites.ids()),
         answers=server.feedback.count(),
         reveal=reveal,
+        indexing=server.local_only and isinstance(library.path, Path),
         search={table: _index_out(library, finder.indexes[table]) for table in TABLES},
     )
 

@@ -9,6 +9,7 @@ from soundalike.config import Runtime
 from soundalike.library.storage.location import Location
 from soundalike.listening.favourites import Favourites
 from soundalike.web.services.feedback import Feedback
+from soundalike.web.services.indexing import Indexing
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.maps import Maps
 from soundalike.web.services.media import Media
@@ -33,6 +34,7 @@ class ServerState:
     favourites: Favourites
     feedback: Feedback
     maps: Maps
+    indexing: Indexing
     local_only: bool
 
     @classmethod
@@ -53,11 +55,13 @@ class ServerState:
             favourites=favourites,
             feedback=Feedback(library, uploads, queries),
             maps=Maps(),
+            indexing=Indexing(location),
             local_only=local_only,
         )
 
     def close(self) -> None:
         """End the workers, delete the uploads."""
+        self.indexing.close()
         self.library.close()
         self.maps.close()
         self.uploads.close()

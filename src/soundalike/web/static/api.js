@@ -68,6 +68,23 @@ export const library = () => request("library");
 /** @returns {Promise<LibraryState>} */
 export const libraryState = () => request("library/state");
 
+/** @returns {Promise<IndexingState>} */
+export const indexing = () => request("indexing");
+
+/**
+ * Indexes a folder of the server's machine; null: generated music.
+ * @param {string | null} folder
+ * @returns {Promise<IndexingState>}
+ */
+export const startIndexing = (folder) => post("indexing", { folder });
+
+/**
+ * Folders of the server's machine whose paths begin so.
+ * @param {string} beginning
+ * @returns {Promise<string[]>}
+ */
+export const folders = async (beginning) => (await request(`indexing/folders?${queryString([["beginning", beginning]])}`)).folders;
+
 /** @returns {Promise<Profile[]>} */
 export const profiles = async () => (await request("profiles")).profiles;
 

@@ -6,6 +6,7 @@ import { comparedPart, comparisonNote } from "./compared_part.js";
 import { $, buttonById, debounce, find, inputById, selectById, setPressed } from "./dom.js";
 import { audioFiles } from "./dropped_files.js";
 import { Feedback } from "./feedback.js";
+import { FirstRun } from "./first_run.js";
 import * as filters from "./filters.js";
 import { KIND_PLURALS, fileName, plural } from "./format.js";
 import { copy, copyPaths, download, exportHits, reveal, toggleFavourite } from "./hit_actions.js";
@@ -57,6 +58,8 @@ let sliders;
 let profileMenu;
 /** @type {MapPanel} */
 let map;
+/** @type {FirstRun} */
+let firstRun;
 /**
  * The hit at the foot of the page: the last one chosen, in the list or on the map.
  * @type {Hit | null}
@@ -514,6 +517,7 @@ async function listLibrary() {
   $("hits-heading").textContent = "Library";
   showHits(items.map(asHit), { keepScroll: false });
   storeState({ fresh: false });
+  firstRun.show({ empty: true, shown: !itemCount && library.indexing });
   if (!itemCount) showStatus("the library is empty; add music: soundalike index FOLDER");
   else if (!total) showStatus(reasonForNoHits());
   else {
@@ -668,7 +672,10 @@ function listenToButtons() {
   onClick("selection-star", async () => {
     for (const hit of list.selection) if (!hit.item.favourite) await star(hit);
   });
-  window.addEventListener("popstate", () => run(restoreState));
+  window.addEventListener("popstate", () => {
+    referenceChosen = false;
+    run(restoreState);
+  });
 }
 
 /** Shows on the heads of the columns what the list is ordered by. */
@@ -728,6 +735,7 @@ function showLibrary() {
   const present = /** @type {Kind[]} */ (Object.keys(KIND_PLURALS)).filter((one) => counts[one]);
   itemCount = present.reduce((sum, one) => sum + (counts[one] ?? 0), 0);
   $("library").textContent = `${name}: ${present.map((one) => plural(counts[one] ?? 0, one)).join(", ") || "empty"}`;
+  $("add-folder").hidden = !library.indexing || !itemCount;
   $("library").title = `encoder ${encoder}, separator ${separator}`;
   feedback.showCount(library.answers ?? 0);
 }
@@ -736,6 +744,7 @@ function showLibrary() {
 async function reloadLibrary() {
   library = await api.library();
   showLibrary();
+  firstRun.show({ empty: false, shown: false });
   map.forget();
   $("notice").hidden = true;
   return update({ fresh: false });
@@ -871,15 +880,17 @@ async function listItems(ids) {
 
 async function start() {
   library = await api.library();
+  firstRun = new FirstRun(() => run(reloadLibrary));
   makeControls(library.profiles.length ? await api.profiles() : []);
   $("by-text").hidden = !library.text;
   selectById("taken").append(...library.parts.filter((name) => name !== "mix").map((name) => new Option(`${name} of them`, name)));
   showLibrary();
   listenToButtons();
   listenToKeys();
-  listenToViews();
+  listenToViews((view) => view === "map" && !map.shown && map.toggle());
   showCurrent();
   setTogether();
+  if (library.indexing) firstRun.follow().catch(() => {});
   watchLibrary();
 }
 

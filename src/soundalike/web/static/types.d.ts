@@ -120,6 +120,17 @@ interface Library {
   most_bytes: number;
   answers: number;
   reveal: boolean;
+  indexing: boolean;
+}
+
+interface IndexingState {
+  state: "idle" | "running" | "done" | "failed";
+  folder: string | null;
+  done: number;
+  total: number;
+  current: string | null;
+  added: number;
+  error: string | null;
 }
 
 interface LibraryState {

@@ -10,9 +10,14 @@ export function showView(view) {
   }
 }
 
-export function listenToViews() {
+/** @param {(view: string) => void} onView a tab was pressed */
+export function listenToViews(onView) {
   for (const tab of document.querySelectorAll("#views button")) {
-    tab.addEventListener("click", () => showView(/** @type {HTMLElement} */ (tab).dataset.view ?? "results"));
+    tab.addEventListener("click", () => {
+      const { view = "results" } = /** @type {HTMLElement} */ (tab).dataset;
+      showView(view);
+      onView(view);
+    });
   }
 }
 

@@ -47,6 +47,8 @@ export class List {
   order = null;
   /** Index of the chosen hit; -1: none. */
   chosen = -1;
+  /** Index of the hit from which several are selected. */
+  anchor = -1;
   /** @type {number | null} */
   playhead = null;
   /**
@@ -144,16 +146,17 @@ export class List {
    */
   select({ item }) {
     if (!this.selected.delete(item.id)) this.selected.add(item.id);
+    this.anchor = this.hits.findIndex((hit) => hit.item.id === item.id);
     this.refresh();
     this.onSelect();
   }
 
   /**
-   * Selects the hits from the chosen one to this one.
+   * Selects the hits from the one that was last chosen or selected to this one.
    * @param {number} index
    */
   selectTo(index) {
-    const [from, to] = [Math.max(0, this.chosen), index].sort((a, b) => a - b);
+    const [from, to] = [Math.max(0, this.anchor), index].sort((a, b) => a - b);
     for (const { item } of this.hits.slice(from, to + 1)) this.selected.add(item.id);
     this.refresh();
     this.onSelect();
@@ -223,7 +226,7 @@ export class List {
   choose(index, play) {
     if (index < 0 || index >= this.hits.length) return;
     const before = this.visible.get(this.chosen);
-    this.chosen = index;
+    this.chosen = this.anchor = index;
     this.playhead = null;
     const top = index * ROW_HEIGHT;
     if (top < this.top) this.top = this.box.scrollTop = top;

@@ -1,0 +1,113 @@
+"""Indexing from the page: one folder at a time, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from soundalike.errors import InputError
+from soundalike.library.storage.location import Location
+from soundalike.web import schemas
+
+END_SECONDS = 20.0
+"""How long the process may take to end when the server ends."""
+
+MAX_SUGGESTED = 30
+"""Folders that are suggested for the beginning of a path."""
+
+
+class Indexing:
+    """Indexes into the library at `location`. Thread-safe."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._progress = schemas.IndexingOut(state="idle")
+
+    def start(self, folder: str | None) -> schemas.IndexingOut:
+        """Index a folder of this machine; None: generated music, beside the library.
+
+        Raises InputError for a path that is no folder, a library that is not on this machine, or while another runs.
+        """
+        if not isinstance(self._location, Path):
+            raise InputError("this library is in object storage; add to it with `soundalike index`")
+        demo = folder is None
+        place = self._location.with_name(f"{self._location.name}-demo-music") if folder is None else _folder(folder)
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                raise InputError("a folder is being indexed; wait until it is done")
+            command = [
+                sys.executable,
+                "-m",
+                "soundalike.web.services.indexing_process",
+                str(self._location),
+                str(place),
+            ]
+            self._process = subprocess.Popen(
+                [*command, *(["--demo"] if demo else [])], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            )
+            self._progress = schemas.IndexingOut(state="running", folder=str(place))
+            threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
+            return self._progress
+
+    @property
+    def progress(self) -> schemas.IndexingOut:
+        """How far it is."""
+        return self._progress
+
+    def close(self) -> None:
+        """End the process as Ctrl-C would."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        """Read what the process reports until it ends."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            values = json.loads(line)
+            if "error" in values:
+                self._progress = self._progress.model_copy(update={"state": "failed", "error": values["error"]})
+            elif "added" in values:
+                self._progress = self._progress.model_copy(update={"state": "done", "added": values["added"]})
+            else:
+                self._progress = self._progress.model_copy(update=values)
+        process.wait()
+        if self._progress.state == "running":
+            self._progress = self._progress.model_copy(update={"state": "failed", "error": "indexing was interrupted"})
+
+
+def _folder(written: str) -> Path:
+    """The folder that a path names. Raises InputError if there is none."""
+    path = Path(written.strip().strip('"')).expanduser()
+    if not path.is_absolute():
+        raise InputError(f"{written} is no complete path; write it from its beginning, such as {Path.home() / 'Music'}")
+    if not path.is_dir():
+        raise InputError(f"there is no folder {path}; check the path")
+    return path
+
+
+def suggested_folders(beginning: str) -> list[str]:
+    """Folders of this machine whose paths begin so; for nothing, those where music usually is."""
+    home = Path.home()
+    if not beginning.strip():
+        usual = ("Music", "Music/Samples", "Samples", "Splice", "Documents/Splice", "Music/Ableton", "Desktop")
+        return [str(home / name) for name in usual if (home / name).is_dir()]
+    path = Path(beginning.strip()).expanduser()
+    parent, name = (path, "") if beginning.endswith(("/", "\\")) else (path.parent, path.name.lower())
+    try:
+        found = [entry for entry in parent.iterdir() if entry.name.lower().startswith(name) and entry.is_dir()]
+    except OSError:
+        return []
+    return sorted(str(entry) for entry in found if not entry.name.startswith("."))[:MAX_SUGGESTED]

@@ -1,0 +1,48 @@
+"""The process that indexes a folder for the page: `python -m soundalike.web.services.indexing_process LIBRARY FOLDER [--demo]`.
+
+Writes its progress to stdout, one JSON object a line: done, total, current; at the end added (files) or error. With `--demo`,
+music is generated in FOLDER first. Ctrl-C ends it between two files, as it ends `soundalike index`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundalike.errors import SoundalikeError
+
+if TYPE_CHECKING:
+    from soundalike.library.indexing.index_report import Progress
+
+DEMO_SEED = 1
+
+
+def main(library: str, folder: str, *, demo: bool) -> None:
+    """Index `folder` into `library`, after making music there if `demo`."""
+    from soundalike.library.indexing.library_update import index
+    from soundalike.synth.music_library import MusicOptions, write_library
+    from soundalike.synth.truth import TRUTH_FILE
+
+    try:
+        if demo and not (Path(folder) / TRUTH_FILE).exists():
+            _write(current="making music")
+            write_library(Path(folder), MusicOptions(seed=DEMO_SEED))
+        report = index(library, [folder], on_progress=_show)
+    except SoundalikeError as error:
+        _write(error=str(error))
+    else:
+        _write(added=report.indexed)
+
+
+def _show(progress: Progress) -> None:
+    _write(done=progress.done, total=progress.total, current=progress.current)
+
+
+def _write(**values: object) -> None:
+    print(json.dumps(values), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], demo="--demo" in sys.argv[3:])

@@ -1,0 +1,99 @@
+// The card of an empty library: choose a folder, or the demo, and watch it being indexed. It also adds further folders.
+
+import * as api from "./api.js";
+import { $, debounce, find, inputById, make } from "./dom.js";
+import { fileName, plural } from "./format.js";
+import { messageOf } from "./status.js";
+
+const PAUSE = 150; // ms without typing before folders are suggested
+const POLL = 500; // ms
+
+export class FirstRun {
+  polling = false;
+
+  /**
+   * onIndexed: files were added, or are being added.
+   * @param {() => void} onIndexed
+   */
+  constructor(onIndexed) {
+    this.onIndexed = onIndexed;
+    const field = inputById("folder");
+    const suggest = debounce(async () => {
+      try {
+        $("folders").replaceChildren(...(await api.folders(field.value)).map((path) => make("option", { value: path })));
+      } catch {
+        // suggestions are a help, no need
+      }
+    }, PAUSE);
+    field.addEventListener("input", suggest);
+    field.addEventListener("focus", suggest);
+    $("first-run").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (field.value.trim()) this.start(field.value.trim());
+    });
+    $("demo").addEventListener("click", () => this.start(null));
+    $("add-folder").addEventListener("click", () => {
+      this.show({ empty: false, shown: $("first-run").hidden });
+      field.focus();
+    });
+  }
+
+  /** @param {{ empty: boolean, shown: boolean }} options */
+  show({ empty, shown }) {
+    $("first-run").hidden = !shown;
+    $("first-run-heading").textContent = empty ? "Your library is empty" : "Add a folder";
+    const { parentElement } = $("demo");
+    if (parentElement) parentElement.hidden = !empty;
+  }
+
+  /** @param {string | null} folder */
+  async start(folder) {
+    try {
+      this.report(await api.startIndexing(folder));
+      await this.follow({ started: true });
+    } catch (error) {
+      $("indexing").textContent = messageOf(error);
+      $("indexing").classList.add("problem");
+    }
+  }
+
+  /**
+   * Shows progress until nothing is being indexed any more. started: something was, which may be done by now.
+   * @param {{ started?: boolean }} [options]
+   */
+  async follow({ started = false } = {}) {
+    if (this.polling) return;
+    this.polling = true;
+    let ran = started;
+    try {
+      for (;;) {
+        const state = await api.indexing();
+        if (state.state !== "running") {
+          if (ran || state.state === "failed") this.report(state);
+          if (ran && state.state === "done") this.onIndexed();
+          return;
+        }
+        ran = true;
+        this.report(state);
+        await new Promise((resolve) => setTimeout(resolve, POLL));
+      }
+    } finally {
+      this.polling = false;
+    }
+  }
+
+  /** @param {IndexingState} state */
+  report({ state, folder, done, total, current, added, error }) {
+    const running = state === "running";
+    $("indexing-progress").hidden = !running;
+    find("#indexing-progress", document, HTMLProgressElement).value = total ? done / total : 0;
+    $("indexing").classList.toggle("problem", state === "failed");
+    for (const button of document.querySelectorAll("#first-run button")) /** @type {HTMLButtonElement} */ (button).disabled = running;
+    if (running) {
+      $("first-run").hidden = false;
+      const file = current ? ` · ${fileName({ name: current })}` : "";
+      $("indexing").textContent = total ? `${done} of ${plural(total, "file")}${file}` : `looking through ${folder}${file}`;
+    } else if (state === "done") $("indexing").textContent = `${plural(added, "file")} indexed`;
+    else if (state === "failed") $("indexing").textContent = error ?? "indexing failed";
+  }
+}
