@@ -5,8 +5,8 @@ To add one, write a module with a class that implements `Encoder`, and add a row
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
 from soundalike.errors import InputError
@@ -20,7 +20,8 @@ class EncoderRow:
     """The facts about an encoder before it is loaded.
 
     checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None if it needs no download; extra: the optional
-    dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports.
+    dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports; earlier: the versions
+    before the current one that can still be loaded, for libraries that were made with them.
     """
 
     load: Callable[[Runtime], Encoder]
@@ -29,12 +30,19 @@ class EncoderRow:
     checkpoint: str | None = None
     extra: str | None = None
     precisions: tuple[Precision, ...] = ("exact",)
+    earlier: Mapping[str, Callable[[Runtime], Encoder]] = field(default_factory=dict)
 
 
 def _builtin(runtime: Runtime) -> Encoder:
     from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
 
     return BuiltinEncoder()
+
+
+def _builtin_signal(runtime: Runtime) -> Encoder:
+    from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
+
+    return SignalEncoder()
 
 
 def _clap(name: str) -> Callable[[Runtime], Encoder]:
@@ -57,8 +65,9 @@ def _muq_mulan(runtime: Runtime) -> Encoder:
 ENCODERS: dict[str, EncoderRow] = {
     "builtin": EncoderRow(
         _builtin,
-        "timbre and its evolution, rhythm and harmony by signal processing; no download, no torch",
+        "timbre, rhythm and harmony by signal processing and a small network; no download, no torch",
         "Apache-2.0",
+        earlier={"1": _builtin_signal},
     ),
     "clap": EncoderRow(
         _clap("clap"),
@@ -87,8 +96,8 @@ ENCODERS: dict[str, EncoderRow] = {
 }
 
 
-def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
-    """The encoder called `name`.
+def load_encoder(name: str, runtime: Runtime | None = None, version: str | None = None) -> Encoder:
+    """The encoder called `name`, in an earlier version if `version` is one of the row's, else in the current one.
 
     Raises InputError if there is none of that name or its extra is not installed, CheckpointError if its weights are
     missing or damaged.
@@ -97,4 +106,5 @@ def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
         raise InputError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)} (see `soundalike models`)")
     row = ENCODERS[name]
     require_extra(row.extra, f"the encoder {name}")
-    return row.load(runtime or Runtime())
+    load = row.load if version is None else row.earlier.get(version, row.load)
+    return load(runtime or Runtime())
