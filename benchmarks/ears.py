@@ -38,12 +38,10 @@ from soundalike.audio import decode
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
-    LEARNED,
-    LEARNED_LONG,
+    LEARNED_STEADY,
+    LEARNED_STRUCK,
     BuiltinEncoder,
-    effective_seconds,
     fuse,
-    learned_share,
 )
 from soundalike.models.encoders.builtin.builtin_network import HEADS
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
@@ -64,7 +62,7 @@ LEVELS = (-6, 0, 6)
 CONTEXT = 2.0
 POOL = 2_595
 SONG_SECONDS = 100.0
-PIECES = {"signal": SignalEncoder.dimension, **HEADS, "seconds": 1}
+PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
 HEADER = ("query", "level", "sound", "by", "n", "MRR", "R@10", "class P@10")
 
 
@@ -103,18 +101,18 @@ class AllHeads:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
             if spectra is not None:
-                heard = {**self._encoder.hear(spectra), "seconds": np.array([effective_seconds(spectra)], np.float32)}
-                row[:] = np.concatenate([heard[name] for name in PIECES])
+                heard, steady = self._encoder.hear(spectra)
+                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), [steady]])
         return rows
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How vectors are made of what is heard: the network's share for short and for long sounds (None: as shipped), and that
-    of the head `instance` in it."""
+    """How vectors are made of what is heard: the network's share for struck and for steady sounds, and that of the head
+    `instance` in it."""
 
-    short: float | None = None
-    long: float | None = None
+    struck: float = LEARNED_STRUCK
+    steady: float = LEARNED_STEADY
     instance: float = INSTANCE
 
     def vectors(self, rows: Float32) -> Float32:
@@ -125,14 +123,8 @@ class Fusion:
         for out, row in zip(fused, rows, strict=True):
             if row.any():
                 heard = {name: row[place] for name, place in places.items()}
-                out[:] = fuse(heard, self._learned(float(row[-1])), self.instance)
+                out[:] = fuse(heard, self.struck + (self.steady - self.struck) * float(row[-1]), self.instance)
         return fused
-
-    def _learned(self, seconds: float) -> float:
-        if self.short is None or self.long is None:
-            return learned_share(seconds)
-        position = (learned_share(seconds) - LEARNED) / (LEARNED_LONG - LEARNED)
-        return self.short + (self.long - self.short) * position
 
 
 VERSION_1 = Fusion(0.0, 0.0)
@@ -313,11 +305,11 @@ ABLATION: dict[str, tuple[Fusion, float]] = {
     "instance alone, both": (Fusion(1.0, 1.0, 1.0), 0.5),
     "group alone, both": (Fusion(1.0, 1.0, 0.0), 0.5),
     **{
-        f"learned {short:.2f}, {long:.2f} if long, instance {instance:.2f} of it, both": (
-            Fusion(short, long, instance),
+        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it, both": (
+            Fusion(struck, steady, instance),
             0.5,
         )
-        for short, long in ((0.5, 0.5), (0.5, 0.15), (0.45, 0.1), (0.35, 0.1), (0.25, 0.1), (0.15, 0.05))
+        for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
         for instance in (1.0, 0.65, 0.4)
     },
     **{f"as shipped, mixture {share:.2f}": (VERSION_2, share) for share in (0.25, 0.35, 0.65)},

@@ -37,7 +37,7 @@ from benchmarks.shared.markdown import print_table
 from soundalike.models.encoders import Encoder
 from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
-from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS
+from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS, SignalEncoder
 
 Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -10,16 +10,17 @@ from soundalike.errors import InputError
 from soundalike.models.encoders import load_encoder
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
-    LEARNED,
-    LEARNED_LONG,
-    LONG,
-    SHORT,
+    LEARNED_STRUCK,
+    LENGTHS,
+    PITCHED,
     BuiltinEncoder,
     effective_seconds,
     learned_share,
+    steadiness,
 )
+from soundalike.models.encoders.builtin.builtin_features import features, peak_weight, spectral_peaks
 from soundalike.models.encoders.builtin.builtin_network import HEADS
-from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, compute_spectra
+from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, Spectra, compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.synth.drum_shapes import VOICES
 from soundalike.synth.drums import KITS, render_hit
@@ -31,6 +32,15 @@ ENCODER = BuiltinEncoder()
 
 def noise(seconds: float, seed: int = 0) -> Array:
     return (0.1 * np.random.default_rng(seed).standard_normal(round(seconds * SAMPLE_RATE))).astype(np.float32)
+
+
+def chord(seconds: float) -> Array:
+    """Three sines with harmonics."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    tones = [
+        np.sin(2 * np.pi * 220 * ratio * order * time) / order for ratio in (1, 1.25, 1.5) for order in (1, 2, 3, 4)
+    ]
+    return np.asarray(0.1 * np.sum(tones, axis=0), np.float32)
 
 
 def hits() -> list[Array]:
@@ -50,48 +60,53 @@ def pool() -> Array:
     return ENCODER.embed(hits())
 
 
-def heard(clip: Array) -> dict[str, Array]:
+def spectra_of(clip: Array) -> Spectra:
     spectra = compute_spectra(clip, with_mels=True)
     assert spectra is not None
-    return ENCODER.hear(spectra)
+    return spectra
 
 
-def test_the_cosine_of_short_sounds_is_the_mean_of_the_parts_by_their_shares() -> None:
+def test_the_cosine_of_struck_sounds_is_the_mean_of_the_parts_by_their_shares() -> None:
     clips = [noise(0.5), noise(1.0, seed=1) ** 3]
-    one, other = map(heard, clips)
-    learned = LEARNED * (
-        INSTANCE * (one["instance"] @ other["instance"]) + (1 - INSTANCE) * (one["group"] @ other["group"])
-    )
+    (one, _), (other, _) = (ENCODER.hear(spectra_of(clip)) for clip in clips)
+    learned = INSTANCE * (one["instance"] @ other["instance"]) + (1 - INSTANCE) * (one["group"] @ other["group"])
+    expected = (1 - LEARNED_STRUCK) * (one["signal"] @ other["signal"]) + LEARNED_STRUCK * learned
     rows = ENCODER.embed(clips)
-    assert rows[0] @ rows[1] == pytest.approx((1 - LEARNED) * (one["signal"] @ other["signal"]) + learned, abs=1e-5)
+    assert rows[0] @ rows[1] == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.5, 2.0, 10.0])
-def test_signal_features_are_half_of_the_vector_or_more_and_more_for_long_sounds(seconds: float) -> None:
-    (row,) = ENCODER.embed([noise(seconds)])
+@pytest.mark.parametrize(
+    ("clip", "steady"),
+    [(noise(0.05), 0), (noise(0.5), 0), (noise(10), 1), (chord(0.8), 1)],
+    ids=["50 ms", "noise", "long", "chord"],
+)
+def test_signal_features_are_half_of_the_vector_or_more_and_more_for_steady_sounds(clip: Array, steady: float) -> None:
+    (row,) = ENCODER.embed([clip])
     share = float(np.sum(row[: SignalEncoder.dimension] ** 2))
     assert share >= 0.5
-    assert share == pytest.approx(1 - learned_share(effective_seconds_of(noise(seconds))), abs=1e-5)
+    assert share == pytest.approx(1 - learned_share(steady), abs=1e-4)
 
 
-def test_the_learned_share_falls_from_short_to_long_sounds() -> None:
-    shares = [learned_share(seconds) for seconds in (0.01, SHORT, 2.0, 3.0, LONG, 60.0)]
-    assert shares == sorted(shares, reverse=True)
-    assert (shares[0], shares[1]) == (LEARNED, LEARNED)
-    assert shares[-1] == pytest.approx(LEARNED_LONG)
+def test_steadiness_grows_with_length_and_with_pitch() -> None:
+    by_length = [steadiness(seconds, 0.2) for seconds in (0.01, LENGTHS[0], 2.0, 3.0, LENGTHS[1], 60.0)]
+    assert by_length == sorted(by_length)
+    assert (by_length[1], by_length[-1]) == (0, 1)
+    by_pitch = [steadiness(0.3, peaks) for peaks in (0.0, PITCHED[0], 1.2, PITCHED[1], 5.0)]
+    assert by_pitch == pytest.approx([0, 0, 0.5, 1, 1])
 
 
 def test_effective_seconds_count_a_fading_tail_little() -> None:
     time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
     fading = noise(3) * np.exp(-time / 0.1).astype(np.float32)
-    assert effective_seconds_of(noise(3)) > 2.2
-    assert effective_seconds_of(fading) < 1.2
+    assert effective_seconds(spectra_of(noise(3))) > 2.2
+    assert effective_seconds(spectra_of(fading)) < 1.2
 
 
-def effective_seconds_of(clip: Array) -> float:
-    spectra = compute_spectra(clip)
-    assert spectra is not None
-    return effective_seconds(spectra)
+def test_the_weight_of_peaks_is_read_from_the_features() -> None:
+    for clip in (noise(0.5), chord(0.8)):
+        spectra = spectra_of(clip)
+        _, peaks, total = spectral_peaks(spectra)
+        assert peak_weight(features(spectra)[0]) == pytest.approx(float(peaks.sum()) / total, rel=1e-3)
 
 
 def test_spectra_without_mels_are_refused() -> None:

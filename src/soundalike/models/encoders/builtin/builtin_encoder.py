@@ -1,9 +1,10 @@
 """Version 2 of the built-in encoder: the signal features of version 1, fused with what a small network hears.
 
 The vector is [signal, instance, group], each part of unit norm times the root of its share, so that the cosine of two
-vectors of equal shares is the mean of the three cosines by those shares. The network was trained on sounds of up to five
-seconds and hears which sound it is, not how a phrase goes: the longer a sound lasts, the larger is the share of the signal
-features. How the network was trained, on which sounds: `docs/ears.md`. No download, no torch.
+vectors of equal shares is the mean of the three cosines by those shares. The network was trained to hear struck sounds
+through a mix; of long and of pitched sounds the signal features know more (how a phrase goes; what an instrument has in
+common on all its notes), so for those their share is larger (`steadiness`). How the network was trained, on which sounds:
+`docs/ears.md`. No download, no torch.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ import numpy as np
 
 from soundalike.errors import InputError
 from soundalike.models.encoder_protocol import Embeddings, Samples
+from soundalike.models.encoders.builtin.builtin_features import features, peak_weight
 from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_network
 from soundalike.models.encoders.builtin.builtin_spectra import FRAME_RATE, SAMPLE_RATE, Array, Spectra, compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
 
-LEARNED = 0.45
-"""Share of the network in the vector of a short sound, at most half."""
+LEARNED_STRUCK, LEARNED_STEADY = 0.45, 0.15
+"""Share of the network in the vectors of short struck sounds, at most half, and of long or pitched ones."""
 
-LEARNED_LONG = 0.15
-"""Its share in the vector of a long one."""
+LENGTHS = (1.5, 4.0)
+"""Effective seconds up to which a sound is short, and from which it is long."""
 
-SHORT, LONG = 1.5, 4.0
-"""Effective seconds (`effective_seconds`) up to which a sound counts as short, and from which as long."""
+PITCHED = (0.8, 1.6)
+"""Weight of spectral peaks relative to the spectrum (`spectral_peaks`) up to which a sound is struck, and from which it is
+pitched: hits lie at .2 to .8 (cymbals above), notes and chords at 1.3 to 2."""
 
 INSTANCE = 0.65
 """How much of the network's share is that of the head `instance`; the rest is that of `group`."""
@@ -56,14 +59,20 @@ class BuiltinEncoder:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(mono(waveform), with_mels=True)
             if spectra is not None:
-                row[:] = fuse(self.hear(spectra), learned_share(effective_seconds(spectra)))
+                heard, steady = self.hear(spectra)
+                row[:] = fuse(heard, learned_share(steady))
         return rows
 
-    def hear(self, spectra: Spectra) -> dict[str, Array]:
-        """`signal`, the vector of version 1, and the heads of the network by name. Raises InputError without mels."""
+    def hear(self, spectra: Spectra) -> tuple[dict[str, Array], float]:
+        """`signal`, the vector of version 1, with the heads of the network by name; and the `steadiness` of the sound.
+
+        Raises InputError for spectra without mels.
+        """
         if spectra.mels is None:
             raise InputError("the network needs spectra with mels; compute them with with_mels=True")
-        return {"signal": self._signal.vector(spectra), **self._network.heads(spectra.mels)}
+        values, present = features(spectra)
+        heard = {"signal": self._signal.composed(values, present), **self._network.heads(spectra.mels)}
+        return heard, steadiness(effective_seconds(spectra), peak_weight(values))
 
 
 def effective_seconds(spectra: Spectra) -> float:
@@ -71,15 +80,24 @@ def effective_seconds(spectra: Spectra) -> float:
     return float(spectra.loudness.sum()) / FRAME_RATE
 
 
-def learned_share(seconds: float) -> float:
-    """The network's share for a sound of so many effective seconds: falls with their logarithm between SHORT and LONG."""
-    position = math.log(max(seconds, 1e-3) / SHORT) / math.log(LONG / SHORT)
-    return LEARNED + (LEARNED_LONG - LEARNED) * min(max(position, 0.0), 1.0)
+def steadiness(seconds: float, peaks: float) -> float:
+    """From 0 for a short struck sound to 1 for one that is long or pitched.
+
+    seconds: effective; peaks: weight of its spectral peaks.
+    """
+    longer = math.log(max(seconds, 1e-3) / LENGTHS[0]) / math.log(LENGTHS[1] / LENGTHS[0])
+    pitched = (peaks - PITCHED[0]) / (PITCHED[1] - PITCHED[0])
+    return min(max(longer, pitched, 0.0), 1.0)
+
+
+def learned_share(steady: float) -> float:
+    """The network's share in the vector of a sound of this `steadiness`."""
+    return LEARNED_STRUCK + (LEARNED_STEADY - LEARNED_STRUCK) * steady
 
 
 def fuse(heard: dict[str, Array], learned: float, instance: float = INSTANCE) -> Array:
-    """The unit vector (D,) of what `BuiltinEncoder.hear` returned; learned: the network's share, 0..1; instance: that of the
-    head `instance` in it."""
+    """The unit vector (D,) of `signal` and heads; learned: the network's share, 0..1; instance: that of the head `instance`
+    in it."""
     shares = {"signal": 1 - learned, "instance": learned * instance, "group": learned * (1 - instance)}
     fused = np.concatenate([math.sqrt(share) * heard[name] for name, share in shares.items()])
     return np.asarray(fused / max(float(np.linalg.norm(fused)), 1e-9), dtype=np.float32)

@@ -73,7 +73,11 @@ class SignalEncoder:
 
     def vector(self, spectra: Spectra) -> Array:
         """The embedding (D,) of a waveform with these spectra."""
-        return compose(*features(spectra), self._mean, self._whitening)
+        return self.composed(*features(spectra))
+
+    def composed(self, values: Array, present: dict[str, float]) -> Array:
+        """The embedding (D,) of what `features` returned."""
+        return compose(values, present, self._mean, self._whitening)
 
 
 def mono(waveform: Samples) -> Array:
