@@ -1,9 +1,9 @@
-"""Evaluate the built-in encoder against simple baselines, on many retrieval tasks.
+"""Evaluate both versions of the built-in encoder against simple baselines, on many retrieval tasks.
 
     python -m benchmarks.encoder_evaluation [--midi FOLDER] [--no-ablation]
 
 Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds`) the
-larger part of the evaluation runs as well. The encoder's constants are fitted to those renders, so tasks on them have a
+larger part of the evaluation runs as well. Version 1's constants are fitted to those renders, so tasks on them have a
 column "unseen": each half of the instruments is queried with constants that were fitted to the other half. Real sounds
 are unseen in any case.
 
@@ -34,8 +34,10 @@ from benchmarks import encoder_sounds as sounds
 from benchmarks.encoder_fit import GROUPS, Features, extract_features, fit_constants, midi_collections
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
-from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, WEIGHTS, BuiltinEncoder
+from soundalike.models.encoders import Encoder
+from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
+from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS, SignalEncoder
 
 Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -290,7 +292,7 @@ def print_ablation(evaluation: Evaluation, midi: bool) -> None:
     print_table(["mAP, %", *dict.fromkeys(task.family for task in tasks), "mean"], rows)
 
 
-def print_robustness(clips: sounds.Collection, encoder: BuiltinEncoder) -> None:
+def print_robustness(clips: sounds.Collection, encoder: Encoder) -> None:
     """How well an altered clip retrieves its original."""
     song = clips.labels["song"]
     clean = encoder.embed(clips.clips)
@@ -309,7 +311,7 @@ def print_robustness(clips: sounds.Collection, encoder: BuiltinEncoder) -> None:
     print_table(header, rows)
 
 
-def print_dimensions(encoder: BuiltinEncoder) -> None:
+def print_dimensions(encoder: Encoder) -> None:
     """Distances along dimensions of timbre, and the share of triples that are ordered correctly."""
     distances: dict[str, list[Matrix]] = {}
     for name, tones in sounds.tone_rows():
@@ -345,17 +347,22 @@ def main() -> None:
     with threadpool_limits(1):
         collections = load_collections(audio_folder(), options.midi)
         evaluation = Evaluation(collections, midi)
-        columns = {"builtin": evaluation.run(WEIGHTS, unseen=False)}
+        fused = {name: BuiltinEncoder().embed(collection.clips) for name, collection in collections.items()}
+        columns = {
+            "version 2": {task.title: evaluate(task, lambda name: fused[name]) for task in evaluation.tasks},
+            "version 1": evaluation.run(WEIGHTS, unseen=False),
+        }
         if midi:
-            columns["builtin, unseen"] = evaluation.run(WEIGHTS)
+            columns["version 1, unseen"] = evaluation.run(WEIGHTS)
         for name, embed in baselines(collections).items():
             columns[name] = {task.title: evaluate(task, embed) for task in evaluation.tasks}
         print_tasks(columns, evaluation.tasks)
         if not options.no_ablation:
             print_ablation(evaluation, midi)
-        encoder = BuiltinEncoder()
-        print_robustness(sounds.to_alter(collections["songs10"], collections["samples"]), encoder)
-        print_dimensions(encoder)
+        for encoder in (BuiltinEncoder(), SignalEncoder()):
+            print(f"\nVersion {encoder.version}\n")
+            print_robustness(sounds.to_alter(collections["songs10"], collections["samples"]), encoder)
+            print_dimensions(encoder)
 
 
 if __name__ == "__main__":

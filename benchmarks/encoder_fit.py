@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import encoder_sounds as sounds
-from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
+from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS
 
 Matrix = NDArray[np.float64]
 Labelled = tuple["Features", NDArray[Any]]  # features of clips, class of each

@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundalike.analysis.recipe import make_recipe
+from soundalike.analysis.window_vectors import trim_silence
+from soundalike.audio import decode
 from soundalike.errors import InputError
+from soundalike.library import Library
 from soundalike.models.encoders import ENCODERS
 from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.models.separators import SEPARATORS
 from soundalike.parts import MIX
 from soundalike.search.filters import make_filters
@@ -270,7 +275,7 @@ def test_parts_that_a_query_was_not_made_for_are_not_taken_for_silent(
     drums = finder.query(stranger, parts=["drums"])
     assert drums.parts == ("drums", MIX)
     assert finder.query(song, parts=["drums"]).parts == ("drums", MIX)  # an item of the library
-    assert finder.query(stranger, parts=["drums"], region=(1.0, 4.0)).parts == ("drums",)
+    assert finder.query(stranger, parts=["drums"], region=(1.0, 4.0)).parts == ("drums", MIX)  # both ears
     assert finder.similar(drums, part="drums", negative=[song]).hits
     with pytest.raises(InputError, match=r"made for drums, mix and has no bass"):
         finder.similar(drums, part="bass")
@@ -295,3 +300,36 @@ def test_a_request_gives_the_same_result_as_its_options(finder: Finder, song: Pa
 def test_onsets_are_not_compared_with_songs(finder: Finder, song: Path) -> None:
     with pytest.raises(InputError, match="one-shots or loops, not songs"):
         finder.onset_groups(song, filters=make_filters(kinds=("song",)))
+
+
+def test_a_library_of_version_1_is_searched_extended_and_upgraded(music: Path, stranger: Path, tmp_path: Path) -> None:
+    """It keeps the vectors, the dimension and the scores of its own recipe until it is upgraded."""
+    from soundalike.library.indexing.library_update import index
+
+    one_shots = sorted((music / "one-shots").iterdir())[:6]
+    folder, place = tmp_path / "files", tmp_path / "library"
+    folder.mkdir()
+    for path in one_shots[:5]:
+        shutil.copy(path, folder)
+    version_1 = replace(make_recipe(), encoder_version="1", dimension=334)
+    index(place, [folder], recipe=version_1, jobs=1)
+    shutil.copy(one_shots[5], folder)
+    assert index(place, jobs=1).indexed == 1
+    assert index(place, encoder="builtin", jobs=1).indexed == 0
+    finder = Finder.open(place)
+    assert finder.library.recipe == version_1
+    expected = SignalEncoder().embed([_trimmed(path) for path in one_shots[:2]])
+    hits = finder.similar(folder / one_shots[0].name, n=5).hits
+    (score,) = [hit.score for hit in hits if hit.path.endswith(one_shots[1].name)]
+    assert score == pytest.approx(float(expected[0] @ expected[1]), abs=2e-3)
+    region = finder.query(stranger, region=(1.0, 1.6), parts=["drums"])
+    assert (region.parts, region.mixture_share, region.vectors.shape[2]) == (("drums",), 0.0, 334)
+    assert finder.similar(region, part="drums", filters=make_filters(kinds=("one-shot",))).hits
+    assert index(place, upgrade=True, jobs=1).indexed == 6
+    recipe = Library.open(place).recipe
+    assert (recipe.encoder_version, recipe.dimension) == ("2", 512)
+
+
+def _trimmed(path: Path) -> np.ndarray:
+    samples = decode.load(path, 32_000, 1).samples[0]
+    return trim_silence(samples)

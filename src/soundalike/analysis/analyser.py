@@ -22,7 +22,7 @@ from soundalike.analysis.level_gate import SILENCE_DB
 from soundalike.analysis.preparation import UNKNOWN, Prepared, prepare
 from soundalike.analysis.recipe import Recipe
 from soundalike.analysis.segments import Segment, Segmenter, SeparatedSegment, Separation, Times
-from soundalike.analysis.window_selection import WindowSelector, selection_version
+from soundalike.analysis.window_selection import WindowSelector, selection_encoder, selection_version
 from soundalike.analysis.window_vectors import WindowVectors, embed_clip, embed_windows
 from soundalike.audio import decode
 from soundalike.audio.audio_summary import AudioSummary
@@ -103,7 +103,7 @@ class Analyser:
     @cached_property
     def encoder(self) -> Encoder:
         """The recipe's encoder. Raises LibraryError if its version is not the recipe's, else as `load_encoder`."""
-        encoder = load_encoder(self.recipe.encoder, self._runtime)
+        encoder = load_encoder(self.recipe.encoder, self._runtime, self.recipe.encoder_version)
         self._check(replace(self.recipe, encoder_version=encoder.version, dimension=encoder.dimension))
         return encoder
 
@@ -118,7 +118,7 @@ class Analyser:
     def _selection_encoder(self) -> Encoder:
         """The encoder that selects windows. Raises LibraryError if the recipe's windows were selected in another way."""
         self._check(replace(self.recipe, windows_version=selection_version()))
-        return load_encoder("builtin")
+        return selection_encoder()
 
     def load(self) -> None:
         """Load what indexing needs and run it on some noise, so that a problem with a model shows at once rather than file

@@ -53,7 +53,7 @@ def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidate
         if table != WINDOWS or query.is_clip
         else tuple(part for part in finder.library.recipe.parts if part in query.parts)
     )
-    terms = [Term(part, part if table == WINDOWS else MIX, query.direction(part), 1.0) for part in parts]
+    terms = [Term(part, part if table == WINDOWS else MIX, query.among(table, part), 1.0) for part in parts]
     scans = [index.scan([term]) for term in terms]
     cosines = np.stack([scan.scores for scan in scans], axis=1)
     reachable: Mask = np.asarray(np.isfinite(cosines).all(axis=1))

@@ -61,9 +61,9 @@ class SearchPlan:
         terms = []
         for part, weight in self.weighting.effective.items():
             column = part if table == WINDOWS else MIX
-            terms.append(Term(part, column, self.query.direction(part), weight))
+            terms.append(Term(part, column, self.query.among(table, part), weight))
             if self.negative is not None:
-                direction = self.negative.direction(part)
+                direction = self.negative.among(table, part)
                 terms.append(Term(f"not {part}", column, direction, -NEGATIVE_WEIGHT * weight))
         return terms
 

@@ -24,6 +24,11 @@ from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
 
+MIXTURE_SHARES: dict[tuple[str, str], float] = {("builtin", "2"): 0.5}
+"""By encoder and version: how much the mixture counts beside the separated stem where a region of a song is compared with
+clips. Separation removes what lies over a sound, and a little of the sound; an encoder that hears through a mixture finds
+more with both (docs/benchmarks.md, "A sample inside a song"). 0 for other encoders."""
+
 Value = TypeVar("Value")
 
 LONGEST_TEXT = 1_000
@@ -38,7 +43,8 @@ class Query:
     that it has vectors of; starts, ends (N,) s; vectors (N, K, D) float32, zeros where absent; digests: content digests of the
     references; complete: whether it is one whole file; artists, albums: from the references' tags; texts: the N texts it was
     made from in place of sounds, one vector each (K = 1, under the name `mix`), with seconds 0; kind: of the whole file that it
-    is, if it is one; sound_class: of a one-shot, if its name states it.
+    is, if it is one; sound_class: of a one-shot, if its name states it; mixture_share: of the mix in
+    what a part is compared with among clips, 0 unless it is a region (`MIXTURE_SHARES`).
     """
 
     label: str
@@ -54,6 +60,15 @@ class Query:
     texts: tuple[str, ...] = ()
     kind: Kind | None = None
     sound_class: str | None = None
+    mixture_share: float = 0.0
+
+    def among(self, table: Table, part: str) -> NDArray[np.float64]:
+        """(D,) the vector that rows of `table` are compared with for `part`: that of `direction`, and for a region of a song
+        among clips the mixture beside it. Raises as `direction` does."""
+        stem = self.direction(part)
+        if table != CLIPS or self.is_clip or part == MIX or MIX not in self.parts or not stem.any():
+            return stem
+        return (1 - self.mixture_share) * stem + self.mixture_share * self.direction(MIX)
 
     def direction(self, part: str) -> NDArray[np.float64]:
         """(D,) the vector that `part` of a row is compared with: the mean over the windows of the unit vectors of the same
@@ -102,6 +117,7 @@ class Query:
             texts=tuple(text for query in queries for text in query.texts),
             kind=_common([query.kind for query in queries]),
             sound_class=_common([query.sound_class for query in queries]),
+            mixture_share=min(query.mixture_share for query in queries),
         )
 
     def called(self, name: str) -> Self:
@@ -171,10 +187,14 @@ def query_from_file(
 
     focus: the stem to whose onset a short region snaps; kind: what the file is, instead of an estimate; parts: those to compute
     (None: all of the recipe's); what is not needed is neither separated nor embedded. A whole file has its mix as well, by
-    which copies of it are recognised. Raises InputError and AudioError as `Analyser.analyse` does.
+    which copies of it are recognised, and a region where `MIXTURE_SHARES` counts it. Raises InputError and AudioError as
+    `Analyser.analyse` does.
     """
+    recipe = analyser.recipe
+    share = 0.0 if region is None else MIXTURE_SHARES.get((recipe.encoder, recipe.encoder_version), 0.0)
+    if parts is not None and (region is None or share):
+        parts = (*parts, MIX)
     if region is None:
-        parts = None if parts is None else (*parts, MIX)
         analysis = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
         label = path.name
     else:
@@ -194,6 +214,7 @@ def query_from_file(
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
+        mixture_share=share,
     )
 
 

@@ -75,13 +75,17 @@ def render_hit(kit: str, voice: str, seed: int = 0) -> NDArray[np.float32]:
         raise InputError(f"unknown drum voice {voice!r}; the voices are {', '.join(VOICES)}")
     shape = FAMILIES[made_of.family][voice]
     stroke = generator("stroke", kit, voice, 0 if made_of.machine else seed)
-    signal = _render(shape, made_of, voice, stroke)
+    signal = render_shape(shape, made_of, voice, stroke)
     hit = (dsp.normalise(signal, 0.9)).astype(np.float32)
     hit.setflags(write=False)
     return hit
 
 
-def _render(shape: HitShape, kit: Kit, voice: str, stroke: np.random.Generator) -> dsp.Signal:
+def render_shape(shape: HitShape, kit: Kit, voice: str, stroke: np.random.Generator) -> dsp.Signal:
+    """One stroke of any shape and kit, not only of those in the tables: mono (samples,), peak about 1.
+
+    `kit.name` and `voice` number the drum: equal names give the same drum; stroke: how the strokes of one drum differ.
+    """
     own = generator("kit", kit.name, voice)  # what makes this kit's drum its own: the same for every stroke
     bend = 1.0 if kit.machine else float(np.exp(stroke.normal(0.0, 0.012)))
     tune = kit.tune * float(np.exp(own.normal(0.0, 0.04))) * bend

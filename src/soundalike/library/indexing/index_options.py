@@ -126,6 +126,7 @@ def _with_own_versions(wanted: Recipe, own: Recipe) -> Recipe:
     return replace(
         wanted,
         encoder_version=own.encoder_version if wanted.encoder == own.encoder else wanted.encoder_version,
+        dimension=own.dimension if wanted.encoder == own.encoder else wanted.dimension,
         separator_version=own.separator_version if wanted.separator == own.separator else wanted.separator_version,
         windows_version=own.windows_version if wanted.windows == own.windows else wanted.windows_version,
         facts_version=own.facts_version,

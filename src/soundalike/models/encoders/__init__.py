@@ -6,8 +6,8 @@ To add one, write a module with a class that implements `Encoder`, and add a row
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
 from soundalike.errors import InputError
@@ -22,7 +22,8 @@ class EncoderRow:
 
     checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None if it needs no download; extra: the optional
     dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports; with_layer: loads the
-    encoder with one hidden layer as its output, chosen as `NAME:LAYER`, None if it has no such choice.
+    encoder with one hidden layer as its output, chosen as `NAME:LAYER`, None if it has no such choice; earlier: the versions
+    before the current one that can still be loaded, for libraries that were made with them.
     """
 
     load: Callable[[Runtime], Encoder]
@@ -32,6 +33,7 @@ class EncoderRow:
     extra: str | None = None
     precisions: tuple[Precision, ...] = ("exact",)
     with_layer: Callable[[Runtime, str, int], Encoder] | None = None
+    earlier: Mapping[str, Callable[[Runtime], Encoder]] = field(default_factory=dict)
 
 
 class EncoderTable(dict[str, EncoderRow]):
@@ -60,6 +62,12 @@ def _builtin(runtime: Runtime) -> Encoder:
     from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
 
     return BuiltinEncoder()
+
+
+def _builtin_signal(runtime: Runtime) -> Encoder:
+    from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
+
+    return SignalEncoder()
 
 
 def _clap(name: str) -> Callable[[Runtime], Encoder]:
@@ -106,8 +114,9 @@ ENCODERS: EncoderTable = EncoderTable(
     {
         "builtin": EncoderRow(
             _builtin,
-            "timbre and its evolution, rhythm and harmony by signal processing; no download, no torch",
+            "timbre, rhythm and harmony by signal processing and a small network; no download, no torch",
             "Apache-2.0",
+            earlier={"1": _builtin_signal},
         ),
         "clap": EncoderRow(
             _clap("clap"),
@@ -139,8 +148,8 @@ ENCODERS: EncoderTable = EncoderTable(
 )
 
 
-def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
-    """The encoder called `name`.
+def load_encoder(name: str, runtime: Runtime | None = None, version: str | None = None) -> Encoder:
+    """The encoder called `name`, in an earlier version if `version` is one of the row's, else in the current one.
 
     Raises InputError if there is none of that name or its extra is not installed, CheckpointError if its weights are
     missing or damaged.
@@ -149,4 +158,5 @@ def load_encoder(name: str, runtime: Runtime | None = None) -> Encoder:
         raise InputError(f"unknown encoder {name!r}; choose one of {', '.join(ENCODERS)} (see `soundalike models`)")
     row = ENCODERS[name]
     require_extra(row.extra, f"the encoder {name}")
-    return row.load(runtime or Runtime())
+    load = row.load if version is None else row.earlier.get(version, row.load)
+    return load(runtime or Runtime())

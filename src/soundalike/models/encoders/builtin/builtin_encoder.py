@@ -1,84 +1,103 @@
-"""The built-in encoder: timbre and its evolution, rhythm and harmony by signal processing. No download, no torch.
+"""Version 2 of the built-in encoder: the signal features of version 1, fused with what a small network hears.
 
-A waveform becomes a vector of perceptual features in named blocks (`builtin_features`). They are centred and whitened with
-fixed constants: the symmetric inverse square root of the *within-class* covariance, which describes how features differ
-between sounds that are the same to a listener (other notes of one instrument, other bars of one part, the same sound after
-a codec or an equaliser). Each block is then scaled to its own length, so that the cosine of two embeddings is the weighted
-mean of the cosines of their blocks.
+The vector is [signal, instance, group], each part of unit norm times the root of its share, so that the cosine of two
+vectors of equal shares is the mean of the three cosines by those shares. The network was trained to hear struck sounds
+through a mix; of long and of pitched sounds the signal features know more (how a phrase goes; what an instrument has in
+common on all its notes), so for those their share is larger (`steadiness`). How the network was trained, on which sounds:
+`docs/ears.md`. No download, no torch.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from soundalike.errors import InputError
 from soundalike.models.encoder_protocol import Embeddings, Samples
-from soundalike.models.encoders.builtin.builtin_features import BLOCKS, features
-from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, compute_spectra
+from soundalike.models.encoders.builtin.builtin_features import features, peak_weight
+from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_network
+from soundalike.models.encoders.builtin.builtin_spectra import FRAME_RATE, SAMPLE_RATE, Array, Spectra, compute_spectra
+from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
 
-CONSTANTS = Path(__file__).parent / "builtin_constants.npz"
-"""`mean` (D,) and `whitening` (D, D), made by `benchmarks/encoder_fit.py`."""
+LEARNED_STRUCK, LEARNED_STEADY = 0.45, 0.15
+"""Share of the network in the vectors of short struck sounds, at most half, and of long or pitched ones."""
 
-WEIGHTS: dict[str, float] = {
-    "spectrum": 0.5,
-    "attack": 0.5,
-    "evolution": 1.0,
-    "dynamics": 0.5,
-    "modulation": 0.8,
-    "bands": 0.5,
-    "motion": 0.4,
-    "roughness": 0.3,
-    "tonality": 0.4,
-    "register": 0.4,
-    "chroma": 0.3,
-    "rhythm": 0.4,
-}
-"""Share of each block in the squared norm. Doubling or halving any of them changes the results of `docs/builtin-encoder.md`
-little."""
+LENGTHS = (1.5, 4.0)
+"""Effective seconds up to which a sound is short, and from which it is long."""
+
+PITCHED = (0.8, 1.6)
+"""Weight of spectral peaks relative to the spectrum (`spectral_peaks`) up to which a sound is struck, and from which it is
+pitched: hits lie at .2 to .8 (cymbals above), notes and chords at 1.3 to 2."""
+
+INSTANCE = 0.65
+"""How much of the network's share is that of the head `instance`; the rest is that of `group`."""
 
 
 class BuiltinEncoder:
-    """Concatenates whitened blocks of perceptual features into unit vectors."""
+    """Signal features and learned heads as one unit vector."""
 
     name = "builtin"
-    version = "1"
+    version = "2"
     sample_rate = SAMPLE_RATE
-    dimension = sum(BLOCKS.values())
+    dimension = SignalEncoder.dimension + HEADS["instance"] + HEADS["group"]
     clip_seconds: float | None = None
     licence = "Apache-2.0"
 
     def __init__(self) -> None:
-        with np.load(CONSTANTS) as constants:
-            self._mean: Array = constants["mean"].astype(np.float32)
-            self._whitening: Array = constants["whitening"].astype(np.float32)
+        self._signal = SignalEncoder()
+        self._network = shipped_network()
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
         """Embeddings (N, D), rows of unit norm, of N mono waveforms (samples,) at 32 kHz; zero rows for silent waveforms.
 
-        Waveforms can have any length from one sample. Embeddings are deterministic, and independent of the level and of
-        the other waveforms. Raises InputError if a waveform is not one-dimensional or has samples that are not finite.
+        As those of `SignalEncoder`: any length, independent of the level and of the other waveforms. Raises InputError if a
+        waveform is not one-dimensional or has samples that are not finite.
         """
         rows = np.zeros((len(waveforms), self.dimension), dtype=np.float32)
         for row, waveform in zip(rows, waveforms, strict=True):
-            if waveform.ndim != 1:
-                raise InputError(f"a waveform has the shape {waveform.shape}; give mono waveforms of shape (samples,)")
-            spectra = compute_spectra(np.ascontiguousarray(waveform, dtype=np.float32))
+            spectra = compute_spectra(mono(waveform), with_mels=True)
             if spectra is not None:
-                row[:] = compose(*features(spectra), self._mean, self._whitening)
+                heard, steady = self.hear(spectra)
+                row[:] = fuse(heard, learned_share(steady))
         return rows
 
+    def hear(self, spectra: Spectra) -> tuple[dict[str, Array], float]:
+        """`signal`, the vector of version 1, with the heads of the network by name; and the `steadiness` of the sound.
 
-def compose(values: Array, present: dict[str, float], mean: Array, whitening: Array) -> Array:
-    """The unit vector (D,) of raw features `values` (D,); present: weight of a block from 0 to 1, 1 if not named."""
-    whitened: Array = np.asarray((values - mean) @ whitening, dtype=np.float32)
-    first = 0
-    for block, size in BLOCKS.items():
-        place = slice(first, first + size)
-        length = max(float(np.linalg.norm(whitened[place])), 1e-6)
-        whitened[place] *= math.sqrt(WEIGHTS[block]) * present.get(block, 1.0) / length
-        first += size
-    return np.asarray(whitened / max(float(np.linalg.norm(whitened)), 1e-9), dtype=np.float32)
+        Raises InputError for spectra without mels.
+        """
+        if spectra.mels is None:
+            raise InputError("the network needs spectra with mels; compute them with with_mels=True")
+        values, present = features(spectra)
+        heard = {"signal": self._signal.composed(values, present), **self._network.heads(spectra.mels)}
+        return heard, steadiness(effective_seconds(spectra), peak_weight(values))
+
+
+def effective_seconds(spectra: Spectra) -> float:
+    """How long a sound would last if all of it were as loud as its loudest frame; a tail that fades counts little."""
+    return float(spectra.loudness.sum()) / FRAME_RATE
+
+
+def steadiness(seconds: float, peaks: float) -> float:
+    """From 0 for a short struck sound to 1 for one that is long or pitched.
+
+    seconds: effective; peaks: weight of its spectral peaks.
+    """
+    longer = math.log(max(seconds, 1e-3) / LENGTHS[0]) / math.log(LENGTHS[1] / LENGTHS[0])
+    pitched = (peaks - PITCHED[0]) / (PITCHED[1] - PITCHED[0])
+    return min(max(longer, pitched, 0.0), 1.0)
+
+
+def learned_share(steady: float) -> float:
+    """The network's share in the vector of a sound of this `steadiness`."""
+    return LEARNED_STRUCK + (LEARNED_STEADY - LEARNED_STRUCK) * steady
+
+
+def fuse(heard: dict[str, Array], learned: float, instance: float = INSTANCE) -> Array:
+    """The unit vector (D,) of `signal` and heads; learned: the network's share, 0..1; instance: that of the head `instance`
+    in it."""
+    shares = {"signal": 1 - learned, "instance": learned * instance, "group": learned * (1 - instance)}
+    fused = np.concatenate([math.sqrt(share) * heard[name] for name, share in shares.items()])
+    return np.asarray(fused / max(float(np.linalg.norm(fused)), 1e-9), dtype=np.float32)

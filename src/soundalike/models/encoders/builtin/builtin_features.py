@@ -42,6 +42,7 @@ RHYTHM_LAGS = 24
 ROUGHNESS_RATES = (16.0, 32.0, 64.0, 128.0)
 FLATNESS_EDGES = (100.0, 400.0, 1200.0, 3000.0, 6000.0, 12000.0)
 LOWEST_PEAK, HIGHEST_PEAK = 55.0, 3000.0
+_LEAST_PEAKED = 0.02
 
 BLOCKS: dict[str, int] = {
     "spectrum": ENVELOPE_ORDERS,
@@ -204,8 +205,14 @@ def tonality(spectra: Spectra, peaks: Array, total: float) -> Array:
     weight /= max(float(weight.sum()), 1e-12)
     logs = np.log(spectra.power + floor) @ _flatness_ranges()
     flatness = weight @ (logs - np.log(spectra.power @ _flatness_ranges() + floor))
-    peaked = np.log(float(peaks.sum()) / max(total, 1e-12) + 0.02)
+    peaked = np.log(float(peaks.sum()) / max(total, 1e-12) + _LEAST_PEAKED)
     return np.append(flatness, np.float32(peaked)).astype(np.float32)
+
+
+def peak_weight(values: Array) -> float:
+    """Weight of the spectral peaks relative to the whole slow spectrum, from all features (D,), which hold its logarithm."""
+    last = list(BLOCKS).index("tonality") + 1
+    return float(np.exp(values[sum(list(BLOCKS.values())[:last]) - 1])) - _LEAST_PEAKED
 
 
 def spectral_peaks(spectra: Spectra) -> tuple[Array, Array, float]:

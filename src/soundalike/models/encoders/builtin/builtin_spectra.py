@@ -37,6 +37,9 @@ SLOW_BINS = 800
 ENVELOPE_HOP = 80
 ENVELOPE_RATE = SAMPLE_RATE / ENVELOPE_HOP
 
+MELS = 64
+LOWEST_MEL, HIGHEST_MEL = 30.0, 15_500.0
+
 LOUDNESS_EXPONENT = 0.3
 """Stevens' law: loudness grows as the 0.3rd power of intensity."""
 
@@ -52,12 +55,14 @@ class Spectra:
     slow (S, SLOW_BINS): amplitude spectra below 3.1 kHz.
     envelopes (3, E): mean squares at ENVELOPE_RATE of the low frequencies (below about 1 kHz), of the waveform, and of its
         derivative (the high frequencies).
+    mels (T, MELS): power in mel bands at FRAME_RATE, the input of the network of version 2; None for version 1.
     """
 
     loudness: Array
     power: Array
     slow: Array
     envelopes: Array
+    mels: Array | None = None
 
 
 def erb_rate(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,6 +97,19 @@ def band_matrix() -> Array:
     matrix = np.maximum(0.0, 1 - distance / width[None, :])
     matrix[0] = 0  # DC is inaudible
     return np.asarray(matrix * ear_gain(erb_frequency(centres))[None, :], dtype=np.float32)
+
+
+@cache
+def mel_matrix() -> Array:
+    """(bins, MELS): triangles of height 1, equally spaced in mel (O'Shaughnessy 1987), and at least one bin wide."""
+    low, high = 2595 * np.log10(1 + np.array([LOWEST_MEL, HIGHEST_MEL]) / 700)
+    edges = 700 * (10 ** (np.linspace(low, high, MELS + 2) / 2595) - 1)
+    bins = np.arange(FRAME // 2 + 1) * SAMPLE_RATE / FRAME
+    one_bin = SAMPLE_RATE / FRAME
+    centres = edges[1:-1, None]
+    rising = (bins - centres) / np.maximum(centres - edges[:-2, None], one_bin) + 1
+    falling = (centres - bins) / np.maximum(edges[2:, None] - centres, one_bin) + 1
+    return np.ascontiguousarray(np.maximum(0, np.minimum(rising, falling)).T, dtype=np.float32)
 
 
 @cache
@@ -137,7 +155,14 @@ def _envelopes(samples: Array, slow_samples: Array) -> Array:
     return envelopes
 
 
-def compute_spectra(samples: Array) -> Spectra | None:
+def mel_power(samples: Array) -> Array:
+    """(T, MELS) power in mel bands of `samples` (T,) at SAMPLE_RATE, as in `Spectra.mels` but at the level that they have."""
+    frames, matrix = _frames(samples, FRAME, HOP), mel_matrix()
+    blocks = [_power(frames[first : first + _BLOCK]) @ matrix for first in range(0, len(frames), _BLOCK)]
+    return np.concatenate(blocks)
+
+
+def compute_spectra(samples: Array, *, with_mels: bool = False) -> Spectra | None:
     """Spectra of `samples` (T,) at SAMPLE_RATE, None for silence (all samples zero).
 
     Raises InputError if a sample is not finite.
@@ -151,9 +176,12 @@ def compute_spectra(samples: Array) -> Spectra | None:
     frames, matrix = _frames(samples, FRAME, HOP), band_matrix()
     bands = np.empty((len(frames), BANDS), dtype=np.float32)
     sparse = np.empty((-(-len(frames) // SPARSE), FRAME // 2 + 1), dtype=np.float32)
+    mels = np.empty((len(frames), MELS), dtype=np.float32) if with_mels else None
     for first in range(0, len(frames), _BLOCK):
         power = _power(frames[first : first + _BLOCK])
         np.matmul(power, matrix, out=bands[first : first + _BLOCK])
+        if mels is not None:
+            np.matmul(power, mel_matrix(), out=mels[first : first + _BLOCK])
         rows = power[::SPARSE]
         sparse[first // SPARSE : first // SPARSE + len(rows)] = rows
     loudness: Array = np.power(bands, np.float32(LOUDNESS_EXPONENT), out=bands)
@@ -161,4 +189,4 @@ def compute_spectra(samples: Array) -> Spectra | None:
     slow_samples = soxr.resample(samples, SAMPLE_RATE, SLOW_RATE, quality="LQ")
     slow_frames = _frames(slow_samples, SLOW_FRAME, SLOW_HOP)
     slow = np.concatenate([np.sqrt(_power(slow_frames[i : i + _BLOCK])) for i in range(0, len(slow_frames), _BLOCK)])
-    return Spectra(loudness, sparse, slow, _envelopes(samples, slow_samples))
+    return Spectra(loudness, sparse, slow, _envelopes(samples, slow_samples), mels)

@@ -1,0 +1,431 @@
+"""The built-in encoder, version 1 beside version 2: a sound inside a finished song, searched among thousands.
+
+    python -m benchmarks.ears --packages ROOT --midi FOLDER [--count 100] [--seeds 1 2 3] [--ablation]
+
+ROOT: where the Debian packages hydrogen-drumkits and lmms-common are unpacked; FOLDER: rendered by
+`benchmarks.render_midi_sounds` from TimGM6mb.sf2; songs and multitracks come from SOUNDALIKE_TEST_DATA. Every sound that is
+looked for, every song and every stem comes from a source that the network was not trained on (`training/sources.py`).
+
+A sound is added to a song at -6, 0 or +6 dB (RMS against RMS in the same seconds), as it is or altered (a semitone up or
+down and saturated). The query is a region as a person draws it: it begins up to 100 ms early or 20 ms late, and its length
+is drawn independently of the sound's. It takes the real path: `Analyser.analyse_region` separates it with the music around
+it. Reported: the mean reciprocal rank of the very sound (MRR), how often it is among the first ten (R@10), and the share of
+the first ten that are of its class (P@10), with 95 % bootstrap intervals over queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from benchmarks import encoder_sounds as sounds
+from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.markdown import print_table
+from soundalike.analysis.analyser import Analyser
+from soundalike.analysis.recipe import make_recipe
+from soundalike.audio import decode
+from soundalike.errors import AudioError
+from soundalike.models.encoders.builtin.builtin_encoder import (
+    INSTANCE,
+    LEARNED_STEADY,
+    LEARNED_STRUCK,
+    BuiltinEncoder,
+    fuse,
+)
+from soundalike.models.encoders.builtin.builtin_network import HEADS
+from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
+from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
+from soundalike.parts import MIX
+from soundalike.synth.drum_shapes import VOICES
+from soundalike.synth.drums import KITS, render_hit
+from training.classes import UNKNOWN, class_of_name
+from training.sources import KITS_HELD_OUT, MULTITRACKS_HELD_OUT, SONGS
+
+Float32 = NDArray[np.float32]
+Matrix = NDArray[np.floating]
+Query = tuple[int, int, str, Float32, Float32]
+Figures = dict[tuple[int, str], NDArray[np.float64]]
+
+RATE = 32_000
+LEVELS = (-6, 0, 6)
+CONTEXT = 2.0
+POOL = 2_595
+SONG_SECONDS = 100.0
+PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
+HEADER = ("query", "level", "sound", "by", "n", "MRR", "R@10", "class P@10")
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound of a pool; wanted: whether it may be looked for (the others only distract)."""
+
+    samples: Float32
+    label: str
+    wanted: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is looked for: in which part, among which sounds; lengths: of the region in s, None: as the sound, roughly."""
+
+    name: str
+    part: str
+    pool: list[Sound]
+    lengths: tuple[float, float] | None
+    longest: float
+
+
+class AllHeads:
+    """Everything that the encoder hears, one after the other, so that one analysis serves all comparisons."""
+
+    name, version, sample_rate, clip_seconds = "builtin", "2", RATE, None
+    dimension = sum(PIECES.values())
+
+    def __init__(self) -> None:
+        self._encoder = BuiltinEncoder()
+
+    def embed(self, waveforms: Sequence[Float32]) -> Float32:
+        """(N, D) rows of `PIECES`."""
+        rows = np.zeros((len(waveforms), self.dimension), dtype=np.float32)
+        for row, waveform in zip(rows, waveforms, strict=True):
+            spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
+            if spectra is not None:
+                heard, steady = self._encoder.hear(spectra)
+                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), [steady]])
+        return rows
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How vectors are made of what is heard: the network's share for struck and for steady sounds, and that of the head
+    `instance` in it."""
+
+    struck: float = LEARNED_STRUCK
+    steady: float = LEARNED_STEADY
+    instance: float = INSTANCE
+
+    def vectors(self, rows: Float32) -> Float32:
+        """Fused vectors of rows of `AllHeads`; zero rows stay zero."""
+        bounds = np.cumsum([0, *PIECES.values()])
+        places = {name: slice(a, b) for name, a, b in zip(PIECES, bounds[:-1], bounds[1:], strict=True)}
+        fused = np.zeros((len(rows), BuiltinEncoder.dimension), np.float32)
+        for out, row in zip(fused, rows, strict=True):
+            if row.any():
+                heard = {name: row[place] for name, place in places.items()}
+                out[:] = fuse(heard, self.struck + (self.steady - self.struck) * float(row[-1]), self.instance)
+        return fused
+
+
+VERSION_1 = Fusion(0.0, 0.0)
+VERSION_2 = Fusion()
+
+
+def drum_hits(packages: Path, midi: Path) -> list[Sound]:
+    """`POOL` hits: those of the held-out kits and of LMMS are looked for, renders and the synth's distract."""
+    paths = [
+        path
+        for kit in KITS_HELD_OUT
+        for path in sorted((packages / "usr/share/hydrogen/data/drumkits" / kit).glob("*.*"))
+    ]
+    paths += _samples_of_lmms(packages, "drums")
+    paths = [path for path in paths if path.suffix in (".wav", ".flac", ".aiff", ".ogg") and "empty" not in path.stem]
+    found = [Sound(_loaded(path, 3.0), str(class_of_name(path.stem))) for path in paths]
+    found = [replace(sound, wanted=sound.label != str(UNKNOWN)) for sound in found]
+    kits = sounds.midi(midi, "kits")
+    names = {"closed hat": "hat", "open hat": "hat", "crash": "cymbal", "ride": "cymbal"}
+    for clip, kind in zip(kits.clips, kits.labels["kind"], strict=True):
+        found.append(Sound(clip, str(class_of_name(names.get(str(kind), str(kind)))), wanted=False))
+    for path in sorted(audio_folder("samples").glob("*.flac")):
+        label = class_of_name(path.stem)
+        if label != UNKNOWN and not path.stem.startswith(("loop", "arovane", "bass", "ambi", "guit")):
+            found.append(Sound(_loaded(path, 3.0), str(label), wanted=False))
+    numbered = [(kit, voice) for kit in KITS for voice in VOICES]
+    found += [
+        Sound(_at_rate(render_hit(kit, voice)), str(class_of_name(voice.replace("_", " "))), wanted=False)
+        for kit, voice in numbered
+    ]
+    rng, base = np.random.default_rng(0), len(found)
+    while len(found) < POOL:  # variations of the distracting hits, so that the pool is as large as a user's
+        sound = found[int(rng.integers(len(paths), base))]
+        varied = soxr.resample(sound.samples, RATE, RATE * float(np.exp(rng.uniform(-0.35, 0.35))))
+        found.append(Sound(np.asarray(varied, np.float32), sound.label, wanted=False))
+    return found[:POOL]
+
+
+def bass_notes(packages: Path, midi: Path) -> list[Sound]:
+    """Notes of the basses of a held-out SoundFont, and LMMS's."""
+    tones = sounds.midi(midi, "tones")
+    low = tones.labels["key"] < 55
+    basses = (tones.labels["program"] // 8 == 4) & low
+    found = [
+        Sound(clip, f"program {program}", wanted=bool(bass))
+        for clip, program, bass in zip(tones.clips, tones.labels["program"], basses, strict=True)
+    ]
+    paths = _samples_of_lmms(packages, "basses")
+    return found + [Sound(_loaded(path, 3.0), path.stem.rstrip("0123456789")) for path in paths]
+
+
+def chord_stabs(midi: Path) -> list[Sound]:
+    """Triads of the programs of a held-out SoundFont: three tones of nearby keys, cut to a stab."""
+    tones = sounds.midi(midi, "tones")
+    found, rng = [], np.random.default_rng(0)
+    for program in range(104):
+        rows = np.flatnonzero((tones.labels["program"] == program) & (tones.labels["velocity"] == 110))
+        for shift in (0, 3):
+            if len(rows) < 6:
+                continue
+            notes = [
+                _shifted(tones.clips[row], interval)[:RATE]
+                for row, interval in zip(rows[shift : shift + 3], rng.integers(-2, 3, 3), strict=True)
+            ]
+            chord = np.sum(notes, axis=0)
+            samples = chord[: round(float(rng.uniform(0.3, 0.9)) * RATE)].astype(np.float32)
+            found.append(Sound(_faded(samples), f"program {program}"))
+    return found
+
+
+def loops(packages: Path, midi: Path, part: str) -> list[Sound]:
+    """LMMS's loops and phrases of invented tracks played by a held-out SoundFont."""
+    phrases = sounds.midi(midi, f"phrases_{part}")
+    found = [Sound(clip, f"track {track}") for clip, track in zip(phrases.clips, phrases.labels["track"], strict=True)]
+    folder = {"bass": "bassloops", "drums": "beats"}[part]
+    paths = _samples_of_lmms(packages, folder)
+    return found + [Sound(_loaded(path, 6.0), path.stem.rstrip("0123456789")) for path in paths]
+
+
+def vocal_chops() -> list[Sound]:
+    """Pieces of half a second to one and a half of the vocals of held-out multitracks."""
+    found, rng = [], np.random.default_rng(0)
+    for name in MULTITRACKS_HELD_OUT:
+        for path in sorted((audio_folder("multitracks") / name).glob("vocals.*")):
+            whole, at = _loaded(path, 60.0), 0
+            while at < len(whole) - 2 * RATE:
+                count = round(float(rng.uniform(0.5, 1.5)) * RATE)
+                piece = whole[at : at + count]
+                if _rms(piece) > 0.3 * _rms(whole):
+                    found.append(Sound(_faded(piece), name))
+                at += count
+    return found
+
+
+class Experiment:
+    """The held-out songs and the analyser whose encoder hears everything."""
+
+    def __init__(self) -> None:
+        paths = [path for path in sorted(audio_folder("songs").iterdir()) if path.name not in SONGS]
+        paths += [audio_folder("multitracks") / name / "mixture.flac" for name in MULTITRACKS_HELD_OUT]
+        self.songs = [_loaded(path, SONG_SECONDS) for path in paths]
+        self.encoder = AllHeads()
+        recipe = replace(make_recipe(), dimension=self.encoder.dimension)
+        self.analyser = Analyser(recipe)
+        self.analyser.__dict__["encoder"] = self.encoder
+
+    def heard(self, pool: list[Sound]) -> Float32:
+        """Rows of `AllHeads` of a pool, cut as one-shots are."""
+        from soundalike.analysis.window_vectors import trim_silence
+
+        return self.encoder.embed([trim_silence(sound.samples) for sound in pool])
+
+    def queries(self, task: Task, count: int, seed: int) -> list[Query]:
+        """(sound, level, as it is or altered, rows of the stem and of the mixture) of `count` placements of every kind."""
+        rng = np.random.default_rng(seed)
+        wanted = [number for number, sound in enumerate(task.pool) if sound.wanted]
+        found = []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "mixture.wav"
+            while len(found) < count * len(LEVELS) * 2:
+                own = int(rng.choice(wanted))
+                song = self.songs[int(rng.integers(len(self.songs)))]
+                early = float(rng.uniform(-0.02, 0.1))
+                draw, scale = float(rng.random()), float(rng.uniform(0.6, 1.2))
+                for state in ("as it is", "altered"):
+                    sample = task.pool[own].samples
+                    sample = _altered(sample, draw) if state == "altered" else sample
+                    sample = _faded(sample[: round(task.longest * RATE)])
+                    at = round((3 + draw * (len(song) / RATE - task.longest - 8)) * RATE)
+                    length = (
+                        scale * len(sample) / RATE
+                        if task.lengths is None
+                        else float(task.lengths[0] + (task.lengths[1] - task.lengths[0]) * (scale - 0.6) / 0.6)
+                    )
+                    if _rms(song[at : at + len(sample)]) < 1e-3:
+                        break
+                    for level in LEVELS:
+                        soundfile.write(path, _mixed(song, sample, at, level), RATE, subtype="FLOAT")
+                        row = self._region(path, CONTEXT - early, CONTEXT - early + max(length, 0.1), task.part)
+                        if row is not None:
+                            found.append((own, level, state, *row))
+        return found
+
+    def _region(self, path: Path, start: float, end: float, part: str) -> tuple[Float32, Float32] | None:
+        try:
+            region = self.analyser.analyse_region(path, start, end, focus=part, parts=(part, MIX))
+        except AudioError:
+            return None
+        return region.vectors[0, region.parts.index(part)], region.vectors[0, region.parts.index(MIX)]
+
+
+def measured(task: Task, pool: Float32, queries: list[Query], fusion: Fusion, mixture: float) -> Figures:
+    """By (level, state): rows (MRR, R@10, P@10) of each query; mixture: share of the mixture's region in the query."""
+    sides = {
+        name: fusion.vectors(np.stack([query[index] for query in queries]))
+        for name, index in (("stem", 3), ("mixture", 4))
+    }
+    directions = (1 - mixture) * sides["stem"] + mixture * sides["mixture"]
+    scores = directions @ fusion.vectors(pool).T
+    labels = np.array([sound.label for sound in task.pool])
+    figures = defaultdict(list)
+    for (own, level, state, *_), row in zip(queries, scores, strict=True):
+        order = np.argsort(-row, kind="stable")
+        rank = int(np.flatnonzero(order == own)[0]) + 1
+        figures[level, state].append((1 / rank, rank <= 10, np.mean(labels[order[:10]] == labels[own])))
+    return {key: np.array(values, dtype=float) for key, values in figures.items()}
+
+
+SYSTEMS: dict[str, tuple[Fusion, float]] = {
+    "version 1, stem": (VERSION_1, 0.0),
+    "version 1, mixture": (VERSION_1, 1.0),
+    "version 2, stem": (VERSION_2, 0.0),
+    "version 2, mixture": (VERSION_2, 1.0),
+    "version 2, both": (VERSION_2, 0.5),
+}
+ABLATION: dict[str, tuple[Fusion, float]] = {
+    "signal alone, both": (VERSION_1, 0.5),
+    "instance alone, both": (Fusion(1.0, 1.0, 1.0), 0.5),
+    "group alone, both": (Fusion(1.0, 1.0, 0.0), 0.5),
+    **{
+        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it, both": (
+            Fusion(struck, steady, instance),
+            0.5,
+        )
+        for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
+        for instance in (1.0, 0.65, 0.4)
+    },
+    **{f"as shipped, mixture {share:.2f}": (VERSION_2, share) for share in (0.25, 0.35, 0.65)},
+}
+
+
+def table_rows(task: Task, name: str, figures: Figures) -> list[tuple[str, ...]]:
+    rows = []
+    for (level, state), values in sorted(figures.items(), key=lambda item: (item[0][1] != "as it is", item[0][0])):
+        means = [f"{values[:, column].mean():.3f} ({interval(values[:, column])})" for column in range(3)]
+        rows.append((task.name, f"{level:+d} dB", state, name, str(len(values)), *means))
+    return rows
+
+
+def interval(values: Matrix, draws: int = 500) -> str:
+    """95 % bootstrap interval of a mean."""
+    drawn = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    return f"{low:.2f}-{high:.2f}"
+
+
+def skewness_of_hubs(rows: Float32) -> float:
+    """Skewness of how often a sound is among the ten nearest of another."""
+    from scipy.stats import skew
+
+    similarity = rows @ rows.T
+    np.fill_diagonal(similarity, -2)
+    nearest = np.argpartition(-similarity, 10, axis=1)[:, :10]
+    return float(skew(np.bincount(nearest.ravel(), minlength=len(rows))))
+
+
+def _samples_of_lmms(packages: Path, folder: str) -> list[Path]:
+    """The samples of a folder, without the one file that is damaged."""
+    paths = sorted((packages / "usr/share/lmms/samples" / folder).glob("*.ogg"))
+    return [path for path in paths if path.name != "kick04.ogg"]
+
+
+def _altered(samples: Float32, draw: float) -> Float32:
+    """A semitone up or down, and saturated."""
+    moved = _shifted(samples, 1 if draw < 0.5 else -1)
+    peak = max(float(np.abs(moved).max()), 1e-9)
+    return np.asarray(np.tanh(moved * np.float32((2 + 4 * draw) / peak)), dtype=np.float32)
+
+
+def _shifted(samples: Float32, semitones: float) -> Float32:
+    return np.asarray(soxr.resample(samples, RATE * 2 ** (float(semitones) / 12), RATE), dtype=np.float32)
+
+
+def _mixed(song: Float32, sample: Float32, at: int, level: float) -> Float32:
+    margin = round(CONTEXT * RATE)
+    mixture = song[at - margin : at + max(len(sample), RATE) + margin].copy()
+    gain = _rms(song[at : at + len(sample)]) / max(_rms(sample), 1e-9) * 10 ** (level / 20)
+    mixture[margin : margin + len(sample)] += np.float32(gain) * sample
+    return mixture / max(1.0, float(np.abs(mixture).max()) / 0.98)
+
+
+def _faded(samples: Float32) -> Float32:
+    fade = min(len(samples), RATE // 50)
+    samples = samples.copy()
+    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return samples
+
+
+def _rms(samples: Float32) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
+
+
+@cache
+def _loaded(path: Path, seconds: float) -> Float32:
+    return decode.load(path, RATE, 1).samples[0][: round(seconds * RATE)]
+
+
+def _at_rate(samples: Float32) -> Float32:
+    return np.asarray(soxr.resample(samples, 44_100, RATE), dtype=np.float32)
+
+
+def tasks(packages: Path, midi: Path) -> dict[str, Callable[[], Task]]:
+    """By name, what makes each task."""
+    rows: list[tuple[str, str, Callable[[], list[Sound]], tuple[float, float] | None, float]] = [
+        ("drum hit", "drums", lambda: drum_hits(packages, midi), (0.25, 0.6), 1.5),
+        ("bass note", "bass", lambda: bass_notes(packages, midi), (0.3, 1.0), 1.2),
+        ("bass loop", "bass", lambda: loops(packages, midi, "bass"), None, 5.0),
+        ("drum loop", "drums", lambda: loops(packages, midi, "drums"), None, 5.0),
+        ("chord stab", "residuals", lambda: chord_stabs(midi), (0.3, 1.0), 1.2),
+        ("vocal chop", "residuals", vocal_chops, (0.3, 1.2), 1.5),
+    ]
+    return {name: lambda row=(name, *rest): Task(row[0], row[1], row[2](), *row[3:]) for name, *rest in rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--midi", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=40, help="placements for each seed and kind of sound")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--only", nargs="+", help="kinds of sounds, such as 'drum hit'")
+    parser.add_argument("--ablation", action="store_true")
+    options = parser.parse_args()
+    rows, hubs = [], []
+    with threadpool_limits(1):
+        experiment = Experiment()
+        for name, make in tasks(options.packages, options.midi).items():
+            if options.only and name not in options.only:
+                continue
+            task = make()
+            pool = experiment.heard(task.pool)
+            queries = [query for seed in options.seeds for query in experiment.queries(task, options.count, seed)]
+            for title, system in (SYSTEMS | (ABLATION if options.ablation else {})).items():
+                rows += table_rows(task, title, measured(task, pool, queries, *system))
+            wanted = sum(sound.wanted for sound in task.pool)
+            skews = [f"{skewness_of_hubs(version.vectors(pool)):.2f}" for version in (VERSION_1, VERSION_2)]
+            hubs.append((task.name, str(len(task.pool)), str(wanted), *skews))
+    print_table(HEADER, rows)
+    print()
+    print_table(("pool", "sounds", "looked for", "skewness of N_10, version 1", "version 2"), hubs)
+
+
+if __name__ == "__main__":
+    main()
