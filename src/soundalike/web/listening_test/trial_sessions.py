@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cachetools import LRUCache
 
 from soundalike.errors import InputError, LibraryError, SoundalikeError
+from soundalike.listening.active_blocks import continue_active
 from soundalike.listening.answer_record import AnswerRecord, TrialAnswer
 from soundalike.listening.answer_store import AnswerStore, Listener
 from soundalike.listening.design import ANSWERS_FILE, CLIPS_FOLDER, DESIGN_FILE, Design, read_design
@@ -126,7 +128,14 @@ class TrialSessions:
             if min(given.heard.a, given.heard.b) < MIN_HEARD:
                 raise InputError(f"listen to A and B for {MIN_HEARD:g} s each before you answer")
         added = self.store.add(_record(listener, trial, given))
+        if answered.issuperset(one.id for one in self._schedule(listener) if one.id != trial_id):
+            self._continue()
         return AnswerOut(stored=added == "stored", progress=self.progress(listener))
+
+    def _continue(self) -> None:
+        """Add a block of trials to an active test whose goal is not reached."""
+        with suppress(InputError):  # no triplets are left, or no vectors: the test ends here
+            continue_active(self._folder, self._current_design(), self.store.records())
 
     def clip(self, listener: Listener, trial_id: str, side: Side) -> Path:
         """The audio file of a trial or practice trial of this listener. Raises InputError for another one."""
