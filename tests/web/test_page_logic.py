@@ -160,20 +160,23 @@ words = st.text(max_size=20)
     part=st.none() | st.sampled_from(PARTS),
     filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words}),
     favourite=st.booleans(),
+    classes=st.lists(st.sampled_from(["kick", "snare"]), max_size=2),
+    referenceKind=st.sampled_from([None, "song", "loop"]),
+    group=st.none() | st.integers(0, 400),
     reference=st.sampled_from(
         [None, {"item": "a/b"}, {"text": "dry \u2019funk"}, {"upload": "1", "name": "s\xf6ng.wav"}]
     ),
 )
-def test_a_link_contains_the_whole_state(module: Call, favourite: bool, **state: Any) -> None:
+def test_a_link_contains_the_whole_state(module: Call, favourite: bool, classes: list[str], **state: Any) -> None:
     state["strips"] = state.pop("mixer")
-    state["filters"]["favourite"] = favourite
+    state["filters"] |= {"favourite": favourite, "classes": classes}
     link = module("link.js", "toLink", state)
     kept = module("link.js", "fromLink", link, PARTS)
     reference = state["reference"]
-    expected = {"file": reference["name"]} if reference and "upload" in reference else reference
+    expected = {"file": reference["name"], "upload": "1"} if reference and "upload" in reference else reference
     assert kept["reference"] == expected
-    assert {name: kept[name] for name in ("kind", "part", "filters")} == {
-        name: state[name] for name in ("kind", "part", "filters")
+    assert {name: kept[name] for name in ("kind", "part", "filters", "referenceKind", "group")} == {
+        name: state[name] for name in ("kind", "part", "filters", "referenceKind", "group")
     }
     assert kept["region"] == (state["region"] and pytest.approx(state["region"], abs=1e-4))
     assert kept["strips"] == {
@@ -199,7 +202,7 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
     if kept is not None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
-        assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "favourite": False}
+        assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "favourite": False, "classes": []}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:
@@ -378,3 +381,134 @@ def test_colours_of_the_map(module: Call) -> None:
     names = call({"folder": [str(n) for n in range(30)]}, "folder")
     assert len(set(names)) == 9
     assert names.count("22 others") == 22
+
+
+def test_one_shots_are_heard_from_their_beginning(module: Call) -> None:
+    song = {"start": 10, "end": 20, "tempo": 120, "kind": "song"}
+    shot = {"start": 0, "end": 0.4, "tempo": None, "kind": "one-shot"}
+    assert module("sound/beat_sync.js", "syncedPosition", song, shot, 15.3) == 0
+    assert module("sound/beat_sync.js", "syncedPosition", shot, song, 0.3) == 10
+
+
+def test_the_first_beat_is_found_from_onsets(module: Call) -> None:
+    onsets = [0.21 + 0.5 * n for n in range(16)] + [0.46, 1.46, 2.335]  # 120 BPM, and a few between the beats
+    assert module("sound/together.js", "firstBeat", onsets, 120) == pytest.approx(0.21, abs=0.004)
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "semitones"),
+    [
+        ("A minor", "C major", 0),
+        ("C", "D", 2),
+        ("C", "B", -1),
+        ("Em", "F# minor", 2),
+        ("Bb major", "G", -3),
+        (None, "C", 0),
+    ],
+)
+def test_the_shorter_way_from_key_to_key(module: Call, from_: str | None, to: str, semitones: int) -> None:
+    assert module("sound/together.js", "transposition", from_, to) == semitones
+
+
+def test_loops_are_stretched_by_less_than_half_an_octave(module: Call) -> None:
+    assert module("sound/together.js", "stretchRate", 130, 100) == pytest.approx(1.3)
+    assert module("sound/together.js", "stretchRate", 140, 70) == 1
+    assert module("sound/together.js", "stretchRate", 90, 160) == pytest.approx(1.125)
+
+
+def test_hits_of_a_song_are_replaced_by_one_shots(module: Call) -> None:
+    """A song that is nothing but its drum stem: where its hits were there is the one-shot, as loud, and elsewhere the song."""
+    out = module.page.evaluate(  # type: ignore[attr-defined]
+        """async () => {
+          const { gate, strike, without } = await import("/sound/together.js");
+          const rate = 1000;
+          const stem = Float32Array.from({ length: 1000 }, (_, n) => (n % 500 < 100 ? 0.4 : 0.1));
+          const spans = [{ start: 0, end: 0.2 }, { start: 0.5, end: 0.7 }];
+          const song = without([stem], stem, gate(1000, rate, spans));
+          strike(song, rate, { shot: [new Float32Array(150).fill(0.8)], stem, spans });
+          return [...song[0]];
+        }"""
+    )
+    level = np.sqrt((100 * 0.4**2 + 20 * 0.1**2) / 120)  # of the stem over the first 120 ms
+    assert out[50] == pytest.approx(level, abs=1e-6)
+    assert out[550] == pytest.approx(level, abs=1e-6)
+    assert out[190] == 0  # the hit is gone, and the one-shot over
+    assert out[300] == pytest.approx(0.1)
+    assert out[800] == pytest.approx(0.1)
+
+
+def test_a_lasso_encircles_points(module: Call) -> None:
+    square = [[0, 0], [10, 0], [10, 10], [0, 10]]
+    assert module("map/view.js", "within", square, [5, 5])
+    assert not module("map/view.js", "within", square, [15, 5])
+
+
+def test_what_a_score_means_in_a_library(module: Call) -> None:
+    scale = {"song": [n / 100 for n in range(101)]}
+    hit = {"item": {"kind": "song"}, "score": 0.985}
+    share = module("hits/why.js", "shareBelow", scale, hit)
+    assert share == pytest.approx(0.985)
+    assert (module("hits/why.js", "gradeOf", share), module("hits/why.js", "topText", share)) == ("strong", "top 2 %")
+    assert module("hits/why.js", "gradeOf", 0.9) == "fair"
+    assert module("hits/why.js", "gradeOf", 0.5) == "weak"
+    assert module("hits/why.js", "shareBelow", {}, hit) is None
+
+
+def test_contributions_are_compared_with_the_mean_of_the_list(module: Call) -> None:
+    hits = [{"contributions": {"drums": 0.4, "bass": 0.1}}, {"contributions": {"drums": 0.2, "bass": 0.3}}]
+    comparison = module("hits/why.js", "comparisonOf", hits)
+    assert comparison["mean"] == pytest.approx({"drums": 0.3, "bass": 0.2})
+    assert comparison["greatest"] == pytest.approx(0.1)
+    text = module("hits/why.js", "whyText", hits[0]["contributions"], comparison["mean"])
+    assert "drums +0.40: 0.10 more than the mean of this list" in text
+    assert "bass +0.10: 0.10 less" in text
+
+
+def test_the_list_is_ordered_by_a_column(module: Call) -> None:
+    hits = [
+        {"item": {"name": name, "title": None, "tempo": tempo, "key": None, "duration": 1}, "score": 1}
+        for name, tempo in (("b", 120), ("C", None), ("a", 90))
+    ]
+    names = lambda column, down: [  # noqa: E731
+        hit["item"]["name"] for hit in module("hits/sorting.js", "sorted", hits, {"column": column, "descending": down})
+    ]
+    assert names("name", False) == ["a", "b", "C"]
+    assert names("tempo", True) == ["b", "a", "C"]  # what has none comes last
+    assert names("score", True) == ["b", "C", "a"]
+
+
+def test_a_group_of_onsets_is_named_after_its_nearest_one_shots(module: Call) -> None:
+    near = lambda *classes: [{"name": f"x/{n}.wav", "sound_class": one} for n, one in enumerate(classes)]  # noqa: E731
+    assert module("onset_names.js", "likeness", near("snare", "snare", "clap")) == "like a snare"
+    assert module("onset_names.js", "likeness", near(None, None, "hat")) == "like 0"
+
+
+def test_milliseconds_are_written_and_read(module: Call) -> None:
+    for seconds in (0, 0.0005, 59.9996, 61.234):
+        written = module("format.js", "clockMs", seconds)
+        assert module("format.js", "parseSeconds", written) == pytest.approx(seconds, abs=6e-4)
+    assert module("format.js", "clockMs", 59.9996) == "1:00.000"
+
+
+def test_files_of_a_dropped_folder_are_found(module: Call) -> None:
+    found = module.page.evaluate(  # type: ignore[attr-defined]
+        """async () => {
+          const { audioFiles } = await import("/dropped_files.js");
+          const file = (name) => ({ isFile: true, isDirectory: false, name, file: (done) => done(new File(["x"], name)) });
+          const folder = (name, children) => ({ isFile: false, isDirectory: true, name, createReader: () => {
+            let left = [children, []];
+            return { readEntries: (done) => done(left.shift() ?? []) };
+          } });
+          const dropped = folder("pack", [file("b.WAV"), folder("deep", [file("c.flac")]), file("cover.jpg")]);
+          const files = await audioFiles({ entries: [dropped], files: [] }, [".wav", ".flac"]);
+          let refusal = "";
+          try {
+            await audioFiles({ entries: [folder("x", [file("a.txt")])], files: [] }, [".wav"]);
+          } catch (error) {
+            refusal = error.message;
+          }
+          return [files.map((one) => one.name), refusal];
+        }"""
+    )
+    assert found[0] == ["b.WAV", "c.flac"]
+    assert "there is no audio file among what was dropped" in found[1]

@@ -27,6 +27,7 @@ class Indexing:
         self._location = location
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._follower: threading.Thread | None = None  # reads what it reports
         self._progress = schemas.IndexingOut(state="idle")
 
     def start(self, folder: str | None) -> schemas.IndexingOut:
@@ -52,7 +53,8 @@ class Indexing:
                 [*command, *(["--demo"] if demo else [])], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
             )
             self._progress = schemas.IndexingOut(state="running", folder=str(place))
-            threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
+            self._follower = threading.Thread(target=self._follow, args=(self._process,), daemon=True)
+            self._follower.start()
             return self._progress
 
     @property
@@ -63,25 +65,25 @@ class Indexing:
     def close(self) -> None:
         """End the process as Ctrl-C would."""
         process = self._process
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if self._follower is not None:
+            self._follower.join()
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
         """Read what the process reports until it ends."""
         assert process.stdout is not None
-        for line in process.stdout:
-            values = json.loads(line)
-            if "error" in values:
-                self._progress = self._progress.model_copy(update={"state": "failed", "error": values["error"]})
-            elif "added" in values:
-                self._progress = self._progress.model_copy(update={"state": "done", "added": values["added"]})
-            else:
+        with process.stdout as lines:
+            for line in lines:
+                values = json.loads(line)
+                if "error" in values:
+                    values["state"] = "failed"
+                elif "added" in values:
+                    values["state"] = "done"
                 self._progress = self._progress.model_copy(update=values)
         process.wait()
         if self._progress.state == "running":

@@ -101,7 +101,7 @@ export const item = (id, signal) => request(`items/${encode(id)}`, { signal });
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ total: number, items: Item[] }>}
  */
-export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, limit = 20 }, signal) {
+export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, classes = [], limit = 20 }, signal) {
   /** @type {[string, unknown][]} */
   const pairs = [["text", text], ["limit", limit]];
   for (const kind of kinds) pairs.push(["kind", kind]);
@@ -112,6 +112,7 @@ export function items({ text = "", kinds = [], tempo, duration, key, favourite =
   }
   if (key) pairs.push(["key", key]);
   if (favourite) pairs.push(["favourite", "true"]);
+  for (const name of classes) pairs.push(["sound_class", name]);
   return request(`items?${queryString(pairs)}`, { signal });
 }
 

@@ -490,6 +490,7 @@ function showResult(hits, result, { partial, fresh, request }) {
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
   if (current) setCurrent(current);
+  filters.showClasses(result.classes, updateSoon);
   $("weighting-note").textContent = part() || request.onsets ? "" : result.weighting;
   if (partial && result.windows.length && !current) reference.setStart(result.windows[0][0]);
   const notes = [`${plural(result.searched, kind)} searched`];
@@ -515,6 +516,7 @@ async function listLibrary() {
   const signal = search.clear(questions.current);
   const { items, total } = await api.items({ ...others, text: path ?? "", limit: LISTED }, signal);
   $("hits-heading").textContent = "Library";
+  filters.showClasses(null, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
   storeState({ fresh: false });
   firstRun.show({ empty: true, shown: !itemCount && library.indexing });

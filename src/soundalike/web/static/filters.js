@@ -1,6 +1,6 @@
 // The filters above the list.
 
-import { $, inputById, setPressed } from "./dom.js";
+import { $, inputById, make, setPressed } from "./dom.js";
 import { parseRange } from "./format.js";
 import { FILTERS } from "./link.js";
 
@@ -13,13 +13,41 @@ const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown r
  */
 export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true" };
+  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true", classes: [...classes] };
 }
 
 /** @param {FilterTexts} filters */
 export function write(filters) {
   for (const name of FILTERS) inputById(name).value = filters[name];
   setPressed($("favourites-only"), filters.favourite);
+  classes = new Set(filters.classes);
+}
+
+/** The classes of one-shots that are chosen; none: all. */
+let classes = /** @type {Set<string>} */ (new Set());
+
+/**
+ * Shows how many one-shots there are of each class, as buttons that choose them; null: classes do not apply.
+ * @param {Record<string, number> | null} counts
+ * @param {() => void} onChange
+ */
+export function showClasses(counts, onChange) {
+  const known = Object.entries(counts ?? {}).filter(([name, count]) => name && (count || classes.has(name)));
+  $("classes").hidden = known.length < 2 && !classes.size;
+  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.class : undefined;
+  $("classes").replaceChildren(
+    ...known.map(([name, count]) => {
+      const button = make("button", { type: "button", class: "chip", "aria-pressed": String(classes.has(name)) }, `${name} `, make("small", { textContent: String(count) }));
+      button.dataset.class = name;
+      button.addEventListener("click", () => {
+        if (!classes.delete(name)) classes.add(name);
+        setPressed(button, classes.has(name));
+        onChange();
+      });
+      return button;
+    }),
+  );
+  if (focused) /** @type {HTMLElement | null} */ ($("classes").querySelector(`[data-class="${focused}"]`))?.focus();
 }
 
 /**
@@ -49,11 +77,12 @@ export function parsed(kind) {
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;
+  if (classes.size && kind === "one-shot") filters.classes = [...classes];
   return filters;
 }
 
 /** Clears all filters. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false });
+export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, classes: [] });
 
 /** Whether any filter is set. */
-export const any = () => Object.values(read()).some(Boolean);
+export const any = () => Object.values(read()).some((value) => (Array.isArray(value) ? value.length : value));

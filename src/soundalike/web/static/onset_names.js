@@ -2,29 +2,6 @@
 
 import { fileName } from "./format.js";
 
-// Where the library does not know the class of a one-shot, words of its path.
-/** @type {[string, RegExp][]} */
-const WORDS = [
-  ["kick", /(^|[^a-z])(kick|bd|bass ?drum)/],
-  ["snare", /(^|[^a-z])(snare|sn|sd)([^a-z]|$)|snare/],
-  ["clap", /clap|snap/],
-  ["hat", /(^|[^a-z])(hat|hi-?hat|hh)/],
-  ["tom", /(^|[^a-z])toms?([^a-z]|$)/],
-  ["cymbal", /cymbal|crash|ride([^a-z]|$)|splash/],
-  ["percussion", /perc|shaker|tabla|conga|bongo|cowbell|rim/],
-];
-
-/**
- * The class of a one-shot; null if nothing tells it.
- * @param {{ name: string, class?: string | null }} item
- * @returns {string | null}
- */
-export function classOf(item) {
-  if (item.class) return item.class;
-  const path = item.name.toLowerCase().replaceAll("_", " ");
-  return WORDS.find(([, word]) => word.test(path.split("/").at(-1) ?? ""))?.[0] ?? WORDS.find(([, word]) => word.test(path))?.[0] ?? null;
-}
-
 /** @param {string} word */
 const withArticle = (word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
 
@@ -36,7 +13,7 @@ export function likeness(near) {
   /** @type {Map<string, number>} */
   const votes = new Map();
   near.forEach((item, n) => {
-    const name = classOf(item);
+    const name = item.sound_class;
     if (name) votes.set(name, (votes.get(name) ?? 0) + 1 / (2 + n));
   });
   const [best] = [...votes].sort((a, b) => b[1] - a[1]);

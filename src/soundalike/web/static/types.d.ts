@@ -36,7 +36,7 @@ interface Item {
   offset?: number;
   status: string;
   /** Of a one-shot: kick, snare, ... */
-  class?: string | null;
+  sound_class?: string | null;
 }
 
 /** A hit; where the library is listed without a search, score is null and there are no contributions. */
@@ -69,6 +69,8 @@ interface SearchResult {
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
   windows: Region[];
+  /** The one-shots of each class that the other filters admit, of unknown class under "". */
+  classes: Record<string, number> | null;
   /** By kind, the scores that 0, 1, ... 100 % of the items stay below. */
   scale: Partial<Record<Kind, number[]>>;
   candidates: Candidates | null;
@@ -81,6 +83,8 @@ interface Filters {
   key?: string | null;
   path?: string | null;
   favourite?: boolean;
+  /** Of one-shots. */
+  classes?: string[];
 }
 
 /** Which sound or text to search with: one of these. */
@@ -100,6 +104,7 @@ interface SearchRequest extends ReferenceId {
   candidates?: number;
   few?: number;
   kind?: Kind;
+  facets?: boolean;
   onsets?: { part: string; group: number };
   alike?: string[];
   unlike?: string[];
@@ -199,7 +204,7 @@ interface LibraryMap {
   folder: string[];
   names: string[];
   /** Of one-shots, where the library knows them. */
-  classes?: (string | null)[];
+  sound_class: (string | null)[];
 }
 
 // ---- the page ----------------------------------------------------------------------------------------------------------
@@ -236,6 +241,7 @@ interface FilterTexts {
   length: string;
   path: string;
   favourite: boolean;
+  classes: string[];
 }
 
 /** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has

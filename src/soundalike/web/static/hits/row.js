@@ -50,7 +50,7 @@ export function fillRow(row, hit, index, { comparison, share, marks: { answer, h
   cells.rank.textContent = score === null ? "" : String(index + 1);
   cells.name.textContent = format.title(item);
   cells.facts.textContent = [
-    item.kind,
+    item.sound_class ?? item.kind,
     item.kind === "song" && score !== null && format.matchedRange(hit),
     copies && `+${format.plural(copies, "copy", "copies")}`,
     answer,

@@ -1,7 +1,6 @@
 // Colours of the points of the map (by kind, tempo or folder), and their shapes. Pure functions without access to the page.
 
 import { KIND_PLURALS } from "../format.js";
-import { classOf } from "../onset_names.js";
 
 /** @typedef {"circle" | "square" | "triangle"} Shape */
 /** @typedef {{ name: string, colour: string, shape?: Shape }} LegendEntry */
@@ -86,10 +85,8 @@ function byTempo(tempos) {
  * @param {LibraryMap} points
  * @returns {Colouring}
  */
-function byClass({ names, folder, kind, classes }) {
-  return byNames(
-    names.map((name, n) => (kind[n] === "one-shot" ? (classes?.[n] ?? classOf({ name: `${folder[n]}/${name}` }) ?? "unknown") : kind[n])),
-  );
+function byClass({ kind, sound_class: classes }) {
+  return byNames(kind.map((one, n) => (one === "one-shot" ? (classes[n] ?? "unknown") : one)));
 }
 
 /**

@@ -1,0 +1,269 @@
+"""One question at a time: references that follow each other quickly, fail, or are forgotten by the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.web.pages import choose, drop, heard, names, settled, sounds, status, until
+
+REFERENCE = "document.querySelector('#reference-name').textContent"
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Any, served: str) -> Iterator[Any]:
+    """One page for all tests of this module, which begin from nothing with `fresh`."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(served)
+    page.wait_for_selector(".hit")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def fresh(shared: Any, served: str) -> Iterator[Any]:
+    faults: list[str] = []
+    shared.on("pageerror", lambda error: faults.append(str(error)))
+    shared.goto("about:blank")
+    shared.goto(served)
+    shared.wait_for_selector(".hit")
+    yield shared
+    shared.unroute_all()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def songs(music: Path) -> list[Path]:
+    return sorted((music / "songs").iterdir())
+
+
+def held(page: Any, pattern: str) -> list[Any]:
+    """The requests that match, which wait from now on."""
+    waiting: list[Any] = []
+    page.route(pattern, waiting.append)
+    return waiting
+
+
+def arrived(page: Any, waiting: list[Any], count: int = 1) -> None:
+    for _ in range(2_000):
+        if len(waiting) >= count:
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("the request was never sent")
+
+
+def test_a_damaged_file_leaves_the_question_before_it_whole(fresh: Any, songs: list[Path], tmp_path: Path) -> None:
+    drop(fresh, songs[0])
+    searches = held(fresh, "**/api/search")
+    fresh.set_input_files("#file", songs[1])
+    until(fresh, f"{REFERENCE} === {json.dumps(songs[1].name)}")
+    arrived(fresh, searches)
+    (tmp_path / "damaged.wav").write_bytes(b"this is no audio")
+    fresh.set_input_files("#file", tmp_path / "damaged.wav")
+    fresh.wait_for_selector("#status.problem")
+    for one in searches:
+        one.continue_()
+    fresh.unroute("**/api/search")
+    until(fresh, "document.querySelector('#status').textContent.includes('songs searched')")
+    settled(fresh)
+    assert fresh.evaluate(REFERENCE) == songs[1].name
+    shown = names(fresh)
+    assert len(shown) == 3
+    assert not any(name.endswith(songs[1].name) for name in shown)
+    assert any(name.endswith(songs[0].name) for name in shown)
+
+
+def test_the_later_of_two_references_counts(fresh: Any) -> None:
+    first, second = fresh.evaluate("[0, 1].map((n) => document.querySelector(`#hit-${n}`).hit.item)")
+    slow = held(fresh, f"**/api/items/{first['id']}/peaks")
+    fresh.locator("#hit-0").click()
+    fresh.keyboard.press("r")
+    arrived(fresh, slow)
+    fresh.locator("#hit-1").click()
+    fresh.keyboard.press("r")
+    until(fresh, f"{REFERENCE} === {json.dumps(second['name'])}")
+    for one in slow:
+        one.abort()
+    settled(fresh)
+    assert fresh.evaluate(REFERENCE) == second["name"]
+
+
+def test_the_player_and_the_foot_follow_a_new_order(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    fresh.locator("#hit-0").click()
+    sounds(fresh)
+    fresh.locator("#weight-drums").focus()
+    fresh.keyboard.press("Home")
+    settled(fresh)
+    state = """import('./app.js').then(({ player, list }) => {
+      const { start, end, score } = list.hit;
+      return [player.sources.hit.start === start && player.sources.hit.end === end, score];
+    })"""
+    same, score = fresh.evaluate(state)
+    assert same
+    assert fresh.text_content("#now-score").startswith(f"{'−' if score < 0 else '+'}{abs(score):.2f}")
+    assert heard(fresh)["playing"]
+
+
+def test_a_stem_is_heard_wherever_its_waveform_is_clicked(fresh: Any, music: Path, tmp_path: Path) -> None:
+    parts = [soundfile.read(path) for path in sorted((music / "songs").iterdir())[:2]]
+    long = np.concatenate([samples for samples, _ in parts])
+    soundfile.write(tmp_path / "long.flac", long, parts[0][1])
+    duration = len(long) / parts[0][1]
+    assert duration > 35
+    drop(fresh, tmp_path / "long.flac")
+    fresh.click(".strip[data-part=drums] .hear")
+    assert sounds(fresh)["source"]["end"] <= 30.01
+    box = fresh.locator("#wave").bounding_box()
+    with fresh.expect_response("**/stems/drums?**"):
+        fresh.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 30)
+    until(fresh, "import('./app.js').then(({ player }) => player.playing && player.position > 30)")
+    assert heard(fresh)["position"] == pytest.approx(0.9 * duration, abs=4)
+
+
+def test_what_failed_while_the_server_was_away_is_tried_again(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    fresh.route("**/api/items/**/audio", lambda route: route.abort())
+    fresh.locator("#hit-0").click()
+    fresh.wait_for_selector("#status.problem")
+    fresh.unroute("**/api/items/**/audio")
+    fresh.keyboard.press("Enter")
+    sounds(fresh)
+    fresh.route("**/api/search", lambda route: route.abort())
+    fresh.route("**/api/library/state", lambda route: route.abort())
+    fresh.locator("#weight-drums").focus()
+    fresh.keyboard.press("Home")
+    fresh.wait_for_selector("#status.problem")
+    fresh.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    fresh.wait_for_selector("#notice:not([hidden])")
+    fresh.unroute_all()
+    fresh.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(fresh, "document.querySelector('#status').textContent.includes('songs searched')")
+    assert fresh.is_hidden("#notice")
+
+
+def test_a_forgotten_upload_is_sent_again(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    upload = fresh.evaluate("import('./app.js').then(({ player }) => player.sources.reference.url)").split("/")[2]
+    gone: list[str] = []
+
+    def forgotten(route: Any) -> None:
+        if upload in (route.request.post_data or "") and not gone:
+            gone.append(upload)
+            route.fulfill(status=404, json={"detail": "there is no such upload, or no longer; upload the file again"})
+        else:
+            route.continue_()
+
+    fresh.route("**/api/search", forgotten)
+    with fresh.expect_response("**/api/uploads?**"):
+        choose(fresh, "loop")
+    until(fresh, "document.querySelector('#status').textContent.includes('loops searched')")
+    assert gone == [upload]
+    fresh.unroute_all()
+    until(fresh, "indexedDB.databases().then((all) => all.length > 0)")
+    fresh.reload()
+    until(fresh, f"{REFERENCE} === {json.dumps(songs[0].name)}")
+
+
+def test_back_and_the_trail_return_to_earlier_references(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    fresh.locator("#hit-0").click()
+    fresh.keyboard.press("r")
+    until(fresh, f"{REFERENCE} !== {json.dumps(songs[0].name)}")
+    settled(fresh)
+    second = fresh.evaluate(REFERENCE)
+    assert fresh.eval_on_selector_all("#trail a", "all => all.map((one) => one.textContent)")[-2:] == [
+        songs[0].name,
+        second,
+    ]
+    fresh.go_back()
+    until(fresh, f"{REFERENCE} === {json.dumps(songs[0].name)}")
+    settled(fresh)
+    fresh.locator("#trail a").filter(has_text=second).click()
+    until(fresh, f"{REFERENCE} === {json.dumps(second)}")
+
+
+def test_formats_that_browsers_cannot_play_are_heard_as_references(
+    fresh: Any, songs: list[Path], tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(songs[0])
+    soundfile.write(tmp_path / "song.aiff", samples, rate)
+    drop(fresh, tmp_path / "song.aiff")
+    fresh.click("#toggle")  # no hit is chosen: the reference is played
+    assert sounds(fresh)["side"] == "reference"
+
+
+def test_answers_are_toggled_and_move_the_hits(fresh: Any, songs: list[Path], served: str) -> None:
+    drop(fresh, songs[0])
+    count = lambda: fresh.request.get(served + "api/answers").json()["count"]  # noqa: E731
+    before, order = count(), names(fresh)
+    scores = fresh.eval_on_selector_all(".hit .score", "all => all.map((one) => one.textContent)")
+    fresh.locator("#hit-2").click()
+    with fresh.expect_response("**/api/search") as answer:
+        fresh.keyboard.press("+")
+        fresh.keyboard.press("+")  # while the first is being saved
+    assert len(answer.value.request.post_data_json["alike"]) == 1
+    until(fresh, "document.querySelector('#status').textContent.includes('moved by 1 answer')")
+    assert count() == before + 1
+    assert fresh.eval_on_selector_all(".hit .score", "all => all.map((one) => one.textContent)") != scores
+    with fresh.expect_response("**/api/search") as answer:
+        fresh.keyboard.press("+")
+    assert "alike" not in answer.value.request.post_data_json
+    settled(fresh)
+    assert count() == before
+    assert names(fresh) == order
+
+
+def test_several_dropped_files_are_listed(fresh: Any, music: Path) -> None:
+    files = sorted((music / "one-shots").iterdir())[:3]
+    fresh.set_input_files("#file", files)
+    until(fresh, f"{REFERENCE} === {json.dumps(files[0].name)}")
+    settled(fresh)
+    assert fresh.is_checked("#kind [value=one-shot]")  # the tab follows the reference
+    fresh.locator("#dropped button").nth(2).click()
+    until(fresh, f"{REFERENCE} === {json.dumps(files[2].name)}")
+
+
+def test_a_file_dropped_before_the_page_is_ready_is_taken(fresh: Any, served: str, songs: list[Path]) -> None:
+    scripts = held(fresh, "**/app.js")
+    fresh.goto("about:blank")
+    fresh.goto(served, wait_until="commit")
+    arrived(fresh, scripts)
+    fresh.evaluate(
+        """async (name) => {
+          const data = new DataTransfer();
+          const bytes = await (await fetch(`api/items?kind=song`)).json();
+          const audio = await (await fetch(`api/items/${encodeURIComponent(bytes.items[0].id)}/audio`)).blob();
+          data.items.add(new File([audio], name));
+          const dropped = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data });
+          document.dispatchEvent(dropped);
+          if (!dropped.defaultPrevented) throw new Error("the browser would open the file");
+        }""",
+        songs[0].name,
+    )
+    for one in scripts:
+        one.continue_()
+    until(fresh, f"{REFERENCE} === {json.dumps(songs[0].name)}")
+
+
+def test_small_numbers_and_filters_mean_what_they_say(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    with fresh.expect_response("**/api/search") as answer:
+        fresh.fill("#length", "0.5")
+    assert answer.value.request.post_data_json["filters"]["duration"] == pytest.approx([0.45, 0.55])
+    fresh.fill("#length", "")
+    fresh.fill("#path", songs[1].name)
+    until(fresh, "document.querySelector('#status').textContent.startsWith('1 song searched')")
+    fresh.fill("#path", "no such folder")
+    until(fresh, "!document.querySelector('#clear-filters').hidden")
+    fresh.click("#clear-filters")
+    until(fresh, "document.querySelector('#status').textContent.startsWith('3 songs searched')")
+    assert "the reference itself" in status(fresh)
