@@ -158,7 +158,7 @@ words = st.text(max_size=20)
     region=st.none() | st.tuples(st.floats(0, 10), st.floats(10, 20)).map(list),
     kind=st.sampled_from(["song", "loop", "one-shot"]),
     part=st.none() | st.sampled_from(PARTS),
-    filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words}),
+    filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words, "class": words}),
     favourite=st.booleans(),
     reference=st.sampled_from(
         [None, {"item": "a/b"}, {"text": "dry \u2019funk"}, {"upload": "1", "name": "s\xf6ng.wav"}]
@@ -199,7 +199,7 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
     if kept is not None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
-        assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "favourite": False}
+        assert kept["filters"] == {"tempo": "", "key": "", "length": "", "path": "", "class": "", "favourite": False}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:

@@ -6,6 +6,7 @@ import { comparedPart, comparisonNote } from "./compared_part.js";
 import { $, buttonById, debounce, find, inputById, selectById, setPressed } from "./dom.js";
 import { audioFiles } from "./dropped_files.js";
 import { Feedback } from "./feedback.js";
+import { connectClasses, showClasses } from "./classes.js";
 import * as filters from "./filters.js";
 import { KIND_PLURALS, fileName, plural } from "./format.js";
 import { copy, copyPaths, download, exportHits, reveal, toggleFavourite } from "./hit_actions.js";
@@ -485,6 +486,7 @@ function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
   $("hits-heading").textContent = "Hits";
   list.percentiles = result.scale;
+  showClasses(kind === "one-shot" ? result.classes : null);
   showHits(hits, { keepScroll: !fresh });
   if (current) setCurrent(current);
   $("weighting-note").textContent = part() || request.onsets ? "" : result.weighting;
@@ -510,7 +512,8 @@ function reasonForNoHits() {
 async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
-  const { items, total } = await api.items({ ...others, text: path ?? "", limit: LISTED }, signal);
+  const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets: kind === "one-shot" }, signal);
+  showClasses(classes);
   $("hits-heading").textContent = "Library";
   showHits(items.map(asHit), { keepScroll: false });
   storeState({ fresh: false });
@@ -652,6 +655,7 @@ function listenToButtons() {
   });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   for (const id of FILTERS) $(id).addEventListener("input", updateSoon);
+  connectClasses(() => run(() => update({ fresh: false })));
   const menu = selectById("export");
   menu.addEventListener("change", () => {
     const format = /** @type {"m3u8" | "csv" | "json" | ""} */ (menu.value);

@@ -12,8 +12,8 @@ const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown r
  * @returns {FilterTexts}
  */
 export function read() {
-  const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true" };
+  const [tempo, key, length, path, classes] = FILTERS.map((name) => inputById(name).value);
+  return { tempo, key, length, path, class: classes, favourite: $("favourites-only").getAttribute("aria-pressed") === "true" };
 }
 
 /** @param {FilterTexts} filters */
@@ -28,7 +28,7 @@ export function write(filters) {
  * @returns {Filters}
  */
 export function parsed(kind) {
-  const { tempo, key, length, path, favourite } = read();
+  const { tempo, key, length, path, class: classes, favourite } = read();
   for (const name of FILTERS) $(name).removeAttribute("aria-invalid");
   /**
    * @param {string} name
@@ -49,11 +49,12 @@ export function parsed(kind) {
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;
+  if (kind === "one-shot" && classes) filters.classes = classes.split(",");
   return filters;
 }
 
 /** Clears all filters. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false });
+export const clear = () => write({ tempo: "", key: "", length: "", path: "", class: "", favourite: false });
 
 /** Whether any filter is set. */
 export const any = () => Object.values(read()).some(Boolean);

@@ -8,8 +8,8 @@ import { strip } from "./weights.js";
 /** @type {Kind[]} */
 const KINDS = ["song", "loop", "one-shot"];
 
-/** @type {("tempo" | "key" | "length" | "path")[]} */
-export const FILTERS = ["tempo", "key", "length", "path"];
+/** @type {("tempo" | "key" | "length" | "path" | "class")[]} */
+export const FILTERS = ["tempo", "key", "length", "path", "class"];
 
 /** @param {number} value */
 const rounded = (value) => Math.round(value * 1e4) / 1e4;
@@ -86,7 +86,7 @@ export function fromLink(hash, parts) {
       : strip(stored.w ? 0 : undefined);
   }
   const source = ["item", "text", "file"].find((name) => isText(stored[name]) && stored[name]);
-  /** @param {"tempo" | "key" | "length" | "path"} name */
+  /** @param {"tempo" | "key" | "length" | "path" | "class"} name */
   const filter = (name) => (isText(stored.f?.[name]) ? stored.f[name] : "");
   return {
     reference: source ? { [source]: stored[source], ...(source === "file" && isText(stored.upload) && { upload: stored.upload }) } : null,
@@ -101,6 +101,7 @@ export function fromLink(hash, parts) {
       key: filter("key"),
       length: filter("length"),
       path: filter("path"),
+      class: filter("class"),
       favourite: stored.f?.favourite === true,
     },
   };

@@ -32,6 +32,7 @@ export function requestOf({ question, weights, part, profile, filters, kind }) {
   const { region, sound, group, onsets } = question;
   /** @type {SearchRequest} */
   const request = { ...question.id, filters, n: CANDIDATES };
+  if (kind === "one-shot") request.facets = true;
   if (!sound?.text) {
     for (const [name, answer] of /** @type {const} */ ([["alike", "alike"], ["unlike", "not alike"]])) {
       const ids = [...question.answers].filter(([, one]) => one === answer).map(([id]) => id);

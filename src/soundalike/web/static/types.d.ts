@@ -33,6 +33,10 @@ interface Item {
   artist: string | null;
   title: string | null;
   status: string;
+  /** Of a one-shot, null if unknown. */
+  sound_class: string | null;
+  /** Of its neighbours' votes, if its name does not state the class. */
+  class_share: number | null;
   /** Of a one-shot: kick, snare, ... */
   class?: string | null;
 }
@@ -69,6 +73,8 @@ interface SearchResult {
   windows: Region[];
   /** By kind, the scores that 0, 1, ... 100 % of the items stay below. */
   scale: Partial<Record<Kind, number[]>>;
+  /** One-shots by class, "" for unknown ones, if facets were requested. */
+  classes: Record<string, number> | null;
   candidates: Candidates | null;
 }
 
@@ -79,6 +85,7 @@ interface Filters {
   key?: string | null;
   path?: string | null;
   favourite?: boolean;
+  classes?: string[];
 }
 
 /** Which sound or text to search with: one of these. */
@@ -97,6 +104,7 @@ interface SearchRequest extends ReferenceId {
   n: number;
   candidates?: number;
   few?: number;
+  facets?: boolean;
   kind?: Kind;
   onsets?: { part: string; group: number };
   alike?: string[];
@@ -155,6 +163,8 @@ interface OnsetGroup {
   starts: number[];
   ends: number[];
   near: Item[];
+  sound_class: string | null;
+  class_share: number | null;
 }
 
 interface Onsets {
@@ -222,6 +232,8 @@ interface FilterTexts {
   key: string;
   length: string;
   path: string;
+  /** Of one-shots, separated by commas. */
+  class: string;
   favourite: boolean;
 }
 
