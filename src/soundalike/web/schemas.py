@@ -219,11 +219,14 @@ class UploadOut(BaseModel):
 
 
 class OnsetGroupOut(BaseModel):
-    """Similar onsets, the loudest first: starts, ends in s of the file. near: the one-shots that are most similar to them."""
+    """Similar onsets, the loudest first: starts, ends in s of the file. near: the one-shots that are most similar to them;
+    sound_class: on which the named ones agree, with their share of the vote in class_share; null if they do not."""
 
     starts: list[float]
     ends: list[float]
     near: list[ItemOut]
+    sound_class: str | None
+    class_share: float | None
 
 
 class OnsetsOut(BaseModel):
@@ -257,10 +260,11 @@ class PeaksOut(BaseModel):
 
 
 class ItemsPage(BaseModel):
-    """A page of items. total: the number of items that match."""
+    """A page of items. total: the number of items that match; classes: as of a search result, if facets were requested."""
 
     total: int
     items: list[ItemOut]
+    classes: dict[str, int] | None
 
 
 class ItemsOut(BaseModel):

@@ -30,10 +30,12 @@ def items(
     path: PathText = None,
     favourite: bool = False,
     sound_class: Classes = [],  # noqa: B006 - FastAPI copies it
+    facets: bool = False,
     offset: Offset = 0,
     limit: Limit = 50,
 ) -> Response:
-    """A page of items, ordered by path. text: contained in path, title or artist; the others filter as in a search."""
+    """A page of items, ordered by path. text: contained in path, title or artist; the others filter as in a search.
+    facets: also count the one-shots of each class."""
     filters = schemas.FilterFields(
         kinds=kind,
         tempo=None if tempo_from is tempo_to is None else (tempo_from, tempo_to),
@@ -44,7 +46,15 @@ def items(
         classes=sound_class,
     )
     return json_response(
-        items_page(server.library.snapshot, server.favourites, text=text, filters=filters, offset=offset, limit=limit)
+        items_page(
+            server.library.snapshot,
+            server.favourites,
+            text=text,
+            filters=filters,
+            offset=offset,
+            limit=limit,
+            facets=facets,
+        )
     )
 
 

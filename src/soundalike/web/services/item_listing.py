@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
+from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.listening.favourites import Favourites
 from soundalike.search.filters import Filters, make_filters
 from soundalike.web import schemas
@@ -26,12 +30,29 @@ def items_page(
     filters: schemas.FilterFields,
     offset: int,
     limit: int,
+    facets: bool = False,
 ) -> dict[str, Any]:
     """A page of the items whose path, title or artist contains `text`, with the fields of `schemas.ItemsPage`."""
     marked = favourites.ids()
-    indices = snapshot.matching(text, filters_of(filters), marked if filters.favourite else None)
+    only = marked if filters.favourite else None
+    indices = snapshot.matching(text, filters_of(filters), only)
     page = snapshot.catalogue.items(indices[offset : offset + limit])
-    return {"total": len(indices), "items": snapshot.items_out(page, marked)}
+    return {
+        "total": len(indices),
+        "items": snapshot.items_out(page, marked),
+        "classes": class_counts(snapshot, filters_of(filters), only, text) if facets else None,
+    }
+
+
+def class_counts(
+    snapshot: LibrarySnapshot, filters: Filters, only: Collection[str] | None, text: str = ""
+) -> dict[str, int]:
+    """The number of one-shots of each class, or "" for unknown ones, that match all filters but those on class and kind."""
+    indices = snapshot.matching(text, replace(filters, classes=(), kinds=("one-shot",)), only)
+    counts = Counter(snapshot.finder.opened.classes.codes()[indices].tolist())
+    named = {name: counts[code] for code, name in enumerate(CLASSES) if counts[code]}
+    unknown = sum(count for code, count in counts.items() if code < 0)
+    return named | ({"": unknown} if unknown else {})
 
 
 def favourite_items(snapshot: LibrarySnapshot, favourites: Favourites) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.errors import InputError
 from soundalike.listening.favourites import Favourites
 from soundalike.parts import MIX
@@ -27,7 +25,7 @@ from soundalike.search.request import SearchRequest
 from soundalike.search.results import Hit
 from soundalike.search.score_distribution import FEWEST, score_distributions
 from soundalike.web import schemas
-from soundalike.web.services.item_listing import filters_of
+from soundalike.web.services.item_listing import class_counts, filters_of
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
@@ -90,7 +88,7 @@ class Searches:
             "windows": list(windows),
             **class_fields(result.sound_class),
             "class_preferred": result.class_preferred,
-            "classes": _classes_of(snapshot, plan, favourites if request.filters.favourite else None)
+            "classes": class_counts(snapshot, plan.request.filters, favourites if request.filters.favourite else None)
             if request.facets
             else None,
             "scale": _scales_of(snapshot, plan),
@@ -111,7 +109,12 @@ class Searches:
                     result = snapshot.finder.similar(query, filters=filters, n=NEAREST)
                 found += snapshot.items_out(snapshot.items(hit.id for hit in result.hits), favourites)
         out = [
-            {"starts": group.starts.round(4).tolist(), "ends": group.ends.round(4).tolist(), "near": found}
+            {
+                "starts": group.starts.round(4).tolist(),
+                "ends": group.ends.round(4).tolist(),
+                "near": found,
+                **class_fields(snapshot.finder.opened.classes.of_vectors(group.vectors)),
+            }
             for group, found in zip(groups, near, strict=True)
         ]
         return schemas.OnsetsOut.model_validate({"part": reference.part, "groups": out})
@@ -164,18 +167,6 @@ class Searches:
         if request.filters.favourite:
             plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
         return plan
-
-
-def _classes_of(snapshot: LibrarySnapshot, plan: SearchPlan, favourites: Collection[str] | None) -> dict[str, int]:
-    """The number of one-shots of each class, or "" for unknown ones, that a search's other filters admit."""
-    filters = replace(plan.request.filters, classes=(), kinds=("one-shot",))
-    admitted = snapshot.catalogue.admitted(filters)
-    if favourites is not None:
-        admitted = admitted & snapshot.mask(favourites)
-    counts = Counter(snapshot.finder.opened.classes.codes()[admitted].tolist())
-    named = {name: counts[code] for code, name in enumerate(CLASSES) if counts[code]}
-    unknown = sum(count for code, count in counts.items() if code < 0)
-    return named | ({"": unknown} if unknown else {})
 
 
 def reference_key(request: schemas.SearchIn) -> ReferenceKey:

@@ -97,13 +97,14 @@ export const item = (id, signal) => request(`items/${encode(id)}`, { signal });
 
 /**
  * Items that match, ordered by path.
- * @param {Partial<Filters> & { text?: string, limit?: number }} filters
+ * @param {Partial<Filters> & { text?: string, limit?: number, facets?: boolean }} filters
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ total: number, items: Item[] }>}
+ * @returns {Promise<{ total: number, items: Item[], classes: Record<string, number> | null }>}
  */
-export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, classes = [], limit = 20 }, signal) {
+export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, classes = [], facets = false, limit = 20 }, signal) {
   /** @type {[string, unknown][]} */
   const pairs = [["text", text], ["limit", limit]];
+  if (facets) pairs.push(["facets", "true"]);
   for (const kind of kinds) pairs.push(["kind", kind]);
   for (const [name, range] of Object.entries({ tempo, seconds: duration })) {
     const [from, to] = range ?? [null, null];

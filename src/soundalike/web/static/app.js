@@ -514,9 +514,10 @@ function reasonForNoHits() {
 async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
-  const { items, total } = await api.items({ ...others, text: path ?? "", limit: LISTED }, signal);
+  const facets = kind === "one-shot";
+  const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets }, signal);
   $("hits-heading").textContent = "Library";
-  filters.showClasses(null, updateSoon);
+  filters.showClasses(classes, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
   storeState({ fresh: false });
   firstRun.show({ empty: true, shown: !itemCount && library.indexing });
