@@ -15,6 +15,7 @@ The separator's network, of stems from the same packages and multitracks:
     python -m training separator-examples --work WORK
     python -m training separator-train --work WORK
     python -m training separator-export --work WORK
+    python -m training separator-evaluate --audio DATA --work WORK
 
 Each step continues where it was interrupted. DATA is a folder with the samples, songs and multitracks that `sources`
 names.
@@ -30,12 +31,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(dest="step", required=True)
     names = ("collect", "scenes", "train", "export", "classes")
-    for name in (*names, *(f"separator-{step}" for step in ("stems", "examples", "train", "export"))):
+    for name in (*names, *(f"separator-{step}" for step in ("stems", "examples", "train", "export", "evaluate"))):
         step = steps.add_parser(name)
         step.add_argument("--work", type=Path, required=True, help="folder of this run")
         step.add_argument("--seed", type=int, default=1)
         if name in ("collect", "separator-stems"):
             step.add_argument("--packages", type=Path, default=Path("/"), help="where the packages are unpacked")
+        if name in ("collect", "separator-stems", "separator-evaluate"):
             step.add_argument("--audio", type=Path, required=True, help="folder with samples/, songs/, multitracks/")
         if name == "scenes":
             step.add_argument("--count", type=int, default=4000, help="scenes of 20 s")
@@ -83,10 +85,14 @@ def _separator_step(arguments: argparse.Namespace) -> None:
         from training.separator_train import train
 
         train(arguments.work, arguments.steps, arguments.seed)
-    else:
+    elif arguments.step == "separator-export":
         from training.separator_train import export
 
         export(arguments.work)
+    else:
+        from training.separator_evaluate import evaluate
+
+        evaluate(arguments.audio, arguments.work)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import scipy
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import short_time
-from soundalike.models.separators.builtin.masks import BANDS, EDGES, REACH, Network, load_network
+from soundalike.models.separators.builtin.masks import BANDS, EDGES, HOP, REACH, Network, load_network
 from soundalike.synth.seeds import generator
 from training.clip_store import ClipStore
 from training.separator_masks import NETWORK_REACH, network_inputs
@@ -59,7 +59,7 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
     rng = generator("separator example", seed, number)
     undivided = rng.random() < UNDIVIDED
     stems = mixed_stems(work, rng, undivided)
-    frames, reach = LENGTH // short_time.HOP, REACH + NETWORK_REACH
+    frames, reach = LENGTH // HOP, REACH + NETWORK_REACH
     parts = [short_time.spectra_around(stem, 0, frames, reach) for stem in stems.values()]
     mixture = [np.sum(channel, axis=0) for channel in zip(*parts, strict=True)]
     inputs, _ = network_inputs(mixture, _cues())
