@@ -48,8 +48,10 @@ def run_listening_test(
         say("links and answers travel unencrypted in this network; with --allow-host, a proxy can add HTTPS")
     if browser:
         webbrowser.open(links[0][1])
-    uvicorn.Server(server_config(app)).run(sockets=[listener])
-    say(summary(folder))
+    try:
+        uvicorn.Server(server_config(app)).run(sockets=[listener])
+    finally:  # Ctrl-C is raised again when the server has stopped
+        say(summary(folder))
 
 
 def summary(folder: Path) -> str:
