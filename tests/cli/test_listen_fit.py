@@ -56,7 +56,7 @@ def test_report_writes_one_page(home: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra: report")
     outcome = run("listen", "report", "made-up", "--out", tmp_path / "report.html", library=home)
     assert outcome.code == 0, outcome.stderr
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == 4
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == 5
     refused = run("listen", "report", "made-up", "--out", tmp_path, library=home)
     assert refused.code == 2
     assert "is a folder" in refused.stderr

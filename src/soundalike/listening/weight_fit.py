@@ -36,7 +36,7 @@ class QuestionFit:
     """Weights fitted to the answers to one question.
 
     answered: after screening; summaries: of all listeners before it; excluded: listener -> the rule; all_answered: before it.
-    listeners: in the order of `fit.own`; observations, data: what was fitted to.
+    listeners: in the order of `fit.own`; observations, data: what was fitted to. cut_off: as in `fit_question`.
     """
 
     design: Design
@@ -49,6 +49,7 @@ class QuestionFit:
     data: TripletData
     fit: HierarchicalFit
     held_out: HeldOut
+    cut_off: float
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -145,4 +146,5 @@ def fit_question(test: OpenTest, question: Question, cut_off: float = 0.8) -> Qu
         data,
         fit,
         predict_held_out(answered, data, observations, fit, design.weighted_parts),
+        cut_off,
     )
