@@ -11,7 +11,7 @@ import numpy as np
 from soundalike.listening.active_blocks import needed_for
 from soundalike.listening.answered_triplets import Repeats
 from soundalike.listening.held_out import baseline_name
-from soundalike.listening.weight_fit import QuestionFit
+from soundalike.listening.weight_fit import QuestionFit, listeners_text
 from soundalike.preferences.active_design import Contrast
 from soundalike.preferences.cluster_robust import Links, paired_test
 from soundalike.preferences.intervals import wilson
@@ -31,7 +31,7 @@ def screening_lines(fitted: QuestionFit) -> list[str]:
     rules = ", ".join(fitted.design.screening) or "none"
     count = len(fitted.summaries)
     names = "; ".join(f"{name}: {rule}" for name, rule in fitted.excluded.items())
-    left_out = f"{len(fitted.excluded)} of {count} listeners left out" + (f" ({names})" if names else "")
+    left_out = f"{len(fitted.excluded)} of {listeners_text(count)} left out" + (f" ({names})" if names else "")
     return [f"screening, fixed when the test was made: {rules}: {left_out}"]
 
 
@@ -42,7 +42,7 @@ def answer_lines(fitted: QuestionFit) -> list[str]:
     origins = Counter(triplet.origin for triplet in answered.designed)
     drawn = f" ({origins['random']} at random, {origins['active']} chosen)" if origins["active"] else ""
     lines = [
-        f"{len(fitted.observations)} {answered.question} answers of {len(fitted.listeners)} listeners about "
+        f"{len(fitted.observations)} {answered.question} answers of {listeners_text(len(fitted.listeners))} about "
         f"{len(answered.triplets)} triplets{drawn}"
         + (f'; besides, {cant_tell} trials were answered with "can\'t tell"' if cant_tell else "")
     ]
@@ -158,7 +158,7 @@ def difference_lines(fitted: QuestionFit) -> list[str]:
         return []
     needed = needed_for(fitted.fit, contrast, width)
     name = f"{first} - {second}" if second else first
-    ending = "narrow enough" if needed is None else f"{needed} until {width:g}"
+    ending = "narrow enough" if needed is None else f"{needed} until it is {width:g} wide"
     return [f"{name}: {low:+.2f} to {high:+.2f}, {relative:.2f} mean weights wide; {ending}"]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from soundalike.listening.fit_messages import agreement_of, random_triplets
 from soundalike.listening.held_out import baseline_name
 from soundalike.listening.open_test import OpenTest
-from soundalike.listening.weight_fit import QuestionFit
+from soundalike.listening.weight_fit import QuestionFit, listeners_text
 from soundalike.preferences.active_design import Contrast
 from soundalike.preferences.hierarchical import HierarchicalFit, fit_hierarchical
 from soundalike.preferences.listeners import human_agreement
@@ -32,7 +32,11 @@ def weights_plot(fitted: QuestionFit) -> Plot:
         f"Weights: {fitted.answered.question}",
         "part",
         "weight",
-        (Series("all listeners", places, _floats(fitted.fit.weights), _floats(low), _floats(high)),),
+        (
+            Series(
+                listeners_text(len(fitted.listeners)), places, _floats(fitted.fit.weights), _floats(low), _floats(high)
+            ),
+        ),
         categories=fitted.parts,
         references=(("zero", 0.0),),
         note="With 95 % credible intervals.",
@@ -101,8 +105,10 @@ def agreement_plot(fitted: QuestionFit) -> Plot | None:
     )
 
 
-def listeners_plot(fitted: QuestionFit) -> Plot:
-    """What the table of listeners shows that can go wrong: agreement, checks, reliability, side bias."""
+def listeners_plot(fitted: QuestionFit) -> Plot | None:
+    """What the table of listeners shows that can go wrong: agreement, checks, reliability, side bias; None for one listener."""
+    if len(fitted.summaries) < 2:
+        return None
     summaries = fitted.summaries[:MAX_LISTENERS_SHOWN]
     repeats = [fitted.all_answered.repeats.get(one.listener) for one in summaries]
     shares = {

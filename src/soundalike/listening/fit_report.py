@@ -119,9 +119,9 @@ def _agreement_table(fitted: QuestionFit) -> Table:
         f"agreement-{answered.question}",
         f"Agreement with listeners, %: {answered.question}",
         (Section("", tuple(selections), tuple(rows)),),
-        f"Random triplets on which at least {fitted.cut_off:.0%} agree, each predicted by weights fitted without any triplet "
-        "that shares a song with it; 95 % intervals, robust to shared songs. In XYC triplets one candidate is from the song of "
-        "X: choosing that one is nearly always right.",
+        f"Random triplets on which at least {100 * fitted.cut_off:g} % agree, each predicted by weights fitted without any "
+        "triplet that shares a song with it; 95 % intervals, robust to shared songs. In XYC triplets one candidate is from the "
+        "song of X: choosing that one is nearly always right.",
     )
 
 
