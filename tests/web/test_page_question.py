@@ -32,6 +32,7 @@ def shared(browser: Any, served: str) -> Iterator[Any]:
 def fresh(shared: Any, served: str) -> Iterator[Any]:
     faults: list[str] = []
     shared.on("pageerror", lambda error: faults.append(str(error)))
+    shared.evaluate("sessionStorage.clear()")
     shared.goto("about:blank")
     shared.goto(served)
     shared.wait_for_selector(".hit")
@@ -48,7 +49,7 @@ def songs(music: Path) -> list[Path]:
 def held(page: Any, pattern: str) -> list[Any]:
     """The requests that match, which wait from now on."""
     waiting: list[Any] = []
-    page.route(pattern, waiting.append)
+    page.route(pattern, lambda route: waiting.append(route))
     return waiting
 
 
@@ -121,12 +122,14 @@ def test_a_stem_is_heard_wherever_its_waveform_is_clicked(fresh: Any, music: Pat
     assert duration > 35
     drop(fresh, tmp_path / "long.flac")
     fresh.click(".strip[data-part=drums] .hear")
-    assert sounds(fresh)["source"]["end"] <= 30.01
+    source = sounds(fresh)["source"]
+    assert source["end"] - source["start"] <= 30.01
+    elsewhere = 0.04 if source["start"] > 0.1 * duration else 0.94
     box = fresh.locator("#wave").bounding_box()
     with fresh.expect_response("**/stems/drums?**"):
-        fresh.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + 30)
-    until(fresh, "import('./app.js').then(({ player }) => player.playing && player.position > 30)")
-    assert heard(fresh)["position"] == pytest.approx(0.9 * duration, abs=4)
+        fresh.mouse.click(box["x"] + box["width"] * elsewhere, box["y"] + 30)
+    position = f"player.position - {elsewhere * duration}"
+    until(fresh, f"import('./app.js').then(({{ player }}) => player.playing && Math.abs({position}) < 4)")
 
 
 def test_what_failed_while_the_server_was_away_is_tried_again(fresh: Any, songs: list[Path]) -> None:
