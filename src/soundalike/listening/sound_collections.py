@@ -43,7 +43,7 @@ class SoundCollections:
 
         Raises InputError for an invalid name, LibraryError if that cannot be stored.
         """
-        name = _checked_name(name)
+        name = collection_name(name)
         entries = {item["id"]: entry_of(item) for item in add}
 
         def changed(known: Values) -> Values:
@@ -60,7 +60,8 @@ class SoundCollections:
         return len(self.all().get(name, {}))
 
 
-def _checked_name(name: str) -> str:
+def collection_name(name: str) -> str:
+    """A name as it is stored. Raises InputError for an invalid one."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise InputError(f"a collection's name has 1 to {MAX_NAME} printable characters; this is {name[:100]!r}")

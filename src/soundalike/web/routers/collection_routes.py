@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from soundalike.listening.sound_collections import collection_name
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
 
@@ -20,4 +21,4 @@ def change_collection(
     """
     added = server.library.snapshot.items(change.add)
     count = server.marks.collections.change(name, added, set(change.remove))
-    return schemas.CollectionOut(name=name, count=count)
+    return schemas.CollectionOut(name=collection_name(name), count=count)
