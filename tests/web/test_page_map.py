@@ -93,6 +93,12 @@ def test_the_map_is_used_by_keyboard_alone(page: Any, song: Path) -> None:
     opened(page)
     assert page.evaluate("document.activeElement.id") == "map-canvas"
     seen = {page.text_content("#map-current")}
+    page.select_option("#map-kind", "one-shot")
+    page.wait_for_timeout(50)
+    drawn(page)
+    assert "rings mark the first hits" in page.text_content("#map-status")
+    page.focus("#map-canvas")
+    seen = {page.text_content("#map-current")}
     first = page.evaluate("document.querySelector('#hit-0').hit.item.name.split('/').pop()")
     assert seen == {first}  # the best hit is where the look begins
     for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):

@@ -1,6 +1,6 @@
 // The filters above the list.
 
-import { $, inputById, make, setPressed } from "./dom.js";
+import { $, inputById, make, selectById, setPressed } from "./dom.js";
 import { parseRange } from "./format.js";
 import { FILTERS } from "./link.js";
 
@@ -13,13 +13,16 @@ const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown r
  */
 export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true", classes: [...classes] };
+  const favourite = $("favourites-only").getAttribute("aria-pressed") === "true";
+  return { tempo, key, length, path, favourite, collection: selectById("collection").value, classes: [...classes] };
 }
 
 /** @param {FilterTexts} filters */
 export function write(filters) {
   for (const name of FILTERS) inputById(name).value = filters[name];
   setPressed($("favourites-only"), filters.favourite);
+  const menu = selectById("collection");
+  menu.value = [...menu.options].some(({ value }) => value === filters.collection) ? filters.collection : "";
   classes = new Set(filters.classes);
 }
 
@@ -56,7 +59,7 @@ export function showClasses(counts, onChange) {
  * @returns {Filters}
  */
 export function parsed(kind) {
-  const { tempo, key, length, path, favourite } = read();
+  const { tempo, key, length, path, favourite, collection } = read();
   for (const name of FILTERS) $(name).removeAttribute("aria-invalid");
   /**
    * @param {string} name
@@ -77,12 +80,13 @@ export function parsed(kind) {
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;
+  if (collection) filters.collection = collection;
   if (classes.size && kind === "one-shot") filters.classes = [...classes];
   return filters;
 }
 
 /** Clears all filters. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, classes: [] });
+export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [] });
 
 /** Whether any filter is set. */
 export const any = () => Object.values(read()).some((value) => (Array.isArray(value) ? value.length : value));

@@ -10,6 +10,11 @@ const CONTROL_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight",
  * @param {Record<string, () => unknown>} actions
  */
 export function listen(actions) {
+  // A button that was clicked with a mouse gives the keys back: space plays and pauses, it does not press the button again.
+  document.addEventListener("click", (event) => {
+    const button = /** @type {Element} */ (event.target).closest("button");
+    if (button && /** @type {PointerEvent} */ (event).pointerType === "mouse") button.blur();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { key } = event;

@@ -50,6 +50,8 @@ interface Hit {
   copy_paths?: string[];
   /** The seconds of the reference that are most similar to it. */
   match?: { start: number; end: number };
+  /** The seconds that were marked by hand. */
+  marked?: Region;
 }
 
 /** Windows that may be the best of their item: [index in items, start, end, cosine of each part]. */
@@ -83,6 +85,7 @@ interface Filters {
   key?: string | null;
   path?: string | null;
   favourite?: boolean;
+  collection?: string;
   /** Of one-shots. */
   classes?: string[];
 }
@@ -124,6 +127,8 @@ interface Library {
   extensions: string[];
   most_bytes: number;
   answers: number;
+  /** The number of items of each collection. */
+  collections: Record<string, number>;
   reveal: boolean;
   indexing: boolean;
 }
@@ -170,9 +175,12 @@ interface Upload extends Peaks {
 
 /** Similar onsets: their seconds, and the one-shots that are nearest to them. */
 interface OnsetGroup {
+  /** The loudest first. */
   starts: number[];
   ends: number[];
   near: Item[];
+  /** On which the nearest agree. */
+  sound_class: string | null;
 }
 
 interface Onsets {
@@ -241,6 +249,7 @@ interface FilterTexts {
   length: string;
   path: string;
   favourite: boolean;
+  collection: string;
   classes: string[];
 }
 
