@@ -14,7 +14,8 @@ from torch import nn
 
 from soundalike import __version__
 from soundalike.errors import InputError
-from soundalike.models.encoders.trained.trained_file import trained_path, write_trained
+from soundalike.models.encoders.trained.trained_file import write_trained
+from soundalike.models.encoders.trained.trained_path import trained_path
 from soundalike.models.neural.device import choose_device
 from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.track_scan import TrackFacts, scan_tracks
@@ -49,12 +50,12 @@ def prepare_training(options: TrainingOptions, callbacks: Callbacks) -> Prepared
     device = choose_device(options.runtime)
     if options.runtime.threads is not None:
         torch.set_num_threads(options.runtime.threads)
-    slakh, train, problems = _scanned(options, "train", callbacks)
+    slakh, train, problems = scanned_split(options, "train", callbacks)
     architecture = options.architecture
     sampler = TripletSampler(train, architecture.parts, architecture.clip, architecture.hop)
     validation = None
     if (options.slakh / "validation").is_dir():
-        _, tracks, others = _scanned(options, "validation", callbacks)
+        _, tracks, others = scanned_split(options, "validation", callbacks)
         problems |= others
         try:
             validation = TripletSampler(tracks, architecture.parts, architecture.clip, architecture.hop)
@@ -117,9 +118,10 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def _scanned(
+def scanned_split(
     options: TrainingOptions, split: str, callbacks: Callbacks
 ) -> tuple[Slakh, tuple[TrackFacts, ...], dict[str, str]]:
+    """The tracks of a split, their facts, and the unusable ones. Raises InputError if there is no usable one."""
     folder = options.slakh / split
     if not options.slakh.is_dir():
         raise InputError(f"{options.slakh} is not a folder; {SLAKH_HINT}")
@@ -129,7 +131,7 @@ def _scanned(
     found, problems = scan_tracks(
         slakh,
         options.out / SCAN.format(split=split),
-        lambda done, total: callbacks.on_progress(Progress(title, done, total, None)),
+        lambda done, total: callbacks.on_progress(Progress(title, done, total, None, "tracks")),
     )
     callbacks.on_status(
         f"{split}: {len(found)} tracks, {sum(facts.seconds for facts in found) / 3600:.2f} h"

@@ -110,7 +110,7 @@ class Run:
                 self._add_to_curves(stage, done, means, validate=validate)
                 sums, count = {}, 0
             left = (time.perf_counter() - start) / (done - first) * (stage.steps - done)
-            self.callbacks.on_progress(Progress(stage.name, done, stage.steps, left))
+            self.callbacks.on_progress(Progress(stage.name, done, stage.steps, left, "steps"))
             if done < stage.steps and time.perf_counter() - saved > SAVE_SECONDS and count == 0:
                 self._save(number, done, optimiser)
                 saved = time.perf_counter()

@@ -12,7 +12,8 @@ from soundalike.config import Runtime
 from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.input_checks import check_waveforms
 from soundalike.models.encoders.trained.mel_spectra import SAMPLE_RATE
-from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained, trained_path
+from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained
+from soundalike.models.encoders.trained.trained_path import trained_path
 from soundalike.models.neural.device import choose_device
 from soundalike.parts import MIX, ordered
 
@@ -56,7 +57,8 @@ class TrainedEncoder:
         Raises InputError as `embed_parts` does.
         """
         rows = self.embed_parts(waveforms)[:, self.parts.index(MIX)]
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        norms = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return np.asarray(rows / norms, np.float32)
 
     def embed_parts(self, mixtures: Sequence[Samples]) -> NDArray[np.float32]:
         """Vectors (N, K, D) of `parts` in N mono mixtures (samples,) at 44.1 kHz; of silence they are zero.

@@ -1,6 +1,6 @@
 """Files of trained networks: what was trained, how, and its weights; no code.
 
-A file is at `checkpoint_folder(NAME) / "NAME.pt"`, where `soundalike train` writes it.
+`soundalike train` writes them to `trained_path`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from soundalike.config import checkpoint_folder, replacing
+from soundalike.config import replacing
 from soundalike.errors import CheckpointError
 from soundalike.models.encoders.trained import cascade_network, dcsn_network
 from soundalike.models.encoders.trained.cascade_network import Cascade
@@ -82,11 +82,6 @@ class TrainedNetwork:
     provenance: Mapping[str, Any]
     tuned_tracks: frozenset[str] = field(default_factory=frozenset)
     digest: str = ""
-
-
-def trained_path(name: str) -> Path:
-    """The file of the trained network called `name`."""
-    return checkpoint_folder(name) / f"{name}.pt"
 
 
 def write_trained(
