@@ -1,8 +1,9 @@
 """Perception-aware fine-tuning (PAFT): a trained Cascade is tuned to the answers of listeners about single parts.
 
 After Imamura et al. 2025 (arXiv 2503.18486), who do not publish the weights of the losses, the split or the rates. Ours:
-the triplet loss on the preferred candidate, weighted by the agreement of the listeners; the losses of the training end to end
-beside it, one to one; tracks are either tuned to or held out, and triplets across both are left out.
+the triplet loss on the preferred candidate, weighted by the agreement of the listeners, of random excerpts as long as the
+segments in training; the losses of the training end to end beside it, one to one; tracks are either tuned to or held out, and
+triplets across both are left out.
 """
 
 from __future__ import annotations
@@ -187,11 +188,12 @@ def tuning_stage(
 ) -> Stage:
     """The preferences about one part, and its training end to end."""
     joint = joint_stage(network, part, data, device)
+    size = round(data.options.architecture.clip * SAMPLE_RATE)
 
     def load(rng: np.random.Generator) -> list[NDArray[Any]]:
         drawn = [answers.tuned[index] for index in rng.integers(len(answers.tuned), size=options.batch).tolist()]
         weights = np.array([triplet.agreement() for triplet in drawn], np.float32)
-        return [clips.of(drawn), weights, *joint.load(rng)]
+        return [_excerpts(clips.of(drawn), size, rng), weights, *joint.load(rng)]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         preference = triplet_loss(network(magnitudes(batch[0])), batch[1])
@@ -199,6 +201,13 @@ def tuning_stage(
 
     name = f"{part} tuned to answers"
     return Stage(name, options.steps, joint.rates, load, losses, _held_out_agreement(network, answers, clips, device))
+
+
+def _excerpts(mixtures: Float32, size: int, rng: np.random.Generator) -> Float32:
+    """A random excerpt of at most `size` samples of each row (N, samples)."""
+    latest = max(0, mixtures.shape[1] - size)
+    starts = rng.integers(latest + 1, size=len(mixtures)).tolist()
+    return np.stack([row[start : start + size] for row, start in zip(mixtures, starts, strict=True)])
 
 
 def _held_out_agreement(
