@@ -68,7 +68,7 @@ def test_status_shows_tests_listeners_and_the_goal(home: Path, tmp_path: Path) -
     one = run("listen", "status", "made-up", library=home).stdout
     assert "L02: 48 of 48 trials" in one
     assert "weight of drums - bass" in one
-    assert "more answers" in one
+    assert "the goal is 0.1: tastes differ: about" in one
 
 
 def test_more_adds_trials(tmp_path: Path) -> None:

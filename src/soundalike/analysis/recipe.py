@@ -147,7 +147,7 @@ def make_recipe(
 def is_heavy(recipe: Recipe) -> bool:
     """Whether a model of the recipe is neural: it uses all cores and much memory, where the others use one core."""
     rows = (ENCODERS.get(recipe.encoder), SEPARATORS.get(recipe.separator))
-    return any(row is not None and row.extra == "neural" for row in rows)
+    return any(row is not None and row.extra in ("neural", "train") for row in rows)
 
 
 def licences(recipe: Recipe) -> dict[str, str]:

@@ -132,7 +132,10 @@ export class Commands {
     this.onClick("selection-star", async () => {
       for (const hit of list.selection) if (!hit.item.favourite) await this.star(hit);
     });
-    this.onClick("uncollect", () => collections.remove());
+    this.onClick("uncollect", async () => {
+      await collections.remove();
+      list.clearSelection();
+    });
     $("collect").addEventListener("submit", (event) => {
       event.preventDefault();
       run(() => collections.add());
