@@ -8,7 +8,7 @@ import { audioFiles } from "./dropped_files.js";
 import { Feedback } from "./feedback.js";
 import { FirstRun } from "./first_run.js";
 import * as filters from "./filters.js";
-import { KIND_PLURALS, fileName, plural } from "./format.js";
+import { KIND_PLURALS, fileName, plural, versionTitle } from "./format.js";
 import { copy, copyPaths, download, exportHits, reveal, toggleFavourite } from "./hit_actions.js";
 import { List } from "./hits/list.js";
 import { taken } from "./hits/taking.js";
@@ -459,6 +459,7 @@ function searchOptions(fresh) {
     profile: alone ? null : profileMenu.name,
     filters: filters.parsed(kind),
     kind,
+    versions: filters.read().versions,
     fresh,
   };
 }
@@ -496,6 +497,7 @@ function showResult(hits, result, { partial, fresh, request }) {
   const notes = [`${plural(result.searched, kind)} searched`];
   if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
   if (result.same) notes.push("the reference itself is left out");
+  if (result.versions.length) notes.push(`${plural(result.versions.length, "version")} of it left out: ${result.versions.map(versionTitle).join(", ")}`);
   const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
   if (judged) notes.push(`moved by ${plural(judged, "answer")}`);
   if (result.share < 1) notes.push(`only ${Math.floor(100 * result.share)} % of the library: a machine of the cluster is down`);
@@ -628,10 +630,12 @@ function listenToButtons() {
     sliders.setValues(Object.fromEntries(library.parts.map((name) => [name, 0.5])));
     return update({ fresh: false });
   });
-  onClick("favourites-only", () => {
-    setPressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
-    return update();
-  });
+  for (const id of ["favourites-only", "versions-shown"]) {
+    onClick(id, () => {
+      setPressed($(id), $(id).getAttribute("aria-pressed") !== "true");
+      return update();
+    });
+  }
   onClick("clear-filters", () => {
     filters.clear();
     return update();

@@ -7,19 +7,23 @@ import { FILTERS } from "./link.js";
 const TEMPO_TOLERANCE = 0.04; // "120" means +-4 %: what a DJ's pitch fader or a DAW's time stretching changes inaudibly
 const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown rounded
 
+/** @param {string} id */
+const isPressed = (id) => $(id).getAttribute("aria-pressed") === "true";
+
 /**
  * The filters as they are written in their fields.
  * @returns {FilterTexts}
  */
 export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  return { tempo, key, length, path, favourite: $("favourites-only").getAttribute("aria-pressed") === "true", classes: [...classes] };
+  return { tempo, key, length, path, favourite: isPressed("favourites-only"), classes: [...classes], versions: isPressed("versions-shown") };
 }
 
 /** @param {FilterTexts} filters */
 export function write(filters) {
   for (const name of FILTERS) inputById(name).value = filters[name];
   setPressed($("favourites-only"), filters.favourite);
+  setPressed($("versions-shown"), filters.versions);
   classes = new Set(filters.classes);
 }
 
@@ -81,8 +85,8 @@ export function parsed(kind) {
   return filters;
 }
 
-/** Clears all filters. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, classes: [] });
+/** Clears all filters; which versions are shown is none. */
+export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, classes: [], versions: read().versions });
 
 /** Whether any filter is set. */
-export const any = () => Object.values(read()).some((value) => (Array.isArray(value) ? value.length : value));
+export const any = () => Object.values({ ...read(), versions: false }).some((value) => (Array.isArray(value) ? value.length : value));

@@ -36,6 +36,7 @@ export function toLink({ reference, region, strips, kind, part, referenceKind, g
   const written = Object.fromEntries(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
   if (filters.favourite) written.favourite = true;
   if (filters.classes.length) written.classes = filters.classes;
+  if (filters.versions) written.versions = true;
   if (Object.keys(written).length) stored.f = written;
   return `#${encodeURIComponent(JSON.stringify(stored))}`;
 }
@@ -104,6 +105,7 @@ export function fromLink(hash, parts) {
       path: filter("path"),
       favourite: stored.f?.favourite === true,
       classes: Array.isArray(stored.f?.classes) ? stored.f.classes.filter(isText).slice(0, 20) : [],
+      versions: stored.f?.versions === true,
     },
   };
 }
