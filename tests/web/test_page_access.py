@@ -78,6 +78,24 @@ def test_axe_finds_no_serious_violations(shown: Any, song: Path, look: Any) -> N
     assert look(shown) == []
 
 
+def test_on_a_phone_there_are_tabs_and_targets_for_fingers(page: Any, song: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    drop(page, song)
+    assert page.is_visible("#results")  # hits come first
+    assert page.is_hidden("#reference")
+    for name in ("reference", "weighting", "results"):
+        view(page, name)
+        if name == "reference":
+            until(page, "document.querySelectorAll('.pad').length > 0")
+        small = page.eval_on_selector_all(
+            "button, select, input:not([type=radio], [type=file]), summary, #trail a",
+            """all => all.filter((one) => one.checkVisibility()).map((one) => [one, one.getBoundingClientRect()])
+              .filter(([, { height }]) => height < 44).map(([one, { height }]) => `${one.id || one.className} ${height}`)""",
+        )
+        assert small == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 def test_axe_finds_planted_violations(page: Any, look: Any) -> None:
     """What the findings above are worth: a button without a name, and words that can hardly be read, are found."""
     page.evaluate(
