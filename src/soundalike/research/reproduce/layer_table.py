@@ -44,8 +44,9 @@ def layers_table(
         "Layers",
         tuple(sections),
         f"Agreement of the cosine in percent, as in Table 1, with agreement of {cut_off:.0%} or more. No layer is selected "
-        "here: the highest row of a column is too high, because it is the best of several on the triplets that it is shown for. The last "
-        "row is what a choice is worth: for each triplet the layer that is best on the triplets without any of its tracks.",
+        "here: the highest row of a column is too high, because it is the best of several on the triplets that it is shown "
+        "for. The last row is what a choice is worth: for each triplet the layer that is best on the triplets without any of "
+        "its tracks.",
     )
 
 
