@@ -59,29 +59,34 @@ def main() -> None:
     parser.add_argument("--one-shots", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--jobs", type=int, help="worker processes of indexing")
+    parser.add_argument("--folder", type=Path, help="where music and library are kept for the next run")
     arguments = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        options = MusicOptions(arguments.seed, arguments.songs, 0, KIT_SHOTS, LENGTH)
-        truth = write_library(folder / "made up", options)
-        write_varied(folder / "made up" / "one-shots", arguments.one_shots - KIT_SHOTS)
-        sources = [folder / "made up" / "one-shots"]
-        if arguments.real:
-            sources.append(audio_folder("samples"))
-            examples = list(planted(folder, arguments.songs, arguments.seed))
-        else:
-            examples = [
-                Example(folder / "made up" / song.file, f"{song.kit}_snare.wav", np.array(song.hits["snare"]))
-                for song in truth.songs
-                if len(song.hits.get("snare", ())) > 2
-            ]
-        index(folder / "library", sources, kind="one-shot")
+        folder = arguments.folder or Path(name)
+        examples = prepare(folder, arguments)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with Running(folder / "library", preload=True) as running:
             print_table(HEADER, (row(browser, running.address, example) for example in examples))
         browser.close()
+
+
+def prepare(folder: Path, arguments: argparse.Namespace) -> list[Example]:
+    """Write and index the one-shots (again only what is new), and return the songs."""
+    music = folder / "made up"
+    truth = write_library(music, MusicOptions(arguments.seed, arguments.songs, 0, KIT_SHOTS, LENGTH))
+    write_varied(music / "one-shots", arguments.one_shots - KIT_SHOTS)
+    samples = [audio_folder("samples")] if arguments.real else []
+    index(folder / "library", [music / "one-shots", *samples], kind="one-shot", jobs=arguments.jobs)
+    if arguments.real:
+        return list(planted(folder, arguments.songs, arguments.seed))
+    return [
+        Example(music / song.file, f"{song.kit}_snare.wav", np.array(song.hits["snare"]))
+        for song in truth.songs
+        if len(song.hits.get("snare", ())) > 2
+    ]
 
 
 def write_varied(folder: Path, count: int) -> None:

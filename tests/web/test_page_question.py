@@ -88,6 +88,8 @@ def test_the_later_of_two_references_counts(fresh: Any) -> None:
     fresh.locator("#hit-0").click()
     fresh.keyboard.press("r")
     arrived(fresh, slow)
+    assert fresh.get_attribute("#results", "class") == "opening"  # the rows of the library are dimmed
+    assert fresh.text_content("#drop-hint") == "loading …"
     fresh.locator("#hit-1").click()
     fresh.keyboard.press("r")
     until(fresh, f"{REFERENCE} === {json.dumps(second['name'])}")

@@ -24,6 +24,10 @@ def _narrow(name: str, folder: Path) -> Encoder:
         from tests.models.neural.narrow_mert import narrow_mert
 
         return narrow_mert(folder, Runtime("cpu"))
+    if name == "aisfx":
+        from tests.models.neural.narrow_aisfx import narrow_aisfx
+
+        return narrow_aisfx(folder, Runtime("cpu"))
     if ENCODERS[name].trained:
         from tests.models.encoders.trained.narrow_trained import narrow_trained
 

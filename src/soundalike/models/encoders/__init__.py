@@ -99,6 +99,13 @@ def _mert(checkpoint: str) -> Callable[[Runtime, str, int | None], Encoder]:
     return load
 
 
+def _aisfx(runtime: Runtime) -> Encoder:
+    from soundalike.models.checkpoints import local_checkpoint
+    from soundalike.models.encoders.aisfx.aisfx_encoder import AisfxEncoder
+
+    return AisfxEncoder(local_checkpoint("aisfx"), runtime)
+
+
 def _mert_row(name: str, summary: str) -> EncoderRow:
     load = _mert(name)
     return EncoderRow(
@@ -150,6 +157,14 @@ ENCODERS: EncoderTable = EncoderTable(
             "MuQ-MuLan-large, the best in the paper; audio and text",
             "CC-BY-NC-4.0",
             checkpoint="muq-mulan",
+            extra="neural",
+            precisions=PRECISIONS,
+        ),
+        "aisfx": EncoderRow(
+            _aisfx,
+            "aiSFX, trained on libraries of sound effects: timbre of single sounds; 23 MB",
+            "CC-BY-4.0",
+            checkpoint="aisfx",
             extra="neural",
             precisions=PRECISIONS,
         ),

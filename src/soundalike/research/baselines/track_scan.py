@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from soundalike.audio import decode
 from soundalike.audio.level import rms_level
 from soundalike.audio.metadata.tempo import estimate_tempo
+from soundalike.config import replace_file
 from soundalike.errors import AudioError, InputError
 from soundalike.parts import MIX
 from soundalike.research.datasets.slakh import SLAKH_PARTS, ClipCut, Slakh
@@ -60,9 +61,10 @@ def scan_tracks(
     Raises InputError if no track is usable or there is none, OSError if `file` cannot be written.
     """
     known = _read(file, slakh.root)
-    if not known:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"format": _FORMAT, "slakh": str(slakh.root.resolve())}) + "\n", encoding="utf-8")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    header = {"format": _FORMAT, "slakh": str(slakh.root.resolve())}
+    records = [header, *map(_to_json, known.values())]
+    replace_file(file, "".join(json.dumps(record) + "\n" for record in records))  # without a line that was interrupted
     problems = slakh.missing(slakh.tracks)
     found = []
     with file.open("a", encoding="utf-8") as lines:

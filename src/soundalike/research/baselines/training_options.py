@@ -56,19 +56,18 @@ class TrainingOptions:
     runtime: Runtime = field(default_factory=Runtime)
 
     def __post_init__(self) -> None:
+        known = SYSTEMS[self.system].parts
+        for part in self.parts or ():
+            if part not in known:
+                raise InputError(f"{self.system} has no part {part!r}; it has {', '.join(known)}")
         check_range("--width", self.width, 1 / 64, 4.0)
-        check_range("--clip", self.architecture.clip, 1.0, 30.0)
-        check_range("the hop", self.architecture.hop, 0.5, self.architecture.clip)
+        check_range("--clip", SYSTEMS[self.system].clip if self.clip is None else self.clip, 1.0, 30.0)
         check_range("--batch", self.batch, 2, 4096)
         check_range("--steps", self.steps, 1, 10_000_000)
         check_range("--joint-steps", self.joint_steps, 0, 10_000_000)
         check_range("--pseudo", self.pseudo, 0.0, 1.0)
         check_range("--rate", self.learning_rate, 1e-8, 1.0)
         check_range("--joint-scale", self.joint_scale, 1e-3, 1e3)
-        known = SYSTEMS[self.system].parts
-        for part in self.architecture.parts:
-            if part not in known:
-                raise InputError(f"{self.system} has no part {part!r}; it has {', '.join(known)}")
 
     @property
     def architecture(self) -> Architecture:
@@ -78,8 +77,7 @@ class TrainingOptions:
         hop = clip * system.hop / system.clip if self.hop is None else self.hop
         chosen = self.parts or system.parts
         parts = tuple(part for part in system.parts if part in chosen)
-        unknown = tuple(part for part in chosen if part not in system.parts)
-        return Architecture(self.system, parts + unknown, self.width, clip, hop)
+        return Architecture(self.system, parts, self.width, clip, hop)
 
     @property
     def learning_rate(self) -> float:

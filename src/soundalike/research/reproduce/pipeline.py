@@ -30,6 +30,7 @@ from soundalike.research.reproduce.baseline_tests import baseline_tests_table
 from soundalike.research.reproduce.clip_jobs import Callbacks
 from soundalike.research.reproduce.conditions import Stems, check_gate
 from soundalike.research.reproduce.experiments import Experiment, ExperimentResult, run_experiment
+from soundalike.research.reproduce.layer_table import layers_table
 from soundalike.research.reproduce.listener_tables import side_table
 from soundalike.research.reproduce.plot_data import Plot
 from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
@@ -94,8 +95,11 @@ def reproduce(
         run_experiments(experiments, options, callbacks) for experiments in _experiments(options, triplets, embedded)
     ]
     every = [result for of_encoder in results for result in of_encoder]
+    predictions = _predictions(options, triplets, embedded)
+    layers = layers_table(triplets, predictions)
     tables = [
-        table_1(triplets, _predictions(options, triplets, embedded), options.filters),
+        table_1(triplets, predictions, options.filters),
+        *([] if layers is None else [layers]),
         *(agreement_table(of_encoder[0].experiment.encoder, of_encoder) for of_encoder in results),
         baseline_tests_table(every),
         weights_table(every),

@@ -69,7 +69,7 @@ def test_silence_gives_numbers() -> None:
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 1.7])
 def test_a_mask_is_a_share_of_each_bin_for_clips_of_any_length(seconds: float) -> None:
     spectra = magnitudes(noise(2, seconds))
-    mask = UNet(1 / 16)(spectra)
+    mask = UNet(1 / 16)(spectra).detach()
     assert mask.shape == spectra.shape
     assert 0 <= float(mask.min()) <= float(mask.max()) <= 1
     torch.testing.assert_close(mask[:, -1], mask[:, -2])
@@ -99,7 +99,8 @@ def test_masked_distances_are_those_of_the_parts_values() -> None:
 def test_each_part_of_cascade_has_networks_of_its_own() -> None:
     network = Cascade(("bass", "drums"), 1 / 16)
     network(noise())[:, 0].sum().backward()
-    trained = {name.split(".")[1] for name, values in network.named_parameters() if values.grad is not None}
+    gradients = {name: values.grad for name, values in network.named_parameters() if values.grad is not None}
+    trained = {name.split(".")[1] for name, gradient in gradients.items() if gradient.any()}
     assert trained == {"bass"}
 
 
