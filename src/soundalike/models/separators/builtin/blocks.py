@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 
 from soundalike.errors import InputError
+from soundalike.models.separators.builtin.masks import HOP
 from soundalike.models.separators.builtin.short_time import (
-    HOP,
     LEAD,
     Samples,
     Spectrum,
