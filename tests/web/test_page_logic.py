@@ -161,15 +161,23 @@ words = st.text(max_size=20)
     filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words}),
     favourite=st.booleans(),
     classes=st.lists(st.sampled_from(["kick", "snare"]), max_size=2),
+    versions=st.booleans(),
     referenceKind=st.sampled_from([None, "song", "loop"]),
     group=st.none() | st.integers(0, 400),
     reference=st.sampled_from(
         [None, {"item": "a/b"}, {"text": "dry \u2019funk"}, {"upload": "1", "name": "s\xf6ng.wav"}]
     ),
 )
-def test_a_link_contains_the_whole_state(module: Call, favourite: bool, classes: list[str], **state: Any) -> None:
+def test_a_link_contains_the_whole_state(
+    module: Call, favourite: bool, classes: list[str], versions: bool, **state: Any
+) -> None:
     state["strips"] = state.pop("mixer")
-    state["filters"] |= {"favourite": favourite, "collection": "my kit" * favourite, "classes": classes}
+    state["filters"] |= {
+        "favourite": favourite,
+        "collection": "my kit" * favourite,
+        "classes": classes,
+        "versions": versions,
+    }
     link = module("link.js", "toLink", state)
     kept = module("link.js", "fromLink", link, PARTS)
     reference = state["reference"]
@@ -203,7 +211,7 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
         texts = dict.fromkeys(("tempo", "key", "length", "path", "collection"), "")
-        assert kept["filters"] == {**texts, "favourite": False, "classes": []}
+        assert kept["filters"] == {**texts, "favourite": False, "classes": [], "versions": False}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:

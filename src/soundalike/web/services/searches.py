@@ -21,7 +21,7 @@ from soundalike.search.plan import SearchPlan
 from soundalike.search.query import Query, query_from_item
 from soundalike.search.ranking import kinds_of_contents
 from soundalike.search.request import SearchRequest
-from soundalike.search.results import Hit
+from soundalike.search.results import Hit, Version
 from soundalike.search.score_distribution import FEWEST, score_distributions
 from soundalike.web import schemas
 from soundalike.web.services.item_listing import class_counts, filters_of
@@ -72,7 +72,9 @@ class Searches:
         items = snapshot.items(hit.id for hit in result.hits)
         copies = _copies_of(snapshot, items)
         if sent is not None:
-            sent = _without(sent, {items[copy]["id"] for others in copies.values() for copy in others})
+            folded = (*result.versions, *(version for hit in result.hits for version in hit.versions))
+            hidden = {items[copy]["id"] for others in copies.values() for copy in others}
+            sent = _without(sent, hidden | {version.id for version in folded})
         windows = zip(plan.query.starts.tolist(), plan.query.ends.tolist(), strict=True)
         return {
             "hits": _hits_out(snapshot, result.hits, items, copies, favourites),
@@ -81,6 +83,7 @@ class Searches:
             "weighting": result.weighting,
             "silent": result.silent,
             "same": len(result.same),
+            "versions": _versions_out(result.versions),
             "searched": result.searched,
             "share": result.share,
             "kinds": result.kinds,
@@ -160,6 +163,7 @@ class Searches:
                 raw=request.raw,
                 n=request.n,
                 same_class=request.same_class,
+                versions=request.versions,
             )
         )
         if query is not None and (request.alike or request.unlike):
@@ -236,7 +240,9 @@ def _hits_out(
     found = []
     for (position, others), item in zip(copies.items(), items_out, strict=True):
         hit = hits[position]
-        paths = [*hit.copies, *(path for copy in others for path in (hits[copy].path, *hits[copy].copies))]
+        near = [version for version in hit.versions if version.near_identical]
+        same: list[Hit | Version] = [*(hits[copy] for copy in others), *near]
+        paths = [*hit.copies, *(path for copy in same for path in (copy.path, *copy.copies))]
         found.append(
             {
                 "item": item,
@@ -247,11 +253,17 @@ def _hits_out(
                 "silent": hit.silent,
                 "copies": len(paths),
                 "copy_paths": paths,
+                "versions": _versions_out([version for version in hit.versions if not version.near_identical]),
                 "deviations": hit.deviations,
                 "above": hit.above,
             }
         )
     return found
+
+
+def _versions_out(versions: Sequence[Version]) -> list[dict[str, Any]]:
+    """Versions with the fields of `schemas.VersionOut`."""
+    return [{name: getattr(one, name) for name in schemas.VersionOut.model_fields} for one in versions]
 
 
 def _without(sent: Candidates, item_ids: Collection[str]) -> Candidates:

@@ -9,7 +9,7 @@ import { $, debounce, inputById, selectById } from "./dom.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
-import { KIND_PLURALS, plural } from "./format.js";
+import { KIND_PLURALS, plural, versionTitle } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
 import { taken, whatIsTaken } from "./hits/taking.js";
@@ -227,7 +227,8 @@ async function update({ fresh = true } = {}) {
   storeState();
   const { kind } = target;
   const profile = alone ? null : profileMenu.name;
-  return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, fresh });
+  const { versions } = filters.read();
+  return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, fresh });
 }
 
 const updateSoon = debounce(() => run(() => update({ fresh: false })), PAUSE);
@@ -282,6 +283,7 @@ function notesOn(result, request, partial) {
   const notes = [`${plural(result.searched, target.kind)} searched`];
   if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
   if (result.same) notes.push("the reference itself is left out");
+  if (result.versions.length) notes.push(`${plural(result.versions.length, "version")} of it left out: ${result.versions.map(versionTitle).join(", ")}`);
   const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
   if (judged) notes.push(`moved by ${plural(judged, "answer")}`);
   if (result.share < 1) notes.push(`only ${Math.floor(100 * result.share)} % of the library: a machine of the cluster is down`);

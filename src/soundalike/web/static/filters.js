@@ -7,14 +7,18 @@ import { FILTERS } from "./link.js";
 const TEMPO_TOLERANCE = 0.04; // "120" means +-4 %: what a DJ's pitch fader or a DAW's time stretching changes inaudibly
 const LENGTH_TOLERANCE = 0.1; // "0.5" means 0.45 to 0.55 s: lengths are shown rounded
 
+/** @param {string} id */
+const isPressed = (id) => $(id).getAttribute("aria-pressed") === "true";
+
 /**
  * The filters as they are written in their fields.
  * @returns {FilterTexts}
  */
 export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  const favourite = $("favourites-only").getAttribute("aria-pressed") === "true";
-  return { tempo, key, length, path, favourite, collection: selectById("collection").value, classes: [...classes] };
+  const favourite = isPressed("favourites-only");
+  const collection = selectById("collection").value;
+  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions: isPressed("versions-shown") };
 }
 
 /** @param {FilterTexts} filters */
@@ -23,6 +27,7 @@ export function write(filters) {
   setPressed($("favourites-only"), filters.favourite);
   const menu = selectById("collection");
   menu.value = [...menu.options].some(({ value }) => value === filters.collection) ? filters.collection : "";
+  setPressed($("versions-shown"), filters.versions);
   classes = new Set(filters.classes);
 }
 
@@ -85,8 +90,11 @@ export function parsed(kind) {
   return filters;
 }
 
-/** Clears all filters. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [] });
+/** Clears all filters; which versions are shown is none. */
+export function clear() {
+  const { versions } = read();
+  write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [], versions });
+}
 
 /** Whether any filter is set. */
-export const any = () => Object.values(read()).some((value) => (Array.isArray(value) ? value.length : value));
+export const any = () => Object.values({ ...read(), versions: false }).some((value) => (Array.isArray(value) ? value.length : value));

@@ -37,6 +37,7 @@ export function toLink({ reference, region, strips, kind, part, referenceKind, g
   if (filters.favourite) written.favourite = true;
   if (filters.collection) written.collection = filters.collection;
   if (filters.classes.length) written.classes = filters.classes;
+  if (filters.versions) written.versions = true;
   if (Object.keys(written).length) stored.f = written;
   return `#${encodeURIComponent(JSON.stringify(stored))}`;
 }
@@ -106,6 +107,7 @@ export function fromLink(hash, parts) {
       favourite: stored.f?.favourite === true,
       collection: isText(stored.f?.collection) ? stored.f.collection : "",
       classes: Array.isArray(stored.f?.classes) ? stored.f.classes.filter(isText).slice(0, 20) : [],
+      versions: stored.f?.versions === true,
     },
   };
 }

@@ -86,7 +86,8 @@ export class Transport {
    * @param {HitMarks | null} marks
    */
   showHit(hit, marks) {
-    const { item, score, contributions, copies = 0, copy_paths: copyPaths = [] } = hit;
+    const { item, score, contributions, copies = 0, copy_paths: copyPaths = [], versions = [] } = hit;
+    const others = [...copyPaths.map((path) => `copy: ${path}`), ...versions.map(format.versionText)];
     $("now-name").textContent = format.title(item);
     $("now-facts").textContent = [
       item.kind,
@@ -102,10 +103,12 @@ export class Transport {
       .join(" · ");
     $("now-score").textContent = score === null ? "" : `${format.signed(score)} = ${format.contributionText(contributions)}`;
     $("now-path").textContent = item.path;
-    $("now-path").title = [item.path, ...copyPaths.map((path) => `copy: ${path}`)].join("\n");
-    $("now-copies").hidden = !copies;
-    $("now-copies").textContent = copies ? `+${format.plural(copies, "copy", "copies")}` : "";
-    $("copies-list").replaceChildren(...copyPaths.map((path) => make("li", { textContent: path })));
+    $("now-path").title = [item.path, ...others].join("\n");
+    $("now-copies").hidden = !others.length;
+    $("now-copies").textContent = [copies && `+${format.plural(copies, "copy", "copies")}`, versions.length && `+${format.plural(versions.length, "version")}`]
+      .filter(Boolean)
+      .join(" ");
+    $("copies-list").replaceChildren(...others.map((textContent) => make("li", { textContent })));
     $("clear-marked").hidden = !hit.marked;
     if (hit.marked && selectById("taken").value === "file") selectById("taken").value = "seconds";
     setPressed($("favourite"), item.favourite);

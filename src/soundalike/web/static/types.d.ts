@@ -48,10 +48,23 @@ interface Hit {
   contributions: ByPart;
   copies?: number;
   copy_paths?: string[];
+  /** Cut or shifted versions of a song, which are no hits of their own. */
+  versions?: Version[];
   /** The seconds of the reference that are most similar to it. */
   match?: { start: number; end: number };
   /** The seconds that were marked by hand. */
   marked?: Region;
+}
+
+interface Version {
+  id: string;
+  /** Absolute path. */
+  path: string;
+  title: string | null;
+  artist: string | null;
+  /** Seconds. */
+  duration: number;
+  score: number;
 }
 
 /** Windows that may be the best of their item: [index in items, start, end, cosine of each part]. */
@@ -67,6 +80,8 @@ interface SearchResult {
   weighting: string;
   silent: string[];
   same: number;
+  /** Of the reference, left out. */
+  versions: Version[];
   searched: number;
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
@@ -108,6 +123,7 @@ interface SearchRequest extends ReferenceId {
   few?: number;
   kind?: Kind;
   facets?: boolean;
+  versions?: "fold" | "show";
   onsets?: { part: string; group: number };
   alike?: string[];
   unlike?: string[];
@@ -251,6 +267,8 @@ interface FilterTexts {
   favourite: boolean;
   collection: string;
   classes: string[];
+  /** Whether other versions of a song are hits of their own. */
+  versions: boolean;
 }
 
 /** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has
