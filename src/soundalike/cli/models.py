@@ -180,5 +180,8 @@ def _profile_lines(profile: dict[str, Any]) -> Iterator[str]:
 
 def _short(folder: str) -> str:
     """`folder` with the home folder written as ~."""
+    from soundalike.config import expanded
+
     path = Path(folder)
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else folder
+    home = expanded("~")
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else folder
