@@ -3,23 +3,27 @@
     python -m benchmarks.stress_damaged_files --count 1000 --seed 1
 
 Kinds of damage: truncated, flipped bits, another kind of file with an audio suffix, audio with the suffix of another
-format, random bytes, an empty file, NaNs, silence. Every file must be indexed or reported with a reason, every good
-file indexed, files without audio never; all vectors must be valid, and peak memory by thirds of the run must not grow.
+format, random bytes, an empty file, NaNs, silence; and the odd files of `odd_files` (cue sheets, stem files, chained Ogg,
+headers without a length, ...). Every file must be indexed or reported with a reason, every good file indexed, files without
+audio never; all vectors must be valid, and peak memory by thirds of the run must not grow.
 Exits with code 1 after a fault.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from benchmarks.odd_files import MAKERS, READABLE
 from benchmarks.shared.processes import child_processes, process_status, total_resident
 from soundalike.library import IndexReport, Library, Progress, index
 from soundalike.library.maintenance.audit import audit
@@ -34,6 +38,7 @@ FORMATS = (
     ("mp3", "MP3", "MPEG_LAYER_III"),
 )
 DAMAGE = ("cut", "flipped", "foreign", "misnamed", "random", "empty", "nan", "silent")
+KINDS = (*DAMAGE, *MAKERS)
 UNUSABLE = {"foreign", "random", "empty", "nan", "silent"}
 """Damage after which no decoder can get music from a file; after other damage it may or may not."""
 
@@ -97,8 +102,11 @@ def make_files(folder: Path, good: int, count: int, rng: np.random.Generator) ->
         if number < good:
             good_file(folder, f"{place}-good", rng)
         else:
-            kind = DAMAGE[int(number) % len(DAMAGE)]
-            damage(good_file(folder, f"{place}-{kind}", rng), kind, rng)
+            kind = KINDS[int(number) % len(KINDS)]
+            if kind in MAKERS:
+                MAKERS[kind](folder, f"{place}-{kind}", rng)
+            else:
+                damage(good_file(folder, f"{place}-{kind}", rng), kind, rng)
 
 
 class Memory:
@@ -117,15 +125,26 @@ class Memory:
 
 def kind_of(path: str) -> str:
     """The kind of damage of a file, from its name."""
-    return Path(path).stem.rsplit("-", 1)[1]
+    return re.split(r"[.#]", Path(path).name.rsplit("-", 1)[1])[0]
+
+
+def file_of(path: str, names: Collection[str]) -> str:
+    """The file of an item: its path, or without the number of a track."""
+    return path if path in names else path.rpartition("#")[0]
 
 
 def faults_in(report: IndexReport, library: Library, names: list[str]) -> list[str]:
     """Everything that is wrong with the result of a run over the files called `names`."""
-    indexed = {row["path"] for row in library.items().to_pylist()}
-    skipped = {Path(path).name: reason for path, reason in report.skipped}
+    paths = [row["path"] for row in library.items().to_pylist()]
+    tracks = len([path for path in paths if path not in names])
+    indexed = {file_of(path, names) for path in paths}
+    # A track behind the end of its file is skipped, and the others are not.
+    skipped = {Path(path).name: reason for path, reason in report.skipped if Path(path).name in names}
+    skipped_tracks = len(report.skipped) - len(skipped)
     faults = list(audit(library).problems)
-    if report.found != len(names) or report.found != report.indexed + len(report.skipped):
+    whole = len({file_of(path, names) for path in paths if path not in names})
+    expected = len(names) - whole + tracks + skipped_tracks
+    if report.found != expected or report.found != report.indexed + len(report.skipped):
         faults.append(
             f"{len(names)} files, {report.found} found, {report.indexed} indexed, {len(report.skipped)} skipped"
         )
@@ -133,7 +152,9 @@ def faults_in(report: IndexReport, library: Library, names: list[str]) -> list[s
         f"{name} was neither indexed nor reported" for name in names if name not in indexed and name not in skipped
     ]
     faults += [f"{name} was indexed and skipped" for name in names if name in indexed and name in skipped]
-    faults += [f"{name} is good and was skipped: {skipped[name]}" for name in skipped if kind_of(name) == "good"]
+    faults += [
+        f"{name} is good and was skipped: {skipped[name]}" for name in skipped if kind_of(name) in {"good", *READABLE}
+    ]
     faults += [f"{name} was indexed" for name in sorted(indexed) if kind_of(name) in UNUSABLE]
     for name, reason in skipped.items():
         if not reason.strip() or "\n" in reason or reason.startswith(("unexpected", "crashed", "did not end")):
@@ -152,7 +173,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stress-damaged-files-") as folder:
         music, place = Path(folder) / "music", Path(folder) / "library"
         make_files(music, chosen.good, chosen.count, np.random.default_rng(chosen.seed))
-        names = sorted(path.name for path in music.iterdir())
+        names = sorted(path.name for path in music.iterdir() if path.suffix != ".cue")
         memory, began = Memory(), time.monotonic()
         report = index(place, [music], jobs=chosen.jobs, on_progress=memory.sample)
         seconds = time.monotonic() - began
@@ -163,7 +184,7 @@ def main() -> None:
     print(f"found {report.found} = indexed {report.indexed} + skipped {len(report.skipped)} in {seconds:.1f} s")
     skipped_kinds = Counter(kind_of(path) for path, _ in report.skipped)
     made = Counter(map(kind_of, names))
-    print("skipped: " + ", ".join(f"{kind} {skipped_kinds[kind]} of {made[kind]}" for kind in ("good", *DAMAGE)))
+    print("skipped: " + ", ".join(f"{kind} {skipped_kinds[kind]} of {made[kind]}" for kind in ("good", *KINDS)))
     for title, peaks in (("this process", memory.own), ("its workers", memory.children)):
         print(f"peak memory of {title}, by thirds of the run: " + ", ".join(f"{peak:.0f} MB" for peak in peaks))
         if chosen.count >= 500 and peaks[2] > ALLOWED_GROWTH * peaks[0]:

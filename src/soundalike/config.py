@@ -21,7 +21,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -111,10 +111,59 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
+def expanded(path: str | Path) -> Path:
+    """`path` with `~` as the home folder; as it is where there is none, or where `~name` is no user but part of a file name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def data_folder(remedy: str) -> Path:
+    """The platform's data folder of this user. Raises InputError where no home folder is known; remedy: what to do then."""
+    folder = _usual(platformdirs.user_data_dir)
+    if folder is None:
+        raise InputError(f"no home folder is known (HOME is not set, and this user has none); {remedy}")
+    return folder
+
+
 def cache_folder() -> Path:
-    """The folder for all that can be computed or downloaded again: `SOUNDALIKE_CACHE`, or the platform's cache folder."""
+    """The folder for all that can be computed or downloaded again: `SOUNDALIKE_CACHE`, or the platform's cache folder; one of
+    this user in the folder for temporary files where that does not exist and cannot be made."""
     named = os.environ.get("SOUNDALIKE_CACHE")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("soundalike", appauthor=False))
+    if named:
+        return expanded(named)
+    usual = _usual(platformdirs.user_cache_dir)
+    return usual if usual is not None and _is_writable(usual) else _temporary_cache()
+
+
+def _usual(folder_of: Callable[..., str]) -> Path | None:
+    """A folder of the platform for this user; None where no home folder is known."""
+    try:
+        folder = Path(folder_of("soundalike", appauthor=False))
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # "~/..." would be a folder named ~ in the current one
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be written to `folder`, or it can be made."""
+    existing = next((one for one in (folder, *folder.parents) if one.exists()), None)
+    return existing is not None and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+def _temporary_cache() -> Path:
+    """A cache folder among the temporary files that belongs to this user alone."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"soundalike-cache-{user}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if not S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != user):
+        raise InputError(
+            f"{folder} belongs to another user; set SOUNDALIKE_CACHE to a folder for what can be computed again"
+        )
+    return folder
 
 
 @contextmanager
@@ -206,11 +255,15 @@ class TemporaryFolder:
 
 
 def checkpoints_folder() -> Path:
-    """The folder of downloaded checkpoints: `SOUNDALIKE_CHECKPOINTS`, or one in the platform's data folder."""
+    """The folder of downloaded checkpoints: `SOUNDALIKE_CHECKPOINTS`, or one in the platform's data folder, or in the cache
+    where no home folder is known."""
     named = os.environ.get("SOUNDALIKE_CHECKPOINTS")
     if named:
-        return Path(named).expanduser()
-    return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "checkpoints"
+        return expanded(named)
+    try:
+        return data_folder("set SOUNDALIKE_CHECKPOINTS") / "checkpoints"
+    except InputError:
+        return cache_folder() / "checkpoints"
 
 
 def folder_variable(name: str) -> str:
@@ -222,12 +275,12 @@ def checkpoint_folder(name: str) -> Path:
     """The folder with the files of the checkpoint `name`: the one in its own variable, else `name` in
     `checkpoints_folder()`. Raises CheckpointError if the variable is the path of a file."""
     named = os.environ.get(folder_variable(name))
-    if named and Path(named).expanduser().is_file():
+    if named and expanded(named).is_file():
         raise CheckpointError(
             f"{folder_variable(name)}={named} is a file; it must be a folder. Unset it and import the file: `soundalike models "
             f"fetch {name} --from {named}`"
         )
-    return Path(named).expanduser() if named else checkpoints_folder() / name
+    return expanded(named) if named else checkpoints_folder() / name
 
 
 def ignore_front_end() -> bool:
@@ -237,6 +290,7 @@ def ignore_front_end() -> bool:
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "neural": ("torch", "transformers", "openvino", "demucs", "huggingface_hub"),
+    "train": ("torch",),
     "large": ("numba",),
     "report": ("matplotlib", "jinja2", "sklearn"),
     "s3": ("obstore",),
@@ -245,9 +299,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The modules whose presence shows that an extra is installed."""
 
-ADVICE = {
-    "neural": " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)",
-}
+_TORCH_ADVICE = " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)"
+ADVICE = {"neural": _TORCH_ADVICE, "train": _TORCH_ADVICE}
 
 
 def missing_modules(extra: str | None) -> list[str]:

@@ -2,7 +2,8 @@
 
 Integers with fewer valid bits than their container has are stored in the upper bits (WAVE_FORMAT_EXTENSIBLE), but some
 programs store them in the lower ones, which decodes to a level 6 dB lower for each missing bit: 48 dB for 24 in 32.
-MP3 inside WAV is decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay.
+MP3 inside WAV is decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay. Headers whose
+sizes are wrong (see `chunk_places`) are written anew.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from typing import BinaryIO
 import numpy as np
 
 from soundalike.audio import mpeg
-from soundalike.audio.byte_view import Source
+from soundalike.audio.byte_view import Piece, Source
+from soundalike.audio.chunk_places import ChunkPlace, chunk_places
 
 _PCM, _EXTENSIBLE, _MPEG, _MP3 = 0x1, 0xFFFE, 0x50, 0x55
+_W64_HEADER = 40  # bytes
 _W64_CHUNK = 24  # bytes of a chunk's header: a GUID that begins with the name, and a size that includes the header
 _DATA_STEP = 3 << 20  # bytes, a multiple of every width
+_LARGE = 0xFFFF_0000  # bytes of samples from which the sizes of RIFF do not suffice
+_UNKNOWN = b"\xff\xff\xff\xff"
 
 
 @dataclass(frozen=True)
@@ -36,43 +41,98 @@ def riff_source(handle: BinaryIO, begin: int) -> Source | None:
     """What to decode of the file whose RIFF header is at byte `begin`; None if the file needs no correction."""
     size = handle.seek(0, os.SEEK_END)
     form: _Format | None = None
-    stated: int | None = None
-    for name, place, length in _chunks(handle, begin, size):
-        if name == b"fmt ":
-            handle.seek(place)
-            form = _format(handle.read(min(length, 40)))
-            if form is None or not (form.code in (_MPEG, _MP3) or 0 < form.valid < 8 * form.width):
-                return None
-        elif name == b"fact" and length >= 4:
-            handle.seek(place)
-            stated = int.from_bytes(handle.read(4), "little")
-        elif name == b"data" and form is not None:
-            end = min(place + length, size)
-            if form.code in (_MPEG, _MP3):
-                return _mpeg_source(handle, place, end, stated)
-            return _integer_source(handle, place, end, form)
-    return None
+    samples: int | None = None
+    layout = _Layout.of(handle, begin)
+    for chunk in layout.chunks(handle):
+        handle.seek(chunk.begin)
+        if chunk.name == b"fmt " and layout.order == "<":
+            form = _format(handle.read(min(chunk.size, 40)))
+        elif chunk.name == b"fact" and chunk.size >= 4:
+            samples = int.from_bytes(handle.read(4), "little")
+        elif chunk.name == b"data" and chunk.size > 0:
+            end = chunk.begin + chunk.size
+            if form is not None and form.code in (_MPEG, _MP3):
+                return _mpeg_source(handle, chunk.begin, end, samples)
+            gain = 1.0 if form is None else _gain(handle, chunk.begin, end, form)
+            pieces = layout.corrected(handle, chunk, size)
+            return Source(pieces, gain=gain) if pieces or gain != 1.0 else None
+    is_empty = any(chunk.name == b"data" for chunk in layout.before)
+    return Source(length=0) if is_empty else None  # FFmpeg would decode the chunks that follow
 
 
-def _chunks(handle: BinaryIO, begin: int, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, first byte, bytes) of the chunks up to "data"; -1 as a size (RF64, streams) extends to the end."""
-    handle.seek(begin)
-    w64 = handle.read(4) == b"riff"
-    place = begin + (40 if w64 else 12)
-    header = _W64_CHUNK if w64 else 8
-    while place + header <= size:
+@dataclass
+class _Layout:
+    """The chunks of a file whose header is at byte `begin`; kind: the first four bytes; order: of the bytes of numbers;
+    before: the chunks before the samples."""
+
+    begin: int
+    kind: bytes
+    order: str
+    before: list[ChunkPlace]
+
+    @classmethod
+    def of(cls, handle: BinaryIO, begin: int) -> _Layout:
+        handle.seek(begin)
+        kind = handle.read(4)
+        return cls(begin, kind, ">" if kind == b"RIFX" else "<", [])
+
+    def chunks(self, handle: BinaryIO) -> Iterator[ChunkPlace]:
+        """The chunks up to the samples."""
+        if self.kind == b"riff":
+            yield from _w64_chunks(handle, self.begin)
+            return
+        for chunk in chunk_places(handle, self.begin + 12, self.order):
+            yield chunk
+            if chunk.name == b"data" and chunk.size > 0:
+                return
+            self.before.append(chunk)
+
+    def corrected(self, handle: BinaryIO, data: ChunkPlace, size: int) -> tuple[Piece, ...] | None:
+        """The pieces of the file with a header that states what the file of `size` bytes holds; None if it does already."""
+        if self.kind == b"riff" or not self._is_wrong(handle, data):
+            return None
+        pieces: list[Piece] = []
+        for chunk in self.before:
+            if chunk.name not in (b"ds64", b"data"):
+                pieces += [(chunk.begin - 8, chunk.begin + chunk.size), bytes(chunk.size % 2)]
+        if data.size < _LARGE:
+            begin = (b"RIFX" if self.order == ">" else b"RIFF") + _UNKNOWN + b"WAVE"
+            stated = struct.pack(self.order + "I", data.size)
+        else:
+            begin = b"RF64" + _UNKNOWN + b"WAVEds64" + struct.pack("<IQQQI", 28, size + 36, data.size, 0, 0)
+            stated = _UNKNOWN
+        return (begin, *pieces, b"data" + stated, (data.begin, size))
+
+    def _is_wrong(self, handle: BinaryIO, data: ChunkPlace) -> bool:
+        """Whether libsndfile would find other samples than `data`, or none."""
+        if data.size > data.stated or any(chunk.lacks_pad or chunk.name == b"data" for chunk in self.before):
+            return True
+        if self.kind not in (b"RF64", b"BW64"):
+            return False
+        sizes = [chunk for chunk in self.before if chunk.name == b"ds64"]
+        if len(sizes) != 1 or self.begin > 0:
+            return True
+        handle.seek(sizes[0].begin + 8)
+        return int.from_bytes(handle.read(8), "little") != data.size
+
+
+def _w64_chunks(handle: BinaryIO, begin: int) -> Iterator[ChunkPlace]:
+    """The chunks up to the samples; those extend to the end if their size is impossible."""
+    size = handle.seek(0, os.SEEK_END)
+    place = begin + _W64_HEADER
+    while place + _W64_CHUNK <= size:
         handle.seek(place)
-        head = handle.read(header)
-        name = head[:4]
-        length = int.from_bytes(head[16:24], "little") - header if w64 else int.from_bytes(head[4:8], "little")
-        if length < 0:
+        head = handle.read(_W64_CHUNK)
+        stated = int.from_bytes(head[16:24], "little") - _W64_CHUNK
+        place += _W64_CHUNK
+        is_data = head[:4] == b"data"
+        if stated < 0 and not is_data:
             return
-        if name == b"data" and not w64 and length == 0xFFFFFFFF:
-            length = size - place - header
-        yield name, place + header, length
-        if name == b"data":
+        length = size - place if is_data and stated <= 0 else min(stated, size - place)
+        yield ChunkPlace(head[:4], place, length, stated, place + stated + -stated % 8, lacks_pad=False)
+        if is_data:
             return
-        place += header + length + (-length % 8 if w64 else length % 2)
+        place += stated + -stated % 8
 
 
 def _format(chunk: bytes) -> _Format | None:
@@ -89,8 +149,10 @@ def _format(chunk: bytes) -> _Format | None:
     return _Format(code, width, bits) if code == _PCM and width in (2, 3, 4) else None
 
 
-def _integer_source(handle: BinaryIO, begin: int, end: int, form: _Format) -> Source | None:
-    """A gain if the samples use the lower bits only: none exceeds the valid bits, and the bits below are used."""
+def _gain(handle: BinaryIO, begin: int, end: int, form: _Format) -> float:
+    """Above 1 if the samples use the lower bits only: none exceeds the valid bits, and the bits below are used."""
+    if not 0 < form.valid < 8 * form.width:
+        return 1.0
     unused = 8 * form.width - form.valid
     limit = 1 << form.valid - 1
     uses_low_bits = False
@@ -98,9 +160,9 @@ def _integer_source(handle: BinaryIO, begin: int, end: int, form: _Format) -> So
     for first in range(begin, end, _DATA_STEP):
         values = _integers(handle.read(min(_DATA_STEP, end - first)), form.width)
         if values.size and (int(values.max()) >= limit or int(values.min()) < -limit):
-            return None
+            return 1.0
         uses_low_bits = uses_low_bits or bool((values & (1 << unused) - 1).any())
-    return Source(gain=float(1 << unused)) if uses_low_bits else None
+    return float(1 << unused) if uses_low_bits else 1.0
 
 
 def _integers(content: bytes, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -114,7 +176,7 @@ def _integers(content: bytes, width: int) -> np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _mpeg_source(handle: BinaryIO, begin: int, end: int, stated: int | None) -> Source:
-    """The stream from its first frame on; without a header that states the delay, LAME's is dropped.
+    """The stream from its first frame on; without a header that states the delay, the usual one is dropped.
 
     The fact chunk states the length: some programs include the delay in it, which shows if the length and the delay
     together are more than the frames hold.
@@ -125,7 +187,7 @@ def _mpeg_source(handle: BinaryIO, begin: int, end: int, stated: int | None) -> 
     if mpeg.states_delay(handle, first):
         return Source(((first, end),))
     total = mpeg.count_samples(handle, first, end)
-    skip = min(mpeg.DELAY, total)
+    skip = min(mpeg.delay(handle, first), total)
     length = total - skip
     if stated:
         length = stated if stated + skip <= total else min(length, max(0, stated - skip))

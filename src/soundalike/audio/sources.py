@@ -7,6 +7,7 @@ Each container has its own known deviations:
 - AIFF-C: compression types that libsndfile does not know but whose samples are plain integers are renamed.
 - WAV, RF64, W64: integers that use only the lower bits of their container get a gain; MP3 inside WAV is decoded
   as MP3.
+- WAV, RF64, BW64, AIFF, AU, CAF: headers that state no size or a wrong one are replaced.
 - MP3: bytes before the first frame are skipped.
 """
 
@@ -19,15 +20,10 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from soundalike.audio import flac_length, mpeg
+from soundalike.audio import data_size, flac_length, mpeg
+from soundalike.audio.aiff import aiff_source
 from soundalike.audio.byte_view import WHOLE_FILE, Source
 from soundalike.audio.riff import riff_source
-
-# AIFF-C compression types that stand for plain integers, little endian ("sowt") or big endian ("twos"). 42ni is
-# written by Native Instruments' samplers.
-_AIFC_INTEGERS = {b"42ni": b"sowt", b"ni24": b"sowt", b"61ni": b"sowt", b"ni16": b"sowt", b"in16": b"twos"}
-
-_AIFF_SEARCHED = 1 << 16
 
 # The first page of a logical Ogg stream: version 0, the flag "beginning of stream" (RFC 3533, section 6).
 _OGG_BEGINNING = re.compile(rb"OggS\x00[\x02\x03\x06\x07]", re.DOTALL)
@@ -52,10 +48,12 @@ def _sources(path: Path, size: int, modified: int, inode: int) -> tuple[Source, 
             return (_flac_source(handle, begin),)
         if head[:4] == b"OggS":
             return _ogg_sources(handle)
-        if head[:4] == b"FORM" and head[8:12] == b"AIFC":
-            return (_aifc_source(handle, begin),)
-        if head[:4] in (b"RIFF", b"RF64", b"BW64", b"riff"):
+        if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+            return (aiff_source(handle, begin),)
+        if head[:4] == b"riff" or (head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"):
             return (riff_source(handle, begin) or WHOLE_FILE,)
+        if head[:4] in (b".snd", b"caff"):
+            return (data_size.source(handle, begin),)
         if mpeg.may_be_mpeg(head):
             first = mpeg.first_frame(handle, begin)
             # A header that states the delay is worth more than the damaged frames that follow it.
@@ -126,18 +124,3 @@ def _ogg_crc_table() -> list[int]:
 
 
 _OGG_CRC = _ogg_crc_table()
-
-
-def _aifc_source(handle: BinaryIO, begin: int) -> Source:
-    size = handle.seek(0, os.SEEK_END)
-    place = begin + 12
-    while place + 8 <= size:
-        handle.seek(place)
-        head = handle.read(30)
-        length = int.from_bytes(head[4:8], "big")
-        if head[:4] == b"COMM" and len(head) == 30:
-            kind = place + 26
-            known = _AIFC_INTEGERS.get(head[26:30].lower())
-            return Source(((0, kind), known, (kind + 4, size))) if known else WHOLE_FILE
-        place += 8 + length + length % 2
-    return WHOLE_FILE

@@ -35,15 +35,14 @@ def library_option(function: F) -> F:
 
 def library_path(option: str | None) -> Location:
     """The library to use: the option's value, else $SOUNDALIKE_LIBRARY, else the folder in the user's data folder."""
+    from soundalike.config import data_folder, expanded
     from soundalike.library.storage.location import as_location
 
     value = option if option is not None else os.environ.get(LIBRARY_VARIABLE)
     if value:
         location = as_location(value)
-        return location.expanduser() if isinstance(location, Path) else location
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / "library"
+        return expanded(location) if isinstance(location, Path) else location
+    return data_folder(f"give --library PATH or set {LIBRARY_VARIABLE}") / "library"
 
 
 def device_option(function: F) -> F:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,10 +32,11 @@ def command(file: str, form: str) -> None:
     import json
 
     from soundalike import __version__
+    from soundalike.config import expanded
     from soundalike.errors import AudioError
     from soundalike.library.maintenance.diagnosis import diagnose
 
-    report = diagnose(Path(file).expanduser().absolute())
+    report = diagnose(expanded(file).absolute())
     report["versions"] = {"soundalike": __version__, **report["versions"]}
     if form == "json":
         print(json.dumps(report, indent=2))

@@ -47,7 +47,7 @@ def command(names: tuple[str, ...], everything: bool, source: Path | None, mirro
 
     Files that exist and are intact are left as they are.
     """
-    from soundalike.config import checkpoint_folder
+    from soundalike.config import checkpoint_folder, expanded
     from soundalike.models.checkpoints.fetch import fetch, import_files
     from soundalike.models.checkpoints.table import CHECKPOINTS
 
@@ -63,7 +63,7 @@ def command(names: tuple[str, ...], everything: bool, source: Path | None, mirro
                 if source is None:
                     new = fetch(row, folder, mirror=mirror, progress=progress.update)
                 else:
-                    new = import_files(row, folder, source.expanduser(), progress=progress.update)
+                    new = import_files(row, folder, expanded(source), progress=progress.update)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("interrupted; what was downloaded is kept, run this again to continue") from stop
         _report(row, new, folder)
@@ -75,7 +75,12 @@ def _row(name: str) -> Checkpoint:
     from soundalike.models.encoders import ENCODERS
     from soundalike.models.separators import SEPARATORS
 
-    model = ENCODERS.get(name) or SEPARATORS.get(name)
+    encoder = ENCODERS.get(name)
+    if encoder is not None and encoder.trained:
+        raise InputError(
+            f"nobody publishes weights of {name}; train it with `soundalike train {name}` (docs/training.md says what is needed)"
+        )
+    model = encoder or SEPARATORS.get(name)
     if model is not None and model.checkpoint is None:
         raise InputError(f"{name} needs no weights: it works without a download")
     return checkpoint(name if model is None or model.checkpoint is None else model.checkpoint)

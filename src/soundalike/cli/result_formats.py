@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from soundalike.search.results import Hit, SearchResult
+    from soundalike.search.results import Hit, SearchResult, Version
 
 FORMATS = ("table", "json", "csv", "m3u8")
 BAR_WIDTH = 8
@@ -108,6 +108,7 @@ def result_to_json(result: SearchResult) -> dict[str, Any]:
             "windows": [[float(start), float(end)] for start, end in seconds],
             "silent": list(result.silent),
             "same": list(result.same),
+            "versions": [asdict(version) for version in result.versions],
         },
         "weights": result.weights,
         "effective_weights": result.effective,
@@ -139,6 +140,7 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
         *(f"cosine {part}" for part in parts),
         *facts,
         *last,
+        "versions",
     ]
     writer.writerow(["group", *columns] if grouped else columns)
     for number, result in enumerate(results, 1):
@@ -148,6 +150,7 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
                 *(hit.contributions.get(part, "") for part in parts),
                 *(hit.cosines.get(part, "") for part in parts),
                 *(getattr(hit, name) for name in (*facts, *last)),
+                "; ".join(version.path for version in hit.versions),
             ]
             writer.writerow([number, *row] if grouped else row)
 
@@ -212,6 +215,7 @@ def _plain_lines(hit: Hit, *, raw: bool, with_standing: bool) -> str:
         f"{hit.rank:3} {hit.score:6.3f}{stands}  {shown_path(hit.path)}  {_matched(hit)}\n"
         + " " * 12
         + ", ".join(f"{part} {value:+.2f}" for part, value in values.items())
+        + "".join(f"\n{' ' * 12}{version_line(version)}" for version in hit.versions)
     )
 
 
@@ -252,7 +256,14 @@ def _part_cell(hit: Hit, part: str, raw: bool, scale: float) -> str:
 
 def _file_cell(hit: Hit) -> str:
     copies = f" (+{counted(len(hit.copies), 'copy', 'copies')})" if hit.copies else ""
-    return shown_path(hit.path) + copies + (" [missing]" if hit.status == "missing" else "")
+    first = shown_path(hit.path) + copies + (" [missing]" if hit.status == "missing" else "")
+    return "\n".join([first, *map(version_line, hit.versions)])
+
+
+def version_line(version: Version) -> str:
+    """`+ another version, 2:31: path`: a song that is listed under a hit."""
+    what = "a near-identical copy" if version.near_identical else "another version"
+    return f"+ {what}, {clock(version.duration)}: {shown_path(version.path)}"
 
 
 def standing(hit: Hit) -> str:

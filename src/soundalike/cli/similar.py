@@ -113,6 +113,13 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
     show_default=True,
     help="Hits of the class of a one-shot FILE come earlier, are the only ones, or count like others.",
 )
+@click.option(
+    "--versions",
+    type=click.Choice(["fold", "show"]),
+    default="fold",
+    show_default=True,
+    help="List other versions of a song (cut, shifted) under it, or as hits of their own.",
+)
 @click.option("--diverse", is_flag=True, help="Prefer hits that differ from each other.")
 @click.option(
     "--exclude-same",
@@ -186,6 +193,7 @@ def _request(options: Mapping[str, Any]) -> SearchRequest:
                 "exclude_same",
                 "include_self",
                 "same_class",
+                "versions",
             )
         },
     )
@@ -261,6 +269,9 @@ def _explain_query(result: SearchResult) -> None:
         echo(f"class: {name}, by {source}{note}")
     for path in result.same:
         echo(f"left out, the reference itself or a copy: {shown_path(path)}")
+    for version in result.versions:
+        what = "a near-identical copy" if version.near_identical else "another version"
+        echo(f"left out, {what} of the reference (--versions show): {shown_path(version.path)}")
 
 
 def _explain_scope(result: SearchResult) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock, Timeout
 
+from soundalike.config import data_folder
 from soundalike.errors import LibraryError
 from soundalike.library.storage.location import Location
 
@@ -26,7 +26,7 @@ def folder_of(library: Location) -> Path:
     if isinstance(library, Path):
         return library / FOLDER
     key = hashlib.blake2b(str(library).encode(), digest_size=8).hexdigest()
-    return Path(platformdirs.user_data_dir("soundalike", appauthor=False)) / FOLDER / f"{library.name}-{key}"
+    return data_folder("set HOME to a folder for answers and favourites") / FOLDER / f"{library.name}-{key}"
 
 
 @contextmanager

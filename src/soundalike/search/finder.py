@@ -196,6 +196,10 @@ class Finder:
         queries = onset_queries(self.opened, reference, part, region, groups)
         return [(group, self.similar(query, filters=filters, n=n)) for group, query in queries]
 
-    def duplicates(self) -> list[tuple[str, list[str]]]:
-        """Groups of copies: ("identical" or "near-identical", absolute paths), in the order of their first path."""
-        return duplicate_groups(self.opened)
+    def duplicates(self, *, versions: bool = False) -> list[tuple[str, list[str]]]:
+        """Groups of copies: ("identical" or "near-identical", absolute paths), in the order of their first path.
+
+        versions: also ("versions", ...), songs that are cut or shifted versions of one another. Raises InputError if they
+        cannot be recognised with the library's encoder.
+        """
+        return duplicate_groups(self.opened, versions=versions)

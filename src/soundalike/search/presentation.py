@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from soundalike.library.storage.item_parts import path_of_file, seconds_of
+from soundalike.search.index.table_rows import WINDOWS
 from soundalike.search.index.vector_index import Match
 from soundalike.search.item_classes import class_fields
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.plan import SearchPlan
 from soundalike.search.ranking import Ranking
-from soundalike.search.results import Hit, SearchResult
+from soundalike.search.results import Hit, SearchResult, Version
 from soundalike.search.score_distribution import ScoreDistribution
+from soundalike.search.version_folding import FoldedMatch
 
 _SHOWN = (
     "id", "kind", "duration", "loudness", "tempo", "tempo_source", "key", "key_source", "artist", "title", "album", "status",
@@ -41,6 +44,7 @@ def present(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> SearchRe
         share=ranking.share,
         sound_class=plan.sound_class,
         class_preferred=plan.preferred is not None,
+        versions=_versions(opened, plan, ranking.of_reference),
     )
 
 
@@ -56,8 +60,31 @@ def _hits(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> tuple[Hit,
         own = list(itertools.islice(items, len(of_match)))
         paths = [str(opened.library.absolute(item["root"], item["path"])) for item in own]
         item = own[0] | class_fields(next(classes))
-        hits.append(_hit(rank, match, labels[match.table], item, paths, ranking.distributions.get(item["kind"])))
+        versions = ranking.versions.get(match.row, ()) if match.table == WINDOWS else ()
+        hit = _hit(rank, match, labels[match.table], item, paths, ranking.distributions.get(item["kind"]))
+        hits.append(replace(hit, versions=_versions(opened, plan, versions)))
     return tuple(hits)
+
+
+def _versions(opened: OpenLibrary, plan: SearchPlan, folded: Sequence[FoldedMatch]) -> tuple[Version, ...]:
+    """Folded matches with their files."""
+    return tuple(_version(opened, plan, one) for one in folded)
+
+
+def _version(opened: OpenLibrary, plan: SearchPlan, folded: FoldedMatch) -> Version:
+    match = folded.match
+    numbers = opened.catalogue.with_content(match.content)
+    items = opened.catalogue.items(numbers[plan.admitted[numbers]])
+    paths = [str(opened.library.absolute(item["root"], item["path"])) for item in items]
+    return Version(
+        path=paths[0],
+        copies=tuple(paths[1:]),
+        start=match.start,
+        end=match.end,
+        score=match.score,
+        near_identical=folded.near_identical,
+        **{name: items[0][name] for name in ("id", "title", "artist", "duration")},
+    )
 
 
 def _hit(

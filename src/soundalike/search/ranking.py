@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.search.diversity import diversify
-from soundalike.search.index.table_rows import Indices, Table
-from soundalike.search.index.vector_index import Match
+from soundalike.search.index.table_rows import WINDOWS, Indices, Table
+from soundalike.search.index.vector_index import Match, Matches
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.plan import SearchPlan
 from soundalike.search.score_distribution import ScoreDistribution, score_distributions
+from soundalike.search.version_folding import Folded, FoldedMatch, fold_versions
 
 _Row = tuple[Table, int]
 
@@ -24,12 +25,15 @@ DIVERSE_POOL = 10
 @dataclass(frozen=True)
 class Ranking:
     """matches: best first; searched: how many different files were eligible; share: of the rows that were searched (0..1), the
-    lowest of the tables; distributions: for a text, of the scores of each kind."""
+    lowest of the tables; distributions: for a text, of the scores of each kind; versions: by row of a song among the matches,
+    the matches folded under it; of_reference: those that are versions of the reference."""
 
     matches: list[Match]
     searched: int
     share: float
     distributions: Mapping[str, ScoreDistribution]
+    versions: Mapping[int, Sequence[FoldedMatch]]
+    of_reference: Sequence[FoldedMatch]
 
 
 def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
@@ -39,15 +43,19 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
     tie_orders: dict[Table, Indices] = {}
     matches: list[Match] = []
     distributions: dict[str, ScoreDistribution] = {}
+    versions: dict[int, list[FoldedMatch]] = {}
+    of_reference: list[FoldedMatch] = []
     share = 1.0
     preferred: set[_Row] = set()
     for table in plan.tables:
         index, terms = opened.indexes[table], plan.terms(table)
         tie_orders[table] = opened.tie_order(table, plan.admitted)
         count = n * DIVERSE_POOL if diverse else n
-        matched = index.search(terms, count, tie_orders[table], present_only=is_text)
+        matched, folded = _best(opened, plan, table, tie_orders[table], count)
         share = min(share, matched.share)
-        matches += diversify(index, matched.best, terms, n) if diverse else matched.best
+        versions |= folded.versions
+        of_reference += folded.of_reference
+        matches += diversify(index, folded.kept, terms, n) if diverse else folded.kept
         if plan.preferred is not None:
             of_class = index.search(terms, n, opened.tie_order(table, plan.admitted & plan.preferred)).best
             preferred |= {_row(match) for match in of_class}
@@ -68,7 +76,25 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
         sum(int((order >= 0).sum()) for order in tie_orders.values()),
         share,
         {kind: distributions[kind] for kind in plan.kinds if kind in distributions},
+        versions,
+        of_reference,
     )
+
+
+def _best(opened: OpenLibrary, plan: SearchPlan, table: Table, order: Indices, count: int) -> tuple[Matches, Folded]:
+    """The `count` best matches of a table, with versions of one song folded into one where the plan asks for it."""
+    index, terms, is_text = opened.indexes[table], plan.terms(table), bool(plan.query.texts)
+    if table != WINDOWS or plan.request.versions == "show":
+        matched = index.search(terms, count, order, present_only=is_text)
+        return matched, Folded(matched.best)
+    asked = count + count // 10 + 5  # that many may be folded without another search
+    while True:
+        matched = index.search(terms, asked, order, present_only=is_text)
+        folded = fold_versions(opened, plan.query, matched.best, with_reference=not plan.request.include_self)
+        if len(folded.kept) >= count or len(matched.best) < asked:
+            folded.kept = folded.kept[:count]
+            return matched, folded
+        asked *= 2
 
 
 def _row(match: Match) -> _Row:

@@ -9,6 +9,7 @@ from typing import Any
 
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import part_of_address
+from soundalike.config import expanded
 from soundalike.errors import InputError
 from soundalike.library.indexing.cue_tracks import track_stamp
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
@@ -80,7 +81,7 @@ def resolve_reference(
 def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, Any] | None) -> Path:
     """The file of a reference on this machine, whether it exists or not; `item` as `find_item` returned it."""
     if item is None:
-        return Path(reference).expanduser()
+        return expanded(reference)
     place = opened.library.absolute(item["root"], item["path"])
     return cached_copy(address_of(place, item["content"]))
 
@@ -96,7 +97,7 @@ def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | No
         number = catalogue.with_path(root, path)
     if number is not None:
         return catalogue.item(number)
-    resolved = Path(reference).expanduser().resolve()
+    resolved = expanded(reference).resolve()
     number = catalogue.with_path("", str(resolved))
     for name, folder in opened.library.roots.items():
         if number is not None:

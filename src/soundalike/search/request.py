@@ -25,6 +25,10 @@ SameClass = Literal["prefer", "require", "ignore"]
 """What the class of a one-shot means for its hits."""
 SAME_CLASS: tuple[SameClass, ...] = get_args(SameClass)
 
+Versions = Literal["fold", "show"]
+"""Whether other versions of a song among the hits are listed under it, or as hits of their own."""
+VERSIONS: tuple[Versions, ...] = get_args(Versions)
+
 
 @dataclass(frozen=True)
 class SearchRequest:
@@ -38,7 +42,9 @@ class SearchRequest:
     like; n: how many hits; diverse: choose hits that differ from one another; exclude_same: `artist`, `album`: leave out
     items that share the reference's; include_self: keep the reference's own file and its copies; same_class: hits of the
     class (snare, ...) that the name of a one-shot states come earlier (`prefer`, see `plan.CLASS_BONUS`), or hits of the class
-    that its name states or its neighbours agree on are the only ones (`require`), or the class does not matter (`ignore`).
+    that its name states or its neighbours agree on are the only ones (`require`), or the class does not matter (`ignore`);
+    versions: songs that are another version of a better hit (cut, shifted, or a near-identical copy) are listed under it, and
+    those of the reference apart (`fold`), or are hits of their own (`show`).
 
     Raises InputError for values that are not allowed or that exclude each other. What only an open library can tell (a part
     that it does not have, a file that is not there) is checked by the search.
@@ -60,6 +66,7 @@ class SearchRequest:
     exclude_same: tuple[str, ...] = ()
     include_self: bool = False
     same_class: SameClass = "prefer"
+    versions: Versions = "fold"
 
     def __post_init__(self) -> None:
         self._check_references()
@@ -74,6 +81,8 @@ class SearchRequest:
                 raise InputError(f"{name!r} cannot be excluded; choose {' or '.join(SAME)}")
         if self.same_class not in SAME_CLASS:
             raise InputError(f"{self.same_class!r} is no rule for the class; choose {', '.join(SAME_CLASS)}")
+        if self.versions not in VERSIONS:
+            raise InputError(f"{self.versions!r} is no rule for versions; choose {' or '.join(VERSIONS)}")
         if self.kind is not None:
             check_kind(self.kind)
 

@@ -11,6 +11,26 @@ from soundalike.similarity.weights import Weights
 
 
 @dataclass(frozen=True)
+class Version:
+    """A song that is the same recording as a hit or as the reference, cut or shifted, and so is no hit of its own.
+
+    path: absolute; copies: other paths with the same content; duration in s; start, end: the seconds of it that matched; score:
+    as of a hit; near_identical: whether it has the same length and the same sound throughout.
+    """
+
+    id: str
+    path: str
+    copies: tuple[str, ...]
+    title: str | None
+    artist: str | None
+    duration: float
+    start: float
+    end: float
+    score: float
+    near_identical: bool
+
+
+@dataclass(frozen=True)
 class Hit:
     """An item that sounds similar, by its best window.
 
@@ -19,9 +39,9 @@ class Hit:
     the hit; copies: other paths with the same content. For a text (None otherwise), deviations: how many standard deviations
     the score is above the mean of the library's items of that kind; above: the share (0..1) of them with a lower score; None
     where there are fewer than ten of them (`search.score_distribution`). sound_class: of a one-shot, None if unknown;
-    class_share: of its neighbours' votes (0..1) where its name does not state the class.
-    For a track of a file with a cue sheet, file: that
-    file; offset: the seconds at which the track begins in it (start and end count from there).
+    class_share: of its neighbours' votes (0..1) where its name does not state the class. For a track of a file with a cue sheet,
+    file: that file; offset: the seconds at which the track begins in it (start and end count from there). versions: other
+    versions of the same recording with lower scores, unless the request shows them as hits.
     """
 
     rank: int
@@ -51,6 +71,7 @@ class Hit:
     class_share: float | None = None
     file: str | None = None
     offset: float = 0.0
+    versions: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,8 @@ class SearchResult:
     left out of the hits; searched: how many different files were eligible, of the `kinds` listed; distributions: for a text,
     the scores of all items of each of these kinds; share: of the rows that were searched (0..1), under 1 while a machine that
     holds some of them is down; sound_class: of the reference, if it is a one-shot of a known class; class_preferred: whether
-    hits of that class come earlier than their scores alone would put them.
+    hits of that class come earlier than their scores alone would put them; versions: other versions of the reference, left out
+    of the hits, unless the request shows them.
     """
 
     hits: tuple[Hit, ...]
@@ -78,3 +100,4 @@ class SearchResult:
     share: float = 1.0
     sound_class: SoundClass | None = None
     class_preferred: bool = False
+    versions: tuple[Version, ...] = ()

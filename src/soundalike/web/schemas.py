@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from soundalike.search.request import SameClass
+from soundalike.search.request import SameClass, Versions
 
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -27,7 +27,8 @@ class Strict(BaseModel):
 
 
 class FilterFields(Strict):
-    """Which items to search. Ranges are (low, high); either may be null. classes: of one-shots, such as `snare`."""
+    """Which items to search. Ranges are (low, high); either may be null. collection: the name of one;
+    classes: of one-shots, such as `snare`."""
 
     kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
@@ -35,6 +36,7 @@ class FilterFields(Strict):
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
     favourite: bool = False
+    collection: ShortText | None = None
     classes: list[ClassName] = Field(default=[], max_length=20)
 
 
@@ -51,7 +53,8 @@ class SearchIn(Strict):
 
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
     representative windows of an upload, for a quick first result; same_class: what the class of a one-shot means for its hits
-    (those of its class come earlier, are the only ones, or count like others); facets: also count the items of each class;
+    (those of its class come earlier, are the only ones, or count like others); versions: whether other versions of a song (cut,
+    shifted) are listed under it (`fold`) or as hits (`show`); facets: also count the items of each class;
     kind: what the reference is, instead of an estimate; onsets:
     compare a group of onsets of a part of the reference (or of its region) with one-shots or loops; alike, unlike: items that
     the listener found alike or not, towards and away from which the reference is moved.
@@ -70,6 +73,7 @@ class SearchIn(Strict):
     candidates: int = Field(default=0, ge=0, le=5_000)
     few: int | None = Field(default=None, ge=1, le=20)
     same_class: SameClass = "prefer"
+    versions: Versions = "fold"
     facets: bool = False
     kind: Kind | None = None
     onsets: OnsetGroupIn | None = None
@@ -106,9 +110,21 @@ class ItemOut(BaseModel):
     offset: float = 0.0
 
 
+class VersionOut(BaseModel):
+    """A song that is a cut or shifted version of a hit or of the reference, and so is no hit of its own."""
+
+    id: str
+    path: str
+    title: str | None
+    artist: str | None
+    duration: float
+    score: float
+
+
 class HitOut(BaseModel):
     """A hit: the item, the seconds that matched, the score and each part's contribution. copy_paths: other files with the same
-    content, and near-identical ones (the same recording in another format, for example), which are not listed as hits."""
+    content, and near-identical ones (the same recording in another format, for example), which are not listed as hits;
+    versions: other versions of the song, which are not listed either unless the request shows them."""
 
     item: ItemOut
     start: float
@@ -118,6 +134,7 @@ class HitOut(BaseModel):
     silent: list[str]
     copies: int
     copy_paths: list[str]
+    versions: list[VersionOut] = []
     deviations: float | None
     above: float | None
 
@@ -133,8 +150,9 @@ class CandidatesOut(BaseModel):
 class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
-    itself; windows: those of the reference; share: of the rows that were searched (0 to 1), under 1 while a node of a cluster
-    is down; sound_class, class_share: of the reference, as of an item; class_preferred: whether hits of that class come earlier;
+    itself; versions: other versions of the reference, left out too; windows: those of the reference; share: of the rows that were
+    searched (0 to 1), under 1 while a node of a cluster is down; sound_class, class_share: of the reference, as of an item;
+    class_preferred: whether hits of that class come earlier;
     classes: if facets were requested, the one-shots of each class that the other filters admit, of unknown class under "";
     scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind stay below, null for fewer
     than ten items."""
@@ -145,6 +163,7 @@ class SearchResultOut(BaseModel):
     weighting: str
     silent: list[str]
     same: int
+    versions: list[VersionOut]
     searched: int
     share: float
     kinds: list[str]
@@ -172,7 +191,8 @@ class IndexOut(BaseModel):
 class LibraryOut(BaseModel):
     """The library: parts, models, licences, number of items of each kind, each part's spread (null if unknown). search: by table,
     `windows` (songs) and `wholes` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
-    be shown in this machine's file manager; indexing: whether the page may add folders of this machine."""
+    be shown in this machine's file manager; indexing: whether the page may add folders of this machine; collections: the number
+    of items of each."""
 
     name: str
     state: str
@@ -187,6 +207,7 @@ class LibraryOut(BaseModel):
     extensions: list[str]
     most_bytes: int
     favourites: int
+    collections: dict[str, int]
     answers: int
     reveal: bool
     indexing: bool
@@ -334,6 +355,20 @@ class CloserIn(Strict):
     b: HitIn
     closer: Literal["a", "b"]
     sure: StrictBool
+
+
+class CollectionChange(Strict):
+    """Items to add to a collection and to remove from it."""
+
+    add: list[Id] = Field(default=[], max_length=2_000)
+    remove: list[Id] = Field(default=[], max_length=2_000)
+
+
+class CollectionOut(BaseModel):
+    """The number of items of a collection; without any it no longer exists."""
+
+    name: str
+    count: int
 
 
 class AnswerKept(BaseModel):

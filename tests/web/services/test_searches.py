@@ -1,4 +1,4 @@
-"""Near-identical copies among hits and candidates."""
+"""Near-identical copies and versions among hits and candidates."""
 
 from __future__ import annotations
 
@@ -39,3 +39,25 @@ def test_a_transcoded_copy_is_listed_under_the_better_hit(own: Path, web: TestCl
         assert shown == {item["path"] for item in others} | {folded["item"]["path"]}  # nothing else is hidden
         sent = found["candidates"]
         assert {sent["items"][row[0]]["path"] for row in sent["rows"]} <= shown
+
+
+def test_a_cut_version_is_listed_under_the_better_hit(own: Path, web: TestClient, tmp_path: Path) -> None:
+    reference, twice, *others = web.get("/api/items", params={"kind": "song"}).json()["items"]
+    samples, rate = soundfile.read(twice["path"])
+    (tmp_path / "more").mkdir()
+    cut = tmp_path / "more" / "cut.wav"
+    soundfile.write(cut, samples[2 * rate :], rate)
+    index(own, [tmp_path / "more"], jobs=1, kind="song")
+    web.get("/api/library/state")
+    asked = {"item": reference["id"], "filters": {"kinds": ["song"]}, "n": 100, "candidates": 100}
+    found = web.post("/api/search", json=asked).json()
+    (folded,) = [hit for hit in found["hits"] if hit["versions"]]
+    listed = {folded["item"]["path"], *(version["path"] for version in folded["versions"])}
+    assert listed == {twice["path"], str(cut)}
+    assert len(found["hits"]) == 1 + len(others)
+    sent = {item["path"] for item in found["candidates"]["items"]}
+    assert sent == {hit["item"]["path"] for hit in found["hits"]}
+    shown = web.post("/api/search", json={**asked, "versions": "show"}).json()
+    assert len(shown["hits"]) == 2 + len(others)
+    of_itself = web.post("/api/search", json={**asked, "item": twice["id"]}).json()
+    assert [version["path"] for version in of_itself["versions"]] == [str(cut)]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from soundalike.config import replace_file, require_extra
+from soundalike.config import expanded, replace_file, require_extra
 from soundalike.errors import InputError, LibraryError
 
 SCHEME = "s3"
@@ -217,7 +217,7 @@ def as_location(place: str | Path | Remote) -> Location:
 def absolute(place: str | Path | Remote) -> Location:
     """`place` as an absolute path, or as it is where it is remote."""
     found = as_location(place)
-    return found if isinstance(found, Remote) else Path(os.path.abspath(found.expanduser()))
+    return found if isinstance(found, Remote) else Path(os.path.abspath(expanded(found)))
 
 
 def lies_there(place: Location) -> bool:

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from soundalike.config import expanded
 from soundalike.errors import InputError
 from soundalike.library.storage.location import Location
 from soundalike.web import schemas
@@ -92,9 +93,11 @@ class Indexing:
 
 def _folder(written: str) -> Path:
     """The folder that a path names. Raises InputError if there is none."""
-    path = Path(written.strip().strip('"')).expanduser()
+    path = expanded(written.strip().strip('"'))
     if not path.is_absolute():
-        raise InputError(f"{written} is no complete path; write it from its beginning, such as {Path.home() / 'Music'}")
+        raise InputError(
+            f"{written} is no complete path; write it from its beginning, such as {expanded('~') / 'Music'}"
+        )
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     return path
@@ -102,11 +105,11 @@ def _folder(written: str) -> Path:
 
 def suggested_folders(beginning: str) -> list[str]:
     """Folders of this machine whose paths begin so; for nothing, those where music usually is."""
-    home = Path.home()
+    home = expanded("~")
     if not beginning.strip():
         usual = ("Music", "Music/Samples", "Samples", "Splice", "Documents/Splice", "Music/Ableton", "Desktop")
         return [str(home / name) for name in usual if (home / name).is_dir()]
-    path = Path(beginning.strip()).expanduser()
+    path = expanded(beginning.strip())
     parent, name = (path, "") if beginning.endswith(("/", "\\")) else (path.parent, path.name.lower())
     try:
         found = [entry for entry in parent.iterdir() if entry.name.lower().startswith(name) and entry.is_dir()]

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from soundalike.errors import InputError
-from soundalike.listening.favourites import Favourites
 from soundalike.parts import MIX
 from soundalike.search.candidates import Candidates, candidates
 from soundalike.search.index.table_rows import TABLES
@@ -22,12 +21,13 @@ from soundalike.search.plan import SearchPlan
 from soundalike.search.query import Query, query_from_item
 from soundalike.search.ranking import kinds_of_contents
 from soundalike.search.request import SearchRequest
-from soundalike.search.results import Hit
+from soundalike.search.results import Hit, Version
 from soundalike.search.score_distribution import FEWEST, score_distributions
 from soundalike.web import schemas
 from soundalike.web.services.item_listing import class_counts, filters_of
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
+from soundalike.web.services.marks import Marks
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
 from soundalike.web.services.served_library import ServedLibrary
 
@@ -52,19 +52,19 @@ class Searches:
         library: ServedLibrary,
         queries: QueryCache,
         profiles: LibraryProfiles,
-        favourites: Favourites,
+        marks: Marks,
         max_at_once: int,
     ) -> None:
         self._library = library
         self._queries = queries
         self._profiles = profiles
-        self._favourites = favourites
+        self._marks = marks
         self._slots = threading.BoundedSemaphore(max_at_once)
 
     def search(self, request: schemas.SearchIn) -> dict[str, Any]:
         """Hits, and candidates if requested, with the fields of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
         snapshot = self._library.snapshot
-        favourites = self._favourites.ids()
+        favourites = self._marks.favourites.ids()
         plan = self._plan(snapshot, request)
         with self._slots:
             result = snapshot.finder.answer(plan)
@@ -72,7 +72,9 @@ class Searches:
         items = snapshot.items(hit.id for hit in result.hits)
         copies = _copies_of(snapshot, items)
         if sent is not None:
-            sent = _without(sent, {items[copy]["id"] for others in copies.values() for copy in others})
+            folded = (*result.versions, *(version for hit in result.hits for version in hit.versions))
+            hidden = {items[copy]["id"] for others in copies.values() for copy in others}
+            sent = _without(sent, hidden | {version.id for version in folded})
         windows = zip(plan.query.starts.tolist(), plan.query.ends.tolist(), strict=True)
         return {
             "hits": _hits_out(snapshot, result.hits, items, copies, favourites),
@@ -81,6 +83,7 @@ class Searches:
             "weighting": result.weighting,
             "silent": result.silent,
             "same": len(result.same),
+            "versions": _versions_out(result.versions),
             "searched": result.searched,
             "share": result.share,
             "kinds": result.kinds,
@@ -88,7 +91,7 @@ class Searches:
             "windows": list(windows),
             **class_fields(result.sound_class),
             "class_preferred": result.class_preferred,
-            "classes": class_counts(snapshot, plan.request.filters, favourites if request.filters.favourite else None)
+            "classes": class_counts(snapshot, plan.request.filters, self._marks.only(request.filters))
             if request.facets
             else None,
             "scale": _scales_of(snapshot, plan),
@@ -99,7 +102,7 @@ class Searches:
         """The onsets in a part of a reference, in groups, with the one-shots that are nearest to the largest groups."""
         snapshot = self._library.snapshot
         groups = self._queries.onset_groups(snapshot, reference)
-        favourites = self._favourites.ids()
+        favourites = self._marks.favourites.ids()
         near: list[list[dict[str, Any]]] = [[] for _ in groups]
         if snapshot.counts.get("one-shot"):
             filters = filters_of(schemas.FilterFields(kinds=["one-shot"]))
@@ -160,12 +163,14 @@ class Searches:
                 raw=request.raw,
                 n=request.n,
                 same_class=request.same_class,
+                versions=request.versions,
             )
         )
         if query is not None and (request.alike or request.unlike):
             plan = replace(plan, query=_moved(snapshot, query, request.alike, request.unlike))
-        if request.filters.favourite:
-            plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
+        only = self._marks.only(request.filters)
+        if only is not None:
+            plan = replace(plan, admitted=plan.admitted & snapshot.mask(only))
         return plan
 
 
@@ -235,7 +240,9 @@ def _hits_out(
     found = []
     for (position, others), item in zip(copies.items(), items_out, strict=True):
         hit = hits[position]
-        paths = [*hit.copies, *(path for copy in others for path in (hits[copy].path, *hits[copy].copies))]
+        near = [version for version in hit.versions if version.near_identical]
+        same: list[Hit | Version] = [*(hits[copy] for copy in others), *near]
+        paths = [*hit.copies, *(path for copy in same for path in (copy.path, *copy.copies))]
         found.append(
             {
                 "item": item,
@@ -246,11 +253,17 @@ def _hits_out(
                 "silent": hit.silent,
                 "copies": len(paths),
                 "copy_paths": paths,
+                "versions": _versions_out([version for version in hit.versions if not version.near_identical]),
                 "deviations": hit.deviations,
                 "above": hit.above,
             }
         )
     return found
+
+
+def _versions_out(versions: Sequence[Version]) -> list[dict[str, Any]]:
+    """Versions with the fields of `schemas.VersionOut`."""
+    return [{name: getattr(one, name) for name in schemas.VersionOut.model_fields} for one in versions]
 
 
 def _without(sent: Candidates, item_ids: Collection[str]) -> Candidates:

@@ -7,7 +7,7 @@ const MAX_HITS = 2000;
  * @returns {Record<string, unknown>[]}
  */
 const rowsOf = (hits) =>
-  hits.slice(0, MAX_HITS).map(({ item, score, start, end, contributions, copy_paths: copies }, index) => ({
+  hits.slice(0, MAX_HITS).map(({ item, score, start, end, contributions, copy_paths: copies, versions }, index) => ({
     rank: index + 1,
     score,
     path: item.path,
@@ -19,6 +19,7 @@ const rowsOf = (hits) =>
     key: item.key,
     favourite: Boolean(item.favourite),
     copies: copies ?? [],
+    versions: (versions ?? []).map(({ path }) => path),
     ...contributions,
   }));
 

@@ -78,6 +78,12 @@ export const fileName = (item) => item.name.split("/").at(-1) ?? item.name;
 /** @param {Item} item */
 export const title = (item) => (item.title ? `${item.artist ? `${item.artist} – ` : ""}${item.title}` : fileName(item));
 
+/** @param {Version} version */
+export const versionTitle = ({ title: name, artist, path }) => (name ? `${artist ? `${artist} – ` : ""}${name}` : path.split(/[/\\]/).at(-1));
+
+/** @param {Version} version */
+export const versionText = (version) => `another version, ${duration(version.duration)}: ${version.path}`;
+
 /**
  * @param {number} value
  * @param {number} [digits]
@@ -107,7 +113,7 @@ export const matchedRange = ({ item, start, end }) => (item.kind === "song" ? `$
  * @param {string | null} [grade] what its score means
  */
 export function spokenHit(hit, answer, grade = null) {
-  const { item, score, contributions, copies } = hit;
+  const { item, score, contributions, copies, versions = [] } = hit;
   return [
     title(item),
     item.kind,
@@ -118,6 +124,7 @@ export function spokenHit(hit, answer, grade = null) {
     item.tempo && `${tempo(item).replace("~", "about ")} bpm`,
     item.key && key(item).replace("~", "about ").replace(/m$/, " minor"),
     copies ? plural(copies, "copy", "copies") : null,
+    versions.length ? plural(versions.length, "other version") : null,
     item.favourite && "favourite",
     answer,
   ]

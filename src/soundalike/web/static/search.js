@@ -9,7 +9,8 @@ const FEW = 3; // windows of a long upload that are used for a first result
 const LONG = 45; // s; shorter uploads are searched with all windows at once
 
 /**
- * weights: null where `part` alone is compared or a `profile` is used; fresh: a new search, to be shown from its top.
+ * weights: null where `part` alone is compared or a `profile` is used; versions: whether other versions of a song are hits of their
+ * own; fresh: a new search, to be shown from its top.
  * @typedef {object} SearchOptions
  * @property {import("./question.js").Question} question
  * @property {ByPart | null} weights
@@ -17,6 +18,7 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
  * @property {string | null} profile
  * @property {Filters} filters
  * @property {Kind} kind
+ * @property {boolean} [versions]
  * @property {boolean} fresh
  *
  * partial: only some windows of the reference were used; a result with all of them follows; request: what was asked.
@@ -28,11 +30,12 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
  * @param {SearchOptions} options
  * @returns {SearchRequest}
  */
-export function requestOf({ question, weights, part, profile, filters, kind }) {
+export function requestOf({ question, weights, part, profile, filters, kind, versions }) {
   const { region, sound, group, onsets } = question;
   /** @type {SearchRequest} */
   const request = { ...question.id, filters, n: CANDIDATES };
   if (kind === "one-shot") request.facets = true;
+  if (versions) request.versions = "show";
   if (!sound?.text) {
     for (const [name, answer] of /** @type {const} */ ([["alike", "alike"], ["unlike", "not alike"]])) {
       const ids = [...question.answers].filter(([, one]) => one === answer).map(([id]) => id);

@@ -48,8 +48,23 @@ interface Hit {
   contributions: ByPart;
   copies?: number;
   copy_paths?: string[];
+  /** Cut or shifted versions of a song, which are no hits of their own. */
+  versions?: Version[];
   /** The seconds of the reference that are most similar to it. */
   match?: { start: number; end: number };
+  /** The seconds that were marked by hand. */
+  marked?: Region;
+}
+
+interface Version {
+  id: string;
+  /** Absolute path. */
+  path: string;
+  title: string | null;
+  artist: string | null;
+  /** Seconds. */
+  duration: number;
+  score: number;
 }
 
 /** Windows that may be the best of their item: [index in items, start, end, cosine of each part]. */
@@ -65,6 +80,8 @@ interface SearchResult {
   weighting: string;
   silent: string[];
   same: number;
+  /** Of the reference, left out. */
+  versions: Version[];
   searched: number;
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
@@ -83,6 +100,7 @@ interface Filters {
   key?: string | null;
   path?: string | null;
   favourite?: boolean;
+  collection?: string;
   /** Of one-shots. */
   classes?: string[];
 }
@@ -105,6 +123,7 @@ interface SearchRequest extends ReferenceId {
   few?: number;
   kind?: Kind;
   facets?: boolean;
+  versions?: "fold" | "show";
   onsets?: { part: string; group: number };
   alike?: string[];
   unlike?: string[];
@@ -124,6 +143,8 @@ interface Library {
   extensions: string[];
   most_bytes: number;
   answers: number;
+  /** The number of items of each collection. */
+  collections: Record<string, number>;
   reveal: boolean;
   indexing: boolean;
 }
@@ -170,9 +191,12 @@ interface Upload extends Peaks {
 
 /** Similar onsets: their seconds, and the one-shots that are nearest to them. */
 interface OnsetGroup {
+  /** The loudest first. */
   starts: number[];
   ends: number[];
   near: Item[];
+  /** On which the nearest agree. */
+  sound_class: string | null;
 }
 
 interface Onsets {
@@ -241,7 +265,10 @@ interface FilterTexts {
   length: string;
   path: string;
   favourite: boolean;
+  collection: string;
   classes: string[];
+  /** Whether other versions of a song are hits of their own. */
+  versions: boolean;
 }
 
 /** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has

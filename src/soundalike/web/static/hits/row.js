@@ -39,7 +39,7 @@ export function makeRow() {
  * @param {HitMarks} context.marks
  */
 export function fillRow(row, hit, index, { comparison, share, marks: { answer, held } }) {
-  const { item, score, copies } = hit;
+  const { item, score, copies, versions = [] } = hit;
   const { cells } = row;
   row.hit = hit;
   if (row.dataset.index !== String(index)) {
@@ -53,6 +53,7 @@ export function fillRow(row, hit, index, { comparison, share, marks: { answer, h
     item.sound_class ?? item.kind,
     item.kind === "song" && score !== null && format.matchedRange(hit),
     copies && `+${format.plural(copies, "copy", "copies")}`,
+    versions.length && `+${format.plural(versions.length, "version")}`,
     answer,
     held && "held for comparison",
     item.status === "missing" && "file is missing",
