@@ -75,7 +75,10 @@ def test_each_system_is_a_row_of_every_table(report: Report) -> None:
     for name in ("dcsn", "cascade", "mert"):
         stems = "true stems, 4" if name == "mert" else "from the mixture"
         assert any(r["section"].startswith(f"{name}, XAB") for r in records(report, "table-1", row="agreement"))
-        assert {r["row"] for r in records(report, f"weights-{name}", section="Agreement over")} == {stems}
+        rows = {r["row"] for r in records(report, f"weights-{name}", section="Agreement over")}
+        gated = {f"{stems}, gated at -40 dB"}  # nothing is known of levels in a mixture
+        assert rows - gated == {stems}
+        assert name == "mert" or not rows & gated
         assert any(r["section"] == f"{name}, {stems}" for r in records(report, "table-4", row="ols, mean"))
     assert "Euclidean" in report.provenance["encoder dcsn"]
     assert "Euclidean" not in report.provenance["encoder mert"]
