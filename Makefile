@@ -1,5 +1,7 @@
 # `make demo` and `make test` set everything up on a machine that has Python >= 3.11, pip and make.
 PYTHON ?= python3
+# Tests start many processes: where this is set, each would compile all the modules that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Python compiles the modules that are used when they are first imported: most of these never are.

@@ -39,7 +39,10 @@ from soundalike.listening.design import read_design
 from soundalike.listening.schedule import trials
 from tests.made_up_listening_test import write_listening_test
 
-START_SECONDS = 120
+START_SECONDS = 300
+"""On a busy machine a server takes long to start."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds before a failed request is repeated, doubled each time, as the page does."""
 OTHER_SIDE = {"A+": "B+", "A-": "B-", "B-": "A-", "B+": "A+", "cant_tell": "cant_tell"}
 
 
@@ -133,6 +136,7 @@ class SimulatedListener(threading.Thread):
     ) -> dict[str, dict[str, str]] | None:
         """The response, repeated until the server answers; None when the drill is over."""
         headers = {"X-Listener": self.listener.token, "Content-Type": "application/json"}
+        pause = FIRST_PAUSE
         while time.monotonic() < self._deadline + START_SECONDS:
             try:
                 self._connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -141,15 +145,17 @@ class SimulatedListener(threading.Thread):
             except (OSError, http.client.HTTPException):
                 self._connection.close()
                 self._connection = self._new_connection()
-                with self._counts.lock:
-                    self._counts.retried += 1
-                time.sleep(self._random.uniform(0.2, 1.0))
-                continue
-            if response.status == 200:
-                return dict(json.loads(data))
+            else:
+                if response.status == 200:
+                    return dict(json.loads(data))
+                if response.status < 500 and response.status not in (408, 409):  # the page gives up as well
+                    with self._counts.lock:
+                        self._counts.refused.append(f"{response.status} {data[:200]!r}")
+                    return None
             with self._counts.lock:
-                self._counts.refused.append(f"{response.status} {data[:200]!r}")
-            time.sleep(1)
+                self._counts.retried += 1
+            time.sleep(self._random.uniform(0.5, 1.0) * pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
         return None
 
     def _new_connection(self) -> http.client.HTTPConnection:

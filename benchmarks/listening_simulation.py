@@ -189,21 +189,28 @@ class Group:
     world: World
     own: Float64
     observations: Observations
-    features: Float64
 
 
-def make_group(seed: int, taste: float, effect: float) -> Group:
+def make_group(
+    seed: int,
+    taste: float,
+    effect: float,
+    *,
+    listeners: int = LISTENERS,
+    triplets: int = TRIPLETS,
+    answers_each: int = ANSWERS_EACH,
+) -> Group:
     """Listeners who answer random triplets. taste: deviation of a weight, in log-odds for a typical triplet."""
     rng = np.random.default_rng((seed, 2))
     world = make_world(rng)
-    features = world.features(world.draw(TRIPLETS, rng))
-    own = world.weights + taste * rng.standard_normal((LISTENERS, len(PARTS))) / np.sqrt(np.mean(features**2, axis=0))
-    triplet = np.concatenate([rng.permutation(TRIPLETS)[:ANSWERS_EACH] for _ in range(LISTENERS)])
-    listener = np.repeat(np.arange(LISTENERS), ANSWERS_EACH)
+    features = world.features(world.draw(triplets, rng))
+    own = world.weights + taste * rng.standard_normal((listeners, len(PARTS))) / np.sqrt(np.mean(features**2, axis=0))
+    triplet = np.concatenate([rng.permutation(triplets)[:answers_each] for _ in range(listeners)])
+    listener = np.repeat(np.arange(listeners), answers_each)
     side = rng.choice([-1.0, 1.0], len(triplet))
     z = np.einsum("vk,vk->v", features[triplet], own[listener]) + SIDE_BIAS * side
-    z += effect * rng.standard_normal(TRIPLETS)[triplet]
-    return Group(world, own, Observations(features, triplet, listener, answers(z, rng), side, LISTENERS), features)
+    z += effect * rng.standard_normal(triplets)[triplet]
+    return Group(world, own, Observations(features, triplet, listener, answers(z, rng), side, listeners))
 
 
 def separate(observations: Observations) -> Float64:

@@ -30,7 +30,7 @@ from soundalike.synth.audio_files import write_audio
 from soundalike.synth.one_shots import ONE_SHOT_CLASSES, render_one_shot
 
 FIRST = 5
-BONUSES = (0.0, 0.05, 0.1, 0.2, 0.3, 1.0)
+BONUSES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 1.0)
 
 
 def main() -> None:

@@ -6,6 +6,9 @@ LIBRARY: an indexed library with songs; SONG: a file to drop (of about four minu
 
 - paint_ms, page_bytes, first_hits_s, all_windows_s: first paint; size of the page; seconds from a drop to the first
   hits, and to the hits for all windows. Three visits each, the first one right after the server has started.
+- wave: ms between frames while the waveform of SONG, with its onsets, is enlarged and reduced step by step (zoom), and
+  scrolled while it is enlarged 64 times (scroll).
+- map_s: seconds until the map of LIBRARY is drawn, computed for the first time.
 - work, frames: ms of computation per frame, and ms between frames, while every frame sets new weights, orders 2,000
   synthetic candidates of 7 parts and 8 windows each, and draws the list. scroll: ms between frames while the list
   scrolls.
@@ -27,7 +30,7 @@ from typing import Any
 
 from tests.web.conftest import CHROMIUM, Running
 from tests.web.many import many_songs
-from tests.web.pages import settled
+from tests.web.pages import settled, until
 
 MANY = 20_000
 FIRST = 20
@@ -99,6 +102,32 @@ MOVE = (
 }"""
 )
 
+WAVE = (
+    """async () => {"""
+    + STATISTICS
+    + """
+  const box = document.getElementById("wave-box");
+  const scroller = document.querySelector("#wave > div").shadowRoot.querySelector(".scroll");
+  const press = (key) => box.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const timed = async (count, step) => {
+    const frames = [];
+    let last = await frame();
+    for (let n = 0; n < count; n++) {
+      step(n);
+      const now = await frame();
+      frames.push(now - last);
+      last = now;
+    }
+    return summary(frames.slice(5));
+  };
+  const zoom = await timed(60, (n) => press(n % 12 < 6 ? "+" : "-"));
+  for (let n = 0; n < 6; n++) press("+");
+  await frame();
+  const scroll = await timed(240, () => { scroller.scrollLeft += 60; });
+  return { zoom, scroll };
+}"""
+)
+
 # Sets sliders and returns the first hits of the page before it has asked the server.
 SET = """async ([values, first]) => {
   const { list } = await import("/app.js");
@@ -135,6 +164,13 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with Running(arguments.library) as running:
             figures |= drops(browser, running.address, arguments.song)
+            page = visit(browser, running.address)
+            page.set_input_files("#file", arguments.song)
+            until(page, "document.querySelectorAll('.pad').length > 0")
+            settled(page)
+            figures["wave"] = page.evaluate(WAVE)
+            figures["map_s"] = map_seconds(page)
+            page.close()
             page = visit(browser, running.address)
             page.route("**/api/peaks?**", fake_waveforms)
             figures |= page.evaluate(DRAG)
@@ -186,6 +222,14 @@ def drops(browser: Any, address: str, song: Path) -> dict[str, Any]:
         figures["all_windows_s"].append(round(time.perf_counter() - start, 2))
         page.close()
     return figures
+
+
+def map_seconds(page: Any) -> float:
+    """Seconds until the map is drawn."""
+    start = time.perf_counter()
+    page.click("#map-open")
+    until(page, "document.querySelectorAll('#map-neighbours button').length > 0")
+    return round(time.perf_counter() - start, 2)
 
 
 def overlaps(page: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from benchmarks.separator_sounds import LENGTH, SAMPLE_RATE, Kit, Rng, bass_track, beat_steps, drum_track, pick, pitched
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
-from soundalike.models.separators.builtin import builtin_separator, masks
+from soundalike.models.separators.builtin import builtin_separator, masks, short_time
 
 Samples = NDArray[np.float32]
 Stems = dict[str, Samples]
@@ -215,7 +215,7 @@ def band_correlation(reference: Samples, estimate: Samples) -> float:
     """Correlation of log band levels; 1 for equal spectra over time up to a gain."""
     levels = []
     for samples in (reference, estimate):
-        power = np.add.reduceat(builtin_separator.power_spectrum(samples[None]), masks.EDGES[:-1:3], axis=1)
+        power = np.add.reduceat(short_time.power_spectrum(samples[None]), masks.EDGES[:-1:3], axis=1)
         level = 10 * np.log10(power / (power.mean() + 1e-20) + 1e-6)
         levels.append(level - level.mean())
     return float(np.sum(levels[0] * levels[1]) / np.sqrt(np.sum(levels[0] ** 2) * np.sum(levels[1] ** 2) + 1e-20))

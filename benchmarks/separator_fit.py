@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.separator_sounds import SAMPLE_RATE, example
 from soundalike.models.separators.builtin import masks
-from soundalike.models.separators.builtin.builtin_separator import power_spectrum
+from soundalike.models.separators.builtin.short_time import power_spectrum
 
 Floats = NDArray[np.float32]
 

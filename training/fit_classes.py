@@ -15,7 +15,7 @@ from training.alterations import new_sound
 from training.scenes import clip_table, stores
 
 MOST_PER_CLASS = 900
-DECAY = 3e-4
+DECAY = 1e-4
 
 
 def fit_classes(work: Path, seed: int, out: Path = READOUT) -> None:

@@ -290,6 +290,7 @@ def ignore_front_end() -> bool:
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "neural": ("torch", "transformers", "openvino", "demucs", "huggingface_hub"),
+    "train": ("torch",),
     "large": ("numba",),
     "report": ("matplotlib", "jinja2", "sklearn"),
     "s3": ("obstore",),
@@ -298,9 +299,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The modules whose presence shows that an extra is installed."""
 
-ADVICE = {
-    "neural": " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)",
-}
+_TORCH_ADVICE = " (without an NVIDIA GPU install torch's CPU build first, which is far smaller: see the README)"
+ADVICE = {"neural": _TORCH_ADVICE, "train": _TORCH_ADVICE}
 
 
 def missing_modules(extra: str | None) -> list[str]:

@@ -43,6 +43,32 @@ def test_gated_parts_and_silent_windows_are_not_embedded() -> None:
     assert not found.vectors[:, 0].any()
 
 
+class MixtureEncoder(PeakEncoder):
+    """Hears mixtures: the first value is the peak, the second the number of the part."""
+
+    parts, tuned_tracks = ("bass", "drums", "piano", "mix"), frozenset[str]()
+
+    def embed_parts(self, mixtures: Sequence[np.ndarray]) -> np.ndarray:
+        self.calls.append(len(mixtures))
+        rows = [[(10 * np.abs(one).max(), number + 1) for number in range(4)] for one in mixtures]
+        return np.array(rows, dtype=np.float32)
+
+
+def test_an_encoder_that_hears_mixtures_gets_them_and_the_stems_decide_what_is_present() -> None:
+    mix = np.repeat([0.5, 0.0, 0.25], RATE).astype(np.float32)
+    segment = SeparatedSegment({"bass": mix / 1_000, "drums": mix / 2, "mix": mix}, RATE, 7.0)
+    starts = np.array([7.0, 8.0, 9.0])
+    encoder = MixtureEncoder()
+    found = embed_windows(encoder, RECIPE, ["bass", "drums", "mix"], segment, starts, starts + 1)
+    assert encoder.calls == [2]
+    assert found.present.tolist() == [[False, True, True]] * 2
+    assert not found.vectors[:, 0].any()
+    for window, peak in enumerate((5.0, 2.5)):
+        for column, number in ((1, 2), (2, 4)):
+            expected = np.array([peak, number]) / np.hypot(peak, number)
+            np.testing.assert_allclose(found.vectors[window, column], expected, atol=1e-6)
+
+
 def test_parts_that_are_not_wanted_are_absent() -> None:
     mix = np.full(RATE, 0.5, dtype=np.float32)
     found = embed_windows(

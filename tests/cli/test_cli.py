@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Group, Option
 
 from soundalike.cli import COMMANDS, cli, main
 from tests.cli.command_line import run
@@ -22,12 +23,20 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_help_text(name: str) -> None:
-    command = cli.get_command(cli.make_context("soundalike", [], resilient_parsing=True), name)
+    context = cli.make_context("soundalike", [], resilient_parsing=True)
+    command = cli.get_command(context, name)
     assert command is not None
-    assert command.short_help
-    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
-    assert options
-    assert [option.name for option in options if not getattr(option, "help", None)] == []
+    subcommands = (
+        [command.get_command(context, each) for each in command.list_commands(context)]
+        if isinstance(command, Group)
+        else []
+    )
+    for each in subcommands or [command]:
+        assert each is not None
+        assert each.short_help
+        options = [parameter for parameter in each.params if isinstance(parameter, Option)]
+        assert options
+        assert [option.name for option in options if not option.help] == []
 
 
 def test_help_imports_no_heavy_module() -> None:

@@ -56,7 +56,7 @@ def test_report_writes_one_page(home: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra: report")
     outcome = run("listen", "report", "made-up", "--out", tmp_path / "report.html", library=home)
     assert outcome.code == 0, outcome.stderr
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == 4
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == 5
     refused = run("listen", "report", "made-up", "--out", tmp_path, library=home)
     assert refused.code == 2
     assert "is a folder" in refused.stderr
@@ -68,7 +68,7 @@ def test_status_shows_tests_listeners_and_the_goal(home: Path, tmp_path: Path) -
     one = run("listen", "status", "made-up", library=home).stdout
     assert "L02: 48 of 48 trials" in one
     assert "weight of drums - bass" in one
-    assert "more answers" in one
+    assert "the goal is 0.1: tastes differ: about" in one
 
 
 def test_more_adds_trials(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ GOAL = ActiveGoal("drums", "bass", 1.0)
 def test_a_test_without_answers_knows_nothing_and_goes_on_at_random(tmp_path: Path) -> None:
     test = written_test(tmp_path, made_up_design(20, goal=GOAL))
     progress = active_progress(test.design, test.vectors, test.records)
-    assert (progress.answers, progress.more, progress.reached) == (0, None, False)
+    assert (progress.answers, progress.needed, progress.reached) == (0, None, False)
     assert "no answers yet" in str(progress)
     assert {one.origin for one in next_block(test.design, test.vectors, ())} == {"random"}
 
@@ -95,5 +95,5 @@ def test_a_test_without_a_goal_has_no_progress(tmp_path: Path) -> None:
 def test_the_progress_says_how_many_more_answers(tmp_path: Path) -> None:
     test = answered(tmp_path, written_test(tmp_path, made_up_design(20, goal=GOAL)), 1)
     progress = active_progress(test.design, test.vectors, test.records)
-    assert progress.more is not None
-    assert f"about {progress.more} more answers" in str(progress)
+    assert progress.needed is not None
+    assert f"about {progress.needed.answers} more answers" in str(progress)

@@ -57,7 +57,7 @@ def test_agreement_stands_beside_the_baseline_a_listener_and_the_ceiling(fitted:
 def test_the_difference_of_drums_and_bass_says_how_many_more_answers(fitted: QuestionFit) -> None:
     (line,) = difference_lines(fitted)
     assert line.startswith("drums - bass: ")
-    assert "more answers until 1" in line or "narrow enough" in line
+    assert "more answers until it is 1 wide" in line or "narrow enough" in line
 
 
 def test_few_songs_are_a_caveat(fitted: QuestionFit) -> None:
@@ -71,6 +71,7 @@ def test_one_listener_has_neither_a_human_row_nor_a_ceiling(tmp_path: Path) -> N
     assert "noise ceiling unknown" in text
     assert "own weights predict" not in text
     assert "one listener: the weights are that listener's" in text
+    assert "answers of 1 listener about" in answer_lines(alone)[0]
 
 
 def test_reliability_without_repeats_is_unknown() -> None:

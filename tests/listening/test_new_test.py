@@ -127,12 +127,12 @@ def test_a_name_that_is_taken_is_refused_and_the_test_kept(own_library: Path, ma
 
 
 def test_a_test_that_cannot_be_made_leaves_nothing(own_library: Path) -> None:
-    before = sorted(folder_of_tests(own_library).iterdir())
+    before = sorted(folder_of_tests(own_library).glob("*"))
     with pytest.raises(InputError, match="can be drawn"):
-        make_test(own_library, NewTest("too-many", count=5_000, cap=2))
+        make_test(own_library, NewTest("too-many", count=500, cap=2))
     with pytest.raises(InputError, match="0 usable songs"):
         make_test(own_library, NewTest("none", paths=("no such song",)))
-    assert sorted(folder_of_tests(own_library).iterdir()) == before
+    assert sorted(folder_of_tests(own_library).glob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,9 @@ def test_more_triplets_than_there_are_is_an_error() -> None:
         draw(excerpts, DrawOptions(500, 0.0))
 
 
-@pytest.mark.parametrize("options", [{"count": 0}, {"count": 5, "xyc_share": 1.5}, {"count": 5, "cap": 0}])
+@pytest.mark.parametrize(
+    "options", [{"count": 0}, {"count": 2_001}, {"count": 5, "xyc_share": 1.5}, {"count": 5, "cap": 0}]
+)
 def test_impossible_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(InputError):
         DrawOptions(**options)  # type: ignore[arg-type]

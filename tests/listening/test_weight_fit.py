@@ -70,8 +70,12 @@ def test_the_profile_belongs_to_the_models_and_the_clips_of_the_test(fitted: Que
         "builtin",
         10.0,
     )
-    assert profile.weights == pytest.approx(dict(zip(fitted.parts, fitted.fit.weights, strict=True)))
+    size = np.abs(fitted.fit.weights).sum()
+    assert profile.weights == pytest.approx(dict(zip(fitted.parts, fitted.fit.weights / size, strict=True)))
+    assert sum(map(abs, profile.weights.values())) == pytest.approx(1)
     assert set(profile.intervals) == set(fitted.parts)
+    assert profile.intervals["drums"] == pytest.approx(fitted.fit.intervals()[fitted.parts.index("drums")] / size)
+    assert f"{size:.3g} log-odds" in profile.notes
     assert profile.agreement == pytest.approx(fitted.held_out.correct[fitted.held_out.tested].mean())
     assert "4 listeners" in profile.data
 
@@ -80,7 +84,8 @@ def test_each_question_and_each_listener_has_a_profile(test: OpenTest, fitted: Q
     assert fit_question(test, "rhythm").profile().name == "made-up-rhythm"
     own = fitted.own_profiles()
     assert [one.name for one in own] == [f"made-up-L0{n}" for n in range(1, 5)]
-    assert own[2].weights == pytest.approx(dict(zip(fitted.parts, fitted.fit.own[2], strict=True)))
+    mine = fitted.fit.own[2] / np.abs(fitted.fit.own[2]).sum()
+    assert own[2].weights == pytest.approx(dict(zip(fitted.parts, mine, strict=True)))
 
 
 def test_too_few_answers_and_other_questions_are_refused(tmp_path: Path) -> None:

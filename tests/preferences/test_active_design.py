@@ -8,10 +8,11 @@ import pytest
 from soundalike.preferences.active_design import (
     Belief,
     Contrast,
-    answers_needed,
+    StillNeeded,
     choose_triplets,
     expected_information,
     grade_information,
+    still_needed,
 )
 from soundalike.preferences.hierarchical import grade_probabilities
 
@@ -89,6 +90,14 @@ def test_a_contrast_has_the_interval_of_a_difference() -> None:
 
 
 def test_half_the_width_needs_four_times_the_answers() -> None:
-    assert answers_needed(2.0, 1.0, 50) == 150
-    assert answers_needed(1.0, 1.0, 50) == 0
-    assert answers_needed(1.001, 1.0, 50) == 1
+    assert still_needed(2.0, 1.0, 50) == StillNeeded(answers=150)
+    assert still_needed(1.0, 1.0, 50) is None
+    assert still_needed(1.001, 1.0, 50) == StillNeeded(answers=1)
+
+
+def test_what_tastes_leave_needs_listeners() -> None:
+    # Of the squared width 4, tastes are 0.2: the other 3.8 must fall to 0.8.
+    assert still_needed(2.0, 1.0, 80, listeners=4, taste_width=0.2**0.5) == StillNeeded(answers=300)
+    needed = still_needed(2.0, 1.0, 80, listeners=4, taste_width=0.9)
+    assert needed == StillNeeded(listeners=12)
+    assert str(needed) == "tastes differ: about 12 more listeners"

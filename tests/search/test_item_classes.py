@@ -12,6 +12,7 @@ from soundalike.errors import InputError
 from soundalike.library.indexing.library_update import index
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
+from soundalike.search.plan import CLASS_BONUS
 from soundalike.synth.audio_files import write_audio
 from soundalike.synth.one_shots import render_one_shot
 from tests.shared_folder import shared_folder
@@ -72,7 +73,7 @@ def test_preferring_a_class_changes_the_order_and_no_score(finder: Finder) -> No
     assert result.class_preferred
     assert (result.sound_class.name, result.sound_class.share) == ("keys", None)
     # Oracle: the whole list, sorted by the score with the bonus.
-    raised = [hit.score + (0.2 if hit.sound_class == "keys" else 0.0) for hit in result.hits]
+    raised = [hit.score + (CLASS_BONUS if hit.sound_class == "keys" else 0.0) for hit in result.hits]
     assert raised == sorted(raised, reverse=True)
     assert [hit.id for hit in finder.similar(reference, n=7).hits] == [hit.id for hit in result.hits[:7]]
 

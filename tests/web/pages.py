@@ -42,6 +42,17 @@ def status(page: Any) -> str:
     return str(page.text_content("#status"))
 
 
+def drop_paths(page: Any, *paths: Path, on: str = "#list") -> None:
+    """Drop files and folders from the desktop, as the browser itself delivers them."""
+    box = page.locator(on).bounding_box()
+    devtools = page.context.new_cdp_session(page)
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    devtools.detach()
+
+
 def choose(page: Any, kind: str) -> None:
     """Look for songs, loops or one-shots."""
     page.locator(f"#kind input[value={kind}]").check(force=True)

@@ -519,6 +519,9 @@ def test_answers_about_hits_are_stored_and_withdrawn(page: Any, song: Path, serv
 def test_a_recording_becomes_the_reference(page: Any) -> None:
     page.context.grant_permissions(["microphone"])
     page.click("#record")
+    until(
+        page, "parseFloat(document.querySelector('#record').style.getPropertyValue('--level')) > 0"
+    )  # its level shows
     until(page, "/stop +0:0[2-9]/.test(document.querySelector('#record').textContent)")
     with page.expect_response("**/api/uploads?**") as answer:
         page.click("#record")

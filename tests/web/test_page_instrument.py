@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from soundalike.synth.truth import SongTruth, read_truth
 from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, until
@@ -56,22 +57,80 @@ def pad_of(page: Any, times: list[float]) -> int:
 
 
 def test_a_true_snare_of_a_song_is_heard_in_it_after_three_actions(played: Any, snare_song: SongTruth) -> None:
+    """A drop, a click on a pad, a key; choosing another hit is one key more."""
     pad = pad_of(played, list(snare_song.hits["snare"]))
     with played.expect_response("**/api/search") as answer:
-        played.locator(".pad").nth(pad).click()  # the drop was the first action, this is the second
+        played.locator(".pad").nth(pad).click()  # the second
     assert answer.value.request.post_data_json["onsets"] == {"part": "drums", "group": pad}
     settled(played)
     assert played.is_checked("#kind [value=one-shot]")
     best = [Path(name).stem for name in names(played)[:5]]
     assert f"{snare_song.kit}_snare" in best
-    played.locator(".hit").nth(best.index(f"{snare_song.kit}_snare")).click()  # the third
-    assert heard(played)["side"] in ("hit", "reference")
-    played.keyboard.press("a")
+    until(played, "import('./app.js').then(({ player }) => !player.playing)")  # only the onset was heard
+    played.keyboard.press("a")  # the third: the best hit is chosen already
     until(played, "import('./app.js').then(({ player }) => player.playing && player.side === 'both')")
-    now = sounds(played)
-    assert now["source"]["name"].startswith(f"{snare_song.kit}_snare")
+    assert sounds(played)["source"]["name"].startswith(best[0])
     assert played.text_content("#now-playing").startswith("playing the hit in the song")
+    for _ in range(best.index(f"{snare_song.kit}_snare")):
+        played.keyboard.press("ArrowDown")
+    name = json.dumps(f"{snare_song.kit}_snare")
+    until(
+        played,
+        "import('./app.js').then(({ player }) => player.playing && player.side === 'both' "
+        f"&& player.source.name.startsWith({name}))",
+    )
     played.keyboard.press(" ")
+    assert not heard(played)["playing"]
+    assert played.locator(".pad[aria-pressed=true]").count() == 1  # space pressed no button
+
+
+def test_marked_seconds_of_a_hit_are_played_and_taken_away(played: Any, tmp_path: Path) -> None:
+    played.locator("#hit-0").click()
+    box = played.locator("#now-wave").bounding_box()
+    with played.expect_response("**/excerpt?**"):
+        played.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
+        played.mouse.down()
+        played.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 20, steps=4)
+        played.mouse.up()
+    until(played, "document.querySelector('#now-facts').textContent.includes('marked 0:')")
+    start, end = played.evaluate("import('./app.js').then(({ list }) => list.hit.marked)")
+    duration = played.evaluate("import('./app.js').then(({ list }) => list.hit.item.duration)")
+    assert (start / duration, end / duration) == pytest.approx((0.25, 0.75), abs=0.02)
+    with played.expect_download() as saved:
+        played.click("#download")
+    saved.value.save_as(tmp_path / "seconds.wav")
+    assert soundfile.info(tmp_path / "seconds.wav").duration == pytest.approx(end - start, abs=0.01)
+    played.click("#clear-marked")
+    assert played.is_hidden("#clear-marked")
+    assert heard(played)["source"]["end"] == pytest.approx(duration)
+    played.select_option("#taken", "file")
+
+
+def test_selected_hits_become_a_collection_that_filters_the_list(played: Any) -> None:
+    wanted = names(played)[1:3]
+    played.locator("#hit-1").click(modifiers=["Control"])
+    played.locator("#list").focus()
+    played.locator("#hit-2").click(modifiers=["Control"])
+    played.keyboard.press("k")
+    assert played.evaluate("document.activeElement.id") == "collection-name"
+    played.fill("#collection-name", "kit of the album")
+    played.keyboard.press("Enter")
+    until(played, "document.querySelector('#status').textContent.startsWith('2 sounds added to kit of the album')")
+    played.click("#selection-clear")
+    played.select_option("#collection", "kit of the album")
+    settled(played)
+    assert sorted(names(played)) == sorted(wanted)
+    played.locator("#hit-0").click(modifiers=["Control"])
+    played.click("#uncollect")
+    until(played, "document.querySelectorAll('.hit').length === 1")
+    played.locator("#hit-0").click(modifiers=["Control"])
+    played.click("#uncollect")
+    gone = "!document.querySelector('#collection-names option[value=\"kit of the album\"]')"
+    until(played, gone)  # without sounds it has ended
+    settled(played)
+    assert len(names(played)) > 5
+    if played.is_visible("#selection-clear"):
+        played.click("#selection-clear")
 
 
 def test_a_pad_is_released(played: Any) -> None:

@@ -63,13 +63,25 @@ def test_twenty_thousand_songs(browser: Any, many: str, song: Path) -> None:
     page.close()
 
 
-def test_an_empty_library(browser: Any, tmp_path: Path) -> None:
+def test_an_empty_library_is_filled_from_the_page(browser: Any, music: Path, tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     index(tmp_path / "library", [tmp_path / "music"])
     with Running(tmp_path / "library") as running:
         page = opened(browser, running.address)
         assert page.text_content("#library").endswith("empty")
         assert status(page) == "the library is empty; add music: soundalike index FOLDER"
+        page.fill("#folder", str(tmp_path / "nowhere"))
+        page.press("#folder", "Enter")
+        page.wait_for_selector("#indexing.problem")
+        assert "there is no folder" in page.text_content("#indexing")
+        for path in sorted((music / "one-shots").iterdir())[:2]:
+            shutil.copy(path, tmp_path / "music")
+        page.fill("#folder", str(tmp_path / "music"))
+        page.press("#folder", "Enter")
+        until(page, "document.querySelector('#library').textContent.endsWith('2 one-shots')")
+        assert page.is_hidden("#first-run")
+        choose(page, "one-shot")
+        assert len(names(page)) == 2
         page.close()
 
 

@@ -172,7 +172,12 @@ def test_a_link_contains_the_whole_state(
     module: Call, favourite: bool, classes: list[str], versions: bool, **state: Any
 ) -> None:
     state["strips"] = state.pop("mixer")
-    state["filters"] |= {"favourite": favourite, "classes": classes, "versions": versions}
+    state["filters"] |= {
+        "favourite": favourite,
+        "collection": "my kit" * favourite,
+        "classes": classes,
+        "versions": versions,
+    }
     link = module("link.js", "toLink", state)
     kept = module("link.js", "fromLink", link, PARTS)
     reference = state["reference"]
@@ -205,16 +210,8 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
     if kept is not None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
-        nothing = {
-            "tempo": "",
-            "key": "",
-            "length": "",
-            "path": "",
-            "favourite": False,
-            "classes": [],
-            "versions": False,
-        }
-        assert kept["filters"] == nothing
+        texts = dict.fromkeys(("tempo", "key", "length", "path", "collection"), "")
+        assert kept["filters"] == {**texts, "favourite": False, "classes": [], "versions": False}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:
@@ -489,10 +486,14 @@ def test_the_list_is_ordered_by_a_column(module: Call) -> None:
     assert names("score", True) == ["b", "C", "a"]
 
 
-def test_a_group_of_onsets_is_named_after_its_nearest_one_shots(module: Call) -> None:
-    near = lambda *classes: [{"name": f"x/{n}.wav", "sound_class": one} for n, one in enumerate(classes)]  # noqa: E731
-    assert module("onset_names.js", "likeness", near("snare", "snare", "clap")) == "like a snare"
-    assert module("onset_names.js", "likeness", near(None, None, "hat")) == "like 0"
+def test_a_group_of_onsets_is_named_after_what_is_nearest(module: Call) -> None:
+    like = lambda sound_class, *near: module(  # noqa: E731
+        "onset_names.js", "likeness", {"sound_class": sound_class, "near": [{"name": name} for name in near]}
+    )
+    assert like("kick", "drums/a.wav") == "like a kick"
+    assert like("open hat") == "like an open hat"
+    assert like(None, "drums/garage.kick.wav", "b.wav") == "near garage.kick"
+    assert like(None) == "nothing near"
 
 
 def test_milliseconds_are_written_and_read(module: Call) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.web.pages import choose, drop, heard, settled, sounds, struck_on, until
+from tests.web.pages import choose, drop, heard, names, settled, sounds, struck_on, until
 
 
 def opened(page: Any) -> None:
@@ -52,7 +52,10 @@ def test_a_click_plays_a_point_that_can_become_the_reference(page: Any) -> None:
         (abs(points[name][0] - x) + abs(points[name][1] - y)) for other, (x, y) in points.items() if other != name
     )
     name = max(points, key=far)
-    page.mouse.move(*points[name])
+    page.mouse.move(*points[name])  # resting on it is enough
+    assert sounds(page)["source"]["name"] == name
+    page.click("#map-pause")
+    until(page, "import('./app.js').then(({ player }) => !player.playing)")
     page.mouse.click(*points[name])
     assert sounds(page)["source"]["name"] == name
     assert page.text_content("#map-current") == name
@@ -62,6 +65,28 @@ def test_a_click_plays_a_point_that_can_become_the_reference(page: Any) -> None:
     settled(page)
     assert page.is_visible("#map")  # beside the list
     assert page.text_content("#reference-name").endswith(name)
+
+
+def test_a_lasso_lists_what_is_in_it(page: Any) -> None:
+    opened(page)
+    page.select_option("#map-kind", "one-shot")
+    page.wait_for_timeout(50)
+    drawn(page)
+    points = places(page, "one-shot")
+    name = max(points, key=lambda one: points[one][0])
+    others = sorted(x for other, (x, _) in points.items() if other != name)
+    box = page.locator("#map-canvas").bounding_box()
+    left = (others[-1] + points[name][0]) / 2
+    page.keyboard.down("Shift")
+    page.mouse.move(left, box["y"] + 1)
+    page.mouse.down()
+    for x, y in ((box["width"] - 1, 1), (box["width"] - 1, box["height"] - 1)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
+    page.mouse.move(left, box["y"] + box["height"] - 1, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    until(page, "document.querySelector('#status').textContent === '1 sound in the lasso on the map'")
+    assert [one.split("/")[-1] for one in names(page)] == [name]
 
 
 def test_kinds_differ_in_colour_shape_and_name(page: Any) -> None:
@@ -92,6 +117,12 @@ def test_the_map_is_used_by_keyboard_alone(page: Any, song: Path) -> None:
     choose(page, "one-shot")
     opened(page)
     assert page.evaluate("document.activeElement.id") == "map-canvas"
+    seen = {page.text_content("#map-current")}
+    page.select_option("#map-kind", "one-shot")
+    page.wait_for_timeout(50)
+    drawn(page)
+    assert "rings mark the first hits" in page.text_content("#map-status")
+    page.focus("#map-canvas")
     seen = {page.text_content("#map-current")}
     first = page.evaluate("document.querySelector('#hit-0').hit.item.name.split('/').pop()")
     assert seen == {first}  # the best hit is where the look begins

@@ -11,7 +11,7 @@ from typing import Any
 from soundalike.analysis.window_selection import selection_version
 from soundalike.config import Precision, check_precision
 from soundalike.errors import InputError, LibraryError
-from soundalike.models.encoders import ENCODERS, load_encoder
+from soundalike.models.encoders import ENCODERS, Encoder, PartEncoder, load_encoder
 from soundalike.models.separators import SEPARATORS, load_separator
 from soundalike.parts import MIX, ordered
 
@@ -132,7 +132,7 @@ def make_recipe(
         encoder_version=loaded_encoder.version,
         separator=separator,
         separator_version=loaded_separator.version,
-        parts=_parts(separator, loaded_separator.parts, parts),
+        parts=_parts(separator, _known(loaded_separator.parts, loaded_encoder), parts),
         dimension=loaded_encoder.dimension,
         window=float(window),
         hop=float(hop),
@@ -147,13 +147,18 @@ def make_recipe(
 def is_heavy(recipe: Recipe) -> bool:
     """Whether a model of the recipe is neural: it uses all cores and much memory, where the others use one core."""
     rows = (ENCODERS.get(recipe.encoder), SEPARATORS.get(recipe.separator))
-    return any(row is not None and row.extra == "neural" for row in rows)
+    return any(row is not None and row.extra in ("neural", "train") for row in rows)
 
 
 def licences(recipe: Recipe) -> dict[str, str]:
     """The licence of each model of the recipe, by name; models that are not in the tables are left out."""
     rows = {recipe.separator: SEPARATORS.get(recipe.separator), recipe.encoder: ENCODERS.get(recipe.encoder)}
     return {name: row.licence for name, row in sorted(rows.items()) if row is not None}
+
+
+def _known(stems: tuple[str, ...], encoder: Encoder) -> tuple[str, ...]:
+    """The stems of a separator, without those that an encoder which hears mixtures does not know."""
+    return tuple(part for part in stems if part in encoder.parts) if isinstance(encoder, PartEncoder) else stems
 
 
 def _parts(separator: str, stems: tuple[str, ...], requested: Iterable[str] | None) -> tuple[str, ...]:

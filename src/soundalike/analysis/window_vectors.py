@@ -13,7 +13,7 @@ from soundalike.analysis.recipe import Recipe
 from soundalike.analysis.segments import SeparatedSegment, Times
 from soundalike.audio.level import rms_level
 from soundalike.audio.waveform import Waveform, resample
-from soundalike.models.encoders import Encoder
+from soundalike.models.encoders import Encoder, PartEncoder
 from soundalike.parts import MIX
 
 Float32 = NDArray[np.float32]
@@ -53,7 +53,10 @@ class WindowVectors:
 def embed_windows(
     encoder: Encoder, recipe: Recipe, parts: Sequence[str], segment: SeparatedSegment, starts: Times, ends: Times
 ) -> WindowVectors:
-    """Gate and embed `parts` of the windows in a segment, all in one batch; silent windows are left out."""
+    """Gate and embed `parts` of the windows in a segment, all in one batch; silent windows are left out.
+
+    An encoder that hears mixtures gets the mixture of each window; the stems only decide which parts are present.
+    """
     rate = segment.sample_rate
     first = np.round((starts - segment.offset) * rate).astype(int)
     last = np.round((ends - segment.offset) * rate).astype(int)
@@ -70,13 +73,26 @@ def embed_windows(
     present &= audible[:, np.newaxis]
     rows, columns = np.nonzero(present)
     vectors = np.zeros((*present.shape, recipe.dimension), dtype=np.float32)
-    if len(rows):
+    if len(rows) and isinstance(encoder, PartEncoder):
+        windows = np.unique(rows)
+        crops = [segment.stems[MIX][first[window] : last[window]] for window in windows]
+        vectors[windows] = _heard_in_mixtures(encoder, recipe.parts, crops)
+        vectors[~present] = 0.0
+    elif len(rows):
         crops = [
             segment.stems[recipe.parts[column]][first[row] : last[row]]
             for row, column in zip(rows, columns, strict=True)
         ]
         vectors[rows, columns] = encoder.embed(crops)
     return WindowVectors(starts[audible], ends[audible], vectors[audible], present[audible])
+
+
+def _heard_in_mixtures(encoder: PartEncoder, parts: Sequence[str], mixtures: Sequence[Float32]) -> Float32:
+    """Unit vectors (N, K, D) of `parts` in N mixtures."""
+    columns = [encoder.parts.index(part) for part in parts]
+    vectors = encoder.embed_parts(mixtures)[:, columns]
+    norms = np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-12)
+    return np.asarray(vectors / norms, np.float32)
 
 
 def embed_clip(encoder: Encoder, dimension: int, waveform: Waveform) -> WindowVectors:

@@ -46,7 +46,7 @@ def _caf_size(handle: BinaryIO, begin: int, size: int) -> tuple[int, int] | None
         if head[:4] == b"data":
             possible = length == -1 or _CAF_EDITS < length <= size - place
             return None if possible else (place - 8, 8)
-        if length < 0:
+        if not 0 <= length <= size - place:
             return None
         place += length
     return None

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "listen": "soundalike.cli.listen",
     "fit": "soundalike.cli.fit",
     "reproduce": "soundalike.cli.reproduce",
+    "train": "soundalike.cli.train",
     "timbre": "soundalike.cli.timbre",
     "demo": "soundalike.cli.demo",
 }

@@ -38,7 +38,7 @@ class ClipProgress(LiveBar):
     def show_progress(self, progress: Progress) -> None:
         """Draw the progress of a job."""
         self.draw(
-            f"{progress.title}: {progress.done} of {progress.total} clips",
+            f"{progress.title}: {progress.done} of {progress.total} {progress.unit}",
             description=progress.title,
             completed=progress.done,
             total=progress.total,

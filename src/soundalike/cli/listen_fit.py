@@ -45,8 +45,10 @@ def command(name: str, library: str | None, cut_off: float, own: bool) -> None:
     test = OpenTest.open(location, name)
     for fitted in fit_all(test, cut_off):
         show_fit(fitted)
-        for profile in [fitted.profile(), *(fitted.own_profiles() if own else [])]:
+        group = fitted.profile()
+        for profile in [group, *(fitted.own_profiles() if own else [])]:
             print(_save(location, profile))
+        echo(f"use it: soundalike similar FILE --profile {group.name}, or the menu of profiles in soundalike serve")
 
 
 def fit_all(test: OpenTest, cut_off: float) -> list[QuestionFit]:

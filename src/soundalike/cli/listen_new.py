@@ -146,8 +146,6 @@ def _goal(text: str, width: float) -> ActiveGoal:
     names = [name.strip() for name in text.split("-")]
     if len(names) > 2 or len(ordered(names)) < len(names):
         raise InputError(f"--active {text!r} is not a part or a difference of two; write drums-bass, or drums")
-    if not width > 0:
-        raise InputError(f"--width is {width:g}; it must be more than 0")
     return ActiveGoal(names[0], names[1] if len(names) == 2 else "", width)
 
 

@@ -44,7 +44,7 @@ def command(ctx: click.Context, form: str) -> None:
     from soundalike.models.separators import SEPARATORS
     from soundalike.similarity.profiles import shipped_profiles
 
-    encoders = {name: _model(row) for name, row in ENCODERS.items()}
+    encoders = {name: {**_model(row), "trained": _trained(name, row)} for name, row in ENCODERS.items()}
     separators = {name: {**_model(row), "parts": list(row.parts)} for name, row in SEPARATORS.items()}
     profiles = [profile.to_json() for profile in shipped_profiles()]
     if form == "json":
@@ -72,6 +72,14 @@ def _model(row: EncoderRow | SeparatorRow) -> dict[str, Any]:
         "not_installed": [name for name in EXTRAS.get(row.extra or "", ()) if find_spec(name) is None],
         "checkpoint": None if row.checkpoint is None else _checkpoint(row.checkpoint),
     }
+
+
+def _trained(name: str, row: EncoderRow) -> dict[str, Any] | None:
+    """Where the weights of an encoder that is trained here are, and whether they are there; None for other encoders."""
+    from soundalike.models.encoders.trained.trained_path import trained_path
+
+    path = trained_path(name)
+    return {"path": str(path), "state": "here" if path.is_file() else "missing"} if row.trained else None
 
 
 def _checkpoint(name: str) -> dict[str, Any]:
@@ -138,6 +146,13 @@ def _lines(model: dict[str, Any]) -> Iterator[str]:
         yield f"not installed: {', '.join(model['not_installed'])} (pip install 'soundalike[{model['extra']}]')"
     if model["checkpoint"]:
         yield from _checkpoint_lines(model["checkpoint"])
+    if trained := model.get("trained"):
+        here = trained["state"] == "here"
+        yield (
+            f"weights: in {_short(trained['path'])}"
+            if here
+            else "weights: not trained: soundalike train (docs/training.md)"
+        )
 
 
 def _checkpoint_lines(values: dict[str, Any]) -> Iterator[str]:

@@ -75,7 +75,12 @@ def _row(name: str) -> Checkpoint:
     from soundalike.models.encoders import ENCODERS
     from soundalike.models.separators import SEPARATORS
 
-    model = ENCODERS.get(name) or SEPARATORS.get(name)
+    encoder = ENCODERS.get(name)
+    if encoder is not None and encoder.trained:
+        raise InputError(
+            f"nobody publishes weights of {name}; train it with `soundalike train {name}` (docs/training.md says what is needed)"
+        )
+    model = encoder or SEPARATORS.get(name)
     if model is not None and model.checkpoint is None:
         raise InputError(f"{name} needs no weights: it works without a download")
     return checkpoint(name if model is None or model.checkpoint is None else model.checkpoint)

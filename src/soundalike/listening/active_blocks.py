@@ -19,7 +19,7 @@ from soundalike.listening.answered_triplets import answered_test, judged_triplet
 from soundalike.listening.design import ActiveGoal, Design, DesignTriplet, Excerpt, read_design, write_design
 from soundalike.listening.excerpt_vectors import ExcerptVectors, read_vectors
 from soundalike.listening.triplet_drawing import DrawOptions, draw_triplets
-from soundalike.preferences.active_design import Belief, Contrast, answers_needed, choose_triplets
+from soundalike.preferences.active_design import Belief, Contrast, StillNeeded, choose_triplets, still_needed
 from soundalike.preferences.hierarchical import HierarchicalFit, fit_hierarchical
 from soundalike.preferences.ordinal_observations import observations_of
 from soundalike.preferences.triplets import Kind
@@ -38,7 +38,7 @@ class ActiveProgress:
     """How far an active test is.
 
     answers: that count; low, high: 95 % interval of the goal's contrast; width: its width in units of the mean size of the
-    weights, infinite without answers; more: about how many more answers reach the goal, None if that cannot be told yet.
+    weights, infinite without answers; needed: about what is still needed, None if nothing is or that cannot be told yet.
     """
 
     goal: ActiveGoal
@@ -46,7 +46,7 @@ class ActiveProgress:
     low: float
     high: float
     width: float
-    more: int | None
+    needed: StillNeeded | None
 
     @property
     def reached(self) -> bool:
@@ -60,7 +60,7 @@ class ActiveProgress:
         state = f"weight of {what}: {self.low:+.1f} to {self.high:+.1f}, width {self.width:.2f} of the mean weight"
         if self.reached:
             return f"{state}; the goal of {self.goal.width:g} is reached after {self.answers} answers"
-        return f"{state}; the goal is {self.goal.width:g}: about {self.more} more answers"
+        return f"{state}; the goal is {self.goal.width:g}: {self.needed}"
 
 
 def active_progress(design: Design, vectors: ExcerptVectors, records: Sequence[AnswerRecord]) -> ActiveProgress:
@@ -69,9 +69,20 @@ def active_progress(design: Design, vectors: ExcerptVectors, records: Sequence[A
     fit = _fit(design, vectors, records)
     if fit is None:
         return ActiveProgress(goal, 0, -np.inf, np.inf, np.inf, None)
-    width = contrast.relative_width(fit.weights, fit.covariance)
     low, high = contrast.interval(fit.weights, fit.covariance)
-    return ActiveProgress(goal, fit.answers, low, high, width, answers_needed(width, goal.width, fit.answers))
+    width = contrast.relative_width(fit.weights, fit.covariance)
+    return ActiveProgress(goal, fit.answers, low, high, width, needed_for(fit, contrast, goal.width))
+
+
+def needed_for(fit: HierarchicalFit, contrast: Contrast, goal: float) -> StillNeeded | None:
+    """What the interval of a contrast still needs to be at most `goal` wide, in units of the mean size of the weights."""
+    return still_needed(
+        contrast.relative_width(fit.weights, fit.covariance),
+        goal,
+        fit.answers,
+        listeners=len(fit.own),
+        taste_width=contrast.relative_width(fit.weights, fit.taste_covariance),
+    )
 
 
 def extend_test(
@@ -96,10 +107,13 @@ def extend_test(
 def continue_active(folder: Path, design: Design, records: Sequence[AnswerRecord]) -> Design:
     """For a server whose listener has answered all trials: the design with a block more if the test's goal is not reached.
 
-    The same design for a test without a goal or with a reached one. Raises InputError for a damaged test, or if no triplets
-    are left.
+    The same design for a test without a goal, with a reached one, or with one that takes other listeners. Raises InputError for
+    a damaged test, or if no triplets are left.
     """
-    if design.goal is None or active_progress(design, read_vectors(folder, design), records).reached:
+    if design.goal is None:
+        return design
+    progress = active_progress(design, read_vectors(folder, design), records)
+    if progress.reached or (progress.needed is not None and progress.needed.listeners):
         return design
     return extend_test(folder, records, blocks=design.blocks)
 

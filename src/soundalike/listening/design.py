@@ -14,6 +14,7 @@ A test is a folder `listening-tests/NAME` of a library (of a library on object s
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -102,6 +103,12 @@ class ActiveGoal:
     width: float = 0.5
     random_share: float = 0.25
 
+    def __post_init__(self) -> None:
+        if not 0 < self.width < math.inf:
+            raise InputError(f"the width of the goal is {self.width:g}; it must be more than 0")
+        if not 0 <= self.random_share <= 1:
+            raise InputError(f"the share of random triplets is {self.random_share:g}; it must be from 0 to 1")
+
 
 @dataclass(frozen=True)
 class Design:
@@ -175,7 +182,7 @@ def names_of_designs(library: Location) -> list[str]:
 
 
 def read_design(folder: Path) -> Design:
-    """The design in a test's folder. Raises LibraryError if it is missing, InputError if it is not valid."""
+    """The design in a test's folder, under the folder's name. Raises LibraryError if it is missing, InputError if not valid."""
     place = folder / DESIGN_FILE
     try:
         values = json.loads(place.read_text(encoding="utf-8"))
@@ -185,7 +192,7 @@ def read_design(folder: Path) -> Design:
         ) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{place} cannot be read as a design: {error}") from None
-    return design_of(values, str(place))
+    return replace(design_of(values, str(place)), name=folder.name)
 
 
 def write_design(folder: Path, design: Design) -> None:
@@ -266,6 +273,11 @@ def _check_design(design: Design) -> None:
     for name in ("catch_share", "repeat_share"):
         if not 0 <= getattr(design, name) <= 0.5:
             raise InputError(f"{name} is {getattr(design, name):g}; it must be from 0 to 0.5")
+    blocks = {triplet.block for triplet in design.triplets}
+    if blocks != set(range(len(blocks))):
+        raise InputError(
+            f"the triplets have the blocks {sorted(blocks)[:10]}; blocks are numbered from 0 without a gap"
+        )
     known = {excerpt.id for excerpt in design.excerpts}
     for what, ids in (("excerpt", [e.id for e in design.excerpts]), ("triplet", [t.id for t in design.triplets])):
         if len(set(ids)) < len(ids):

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from soundalike.listening.active_blocks import needed_for
 from soundalike.listening.answered_triplets import Repeats
 from soundalike.listening.held_out import baseline_name
-from soundalike.listening.weight_fit import QuestionFit
-from soundalike.preferences.active_design import Contrast, answers_needed
+from soundalike.listening.weight_fit import QuestionFit, listeners_text
+from soundalike.preferences.active_design import Contrast
 from soundalike.preferences.cluster_robust import Links, paired_test
 from soundalike.preferences.intervals import wilson
 from soundalike.preferences.listeners import human_agreement, side_bias
@@ -30,7 +31,7 @@ def screening_lines(fitted: QuestionFit) -> list[str]:
     rules = ", ".join(fitted.design.screening) or "none"
     count = len(fitted.summaries)
     names = "; ".join(f"{name}: {rule}" for name, rule in fitted.excluded.items())
-    left_out = f"{len(fitted.excluded)} of {count} listeners left out" + (f" ({names})" if names else "")
+    left_out = f"{len(fitted.excluded)} of {listeners_text(count)} left out" + (f" ({names})" if names else "")
     return [f"screening, fixed when the test was made: {rules}: {left_out}"]
 
 
@@ -41,7 +42,7 @@ def answer_lines(fitted: QuestionFit) -> list[str]:
     origins = Counter(triplet.origin for triplet in answered.designed)
     drawn = f" ({origins['random']} at random, {origins['active']} chosen)" if origins["active"] else ""
     lines = [
-        f"{len(fitted.observations)} {answered.question} answers of {len(fitted.listeners)} listeners about "
+        f"{len(fitted.observations)} {answered.question} answers of {listeners_text(len(fitted.listeners))} about "
         f"{len(answered.triplets)} triplets{drawn}"
         + (f'; besides, {cant_tell} trials were answered with "can\'t tell"' if cant_tell else "")
     ]
@@ -119,8 +120,8 @@ def random_triplets(fitted: QuestionFit) -> list[Triplet]:
 
 def _context_lines(fitted: QuestionFit) -> list[str]:
     triplets, perspective = random_triplets(fitted), fitted.answered.perspective
-    human = share_cell(human_agreement(triplets, 0.8, perspective))
-    ceiling = percent(noise_ceiling(triplets, 0.8, perspective))
+    human = share_cell(human_agreement(triplets, fitted.cut_off, perspective))
+    ceiling = percent(noise_ceiling(triplets, fitted.cut_off, perspective))
     return [
         "a single listener: unknown, no triplet has several answers"
         if human is None
@@ -144,7 +145,7 @@ def _own_lines(fitted: QuestionFit) -> list[str]:
 
 
 def difference_lines(fitted: QuestionFit) -> list[str]:
-    """The difference of drums and bass (or of the goal), and how many more answers would make it known."""
+    """The difference of drums and bass (or of the goal), and what would make it known."""
     goal, parts = fitted.design.goal, fitted.parts
     first, second = (goal.first, goal.second) if goal else ("drums", "bass")
     width = goal.width if goal else TELL_APART_WIDTH
@@ -155,9 +156,9 @@ def difference_lines(fitted: QuestionFit) -> list[str]:
     relative = contrast.relative_width(fitted.fit.weights, fitted.fit.covariance)
     if not math.isfinite(relative):
         return []
-    more = answers_needed(relative, width, fitted.fit.answers)
+    needed = needed_for(fitted.fit, contrast, width)
     name = f"{first} - {second}" if second else first
-    ending = "narrow enough" if not more else f"about {more} more answers until {width:g}"
+    ending = "narrow enough" if needed is None else f"{needed} until it is {width:g} wide"
     return [f"{name}: {low:+.2f} to {high:+.2f}, {relative:.2f} mean weights wide; {ending}"]
 
 

@@ -1,9 +1,8 @@
-"""The report of a listening test: tables and plots of weights, agreement, listeners, and how the interval shrank."""
+"""The report of a listening test: tables of weights, agreement and listeners, each with its plots."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
 
@@ -16,25 +15,16 @@ from soundalike.listening.fit_messages import (
     random_triplets,
     screening_lines,
 )
+from soundalike.listening.fit_plots import agreement_plot, interval_plot, listeners_plot, own_plot, weights_plot
 from soundalike.listening.held_out import baseline_name
 from soundalike.listening.open_test import OpenTest
 from soundalike.listening.weight_fit import QuestionFit
-from soundalike.preferences.active_design import Contrast
-from soundalike.preferences.hierarchical import HierarchicalFit, fit_hierarchical
-from soundalike.preferences.listeners import human_agreement
-from soundalike.preferences.noise_ceiling import noise_ceiling
 from soundalike.preferences.triplets import KINDS
 from soundalike.research.reproduce.agreement_cells import ceiling_row, human_row
 from soundalike.research.reproduce.listener_tables import listeners_table, side_table
-from soundalike.research.reproduce.plot_data import Plot, Series
+from soundalike.research.reproduce.plot_data import Plot
 from soundalike.research.reproduce.report import Report
 from soundalike.research.reproduce.tables import Cell, Section, Table, percent, row
-
-CUT_OFF = 0.8
-STEPS = 12
-"""Points of the plot of the interval by number of answers."""
-FIRST_STEP = 8
-MAX_LISTENERS_SHOWN = 12
 
 
 def make_report(test: OpenTest, fits: Sequence[QuestionFit]) -> Report:
@@ -44,12 +34,13 @@ def make_report(test: OpenTest, fits: Sequence[QuestionFit]) -> Report:
     design = test.design
     plots: list[Plot | None] = []
     for fitted in fits:
-        plots += [_weights_plot(fitted), _agreement_plot(fitted), _interval_plot(test, fitted), _own_plot(fitted)]
+        plots += [weights_plot(fitted), own_plot(fitted), interval_plot(test, fitted)]
+        plots += [agreement_plot(fitted), listeners_plot(fitted)]
     return Report(
         f"Listening test {design.name}",
         {
             "test": f"{len(design.triplets)} triplets of {len({one.item for one in design.excerpts})} songs, "
-            f"{design.presentation}, seed {design.seed}, made {design.created}",
+            f"{design.presentation}, seed {design.seed}, made {design.created[:10]}",
             "questions": ", ".join(design.questions),
             "clips": f"{design.excerpts[0].seconds:g} s at {design.loudness:g} LUFS",
             "models": f"{design.encoder}, stems by {design.separator}",
@@ -70,7 +61,7 @@ def _notes(fitted: QuestionFit) -> list[str]:
 
 def _tables(fitted: QuestionFit) -> list[Table]:
     question = fitted.answered.question
-    side = side_table(fitted.answered.triplets)
+    side = side_table(fitted.answered.triplets, fitted.answered.perspective)
     listeners = listeners_table(fitted.summaries, fitted.excluded)
     return [
         _weights_table(fitted),
@@ -90,8 +81,9 @@ def _weight_cells(weights: np.ndarray, intervals: np.ndarray) -> list[Cell | Non
 
 def _weights_table(fitted: QuestionFit) -> Table:
     question, fit = fitted.answered.question, fitted.fit
-    rows = [row("all listeners", _weight_cells(fit.weights, fit.intervals()))]
-    if len(fitted.listeners) > 1:
+    several = len(fitted.listeners) > 1
+    rows = [row("all listeners" if several else fitted.listeners[0], _weight_cells(fit.weights, fit.intervals()))]
+    if several:
         rows += [
             row(name, _weight_cells(fit.own[number], fit.own_intervals(number)))
             for number, name in enumerate(fitted.listeners)
@@ -100,9 +92,13 @@ def _weights_table(fitted: QuestionFit) -> Table:
         f"weights-{question}",
         f"Weights: {question}",
         (Section("", fitted.parts, tuple(rows)),),
-        "Log-odds for a difference of 1 between two cosines. Those of one listener are shrunk towards all listeners', the more "
-        f"so the fewer answers there are. Tastes differ by {fit.taste:.2f}, triplets by {fit.triplet_effect:.2f} (standard "
-        "deviations, log-odds for a typical triplet).",
+        "Log-odds for a difference of 1 between two cosines."
+        + (
+            " Those of one listener are shrunk towards all listeners', the more so the fewer answers there are. Tastes differ by "
+            f"{fit.taste:.2f}, triplets by {fit.triplet_effect:.2f} (standard deviations, log-odds for a typical triplet)."
+            if several
+            else ""
+        ),
     )
 
 
@@ -116,15 +112,16 @@ def _agreement_table(fitted: QuestionFit) -> Table:
     rows = [
         row("these weights", [agreement_of(fitted, held_out.correct, one) for one in selections.values()]),
         row(baseline_name(answered), [agreement_of(fitted, held_out.baseline, one) for one in selections.values()]),
-        human_row(columns, CUT_OFF, answered.perspective),
-        ceiling_row(columns, CUT_OFF, perspective=answered.perspective),
+        human_row(columns, fitted.cut_off, answered.perspective),
+        ceiling_row(columns, fitted.cut_off, perspective=answered.perspective),
     ]
     return Table(
         f"agreement-{answered.question}",
         f"Agreement with listeners, %: {answered.question}",
         (Section("", tuple(selections), tuple(rows)),),
-        "Random triplets only, each predicted by weights fitted without any triplet that shares a song with it; 95 % intervals, "
-        "robust to shared songs. In XYC triplets one candidate is from the song of X: choosing that one is nearly always right.",
+        f"Random triplets on which at least {100 * fitted.cut_off:g} % agree, each predicted by weights fitted without any "
+        "triplet that shares a song with it; 95 % intervals, robust to shared songs. In XYC triplets one candidate is from the "
+        "song of X: choosing that one is nearly always right.",
     )
 
 
@@ -143,123 +140,3 @@ def _reliability_table(fitted: QuestionFit) -> Table:
             ]
         rows.append(row(name, [*cells, Cell(fitted.answered.cant_tell.get(name, 0), decimals=0)]))
     return Table(f"reliability-{question}", f"Repeated trials: {question}", (Section("", columns, tuple(rows)),))
-
-
-def _weights_plot(fitted: QuestionFit) -> Plot:
-    low, high = fitted.fit.intervals().T
-    places = tuple(float(k) for k in range(len(fitted.parts)))
-    return Plot(
-        f"weights-{fitted.answered.question}",
-        f"Weights: {fitted.answered.question}",
-        "part",
-        "weight",
-        (Series("all listeners", places, _floats(fitted.fit.weights), _floats(low), _floats(high)),),
-        categories=fitted.parts,
-        references=(("zero", 0.0),),
-        note="With 95 % credible intervals.",
-    )
-
-
-def _own_plot(fitted: QuestionFit) -> Plot | None:
-    """Weights of each listener; None for one listener."""
-    if len(fitted.listeners) < 2:
-        return None
-    places = np.arange(len(fitted.parts), dtype=np.float64)
-    series = []
-    for number, name in enumerate(fitted.listeners[:MAX_LISTENERS_SHOWN]):
-        low, high = fitted.fit.own_intervals(number).T
-        series.append(Series(name, _floats(places), _floats(fitted.fit.own[number]), _floats(low), _floats(high)))
-    return Plot(
-        f"own-{fitted.answered.question}",
-        f"Weights of each listener: {fitted.answered.question}",
-        "part",
-        "weight",
-        tuple(series),
-        categories=fitted.parts,
-        references=(("zero", 0.0),),
-        note="Shrunk towards all listeners' weights, with 95 % credible intervals."
-        + (f" The first {MAX_LISTENERS_SHOWN} listeners." if len(fitted.listeners) > MAX_LISTENERS_SHOWN else ""),
-    )
-
-
-def _agreement_plot(fitted: QuestionFit) -> Plot | None:
-    """Agreement of weights and baseline by kind; None if nothing was predicted."""
-    held_out, answered = fitted.held_out, fitted.answered
-    kinds = np.array([triplet.kind for triplet in answered.triplets])
-    selections = {kind: held_out.tested & (kinds == kind) for kind in KINDS} | {"all": held_out.tested}
-    shown = {name: selection for name, selection in selections.items() if selection.any()}
-    if not shown:
-        return None
-    series = []
-    for label, correct in (("these weights", held_out.correct), (baseline_name(answered), held_out.baseline)):
-        cells = [cell for one in shown.values() if (cell := agreement_of(fitted, correct, one)) is not None]
-        series.append(
-            Series(
-                label,
-                tuple(float(x) for x in range(len(cells))),
-                tuple(cell.value for cell in cells),
-                tuple(cell.low or 0.0 for cell in cells),
-                tuple(cell.high or 0.0 for cell in cells),
-            )
-        )
-    triplets = random_triplets(fitted)
-    references = {
-        "a single listener": percent(human_agreement(triplets, CUT_OFF, answered.perspective).value),
-        "noise ceiling": percent(noise_ceiling(triplets, CUT_OFF, answered.perspective)),
-    }
-    return Plot(
-        f"agreement-{answered.question}",
-        f"Agreement, a single listener and the noise ceiling: {answered.question}",
-        "kind of triplet",
-        "agreement, %",
-        tuple(series),
-        categories=tuple(shown),
-        references=tuple((label, value) for label, value in references.items() if np.isfinite(value)),
-        note="Held-out random triplets, 95 % intervals.",
-    )
-
-
-def _interval_plot(test: OpenTest, fitted: QuestionFit) -> Plot | None:
-    """The 95 % interval of the goal's contrast (drums - bass without a goal) by number of answers; None without those parts."""
-    goal, parts = fitted.design.goal, fitted.parts
-    first, second = (goal.first, goal.second) if goal else ("drums", "bass")
-    if first not in parts or (second and second not in parts):
-        return None
-    contrast = Contrast(parts.index(first), parts.index(second) if second else None)
-    steps = _fits_in_time(test, fitted)
-    if len(steps) < 2:
-        return None
-    counts = tuple(float(count) for count, _ in steps)
-    low, high = np.array([contrast.interval(fit.weights, fit.covariance) for _, fit in steps]).T
-    name = f"{first} - {second}" if second else first
-    return Plot(
-        f"interval-{fitted.answered.question}",
-        f"How the interval of {name} shrank: {fitted.answered.question}",
-        "answers",
-        f"weight of {name}",
-        (Series(name, counts, _floats((low + high) / 2), _floats(low), _floats(high)),),
-        references=(("zero", 0.0),),
-        note="95 % credible interval after so many answers, in the order in which they were given.",
-    )
-
-
-def _fits_in_time(test: OpenTest, fitted: QuestionFit) -> list[tuple[int, HierarchicalFit]]:
-    """Fits to the first answers, by their number; sizes of effects as in the fit to all."""
-    observations, total = fitted.observations, len(fitted.observations)
-    times = {
-        (record.triplet, record.listener): datetime.fromisoformat(record.answered_at).timestamp()
-        for record in test.records
-        if record.question == fitted.answered.question and not record.catch and record.repeat_of is None
-    }
-    given = [
-        times[fitted.answered.designed[triplet].id, fitted.listeners[listener]]
-        for triplet, listener in zip(observations.triplet.tolist(), observations.listener.tolist(), strict=True)
-    ]
-    rank = np.argsort(np.argsort(given, kind="stable"))
-    effects = (fitted.fit.taste,), (fitted.fit.triplet_effect,)
-    counts = np.unique(np.geomspace(min(FIRST_STEP, total), total, STEPS).round().astype(int)).tolist()
-    return [(count, fit_hierarchical(observations.take(rank < count), *effects)) for count in counts]
-
-
-def _floats(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)

@@ -92,7 +92,9 @@ def make_test(
     """
     folder = folder_of_design(location, options.name)
     if folder.exists():
-        raise LibraryError(f"there is a listening test {options.name!r} already, in {folder}; choose another name")
+        raise LibraryError(
+            f"there is a listening test {options.name!r} already; choose another name, or delete its folder {folder}"
+        )
     library = Library.open(location)
     parts = _parts_to_hear(library, options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed

@@ -17,6 +17,8 @@ from soundalike.errors import InputError
 from soundalike.listening.design import DesignTriplet, Excerpt, Origin
 from soundalike.preferences.triplets import Kind
 
+MAX_TRIPLETS = 2_000
+"""At a time: a listener would take 18 hours for so many."""
 PROPOSALS = 30
 """Triplets that are compared for each one that is drawn."""
 
@@ -36,8 +38,8 @@ class DrawOptions:
     origin: Origin = "random"
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise InputError(f"{self.count} triplets were requested; a test needs 1 or more")
+        if not 1 <= self.count <= MAX_TRIPLETS:
+            raise InputError(f"{self.count:,} triplets were requested; 1 to {MAX_TRIPLETS:,} are possible at a time")
         if not 0 <= self.xyc_share <= 1:
             raise InputError(f"the share of XYC triplets is {self.xyc_share:g}; it must be from 0 to 1")
         if self.cap is not None and self.cap < 1:

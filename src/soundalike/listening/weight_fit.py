@@ -36,7 +36,7 @@ class QuestionFit:
     """Weights fitted to the answers to one question.
 
     answered: after screening; summaries: of all listeners before it; excluded: listener -> the rule; all_answered: before it.
-    listeners: in the order of `fit.own`; observations, data: what was fitted to.
+    listeners: in the order of `fit.own`; observations, data: what was fitted to. cut_off: as in `fit_question`.
     """
 
     design: Design
@@ -49,6 +49,7 @@ class QuestionFit:
     data: TripletData
     fit: HierarchicalFit
     held_out: HeldOut
+    cut_off: float
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ class QuestionFit:
             name,
             self.fit.weights,
             self.fit.intervals(),
-            f"{len(self.observations)} {question} answers of {len(self.listeners)} listeners",
+            f"{len(self.observations)} {question} answers of {listeners_text(len(self.listeners))}",
             float(tested.mean()) if len(tested) else None,
         )
 
@@ -90,14 +91,16 @@ class QuestionFit:
     def _profile(
         self, name: str, weights: np.ndarray, intervals: np.ndarray, answers: str, agreement: float | None
     ) -> Profile:
+        """Weights (K,) scaled so that their sizes add up to 1: scores are then averages of cosines, up to signs."""
         heard = self.observations.scale > 0  # a part that differs in no triplet has no interval
-        bounds = dict(zip(self.parts, intervals.tolist(), strict=True))
+        size = float(np.abs(weights).sum()) or 1.0
+        bounds = dict(zip(self.parts, (intervals / size).tolist(), strict=True))
         stems = self.design.presentation == "stems"
         return Profile(
             name=name,
             encoder=self.design.encoder,
             separator=self.design.separator,
-            weights=checked(dict(zip(self.parts, weights.tolist(), strict=True)), self.parts),
+            weights=checked(dict(zip(self.parts, (weights / size).tolist(), strict=True)), self.parts),
             method="hierarchical ordinal model with effects of listeners and triplets (Laplace)",
             source="fitted by soundalike to a listening test",
             data=f"listening test {self.design.name}: {answers}",
@@ -106,8 +109,13 @@ class QuestionFit:
             intervals={
                 part: (low, high) for (part, (low, high)), known in zip(bounds.items(), heard, strict=True) if known
             },
-            notes=_NOTES_ON_STEMS if stems else _NOTES,
+            notes=f"{_NOTES_ON_STEMS if stems else _NOTES} The sizes of the weights add up to 1, which is {size:.3g} log-odds.",
         )
+
+
+def listeners_text(count: int) -> str:
+    """`1 listener`, `2 listeners`."""
+    return "1 listener" if count == 1 else f"{count} listeners"
 
 
 def fit_question(test: OpenTest, question: Question, cut_off: float = 0.8) -> QuestionFit:
@@ -145,4 +153,5 @@ def fit_question(test: OpenTest, question: Question, cut_off: float = 0.8) -> Qu
         data,
         fit,
         predict_held_out(answered, data, observations, fit, design.weighted_parts),
+        cut_off,
     )

@@ -40,6 +40,24 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class PartEncoder(Encoder, Protocol):
+    """An encoder that hears a mixture and has a vector for each part in it, so that nothing needs to be separated.
+
+    parts: those that it knows, `mix` among them; tuned_tracks: tracks whose answers of listeners it was tuned to, on which it
+    must not be evaluated. Its vectors are compared by their Euclidean distance: `embed_parts` does not scale them.
+    """
+
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+    @property
+    def tuned_tracks(self) -> frozenset[str]: ...
+
+    def embed_parts(self, mixtures: Sequence[Samples]) -> Embeddings:
+        """Vectors (N, K, D) of `parts` in N mono mixtures (samples,); zero for silence."""
+        ...
+
+
+@runtime_checkable
 class TextEncoder(Protocol):
     """An encoder that also embeds texts."""
 

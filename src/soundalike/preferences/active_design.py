@@ -56,11 +56,34 @@ class Contrast:
         return (high - low) / size if size else math.inf
 
 
-def answers_needed(width: float, goal: float, answers: int) -> int:
-    """About how many more answers bring an interval of `width` after `answers` to the width `goal`: widths fall as 1/sqrt(n)."""
+@dataclass(frozen=True)
+class StillNeeded:
+    """What brings an interval to its goal: more answers of the same listeners, or more listeners who answer as much."""
+
+    answers: int = 0
+    listeners: int = 0
+
+    def __str__(self) -> str:
+        if self.listeners:
+            return f"tastes differ: about {self.listeners} more listeners"
+        return f"about {self.answers} more answers"
+
+
+def still_needed(
+    width: float, goal: float, answers: int, *, listeners: int = 1, taste_width: float = 0.0
+) -> StillNeeded | None:
+    """About how much more brings an interval of `width`, known from `answers` of `listeners`, to the width `goal`; None if it is
+    narrow enough.
+
+    taste_width: the width that is left after any number of answers of these listeners, because others have other tastes. The
+    rest falls as 1 / sqrt(answers). Listeners are needed if tastes alone take up more than half of what is allowed.
+    """
     if width <= goal:
-        return 0
-    return max(1, math.ceil(answers * ((width / goal) ** 2 - 1)))
+        return None
+    if 2 * taste_width**2 > goal**2:
+        return StillNeeded(listeners=max(1, math.ceil(listeners * ((width / goal) ** 2 - 1))))
+    rest, allowed = max(0.0, width**2 - taste_width**2), goal**2 - taste_width**2
+    return StillNeeded(answers=max(1, math.ceil(answers * (rest / allowed - 1))))
 
 
 def expected_information(mean: Float64, variance: Float64, strength: float) -> Float64:

@@ -49,8 +49,8 @@ class HierarchicalFit:
     """The posterior, as means and covariances.
 
     weights: (K,) of the group; covariance: (K, K); own: (L, K) of each listener; own_covariance: (L, K, K).
-    taste, triplet_effect: posterior means of tau and sigma. side_bias: b; strength: s.
-    answers: number of answers fitted to.
+    taste, triplet_effect: posterior means of tau and sigma; taste_deviation: (K,) tau in the units of each weight.
+    side_bias: b; strength: s. answers: number of answers fitted to.
     """
 
     weights: Float64
@@ -59,9 +59,15 @@ class HierarchicalFit:
     own_covariance: Float64
     taste: float
     triplet_effect: float
+    taste_deviation: Float64
     side_bias: float
     strength: float
     answers: int
+
+    @property
+    def taste_covariance(self) -> Float64:
+        """(K, K) what is left of the group's covariance after any number of answers: that the listeners are a sample."""
+        return np.diag(self.taste_deviation**2) / len(self.own)
 
     def intervals(self, level: float = 0.95) -> Float64:
         """(K, 2) credible intervals of the group's weights."""
@@ -353,13 +359,17 @@ def _averaged(model: _Model, points: Sequence[_Point], log_posterior: Float64) -
     def expected(values: Sequence[float]) -> float:
         return float(shares @ np.array(values))
 
+    taste = expected([point.tau for point in points])
+    deviation = np.zeros(size)
+    deviation[here] = taste / model.scale
     return HierarchicalFit(
         weights[0],
         covariances[0],
         weights[1:],
         covariances[1:],
-        expected([point.tau for point in points]),
+        taste,
         expected([point.sigma for point in points]),
+        deviation,
         expected([float(point.latent.main[parts]) for point in points]),
         expected([math.exp(point.latent.main[parts + 1]) for point in points]),
         len(model.observations),

@@ -26,7 +26,7 @@ from soundalike.search.weighting import RequestedWeights, Weighting, effective_w
 NEGATIVE_WEIGHT = 0.5
 """How much a negative reference counts, relative to a positive one."""
 
-CLASS_BONUS = 0.2
+CLASS_BONUS = 0.25
 """What an item of the reference's class is worth in the order of hits: as much as so much more cosine of the mix. Scores stay
 as they are. Measured by `benchmarks/one_shot_classes.py`."""
 

@@ -26,6 +26,9 @@ def unit(vectors: NDArray[np.floating]) -> Float32:
     wide = np.asarray(vectors, dtype=np.float64)
     if not np.isfinite(wide).all():
         raise InputError("a vector holds NaN or infinite values and has no direction; leave it out")
+    # Squares of tiny and huge numbers leave the range of floats. Powers of two change no digits.
+    _, exponents = np.frexp(np.abs(wide).max(axis=-1, keepdims=True, initial=0))
+    wide = np.ldexp(wide, -exponents)
     norms = np.linalg.norm(wide, axis=-1, keepdims=True)
     scaled: Float64 = np.divide(wide, norms, out=np.zeros_like(wide), where=norms > 0)
     return scaled.astype(np.float32)

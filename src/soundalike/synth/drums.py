@@ -8,7 +8,7 @@ rate and word length).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from soundalike.errors import InputError
 from soundalike.synth import dsp
 from soundalike.synth.drum_shapes import FAMILIES, VOICES, HitShape
-from soundalike.synth.seeds import generator
+from soundalike.synth.seeds import generator, split_variant
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,28 @@ KITS: dict[str, Kit] = {
 
 
 def kit_named(name: str) -> Kit:
-    """The kit of that name. Raises InputError for a name that is not in `KITS`."""
-    if name not in KITS:
+    """The kit of that name; `maple~3` is the third variant of `maple`: the same family with other numbers.
+
+    Raises InputError for a name that is not in `KITS`.
+    """
+    base, variant = split_variant(name)
+    if base not in KITS:
         raise InputError(f"unknown drum kit {name!r}; the kits are {', '.join(KITS)}")
-    return KITS[name]
+    return KITS[base] if variant is None else _variant(KITS[base], name)
+
+
+@lru_cache(maxsize=256)
+def _variant(kit: Kit, name: str) -> Kit:
+    tune, length, bright, snap, drive = generator("kit variant", name).standard_normal(5)
+    return replace(
+        kit,
+        name=name,
+        tune=kit.tune * float(np.exp(0.15 * tune)),
+        length=kit.length * float(np.exp(0.25 * length)),
+        bright=kit.bright * float(np.exp(0.2 * bright)),
+        snap=kit.snap * float(np.exp(0.25 * snap)),
+        drive=max(0.0, kit.drive + 0.5 * float(drive)),
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +85,7 @@ def render_hit(kit: str, voice: str, seed: int = 0) -> NDArray[np.float32]:
     """One stroke at full level: mono float32 (samples,), peak 0.9, starting at the attack and ending in
     silence (read-only).
 
-    `kit` is a key of `KITS`, `voice` one of `VOICES`; `seed` numbers the strokes of a hand-played kit, which
+    `kit` is a key of `KITS` or a variant, `voice` one of `VOICES`; `seed` numbers the strokes of a hand-played kit, which
     differ a little as a drummer's do. Raises InputError for an unknown kit or voice.
     """
     made_of = kit_named(kit)

@@ -8,7 +8,9 @@ piano, and there are no vocals.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,10 @@ from soundalike.synth.audio_files import write_audio
 from soundalike.synth.songs import render_song
 from soundalike.synth.specs import SongSpec, song_specs
 
-FIRST_TRACK = 1876
-"""The first of Slakh2100's test part."""
+FIRST_TRACKS = {"train": 1, "validation": 1501, "test": 1876}
+"""The first track of each part of Slakh2100."""
+
+FIRST_TRACK = FIRST_TRACKS["test"]
 
 CLASSES = {"bass": "Bass", "drums": "Drums", "guitar": "Guitar", "piano": "Piano"}
 OTHER_CLASSES = ("Strings (continued)", "Synth Lead", "Organ")
@@ -40,16 +44,46 @@ class MiniTrack:
         return f"Track{self.number:05d}"
 
 
-def write_slakh(folder: Path, seed: int = 1, tracks: int = 12, length: float = 30.0) -> tuple[MiniTrack, ...]:
+def write_slakh(
+    folder: Path,
+    seed: int = 1,
+    tracks: int = 12,
+    length: float = 30.0,
+    *,
+    split: str = "test",
+    variants: Sequence[int] = (),
+) -> tuple[MiniTrack, ...]:
     """Write `tracks` tracks of about `length` seconds below `folder`; the same for the same numbers.
 
-    Raises InputError for a number out of range.
+    split: train, validation or test; variants: numbers of the variants of kits and patches that play (none: the kits and
+    patches themselves), so that the splits can have different ones. Raises InputError for a number out of range.
     """
+    if split not in FIRST_TRACKS:
+        raise InputError(f"there is no split {split!r}; choose from {', '.join(FIRST_TRACKS)}")
+    return tuple(
+        _write_track(folder / split, number, spec)
+        for number, spec in enumerate(plan_tracks(seed, tracks, length, variants), FIRST_TRACKS[split])
+    )
+
+
+def plan_tracks(
+    seed: int = 1, tracks: int = 12, length: float = 30.0, variants: Sequence[int] = ()
+) -> tuple[SongSpec, ...]:
+    """What `write_slakh` writes with the same arguments. Raises InputError for a number out of range."""
     if tracks < 1:
         raise InputError(f"{tracks} tracks requested; use 1 or more")
+    used: Counter[str] = Counter()
+
+    def variant(name: str) -> str:
+        used[name] += 1
+        return f"{name}~{variants[(used[name] - 1) % len(variants)]}"
+
+    specs = song_specs(seed, tracks, length)
+    if not variants:
+        return specs
     return tuple(
-        _write_track(folder / "test", FIRST_TRACK + number, spec)
-        for number, spec in enumerate(song_specs(seed, tracks, length))
+        replace(spec, kit=variant(spec.kit), patches=tuple((part, variant(patch)) for part, patch in spec.patches))
+        for spec in specs
     )
 
 

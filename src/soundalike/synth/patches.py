@@ -8,7 +8,7 @@ ending in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.synth import dsp
-from soundalike.synth.seeds import generator
+from soundalike.synth.seeds import generator, split_variant
 
 Voice = Callable[[dict[str, float], float, int, float, np.random.Generator], dsp.Signal]
 """(settings, Hz, samples, velocity 0..1, generator) -> note of that many samples, level about 1, without its
@@ -267,11 +267,40 @@ PATCHES: dict[str, Patch] = {
 }
 
 
+_VARIED: dict[str, dict[str, float]] = {
+    "string": {"bright": 14.0, "tilt": 1.0, "ring": 5.0, "pick_at": 0.18, "damping": 0.12, "click": 0.05},
+    "piano": {"bright": 9.0, "detune": 1.2, "ring": 9.0, "knock": 0.25, "stiffness": 3.5e-4},
+    "fm": {"index": 2.0, "index_fall": 0.6, "ring": 4.0},
+    "saw": {"cutoff": 1200.0, "detune": 8.0, "ring": 60.0, "attack": 0.004},
+    "sub": {"octave": 0.12, "glide": 1.0, "ring": 6.0, "drive": 0.3},
+    "air": {"breath": 0.15, "attack": 0.2},
+    "organ": {"mellow": 1.0, "click": 0.1, "rotor": 0.18},
+    "bar": {"octave": 0.15, "ring": 3.0, "attack": 0.001},
+}
+"""What differs between the variants of a patch, by voice, with the values where a patch has none."""
+
+_SPREAD = 0.35
+"""Standard deviation of the logarithm of what differs."""
+
+
 def patch_named(name: str) -> Patch:
-    """The patch of that name. Raises InputError for a name that is not in `PATCHES`."""
-    if name not in PATCHES:
+    """The patch of that name; `grand~3` is the third variant of `grand`: the same voice with other settings.
+
+    Raises InputError for a name that is not in `PATCHES`.
+    """
+    base, variant = split_variant(name)
+    if base not in PATCHES:
         raise InputError(f"unknown patch {name!r}; the patches are {', '.join(PATCHES)}")
-    return PATCHES[name]
+    return PATCHES[base] if variant is None else _variant(PATCHES[base], name)
+
+
+def _variant(patch: Patch, name: str) -> Patch:
+    rng = generator("patch variant", name)
+    varied = {
+        key: patch.settings.get(key, usual) * float(np.exp(rng.normal(0.0, _SPREAD)))
+        for key, usual in _VARIED[patch.voice].items()
+    }
+    return replace(patch, name=name, settings={**patch.settings, **varied})
 
 
 def render_note(patch: str, midi: int, duration: float, velocity: float = 1.0) -> NDArray[np.float32]:

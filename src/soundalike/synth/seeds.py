@@ -15,3 +15,9 @@ def generator(*keys: str | int) -> np.random.Generator:
     """A random generator that is a function of `keys`, the same on every machine and in every process."""
     digest = blake2b("\x1f".join(str(key) for key in keys).encode(), digest_size=16).digest()
     return np.random.default_rng(np.random.SeedSequence(np.frombuffer(digest, dtype="<u4").tolist()))
+
+
+def split_variant(name: str) -> tuple[str, int | None]:
+    """`maple~3` -> ("maple", 3); ("maple", None) if the name is not that of a variant."""
+    base, tilde, number = name.partition("~")
+    return (base, int(number)) if tilde and number.isdecimal() else (name, None)

@@ -27,7 +27,8 @@ class Strict(BaseModel):
 
 
 class FilterFields(Strict):
-    """Which items to search. Ranges are (low, high); either may be null. classes: of one-shots, such as `snare`."""
+    """Which items to search. Ranges are (low, high); either may be null. collection: the name of one;
+    classes: of one-shots, such as `snare`."""
 
     kinds: list[Kind] = Field(default=[], max_length=3)
     tempo: tuple[float | None, float | None] | None = None
@@ -35,6 +36,7 @@ class FilterFields(Strict):
     duration: tuple[float | None, float | None] | None = None
     path: Annotated[str, Field(max_length=1_000)] | None = None
     favourite: bool = False
+    collection: ShortText | None = None
     classes: list[ClassName] = Field(default=[], max_length=20)
 
 
@@ -189,7 +191,8 @@ class IndexOut(BaseModel):
 class LibraryOut(BaseModel):
     """The library: parts, models, licences, number of items of each kind, each part's spread (null if unknown). search: by table,
     `windows` (songs) and `wholes` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
-    be shown in this machine's file manager; indexing: whether the page may add folders of this machine."""
+    be shown in this machine's file manager; indexing: whether the page may add folders of this machine; collections: the number
+    of items of each."""
 
     name: str
     state: str
@@ -204,6 +207,7 @@ class LibraryOut(BaseModel):
     extensions: list[str]
     most_bytes: int
     favourites: int
+    collections: dict[str, int]
     answers: int
     reveal: bool
     indexing: bool
@@ -351,6 +355,20 @@ class CloserIn(Strict):
     b: HitIn
     closer: Literal["a", "b"]
     sure: StrictBool
+
+
+class CollectionChange(Strict):
+    """Items to add to a collection and to remove from it."""
+
+    add: list[Id] = Field(default=[], max_length=2_000)
+    remove: list[Id] = Field(default=[], max_length=2_000)
+
+
+class CollectionOut(BaseModel):
+    """The number of items of a collection; without any it no longer exists."""
+
+    name: str
+    count: int
 
 
 class AnswerKept(BaseModel):

@@ -32,7 +32,8 @@ def test_every_row_is_pinned_and_names_its_source(name: str) -> None:
         assert row.size == sum(file.size or 0 for file in row.files) > 10_000_000
     for file in row.files:
         assert re.fullmatch(r"[\w.-]+", file.name)
-        assert re.fullmatch(r"https://huggingface\.co/[\w-]+/[\w-]+/resolve/[0-9a-f]{40}/[\w.-]+", file.url), file.url
+        hub = r"https://huggingface\.co/[\w-]+/[\w-]+/resolve/[0-9a-f]{40}/[\w.-]+"
+        assert re.fullmatch(r"https://pypi\.org/project/\w+/[\d.]+/#files" if file.wheel else hub, file.url), file.url
         assert file.source
         if name not in UNPINNED:
             assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")

@@ -24,6 +24,14 @@ def _narrow(name: str, folder: Path) -> Encoder:
         from tests.models.neural.narrow_mert import narrow_mert
 
         return narrow_mert(folder, Runtime("cpu"))
+    if name == "aisfx":
+        from tests.models.neural.narrow_aisfx import narrow_aisfx
+
+        return narrow_aisfx(folder, Runtime("cpu"))
+    if ENCODERS[name].trained:
+        from tests.models.encoders.trained.narrow_trained import narrow_trained
+
+        return narrow_trained(folder, name, Runtime("cpu"))
     from tests.models.neural.narrow_clap import narrow_clap
 
     return narrow_clap(folder, Runtime("cpu"))

@@ -33,13 +33,20 @@ def clips(miniature: Miniature, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def test_single_answers_give_no_noise_ceiling(clips: Path, miniature: Miniature, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors of the clips: each is embedded once for all tests."""
+    return tmp_path_factory.mktemp("cache") / "vectors.sqlite"
+
+
+def test_single_answers_give_no_noise_ceiling(clips: Path, cache: Path, miniature: Miniature, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     mixes = [t for t in read_answers(miniature.answers).triplets if t.part == MIX]
     rows = [f"{t.reference},{t.a},{t.b},{rng.choice(['A', 'B'])}" for t in mixes]
     (tmp_path / "own.csv").write_text("\n".join(["reference,sample_a,sample_b,answer_total", *rows]) + "\n")
     done = run_command(
-        "fit", tmp_path / "own.csv", "--audio", clips, "--out", tmp_path / "mine.json", "--method", "ridge"
+        *("fit", tmp_path / "own.csv", "--audio", clips, "--out", tmp_path / "mine.json"),
+        *("--cache", cache, "--method", "ridge"),
     )
     assert done.exit_code == 0, done.output
     assert "noise ceiling unknown" in done.output
@@ -49,11 +56,13 @@ def test_single_answers_give_no_noise_ceiling(clips: Path, miniature: Miniature,
 
 @pytest.mark.long
 def test_the_fitted_profile_can_be_used_in_a_search(
-    miniature: Miniature, clips: Path, library: Path, music: Path, tmp_path: Path
+    miniature: Miniature, clips: Path, cache: Path, library: Path, music: Path, tmp_path: Path
 ) -> None:
     answers = miniature.answers / "inst_sim_abx_answers.csv"
     out = tmp_path / "mine.json"
-    done = run_command("fit", answers, "--audio", clips, "--out", out, "--report", tmp_path / "report")
+    done = run_command(
+        "fit", answers, "--audio", clips, "--out", out, "--cache", cache, "--report", tmp_path / "report"
+    )
     assert done.exit_code == 0, done.output
     profile = Profile.from_json(json.loads(out.read_text()))
     assert (profile.name, profile.encoder, profile.separator) == ("mine", "builtin", "builtin")
@@ -126,7 +135,7 @@ def plain_answers(miniature: Miniature, clips: Path, tmp_path: Path) -> tuple[Pa
 
 
 def test_plain_letters_with_the_winner_first_are_fitted(
-    plain_answers: tuple[Path, Path, list[str]], tmp_path: Path
+    plain_answers: tuple[Path, Path, list[str]], cache: Path, tmp_path: Path
 ) -> None:
     """No strength, no known tracks, and sample_a is always the preferred one, under the default method."""
     table, audio, rows = plain_answers
@@ -135,7 +144,7 @@ def test_plain_letters_with_the_winner_first_are_fitted(
         listener, x, a, b, grade = row.split(",")
         first.append(f"{listener},{x},{a},{b},A" if grade == "A" else f"{listener},{x},{b},{a},A")
     table.write_text("\n".join(["subject_id,reference,sample_a,sample_b,answer_total", *first]) + "\n")
-    done = run_command("fit", table, "--audio", audio, "--out", tmp_path / "mine.json")
+    done = run_command("fit", table, "--audio", audio, "--out", tmp_path / "mine.json", "--cache", cache)
     assert done.exit_code == 0, done.output
     assert "fitted with logistic-cv, which ignores it, in place of ordinal-cv" in done.output
     assert "triplets were asked in both orders; their answers are merged" in done.output
@@ -146,10 +155,15 @@ def test_plain_letters_with_the_winner_first_are_fitted(
     assert json.loads((tmp_path / "mine.json").read_text())["method"].startswith("logistic-cv")
 
 
-def test_screening_rules_are_printed_and_applied(plain_answers: tuple[Path, Path, list[str]], tmp_path: Path) -> None:
+def test_screening_rules_are_printed_and_applied(
+    plain_answers: tuple[Path, Path, list[str]], cache: Path, tmp_path: Path
+) -> None:
     table, audio, rows = plain_answers
     table.write_text("\n".join(["subject_id,reference,sample_a,sample_b,answer_total", *rows]) + "\n")
-    arguments = ("fit", table, "--audio", audio, "--out", tmp_path / "mine.json", "--method", "ridge")
+    arguments = (
+        *("fit", table, "--audio", audio, "--out", tmp_path / "mine.json"),
+        *("--cache", cache, "--method", "ridge"),
+    )
     done = run_command(*arguments, "--screen", "agreement>=0.6")
     assert done.exit_code == 0, done.output
     assert "screening by agreement >= 0.6 excludes" in done.output

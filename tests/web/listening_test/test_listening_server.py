@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from soundalike.listening.answer_store import AnswerStore
-from soundalike.web.listening_test.listening_server import address_for_listeners, personal_links
+from soundalike.web.listening_test.listening_server import address_for_listeners, personal_links, summary
 from soundalike.web.security.proxy import Proxy
+from tests.listening.test_answer_store import RECORD
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,10 @@ def test_listeners_are_invited_until_there_are_enough(folder: Path, store: Answe
     assert first[1][1] == f"http://x/#{store.by_name('L02').token}"
     assert personal_links(folder, "http://x/", at_least=1) == first
     assert personal_links(folder, "http://x/", at_least=3)[:2] == first
+
+
+def test_the_summary_says_what_to_do_with_the_answers(folder: Path, store: AnswerStore) -> None:
+    store.invite(2)
+    assert summary(folder) == "answers: 0, by 0 of 2 listeners"
+    store.add(RECORD)
+    assert summary(folder) == "answers: 1, by 1 of 2 listeners; soundalike listen fit tones learns weights from them"

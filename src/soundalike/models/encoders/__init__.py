@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from soundalike.config import PRECISIONS, Precision, Runtime, require_extra
 from soundalike.errors import InputError
-from soundalike.models.encoder_protocol import Embeddings, Encoder, Samples, TextEncoder
+from soundalike.models.encoder_protocol import Embeddings, Encoder, PartEncoder, Samples, TextEncoder
 
-__all__ = ["ENCODERS", "Embeddings", "Encoder", "EncoderRow", "Samples", "TextEncoder", "load_encoder"]
+__all__ = ["ENCODERS", "Embeddings", "Encoder", "EncoderRow", "PartEncoder", "Samples", "TextEncoder", "load_encoder"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class EncoderRow:
     checkpoint: its key in `soundalike.models.checkpoints.CHECKPOINTS`, None if it needs no download; extra: the optional
     dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports; with_layer: loads the
     encoder with one hidden layer as its output, chosen as `NAME:LAYER`, None if it has no such choice; earlier: the versions
-    before the current one that can still be loaded, for libraries that were made with them.
+    before the current one that can still be loaded, for libraries that were made with them; trained: whether its weights come
+    from `soundalike train NAME` on this machine.
     """
 
     load: Callable[[Runtime], Encoder]
@@ -34,6 +35,7 @@ class EncoderRow:
     precisions: tuple[Precision, ...] = ("exact",)
     with_layer: Callable[[Runtime, str, int], Encoder] | None = None
     earlier: Mapping[str, Callable[[Runtime], Encoder]] = field(default_factory=dict)
+    trained: bool = False
 
 
 class EncoderTable(dict[str, EncoderRow]):
@@ -97,6 +99,13 @@ def _mert(checkpoint: str) -> Callable[[Runtime, str, int | None], Encoder]:
     return load
 
 
+def _aisfx(runtime: Runtime) -> Encoder:
+    from soundalike.models.checkpoints import local_checkpoint
+    from soundalike.models.encoders.aisfx.aisfx_encoder import AisfxEncoder
+
+    return AisfxEncoder(local_checkpoint("aisfx"), runtime)
+
+
 def _mert_row(name: str, summary: str) -> EncoderRow:
     load = _mert(name)
     return EncoderRow(
@@ -108,6 +117,15 @@ def _mert_row(name: str, summary: str) -> EncoderRow:
         precisions=PRECISIONS,
         with_layer=load,
     )
+
+
+def _trained_row(name: str, summary: str) -> EncoderRow:
+    def load(runtime: Runtime) -> Encoder:
+        from soundalike.models.encoders.trained.trained_encoder import TrainedEncoder
+
+        return TrainedEncoder.load(name, runtime)
+
+    return EncoderRow(load, summary, "that of your training data", extra="train", trained=True)
 
 
 ENCODERS: EncoderTable = EncoderTable(
@@ -142,8 +160,21 @@ ENCODERS: EncoderTable = EncoderTable(
             extra="neural",
             precisions=PRECISIONS,
         ),
+        "aisfx": EncoderRow(
+            _aisfx,
+            "aiSFX, trained on libraries of sound effects: timbre of single sounds; 23 MB",
+            "CC-BY-4.0",
+            checkpoint="aisfx",
+            extra="neural",
+            precisions=PRECISIONS,
+        ),
         "mert": _mert_row("mert", "MERT-v1-95M, mean over all layers; mert:7 for the seventh layer alone"),
         "mert-330m": _mert_row("mert-330m", "MERT-v1-330M, the larger one; layers as for mert"),
+        "dcsn": _trained_row("dcsn", "after D-CSN (Hashizume et al. 2025): parts from the mixture, without separation"),
+        "cascade": _trained_row(
+            "cascade", "after Cascade (Imamura et al. 2025): a separator and a network for each part"
+        ),
+        "cascade-paft": _trained_row("cascade-paft", "after Cascade-PAFT: Cascade tuned to answers of listeners"),
     }
 )
 

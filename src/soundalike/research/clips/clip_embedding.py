@@ -17,7 +17,7 @@ from soundalike.audio.level import rms_level
 from soundalike.audio.waveform import Waveform, resample
 from soundalike.config import Precision
 from soundalike.errors import AudioError
-from soundalike.models.encoders import Encoder
+from soundalike.models.encoders import Encoder, PartEncoder
 from soundalike.models.separators import Separator, StemFiles
 from soundalike.parts import MIX, ordered
 from soundalike.research.clips.vector_cache import CachedVector, VectorCache
@@ -45,7 +45,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class PartVectors:
-    """One clip by one encoder: vectors (K, D) of `parts`, of unit norm or zero, and levels (K,) in dB of full scale."""
+    """One clip by one encoder: vectors (K, D) of `parts`, and levels (K,) in dB of full scale.
+
+    The vectors are of unit norm or zero, except those of a `PartEncoder`, whose levels are all that of the mixture.
+    """
 
     parts: tuple[str, ...]
     vectors: Float32
@@ -89,6 +92,8 @@ class ClipEmbedder:
 
         Raises AudioError for a file that cannot be decoded or ends before the clip does, or if true stems are missing.
         """
+        if any(isinstance(encoder, PartEncoder) for encoder in self.encoders.values()):
+            return self._heard_in_mixture(clip)
         sounds, keys = self._direct(clip)
         native = None
         if isinstance(self.separator, Separator):
@@ -116,6 +121,25 @@ class ClipEmbedder:
             )
             for name in self.encoders
         }
+
+    def _heard_in_mixture(self, clip: Clip) -> dict[str, PartVectors]:
+        """The part vectors of a clip by encoders that hear the mixture."""
+        native = _read(clip)
+        mixture = Waveform(native.mono()[np.newaxis], native.sample_rate)
+        digest, level, found = _digest(mixture), rms_level(mixture.mono()), {}
+        for name, encoder in self.encoders.items():
+            assert isinstance(encoder, PartEncoder)
+            keys = {part: self._key(f"{digest} in the mixture: {part}", name) for part in encoder.parts}
+            entries = {part: self._cache.get(keys[part]) for part in self.parts}
+            if None in entries.values():
+                samples = resample(mixture.mono(), mixture.sample_rate, encoder.sample_rate)
+                rows = encoder.embed_parts([samples])[0]
+                new = {part: CachedVector(row, level) for part, row in zip(encoder.parts, rows, strict=True)}
+                self._cache.put({keys[part]: entry for part, entry in new.items()})
+                entries = {part: new[part] for part in self.parts}
+            vectors = np.stack([entry.vector for entry in entries.values() if entry is not None])
+            found[name] = PartVectors(self.parts, vectors, np.full(len(self.parts), level))
+        return found
 
     def _direct(self, clip: Clip) -> tuple[dict[str, Waveform], dict[str, str]]:
         """Waveforms that need no separation (true stems and the mix, mono) and their digests."""

@@ -9,13 +9,16 @@ from itertools import product
 from soundalike.analysis.recipe import precision_of
 from soundalike.config import Runtime, check_precision
 from soundalike.errors import InputError
-from soundalike.models.encoders import ENCODERS
+from soundalike.models.encoders import ENCODERS, PartEncoder
 from soundalike.models.separators import SEPARATORS
 from soundalike.parts import MIX, ordered
 from soundalike.research.datasets.slakh import SLAKH_PARTS
 
 TRUE_STEMS = {"true-4": ("bass", "drums", "residuals"), "true-6": SLAKH_PARTS}
 """Slakh's true stems as the paper sums them: guitar and piano within the residuals, or separate."""
+
+FROM_MIX = "from-mix"
+"""Name of the source of stems of encoders that hear the mixture: none is separated."""
 
 PAPER_ENCODERS = ("clap", "muq-mulan")
 PAPER_STEMS = ("htdemucs", "true-4", "htdemucs_6s", "true-6")
@@ -25,7 +28,8 @@ PAPER_STEMS = ("htdemucs", "true-4", "htdemucs_6s", "true-6")
 class Stems:
     """Source of the stems.
 
-    name: `true-4`, `true-6` or a separator; separator: key in `SEPARATORS`; parts: the stems and the mix.
+    name: `true-4`, `true-6`, a separator, or FROM_MIX; separator: key in `SEPARATORS`, empty for FROM_MIX; parts: the stems and
+    the mix.
     """
 
     name: str
@@ -37,7 +41,12 @@ class Stems:
         """Label in tables; numbers count as in the paper (its four true stems are three and the mix)."""
         if self.name in TRUE_STEMS:
             return f"true stems, {self.name[-1]}"
-        return self.name
+        return "from the mixture" if self.name == FROM_MIX else self.name
+
+
+def stems_from_mix(encoder: PartEncoder) -> Stems:
+    """The parts that an encoder hears in the mixture."""
+    return Stems(FROM_MIX, "", encoder.parts)
 
 
 def get_stems(name: str) -> Stems:

@@ -229,7 +229,7 @@ class FittedAnswers:
                 baseline_tests_table([result]),
                 replace(weights_table([result]), title="Weights"),
                 answers_table(self.answers.triplets, (options.cut_off,), parts=(MIX,)),
-                side_table(self.answers.triplets),
+                side_table(self.answers.triplets, options.perspective),
                 *([listeners_table(self.answers.listeners, self.answers.excluded)] if self.answers.listeners else []),
             ),
             tuple(plot for plot in plots if plot is not None),

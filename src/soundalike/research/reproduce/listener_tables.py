@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from soundalike.preferences.listeners import ListenerSummary, same_track_chosen, side_bias
-from soundalike.preferences.triplets import Triplet
+from soundalike.preferences.triplets import Perspective, Triplet
 from soundalike.research.reproduce.agreement_cells import share_cell
 from soundalike.research.reproduce.tables import Cell, Row, Section, Table, count, percent, row
 
 
-def side_table(triplets: Sequence[Triplet]) -> Table:
+def side_table(triplets: Sequence[Triplet], perspective: Perspective = "total") -> Table:
     """How often the candidate shown first was chosen, by experiment, and what that does to XYC triplets."""
     experiments = sorted({ballot.experiment for triplet in triplets for ballot in triplet.ballots})
     selections = {"all answers": list(triplets)}
@@ -19,9 +19,11 @@ def side_table(triplets: Sequence[Triplet]) -> Table:
         selections |= {name: _of_experiment(triplets, name) for name in experiments}
     rows: list[Row] = []
     for label, selection in selections.items():
-        bias = side_bias(selection)
+        bias = side_bias(selection, perspective)
         rows.append(row(label, [share_cell(bias.first), Cell(bias.z)]))
-    own = [share_cell(same_track_chosen(triplets, shown_first=first)) for first in (True, False)]
+    own = [
+        share_cell(same_track_chosen(triplets, shown_first=first, perspective=perspective)) for first in (True, False)
+    ]
     return Table(
         "sides",
         "Preference for the side shown first",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from soundalike.config import Runtime
-from soundalike.models.encoders import Encoder
+from soundalike.models.encoders import Encoder, PartEncoder
 from soundalike.parts import MIX
 from soundalike.preferences.estimators import METHODS, Method
 from soundalike.preferences.evaluation import SPLITS
@@ -30,6 +30,7 @@ from soundalike.research.reproduce.baseline_tests import baseline_tests_table
 from soundalike.research.reproduce.clip_jobs import Callbacks
 from soundalike.research.reproduce.conditions import Stems, check_gate
 from soundalike.research.reproduce.experiments import Experiment, ExperimentResult, run_experiment
+from soundalike.research.reproduce.layer_table import layers_table
 from soundalike.research.reproduce.listener_tables import side_table
 from soundalike.research.reproduce.plot_data import Plot
 from soundalike.research.reproduce.plots import agreement_plot, calibration_plot, learning_plot, weights_plot
@@ -94,8 +95,11 @@ def reproduce(
         run_experiments(experiments, options, callbacks) for experiments in _experiments(options, triplets, embedded)
     ]
     every = [result for of_encoder in results for result in of_encoder]
+    predictions = _predictions(options, triplets, embedded)
+    layers = layers_table(triplets, predictions)
     tables = [
-        table_1(triplets, _predictions(options, triplets, embedded), options.filters),
+        table_1(triplets, predictions, options.filters),
+        *([] if layers is None else [layers]),
         *(agreement_table(of_encoder[0].experiment.encoder, of_encoder) for of_encoder in results),
         baseline_tests_table(every),
         weights_table(every),
@@ -132,8 +136,9 @@ def _predictions(
     for job, by_encoder in embedded.vectors.items():
         part = MIX if MIX in job.parts else job.parts[0]
         for encoder, vectors in by_encoder.items():
-            of_part = usable([triplet for triplet in triplets if triplet.part == part], vectors)
-            values = features(of_part, vectors, similarity=options.similarity)[:, job.parts.index(part)]
+            of_part = usable(_unseen(triplets, embedded.encoders[encoder], part), vectors)
+            similarity = _similarity_of(embedded.encoders[encoder], options)
+            values = features(of_part, vectors, similarity=similarity)[:, job.parts.index(part)]
             for triplet, value in zip(of_part, values, strict=True):
                 predictions[encoder][triplet_key(triplet)] = int(value > 0) - int(value < 0)
     return dict(predictions)
@@ -143,16 +148,17 @@ def _experiments(
     options: ReproduceOptions, triplets: Sequence[Triplet], embedded: EmbeddedClips
 ) -> list[list[Experiment]]:
     """By encoder, one experiment for each source of stems, and a gated one where the gate changes any feature."""
-    mixes = _mixes(triplets)
     experiments: list[list[Experiment]] = []
     for encoder in options.encoders:
         experiments.append([])
+        mixes = _unseen(triplets, embedded.encoders[encoder], MIX)
+        similarity = _similarity_of(embedded.encoders[encoder], options)
         for job, by_encoder in embedded.vectors.items():
-            if MIX not in job.parts:
+            if MIX not in job.parts or encoder not in by_encoder:
                 continue
             chosen = usable(mixes, by_encoder[encoder])
-            ungated = features(chosen, by_encoder[encoder], similarity=options.similarity)
-            gated = features(chosen, by_encoder[encoder], options.gate, options.similarity)
+            ungated = features(chosen, by_encoder[encoder], similarity=similarity)
+            gated = features(chosen, by_encoder[encoder], options.gate, similarity)
             for gate, values in ((None, ungated), (options.gate, gated)):
                 if gate is None or not np.array_equal(values, ungated):
                     stems = job.stems
@@ -160,6 +166,17 @@ def _experiments(
                         Experiment(encoder, stems.name, stems.title, gate, job.parts, tuple(chosen), values)
                     )
     return experiments
+
+
+def _unseen(triplets: Sequence[Triplet], encoder: Encoder, part: str) -> list[Triplet]:
+    """The triplets of `part` without a track whose answers the encoder was tuned to."""
+    tuned = encoder.tuned_tracks if isinstance(encoder, PartEncoder) else frozenset[str]()
+    return [triplet for triplet in triplets if triplet.part == part and tuned.isdisjoint(triplet.tracks)]
+
+
+def _similarity_of(encoder: Encoder, options: ReproduceOptions) -> Similarity:
+    """Minus the Euclidean distance for encoders that are trained on it, else that of the options."""
+    return "euclidean" if isinstance(encoder, PartEncoder) else options.similarity
 
 
 def run_experiments(
@@ -209,13 +226,23 @@ def _provenance(
         "answers": f"{answers.answers:,} by {answers.subjects} listeners to {len(answers.triplets):,} triplets of "
         f"{len(tracks)} tracks, including {checks.asked:,} attention checks ({checks.right:,} correct)",
     }
-    provenance |= {f"encoder {name}": f"version {encoder.version}" for name, encoder in encoders.items()}
+    provenance |= {f"encoder {name}": _describe(encoder) for name, encoder in encoders.items()}
     if encoders and runtime is not None:
         provenance["stems"] = ", ".join(source.title for source in options.stems)
         provenance["precision"] = runtime.precision
         provenance["similarity"] = options.similarity
         provenance["splits"] = f"{options.splits}, 70 % training, stratified by label, seed {options.seed}"
     return provenance
+
+
+def _describe(encoder: Encoder) -> str:
+    if not isinstance(encoder, PartEncoder):
+        return f"version {encoder.version}"
+    tuned = len(encoder.tuned_tracks)
+    return (
+        f"version {encoder.version}, trained here after the paper; parts from the mixture, minus the Euclidean distance as their "
+        f"similarity" + (f"; tuned to answers about {tuned} tracks, whose triplets are left out" if tuned else "")
+    )
 
 
 def _assumptions(options: ReproduceOptions) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Plot:
     name: short and stable, for files and links; x, y: labels of the axes.
     categories: names of x = 0, 1, ... if x is not a quantity; series are then drawn as points side by side, else as lines.
     references: horizontal lines by label; diagonal: whether to draw y = x, as for calibration; note: caption.
+    table: name of the table that it is shown with in HTML; empty: after all tables.
     """
 
     name: str
@@ -34,3 +35,4 @@ class Plot:
     references: tuple[tuple[str, float], ...] = ()
     diagonal: bool = False
     note: str = ""
+    table: str = ""

@@ -79,4 +79,7 @@ def to_html(report: Report) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return environment.from_string(template).render(report=report, plots=[(plot, draw(plot)) for plot in report.plots])
+    drawn = [(plot, draw(plot)) for plot in report.plots]
+    tables = {table.name for table in report.tables}
+    other_plots = [(plot, picture) for plot, picture in drawn if plot.table not in tables]
+    return environment.from_string(template).render(report=report, plots=drawn, other_plots=other_plots)

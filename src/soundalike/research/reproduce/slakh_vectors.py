@@ -8,13 +8,13 @@ from pathlib import Path
 
 from soundalike.config import Runtime
 from soundalike.errors import AudioError, InputError
-from soundalike.models.encoders import Encoder, load_encoder
+from soundalike.models.encoders import Encoder, PartEncoder, load_encoder
 from soundalike.preferences.triplets import Triplet
 from soundalike.research.clips.clip_embedding import Clip
 from soundalike.research.clips.vector_cache import VectorCache
 from soundalike.research.datasets.inst_sim_abx import read_configurations
 from soundalike.research.datasets.slakh import Slakh
-from soundalike.research.reproduce.clip_jobs import Callbacks, ClipJob, ClipJobRunner, Vectors, jobs_for
+from soundalike.research.reproduce.clip_jobs import Callbacks, ClipJob, ClipJobRunner, Vectors, jobs_for, jobs_from_mix
 from soundalike.research.reproduce.conditions import Stems
 
 
@@ -49,10 +49,15 @@ def embed_clips(
 
     Raises InputError if no track is usable, CheckpointError if weights are missing; other problems are collected.
     """
-    jobs = jobs_for(part_triplets, mix_triplets, sources.stems)
-    locate, unusable = _clip_locator(sources, jobs)
     callbacks.on_status("loading " + ", ".join(sources.encoders))
     encoders = {name: load_encoder(name, sources.runtime) for name in sources.encoders}
+    jobs: list[ClipJob] = []
+    if not all(isinstance(encoder, PartEncoder) for encoder in encoders.values()):
+        jobs += jobs_for(part_triplets, mix_triplets, sources.stems)
+    for name, encoder in encoders.items():
+        if isinstance(encoder, PartEncoder):
+            jobs += jobs_from_mix(name, encoder, part_triplets, mix_triplets)
+    locate, unusable = _clip_locator(sources, jobs)
     with VectorCache(sources.cache) as cache:
         runner = ClipJobRunner(encoders, cache, locate, sources.runtime)
         clips = sum(len(job.clips) for job in jobs)

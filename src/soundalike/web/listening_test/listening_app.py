@@ -73,7 +73,7 @@ def _static() -> Path:
 
 def _add_page(app: FastAPI) -> None:
     static = _static()
-    app.add_route("/", _sends(static / PAGE / "index.html"))
+    app.add_route("/", _sends(static / PAGE / "test_page.html"))
     for name in SHARED:
         app.add_route(f"/{name}", _sends(static / name))
     app.mount(f"/{PAGE}", PageFiles(directory=static / PAGE))

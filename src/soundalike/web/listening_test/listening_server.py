@@ -10,6 +10,7 @@ import uvicorn
 
 from soundalike.listening.answer_store import AnswerStore, Listener
 from soundalike.listening.design import ANSWERS_FILE
+from soundalike.listening.weight_fit import listeners_text
 from soundalike.web.listening_test.listening_app import create_listening_app
 from soundalike.web.security.hosts import is_loopback
 from soundalike.web.security.proxy import NO_PROXY, Proxy
@@ -47,7 +48,22 @@ def run_listening_test(
         say("links and answers travel unencrypted in this network; with --allow-host, a proxy can add HTTPS")
     if browser:
         webbrowser.open(links[0][1])
-    uvicorn.Server(server_config(app)).run(sockets=[listener])
+    try:
+        uvicorn.Server(server_config(app)).run(sockets=[listener])
+    finally:  # Ctrl-C is raised again when the server has stopped
+        say(summary(folder))
+
+
+def summary(folder: Path) -> str:
+    """How many answers the test in `folder` has, and what to do with them."""
+    store = AnswerStore(folder / ANSWERS_FILE)
+    try:
+        counts = store.counts()
+    finally:
+        store.close()
+    answered = sum(count > 0 for count in counts.values())
+    state = f"answers: {sum(counts.values())}, by {answered} of {listeners_text(len(counts))}"
+    return f"{state}; soundalike listen fit {folder.name} learns weights from them" if answered else state
 
 
 def personal_links(folder: Path, base: str, *, at_least: int) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from soundalike.web.routers import (
     answer_routes,
+    collection_routes,
     description_routes,
     favourite_routes,
     indexing_routes,
@@ -23,6 +24,7 @@ ROUTERS = (
     item_routes.router,
     upload_routes.router,
     favourite_routes.router,
+    collection_routes.router,
     answer_routes.router,
     indexing_routes.router,
     search_routes.router,

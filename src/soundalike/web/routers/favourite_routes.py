@@ -16,16 +16,16 @@ router = APIRouter(prefix="/api/favourites")
 @router.get("", response_model=schemas.ItemsOut)
 def favourites(server: Server) -> Response:
     """The favourites, in the order in which they were marked."""
-    return json_response(favourite_items(server.library.snapshot, server.favourites))
+    return json_response(favourite_items(server.library.snapshot, server.marks.favourites))
 
 
 @router.put("/{item:path}", status_code=204)
 def mark_favourite(server: Server, item: str) -> None:
     """Mark an item as a favourite."""
-    server.favourites.mark(server.library.snapshot.item(item))
+    server.marks.favourites.mark(server.library.snapshot.item(item))
 
 
 @router.delete("/{item:path}", status_code=204)
 def unmark_favourite(server: Server, item: str) -> None:
     """Remove an item from the favourites."""
-    server.favourites.unmark(item)
+    server.marks.favourites.unmark(item)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from soundalike.audio.file_part import part_of_address
 from soundalike.web import schemas
 from soundalike.web.dependencies import Server
-from soundalike.web.routers.parameters import Bound, Classes, Key, Kinds, Limit, Offset, PathText, Text
+from soundalike.web.routers.parameters import Bound, Classes, CollectionName, Key, Kinds, Limit, Offset, PathText, Text
 from soundalike.web.routers.responses import json_response
 from soundalike.web.services import file_manager
 from soundalike.web.services.item_listing import items_page, one_item
@@ -29,6 +29,7 @@ def items(
     seconds_to: Bound = None,
     path: PathText = None,
     favourite: bool = False,
+    collection: CollectionName = None,
     sound_class: Classes = [],  # noqa: B006 - FastAPI copies it
     facets: bool = False,
     offset: Offset = 0,
@@ -43,12 +44,13 @@ def items(
         duration=(seconds_from, seconds_to),
         path=path,
         favourite=favourite,
+        collection=collection,
         classes=sound_class,
     )
     return json_response(
         items_page(
             server.library.snapshot,
-            server.favourites,
+            server.marks,
             text=text,
             filters=filters,
             offset=offset,
@@ -74,4 +76,4 @@ def reveal_item(server: Server, item: str) -> None:
 @router.get("/{item:path}", response_model=schemas.ItemOut)
 def item(server: Server, item: str) -> Response:
     """One item."""
-    return json_response(one_item(server.library.snapshot, server.favourites, item))
+    return json_response(one_item(server.library.snapshot, server.marks.favourites, item))

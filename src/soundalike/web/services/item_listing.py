@@ -12,6 +12,7 @@ from soundalike.listening.favourites import Favourites
 from soundalike.search.filters import Filters, make_filters
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import LibrarySnapshot
+from soundalike.web.services.marks import Marks
 
 MAX_TEMPO = 1e9
 """In place of a range without an upper end."""
@@ -24,7 +25,7 @@ def one_item(snapshot: LibrarySnapshot, favourites: Favourites, item_id: str) ->
 
 def items_page(
     snapshot: LibrarySnapshot,
-    favourites: Favourites,
+    marks: Marks,
     *,
     text: str,
     filters: schemas.FilterFields,
@@ -33,13 +34,12 @@ def items_page(
     facets: bool = False,
 ) -> dict[str, Any]:
     """A page of the items whose path, title or artist contains `text`, with the fields of `schemas.ItemsPage`."""
-    marked = favourites.ids()
-    only = marked if filters.favourite else None
+    only = marks.only(filters)
     indices = snapshot.matching(text, filters_of(filters), only)
     page = snapshot.catalogue.items(indices[offset : offset + limit])
     return {
         "total": len(indices),
-        "items": snapshot.items_out(page, marked),
+        "items": snapshot.items_out(page, marks.favourites.ids()),
         "classes": class_counts(snapshot, filters_of(filters), only, text) if facets else None,
     }
 

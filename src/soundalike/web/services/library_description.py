@@ -35,7 +35,10 @@ def describe_library(server: ServerState, *, reveal: bool) -> schemas.LibraryOut
         profiles=server.profiles.names(),
         extensions=sorted(AUDIO_SUFFIXES),
         most_bytes=server.uploads.max_bytes,
-        favourites=sum(item_id in snapshot for item_id in server.favourites.ids()),
+        favourites=sum(item_id in snapshot for item_id in server.marks.favourites.ids()),
+        collections={
+            name: sum(item_id in snapshot for item_id in ids) for name, ids in server.marks.collections.all().items()
+        },
         answers=server.feedback.count(),
         reveal=reveal,
         indexing=server.local_only and isinstance(library.path, Path),

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from soundalike.errors import InputError
-from soundalike.listening.favourites import Favourites
 from soundalike.parts import MIX
 from soundalike.search.candidates import Candidates, candidates
 from soundalike.search.index.table_rows import TABLES
@@ -28,6 +27,7 @@ from soundalike.web import schemas
 from soundalike.web.services.item_listing import class_counts, filters_of
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
+from soundalike.web.services.marks import Marks
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
 from soundalike.web.services.served_library import ServedLibrary
 
@@ -52,19 +52,19 @@ class Searches:
         library: ServedLibrary,
         queries: QueryCache,
         profiles: LibraryProfiles,
-        favourites: Favourites,
+        marks: Marks,
         max_at_once: int,
     ) -> None:
         self._library = library
         self._queries = queries
         self._profiles = profiles
-        self._favourites = favourites
+        self._marks = marks
         self._slots = threading.BoundedSemaphore(max_at_once)
 
     def search(self, request: schemas.SearchIn) -> dict[str, Any]:
         """Hits, and candidates if requested, with the fields of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
         snapshot = self._library.snapshot
-        favourites = self._favourites.ids()
+        favourites = self._marks.favourites.ids()
         plan = self._plan(snapshot, request)
         with self._slots:
             result = snapshot.finder.answer(plan)
@@ -91,7 +91,7 @@ class Searches:
             "windows": list(windows),
             **class_fields(result.sound_class),
             "class_preferred": result.class_preferred,
-            "classes": class_counts(snapshot, plan.request.filters, favourites if request.filters.favourite else None)
+            "classes": class_counts(snapshot, plan.request.filters, self._marks.only(request.filters))
             if request.facets
             else None,
             "scale": _scales_of(snapshot, plan),
@@ -102,7 +102,7 @@ class Searches:
         """The onsets in a part of a reference, in groups, with the one-shots that are nearest to the largest groups."""
         snapshot = self._library.snapshot
         groups = self._queries.onset_groups(snapshot, reference)
-        favourites = self._favourites.ids()
+        favourites = self._marks.favourites.ids()
         near: list[list[dict[str, Any]]] = [[] for _ in groups]
         if snapshot.counts.get("one-shot"):
             filters = filters_of(schemas.FilterFields(kinds=["one-shot"]))
@@ -168,8 +168,9 @@ class Searches:
         )
         if query is not None and (request.alike or request.unlike):
             plan = replace(plan, query=_moved(snapshot, query, request.alike, request.unlike))
-        if request.filters.favourite:
-            plan = replace(plan, admitted=plan.admitted & snapshot.mask(self._favourites.ids()))
+        only = self._marks.only(request.filters)
+        if only is not None:
+            plan = replace(plan, admitted=plan.admitted & snapshot.mask(only))
         return plan
 
 

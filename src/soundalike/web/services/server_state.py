@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from soundalike.config import Runtime
 from soundalike.library.storage.location import Location
-from soundalike.listening.favourites import Favourites
 from soundalike.web.services.feedback import Feedback
 from soundalike.web.services.indexing import Indexing
 from soundalike.web.services.library_profiles import LibraryProfiles
 from soundalike.web.services.maps import Maps
+from soundalike.web.services.marks import Marks
 from soundalike.web.services.media import Media
 from soundalike.web.services.query_cache import QueryCache
 from soundalike.web.services.searches import Searches
@@ -31,7 +31,7 @@ class ServerState:
     media: Media
     searches: Searches
     profiles: LibraryProfiles
-    favourites: Favourites
+    marks: Marks
     feedback: Feedback
     maps: Maps
     indexing: Indexing
@@ -45,14 +45,14 @@ class ServerState:
         library = ServedLibrary(location, runtime, cluster)
         queries = QueryCache(library, uploads)
         profiles = LibraryProfiles(library)
-        favourites = Favourites(location)
+        marks = Marks.of(location)
         return cls(
             library=library,
             uploads=uploads,
             media=Media(library, uploads),
-            searches=Searches(library, queries, profiles, favourites, max_at_once=runtime.cores),
+            searches=Searches(library, queries, profiles, marks, max_at_once=runtime.cores),
             profiles=profiles,
-            favourites=favourites,
+            marks=marks,
             feedback=Feedback(library, uploads, queries),
             maps=Maps(),
             indexing=Indexing(location),

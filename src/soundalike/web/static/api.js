@@ -101,7 +101,7 @@ export const item = (id, signal) => request(`items/${encode(id)}`, { signal });
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ total: number, items: Item[], classes: Record<string, number> | null }>}
  */
-export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, classes = [], facets = false, limit = 20 }, signal) {
+export function items({ text = "", kinds = [], tempo, duration, key, favourite = false, collection, classes = [], facets = false, limit = 20 }, signal) {
   /** @type {[string, unknown][]} */
   const pairs = [["text", text], ["limit", limit]];
   if (facets) pairs.push(["facets", "true"]);
@@ -113,6 +113,7 @@ export function items({ text = "", kinds = [], tempo, duration, key, favourite =
   }
   if (key) pairs.push(["key", key]);
   if (favourite) pairs.push(["favourite", "true"]);
+  if (collection) pairs.push(["collection", collection]);
   for (const name of classes) pairs.push(["sound_class", name]);
   return request(`items?${queryString(pairs)}`, { signal });
 }
@@ -194,6 +195,14 @@ export const matched = (search, { item, start }, signal) => post("search/matched
  * @param {boolean} on
  */
 export const setFavourite = (id, on) => request(`favourites/${encode(id)}`, { method: on ? "PUT" : "DELETE" });
+
+/**
+ * Adds items to a collection and removes others; returns its stored name and size.
+ * @param {string} name
+ * @param {{ add?: string[], remove?: string[] }} change
+ * @returns {Promise<{ name: string, count: number }>}
+ */
+export const changeCollection = (name, change) => post(`collections/${encodeURIComponent(name)}`, change);
 
 /** @param {string} id */
 export const reveal = (id) => request(`items/${encode(id)}/reveal`, { method: "POST" });

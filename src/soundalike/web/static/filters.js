@@ -1,6 +1,6 @@
 // The filters above the list.
 
-import { $, inputById, make, setPressed } from "./dom.js";
+import { $, inputById, make, selectById, setPressed } from "./dom.js";
 import { parseRange } from "./format.js";
 import { FILTERS } from "./link.js";
 
@@ -16,13 +16,17 @@ const isPressed = (id) => $(id).getAttribute("aria-pressed") === "true";
  */
 export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
-  return { tempo, key, length, path, favourite: isPressed("favourites-only"), classes: [...classes], versions: isPressed("versions-shown") };
+  const favourite = isPressed("favourites-only");
+  const collection = selectById("collection").value;
+  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions: isPressed("versions-shown") };
 }
 
 /** @param {FilterTexts} filters */
 export function write(filters) {
   for (const name of FILTERS) inputById(name).value = filters[name];
   setPressed($("favourites-only"), filters.favourite);
+  const menu = selectById("collection");
+  menu.value = [...menu.options].some(({ value }) => value === filters.collection) ? filters.collection : "";
   setPressed($("versions-shown"), filters.versions);
   classes = new Set(filters.classes);
 }
@@ -60,7 +64,7 @@ export function showClasses(counts, onChange) {
  * @returns {Filters}
  */
 export function parsed(kind) {
-  const { tempo, key, length, path, favourite } = read();
+  const { tempo, key, length, path, favourite, collection } = read();
   for (const name of FILTERS) $(name).removeAttribute("aria-invalid");
   /**
    * @param {string} name
@@ -81,12 +85,16 @@ export function parsed(kind) {
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;
+  if (collection) filters.collection = collection;
   if (classes.size && kind === "one-shot") filters.classes = [...classes];
   return filters;
 }
 
 /** Clears all filters; which versions are shown is none. */
-export const clear = () => write({ tempo: "", key: "", length: "", path: "", favourite: false, classes: [], versions: read().versions });
+export function clear() {
+  const { versions } = read();
+  write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [], versions });
+}
 
 /** Whether any filter is set. */
 export const any = () => Object.values({ ...read(), versions: false }).some((value) => (Array.isArray(value) ? value.length : value));

@@ -25,11 +25,11 @@ export const copyPaths = (hits) => copy(hits.map(({ item }) => item.path).join("
 /**
  * Has the browser save hits.
  * @param {Hit[]} hits
- * @param {string} what "file", "seconds", or the name of a part
+ * @param {(hit: Hit) => string} what "file", "seconds", or the name of a part
  */
 export function download(hits, what) {
   for (const hit of hits) {
-    const { name, address } = taken(hit, what);
+    const { name, address } = taken(hit, what(hit));
     save(name, address);
   }
 }

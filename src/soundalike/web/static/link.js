@@ -35,6 +35,7 @@ export function toLink({ reference, region, strips, kind, part, referenceKind, g
   /** @type {Record<string, unknown>} */
   const written = Object.fromEntries(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
   if (filters.favourite) written.favourite = true;
+  if (filters.collection) written.collection = filters.collection;
   if (filters.classes.length) written.classes = filters.classes;
   if (filters.versions) written.versions = true;
   if (Object.keys(written).length) stored.f = written;
@@ -104,6 +105,7 @@ export function fromLink(hash, parts) {
       length: filter("length"),
       path: filter("path"),
       favourite: stored.f?.favourite === true,
+      collection: isText(stored.f?.collection) ? stored.f.collection : "",
       classes: Array.isArray(stored.f?.classes) ? stored.f.classes.filter(isText).slice(0, 20) : [],
       versions: stored.f?.versions === true,
     },

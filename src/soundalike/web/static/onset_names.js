@@ -1,4 +1,4 @@
-// What groups of onsets sound like, from the one-shots that are nearest to them. Pure functions without access to the page.
+// What groups of onsets sound like. Pure functions without access to the page.
 
 import { fileName } from "./format.js";
 
@@ -6,18 +6,10 @@ import { fileName } from "./format.js";
 const withArticle = (word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
 
 /**
- * What a group sounds like: "like a kick", or like the nearest one-shot where their classes differ.
- * @param {Item[]} near the nearest first
+ * "like a kick" where the nearest one-shots of known class agree; otherwise the name of the nearest.
+ * @param {OnsetGroup} group
  */
-export function likeness(near) {
-  /** @type {Map<string, number>} */
-  const votes = new Map();
-  near.forEach((item, n) => {
-    const name = item.sound_class;
-    if (name) votes.set(name, (votes.get(name) ?? 0) + 1 / (2 + n));
-  });
-  const [best] = [...votes].sort((a, b) => b[1] - a[1]);
-  const all = near.reduce((sum, _, n) => sum + 1 / (2 + n), 0);
-  if (best && best[1] > 0.4 * all) return `like ${withArticle(best[0])}`;
-  return near.length ? `like ${fileName(near[0]).replace(/\.[^.]*$/, "")}` : "";
+export function likeness({ sound_class: soundClass, near }) {
+  if (soundClass) return `like ${withArticle(soundClass)}`;
+  return near.length ? `near ${fileName(near[0]).replace(/\.[^.]*$/, "")}` : "nothing near";
 }

@@ -45,13 +45,12 @@ export class Pads {
    * @param {number} n
    * @param {number | null} chosen
    */
-  pad({ starts, near }, n, chosen) {
-    const like = near.length ? likeness(near) : "";
+  pad(group, n, chosen) {
     const pad = make(
       "button",
       { type: "button", class: "pad", "aria-pressed": String(n === chosen), title: "Hear one of these onsets, and list the one-shots that sound like them" },
-      make("strong", { textContent: `${starts.length} ×` }),
-      make("span", { textContent: like || "rare" }),
+      make("strong", { textContent: `${group.starts.length} ×` }),
+      make("span", { textContent: likeness(group) }),
     );
     pad.dataset.group = String(n);
     pad.addEventListener("click", () => {

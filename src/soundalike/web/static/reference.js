@@ -6,6 +6,8 @@ import { clock, clockMs, fileName, keyName, parseSeconds } from "./format.js";
 import { Pads } from "./pads.js";
 import { SHORTEST_REGION, WaveformView } from "./waveform_view.js";
 
+const LEAD = 0.005; // s before an onset from which it is heard
+const SHORTEST_HEARD = 0.3; // s of an onset
 const STEM_SECONDS = 30; // of a stem that are requested where no region is selected
 
 /** @typedef {import("./question.js").Question} Question */
@@ -13,7 +15,8 @@ const STEM_SECONDS = 30; // of a stem that are requested where no region is sele
 export class Reference {
   /**
    * question(): the current one; onChange: what is compared has changed; onSource(play): what the player plays of it has changed,
-   * to be played at once or not; onSeek(s, play): a position was chosen; onGroup: a pad was chosen; onFilter(name, text): a chip
+   * to be played at once or not; onSeek(s, play): a position was chosen; onGroup: a pad was chosen; onHear(from, to): the
+   * loudest of its onsets is to be heard; onFilter(name, text): a chip
    * was pressed; onKind: its kind was changed by hand.
    * @param {object} options
    * @param {() => Question} options.question
@@ -21,7 +24,7 @@ export class Reference {
    * @param {(play: boolean) => void} options.onSource
    * @param {(second: number, play: boolean) => void} options.onSeek
    * @param {() => void} options.onGroup
-   * @param {(group: number) => void} options.onHear
+   * @param {(from: number, to: number) => void} options.onHear
    * @param {(name: "tempo" | "key", text: string) => void} options.onFilter
    * @param {() => void} options.onKind
    */
@@ -38,7 +41,10 @@ export class Reference {
         this.showOnsets();
         onGroup();
       },
-      onHear,
+      onHear: (group) => {
+        const { starts, ends } = this.question().onsets?.groups[group] ?? { starts: [], ends: [] };
+        if (starts.length) onHear(Math.max(0, starts[0] - LEAD), Math.max(ends[0], starts[0] + SHORTEST_HEARD));
+      },
     });
     this.fields = [inputById("region-start"), inputById("region-end")];
     this.fields.forEach((field, edge) => field.addEventListener("change", () => this.readField(edge)));

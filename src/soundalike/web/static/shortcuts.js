@@ -10,6 +10,12 @@ const CONTROL_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight",
  * @param {Record<string, () => unknown>} actions
  */
 export function listen(actions) {
+  // A button that was clicked with a mouse gives the keys back: space plays and pauses, it does not press the button again.
+  document.addEventListener("click", (event) => {
+    const { activeElement } = document; // a pad that was clicked has been replaced by another one
+    const byMouse = /** @type {PointerEvent} */ (event).pointerType === "mouse";
+    if (byMouse && activeElement instanceof HTMLButtonElement && !activeElement.closest("dialog")) activeElement.blur();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { key } = event;

@@ -1,30 +1,66 @@
 // The bar at the foot of the page: the chosen hit, what is playing, and what can be done with the hit.
 
-import { $, buttonById, canvasById, make, setPressed } from "./dom.js";
+import { $, buttonById, canvasById, make, selectById, setPressed } from "./dom.js";
 import * as format from "./format.js";
+import { secondsOf } from "./hits/taking.js";
 import { drawWaveform } from "./hits/waveforms.js";
 import { onSchemeChange } from "./palette.js";
+
+const DRAG = 4; // px from which a press is a drag
 
 export class Transport {
   /** @type {Hit | null} */
   hit = null;
+  /**
+   * The seconds that are being dragged over.
+   * @type {Region | null}
+   */
+  dragged = null;
 
   /**
-   * onSeek(s): the waveform was clicked.
+   * onSeek(s): the waveform was clicked; onMark: seconds were dragged over.
    * @param {object} options
    * @param {import("./sound/player.js").Player} options.player
    * @param {import("./hits/waveforms.js").Waveforms} options.waveforms
    * @param {(second: number) => void} options.onSeek
+   * @param {(marked: Region) => void} options.onMark
    */
-  constructor({ player, waveforms, onSeek }) {
+  constructor({ player, waveforms, onSeek, onMark }) {
     this.player = player;
     this.waveforms = waveforms;
     this.canvas = canvasById("now-wave");
-    this.canvas.addEventListener("click", (event) => {
-      if (this.hit) onSeek((event.offsetX / this.canvas.clientWidth) * this.hit.item.duration);
-    });
+    this.listenToPointer(onSeek, onMark);
     onSchemeChange(() => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
+  }
+
+  /**
+   * A click plays from there; dragging marks seconds of the hit.
+   * @param {(second: number) => void} onSeek
+   * @param {(marked: Region) => void} onMark
+   */
+  listenToPointer(onSeek, onMark) {
+    const { canvas } = this;
+    /** @type {number | null} */
+    let from = null;
+    /** @param {number} x */
+    const second = (x) => (Math.max(0, Math.min(canvas.clientWidth, x)) / canvas.clientWidth) * (this.hit?.item.duration ?? 0);
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      from = event.offsetX;
+    });
+    canvas.addEventListener("pointermove", ({ offsetX }) => {
+      if (from === null || Math.abs(offsetX - from) < DRAG) return;
+      this.dragged = [second(Math.min(from, offsetX)), second(Math.max(from, offsetX))];
+      this.draw();
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const { dragged, hit } = this;
+      this.dragged = from = null;
+      if (hit && dragged) onMark(dragged);
+      else if (hit) onSeek(second(event.offsetX));
+    });
+    canvas.addEventListener("pointercancel", () => (this.dragged = from = null));
   }
 
   /**
@@ -56,6 +92,7 @@ export class Transport {
     $("now-facts").textContent = [
       item.kind,
       score !== null && item.kind === "song" && `matched ${format.matchedRange(hit)}`,
+      hit.marked && `marked ${hit.marked.map(format.clockMs).join("–")}`,
       hit.match && `like ${format.clock(hit.match.start)}–${format.clock(hit.match.end)} of the reference`,
       item.tempo && `${format.tempo(item)} bpm`,
       format.key(item),
@@ -72,6 +109,8 @@ export class Transport {
       .filter(Boolean)
       .join(" ");
     $("copies-list").replaceChildren(...others.map((textContent) => make("li", { textContent })));
+    $("clear-marked").hidden = !hit.marked;
+    if (hit.marked && selectById("taken").value === "file") selectById("taken").value = "seconds";
     setPressed($("favourite"), item.favourite);
     $("favourite").textContent = item.favourite ? "★" : "☆";
     setPressed($("alike"), marks?.answer === "alike");
@@ -99,7 +138,8 @@ export class Transport {
   draw() {
     const { hit, player } = this;
     const playhead = player.playing && player.side === "hit" ? player.position : null;
-    drawWaveform(this.canvas, hit && this.waveforms.get(hit.item.id), [hit?.start ?? 0, hit?.end ?? 0], playhead);
+    const seconds = this.dragged ?? (hit ? secondsOf(hit) : /** @type {Region} */ ([0, 0]));
+    drawWaveform(this.canvas, hit && this.waveforms.get(hit.item.id), seconds, playhead);
     $("time").textContent = player.source ? format.clock(player.position) : "";
   }
 }

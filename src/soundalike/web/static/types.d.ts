@@ -52,6 +52,8 @@ interface Hit {
   versions?: Version[];
   /** The seconds of the reference that are most similar to it. */
   match?: { start: number; end: number };
+  /** The seconds that were marked by hand. */
+  marked?: Region;
 }
 
 interface Version {
@@ -98,6 +100,7 @@ interface Filters {
   key?: string | null;
   path?: string | null;
   favourite?: boolean;
+  collection?: string;
   /** Of one-shots. */
   classes?: string[];
 }
@@ -140,6 +143,8 @@ interface Library {
   extensions: string[];
   most_bytes: number;
   answers: number;
+  /** The number of items of each collection. */
+  collections: Record<string, number>;
   reveal: boolean;
   indexing: boolean;
 }
@@ -186,9 +191,12 @@ interface Upload extends Peaks {
 
 /** Similar onsets: their seconds, and the one-shots that are nearest to them. */
 interface OnsetGroup {
+  /** The loudest first. */
   starts: number[];
   ends: number[];
   near: Item[];
+  /** On which the nearest agree. */
+  sound_class: string | null;
 }
 
 interface Onsets {
@@ -257,6 +265,7 @@ interface FilterTexts {
   length: string;
   path: string;
   favourite: boolean;
+  collection: string;
   classes: string[];
   /** Whether other versions of a song are hits of their own. */
   versions: boolean;

@@ -108,9 +108,9 @@ def masks(power: Floats, network: Network) -> tuple[Floats, Floats]:
     """Masks of bass and drums (frames - 2 REACH, BINS), for the frames of `power` with REACH frames on either side."""
     drums_share, bass_share, rest_share = network.shares(*cues(power))
     low = power[REACH - sum(_REMEDIAN) : len(power) - REACH + sum(_REMEDIAN), :LOW_BINS]
-    drums = _to_bins(drums_share)
+    drums = to_bins(drums_share)
     drums[:, :LOW_BINS] += _EXCESS_PART * (excess(low) - drums[:, :LOW_BINS])
-    bass = _to_bins(bass_share / (bass_share + rest_share + _FLOOR))
+    bass = to_bins(bass_share / (bass_share + rest_share + _FLOOR))
     bass[:, :LOW_BINS] += _BASS_PART * (1 - bass[:, :LOW_BINS])
     bass *= 1 - drums
     return bass, drums
@@ -172,13 +172,13 @@ def _neighbour(values: Floats, step: int, out: Floats) -> None:
         out[:, -step:], out[:, :-step] = values[:, :step], values[:, :1]
 
 
-def _to_bins(shares: Floats) -> Floats:
+def to_bins(shares: Floats) -> Floats:
     """Shares of bins from shares of bands, interpolated linearly between the centres of bands."""
     return shares @ _INTERPOLATION
 
 
 def _interpolation() -> Floats:
-    """The matrix (BANDS, BINS) of `_to_bins`."""
+    """The matrix (BANDS, BINS) of `to_bins`."""
     centres = (EDGES[:-1] + EDGES[1:] - 1) / 2
     bins = np.arange(BINS)
     return np.stack([np.interp(bins, centres, row) for row in np.eye(BANDS)]).astype(np.float32)

@@ -3,7 +3,7 @@
 import { onSchemeChange } from "../palette.js";
 import { fillRow, makeRow } from "./row.js";
 import { sorted } from "./sorting.js";
-import { wholeFile } from "./taking.js";
+import { secondsOf, wholeFile } from "./taking.js";
 import { drawWaveform, Waveforms } from "./waveforms.js";
 import { comparisonOf, shareBelow } from "./why.js";
 
@@ -293,9 +293,9 @@ export class List {
    * @param {{ force?: boolean }} [options]
    */
   drawRowWaveform(row, { force = false } = {}) {
-    const { item, score } = row.hit;
+    const { item, score, marked } = row.hit;
     /** @type {Region} */
-    const match = score === null ? [0, 0] : [row.hit.start, row.hit.end]; // without a search nothing has matched
+    const match = score === null && !marked ? [0, 0] : secondsOf(row.hit); // without a search nothing has matched
     const overview = this.waveforms.get(item.id);
     const playhead = Number(row.dataset.index) === this.chosen ? this.playhead : null;
     const state = `${item.id} ${match.join(" ")} ${overview ? 1 : 0} ${playhead}`;

@@ -1,6 +1,7 @@
-// What is taken away of a hit, by download or by dragging its row: the file, its matched seconds, or a stem of them.
+// What is taken away of a hit, by download or by dragging its row: the file, its marked or matched seconds, or a stem of them.
 
 import * as api from "../api.js";
+import { selectById } from "../dom.js";
 import { fileName } from "../format.js";
 
 // Suffixes of files that the server sends unchanged; others are sent as WAV.
@@ -18,6 +19,24 @@ export function downloadName(item) {
 }
 
 /**
+ * The seconds of a hit that are heard and taken: those marked by hand, else those that matched.
+ * @param {Hit} hit
+ * @returns {Region}
+ */
+export const secondsOf = ({ marked, start, end }) => marked ?? [start, end];
+
+/**
+ * What the menu says is taken of a hit: of songs anything, of loops and one-shots the file or their marked seconds.
+ * @param {Hit} hit
+ * @returns {string} "file", "seconds", or the name of a part
+ */
+export function whatIsTaken({ item, score, marked }) {
+  const { value } = selectById("taken");
+  if (item.kind === "song") return marked || score !== null ? value : "file";
+  return marked && value !== "file" ? "seconds" : "file";
+}
+
+/**
  * @param {Hit} hit
  * @returns {Taken}
  */
@@ -29,9 +48,10 @@ export const wholeFile = ({ item }) => ({ name: downloadName(item), address: api
  * @returns {Taken}
  */
 export function taken(hit, what) {
-  const { item, start, end } = hit;
   if (what === "file") return wholeFile(hit);
-  const stem = `${fileName(item).replace(/\.[^.]*$/, "")} ${start.toFixed(1)}-${end.toFixed(1)} s`;
+  const { item } = hit;
+  const [start, end] = secondsOf(hit);
+  const stem = `${fileName(item).replace(/\.[^.]*$/, "")} ${start.toFixed(2)}-${end.toFixed(2)} s`;
   if (what === "seconds") return { name: `${stem}.wav`, address: api.excerpt({ item: item.id }, start, end) };
   return { name: `${stem} ${what}.wav`, address: api.stemAudio({ item: item.id }, what, start, end) };
 }

@@ -181,7 +181,7 @@ export class MapPanel {
     const total = points.total > points.ids.length ? ` of ${points.total.toLocaleString("en")}` : "";
     const legend = kinds.map((kind) => `${SYMBOLS[shapeOf(kind)]} ${KIND_PLURALS[kind]}`).join(", ");
     this.showStatus(
-      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together${best === undefined ? "" : "; rings mark the first hits"}; shift and drag encircles`,
+      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together${best === undefined ? "" : "; rings mark the first hits"}; drag with shift to list those in a lasso`,
     );
   }
 

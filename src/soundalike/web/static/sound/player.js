@@ -19,6 +19,11 @@ export class Player {
    * @type {Record<Kind, boolean>}
    */
   repeats = { song: false, loop: true, "one-shot": false };
+  /**
+   * The second at which the player pauses by itself; null: at the end.
+   * @type {number | null}
+   */
+  until = null;
   /** What is about to be played: a later play or pause ends it. */
   starting = new AbortController();
   following = false;
@@ -77,11 +82,13 @@ export class Player {
   }
 
   /**
-   * Plays a side, from the second `at` of its file or from its start. What is playing continues until the other has loaded.
+   * Plays a side, from the second `at` of its file or from its start, to `until`. What is playing continues until the other has
+   * loaded.
    * @param {Side} [side]
    * @param {number | (() => number) | null} [at]
+   * @param {number | null} [until]
    */
-  async play(side = this.side, at = null) {
+  async play(side = this.side, at = null, until = null) {
     const source = this.sources[side];
     if (!source) return;
     this.starting.abort();
@@ -96,6 +103,7 @@ export class Player {
       if (this.playbacks[side] !== playback) return void playback.close();
       if (signal.aborted) return void (this.side === side || playback.stop());
       this.side = side;
+      this.until = until;
       if (before !== side) this.playbacks[before]?.stop();
     } catch (error) {
       if (this.playbacks[side] === playback) this.playbacks[side] = null; // the next attempt begins from nothing
@@ -177,6 +185,7 @@ export class Player {
     if (this.following) return;
     this.following = true;
     const frame = () => {
+      if (this.until !== null && this.playing && this.position >= this.until) this.pause();
       this.following = this.playing;
       this.playbacks[this.side]?.update?.();
       this.onTick();

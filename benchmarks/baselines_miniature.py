@@ -1,0 +1,327 @@
+"""D-CSN, Cascade and Cascade-PAFT on a miniature Slakh2100: trained on 48 generated tracks, evaluated on 20 others.
+
+    python -m benchmarks.baselines_miniature FOLDER
+
+The kits and patches of the test tracks are not those of training. Everything is in FOLDER: an interrupted run continues, and a
+second one only evaluates. Printed are
+
+- held-out triplets of each part: agreement of the trained network, of its initial weights, and of MFCC (mean and standard
+  deviation of 20, standardised) of the same mixtures, with the differences and intervals robust to shared tracks. `real`
+  compares mixtures; in `pseudo` the positive shares nothing but the part, and the negative everything else;
+- how far each subspace moves when one stem of a mixture is replaced, in units of its median distance between mixtures;
+- the agreement with simulated listeners on held-out tracks, before and after PAFT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import librosa
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.shared.markdown import print_table
+from soundalike.audio import decode
+from soundalike.config import Runtime
+from soundalike.models.encoders.trained.mel_spectra import SAMPLE_RATE
+from soundalike.models.encoders.trained.trained_encoder import TrainedEncoder
+from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained
+from soundalike.parts import MIX
+from soundalike.preferences.cluster_robust import Links, paired_test, share_interval
+from soundalike.preferences.triplets import above_cut_off
+from soundalike.research.baselines.preference_tuning import ClipAudio, TuningOptions, tune
+from soundalike.research.baselines.segment_audio import SegmentAudio
+from soundalike.research.baselines.track_scan import scan_tracks
+from soundalike.research.baselines.training import prepare_training, train
+from soundalike.research.baselines.training_options import TrainingOptions
+from soundalike.research.baselines.training_triplets import SegmentRef, Sound, TrainingTriplet, TripletSampler
+from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
+from soundalike.research.datasets.slakh import Slakh
+from soundalike.research.reproduce.clip_jobs import Callbacks
+from soundalike.synth.miniature_inst_sim_abx import write_inst_sim_abx
+from soundalike.synth.miniature_slakh import FIRST_TRACKS, MiniTrack, plan_tracks, write_slakh
+
+SPLITS = {"train": (11, 48, tuple(range(1, 6))), "test": (13, 20, (8, 9))}
+"""Seed, tracks, and which variants of kits and patches play."""
+
+LENGTH = 24.0
+WIDTH, CLIP = 0.125, 2.0
+DCSN = {"batch": 8, "steps": 200, "pseudo": 0.6, "rate": 1e-3}
+CASCADE = {"batch": 4, "steps": 80, "joint_steps": 15, "pseudo": 0.6, "joint_scale": 20.0}
+PAFT = {"batch": 4, "steps": 30, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
+"""Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
+
+Matrix = NDArray[np.float64]
+Embed = Callable[[Sequence[NDArray[np.float32]], str], Matrix]
+"""Vectors of one part of mixtures."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A triplet, and its three mixtures by index into the list of all."""
+
+    triplet: TrainingTriplet
+    pseudo: bool
+    sounds: tuple[int, int, int]
+
+
+def main() -> None:
+    """Render, train, evaluate, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--cascade-part", action="append", default=None, help="part of Cascade; repeatable; all if none"
+    )
+    parser.add_argument("--triplets", type=int, default=60, help="held-out triplets of each part and kind")
+    parser.add_argument("--systems", default="dcsn,cascade,cascade-paft", help="which to train and evaluate")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    render(options.folder)
+    systems = options.systems.split(",")
+    for system in systems:
+        began, used = time.perf_counter(), time.process_time()
+        path = train_system(options.folder, system, options.cascade_part)
+        took = f"{time.process_time() - used:.0f} s of processor time, {(time.perf_counter() - began) / 60:.1f} min"
+        print(f"{system}: {path.stat().st_size / 2**20:.1f} MiB, {took} in this run", flush=True)
+    for system in systems:
+        trained = read_trained(options.folder / system / f"{system}.pt", system)
+        if system != "cascade-paft":
+            print_triplets(options.folder, system, trained, options.triplets)
+        if system == "dcsn":
+            print_movement(options.folder, trained)
+    if "cascade-paft" in systems:
+        print_listeners(options.folder)
+
+
+def render(folder: Path) -> None:
+    """The tracks, and the answers of simulated listeners about those of each split; what exists is kept."""
+    for split, (seed, count, variants) in SPLITS.items():
+        tracks = folder / "slakh" / split
+        if not (tracks / f"Track{FIRST_TRACKS[split] + count - 1:05d}" / "metadata.yaml").exists():
+            write_slakh(folder / "slakh", seed, count, LENGTH, split=split, variants=variants)
+        if not (folder / f"answers-{split}" / "truth.json").exists():
+            planned = [
+                MiniTrack(number, spec, decode.probe(tracks / f"Track{number:05d}" / "mix.flac").duration)
+                for number, spec in enumerate(plan_tracks(seed, count, LENGTH, variants), FIRST_TRACKS[split])
+            ]
+            write_inst_sim_abx(folder / f"answers-{split}", planned, seed=seed, mixes=60, parts=120)
+
+
+def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
+    """Train, unless it is trained already; the path of the file."""
+    path = folder / system / f"{system}.pt"
+    if path.exists():
+        return path
+    runtime = Runtime("cpu", threads=1)
+    callbacks = Callbacks(lambda message: print(message, flush=True))
+    if system == "cascade-paft":
+        base = folder / "cascade" / "cascade.pt"
+        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=runtime, **PAFT)
+        return tune(chosen, callbacks)
+    settings = DCSN if system == "dcsn" else {**CASCADE, "parts": tuple(parts) if parts else None}
+    options = TrainingOptions(
+        system, folder / "slakh", path.parent, width=WIDTH, clip=CLIP, runtime=runtime, **settings
+    )
+    return train(prepare_training(options, callbacks))
+
+
+def print_triplets(folder: Path, system: str, trained: TrainedNetwork, count: int) -> None:
+    """Held-out triplets: agreements and differences."""
+    parts = trained.architecture.parts
+    slakh = Slakh(folder / "slakh" / "test")
+    facts, _ = scan_tracks(slakh, folder / "tracks-test.jsonl")
+    sampler = TripletSampler(facts, parts, CLIP, CLIP)
+    audio = SegmentAudio(slakh, CLIP, 1 << 30)
+    held_out, mixtures = _draw(sampler, audio, parts, count)
+    torch.manual_seed(0)
+    untrained = TrainedNetwork(trained.architecture, trained.architecture.build(), {})
+    columns = {
+        "trained": _right(held_out, mixtures, _embedder(TrainedEncoder(system, trained, Runtime("cpu", threads=1)))),
+        "initial": _right(held_out, mixtures, _embedder(TrainedEncoder(system, untrained, Runtime("cpu", threads=1)))),
+        "MFCC": _right(held_out, mixtures, _mfcc, cosine=True),
+    }
+    rows = []
+    for pseudo in (False, True):
+        for part in (*parts, "all"):
+            chosen = np.array([one.pseudo == pseudo and part in (one.triplet.part, "all") for one in held_out])
+            rows.append([f"{'pseudo' if pseudo else 'real'}, {part}", *_cells(columns, held_out, chosen)])
+    header = ["triplets", *(f"{name}, %" for name in columns), "trained - initial, points", "trained - MFCC, points"]
+    print(f"\n{system}: {count} held-out triplets of each part and kind\n")
+    print_table(header, rows)
+
+
+def _draw(
+    sampler: TripletSampler, audio: SegmentAudio, parts: Sequence[str], count: int
+) -> tuple[list[HeldOut], list[NDArray[np.float32]]]:
+    rng = np.random.default_rng(1)
+    numbers: dict[tuple[Sound, str], int] = {}
+    mixtures, found = [], []
+    for part in parts:
+        for pseudo in (False, True):
+            for _ in range(count):
+                triplet = sampler.draw(part, rng, pseudo)
+                indices = []
+                for sound in (triplet.anchor, triplet.positive, triplet.negative):
+                    key = (sound, MIX if sound.target == sound.others else part)
+                    if key not in numbers:
+                        numbers[key] = len(mixtures)
+                        mixtures.append(audio.mixture(sound, part))
+                    indices.append(numbers[key])
+                found.append(HeldOut(triplet, pseudo, (indices[0], indices[1], indices[2])))
+    return found, mixtures
+
+
+def _embedder(encoder: TrainedEncoder) -> Embed:
+    cache: dict[int, NDArray[np.float32]] = {}
+
+    def embed(mixtures: Sequence[NDArray[np.float32]], part: str) -> Matrix:
+        if id(mixtures) not in cache:
+            cache[id(mixtures)] = encoder.embed_parts(mixtures)
+        return np.asarray(cache[id(mixtures)][:, encoder.parts.index(part)], np.float64)
+
+    return embed
+
+
+def _mfcc(mixtures: Sequence[NDArray[np.float32]], part: str) -> Matrix:
+    rows = []
+    for mixture in mixtures:
+        coefficients = librosa.feature.mfcc(y=mixture, sr=SAMPLE_RATE, n_mfcc=20)
+        rows.append(np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)]))
+    matrix = np.stack(rows).astype(np.float64)
+    return (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+
+
+def _right(
+    held_out: Sequence[HeldOut], mixtures: Sequence[NDArray[np.float32]], embed: Embed, *, cosine: bool = False
+) -> NDArray[np.bool_]:
+    """(N,) which triplets are ordered correctly."""
+    right = np.zeros(len(held_out), dtype=bool)
+    vectors: dict[str, Matrix] = {}
+    for number, one in enumerate(held_out):
+        key = "" if cosine else one.triplet.part
+        if key not in vectors:
+            vectors[key] = embed(mixtures, one.triplet.part)
+        anchor, positive, negative = (vectors[key][index] for index in one.sounds)
+        if cosine:
+            near, far = _cosine(anchor, positive), _cosine(anchor, negative)
+        else:
+            near, far = -float(np.linalg.norm(anchor - positive)), -float(np.linalg.norm(anchor - negative))
+        right[number] = near > far
+    return right
+
+
+def _cosine(first: Matrix, second: Matrix) -> float:
+    return float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-12))
+
+
+def _tracks(triplet: TrainingTriplet) -> frozenset[str]:
+    sounds = (triplet.anchor, triplet.positive, triplet.negative)
+    return frozenset(segment.track for sound in sounds for segment in (sound.target, sound.others))
+
+
+def _cells(
+    columns: Mapping[str, NDArray[np.bool_]], held_out: Sequence[HeldOut], chosen: NDArray[np.bool_]
+) -> list[str]:
+    links = Links([_tracks(one.triplet) for one, use in zip(held_out, chosen, strict=True) if use])
+    cells = []
+    for right in columns.values():
+        interval = share_interval(right[chosen], links)
+        cells.append(f"{100 * right[chosen].mean():.1f} [{100 * interval.low:.0f}, {100 * interval.high:.0f}]")
+    for other in ("initial", "MFCC"):
+        test = paired_test(columns["trained"][chosen], columns[other][chosen], links)
+        low, high = 100 * test.interval.low, 100 * test.interval.high
+        cells.append(f"{100 * test.difference:+.1f} [{low:+.1f}, {high:+.1f}]")
+    return cells
+
+
+def print_movement(folder: Path, trained: TrainedNetwork) -> None:
+    """How far each subspace moves when the stem of one part is replaced by that of another track."""
+    parts = trained.architecture.parts
+    slakh = Slakh(folder / "slakh" / "test")
+    facts, _ = scan_tracks(slakh, folder / "tracks-test.jsonl")
+    sampler, audio = TripletSampler(facts, parts, CLIP, CLIP), SegmentAudio(slakh, CLIP, 1 << 30)
+    encoder = TrainedEncoder("dcsn", trained, Runtime("cpu", threads=1))
+    rng = np.random.default_rng(2)
+    usual = encoder.embed_parts([audio.stem(one, MIX) for one in _some(sampler.segments, 40, rng)])
+    pairs = [(a, b) for a in range(40) for b in range(a)]
+    scale = np.array(
+        [
+            np.median([np.linalg.norm(usual[a, column] - usual[b, column]) for a, b in pairs])
+            for column in (encoder.parts.index(part) for part in parts)
+        ]
+    )
+    rows = []
+    for part in parts:
+        moved = []
+        for _ in range(20):
+            triplet = sampler.draw(part, rng, True)
+            before, after = encoder.embed_parts(
+                [audio.mixture(triplet.anchor, part), audio.mixture(triplet.negative, part)]
+            )
+            columns = [encoder.parts.index(other) for other in parts]
+            moved.append(np.linalg.norm(after[columns] - before[columns], axis=1) / scale)
+        rows.append([part, *(f"{value:.2f}" for value in np.mean(moved, axis=0))])
+    print(
+        "\nD-CSN: movement of each subspace (columns) when one stem (rows) is replaced; 1: as far as other mixtures are\n"
+    )
+    print_table(["replaced", *parts], rows)
+
+
+def _some(segments: Sequence[SegmentRef], count: int, rng: np.random.Generator) -> list[SegmentRef]:
+    return [segments[int(index)] for index in rng.choice(len(segments), count, replace=False)]
+
+
+def print_listeners(folder: Path) -> None:
+    """Agreement with simulated listeners about held-out tracks, before and after PAFT."""
+    encoders = {
+        name: TrainedEncoder(name, read_trained(folder / name / f"{name}.pt", name), Runtime("cpu", threads=1))
+        for name in ("cascade", "cascade-paft")
+    }
+    parts = [part for part in encoders["cascade"].parts if part != MIX]
+    answers = [t for t in read_answers(folder / "answers-test").triplets if t.part in parts and t.label()]
+    kept = above_cut_off(answers, PAFT["cut_off"])
+    names = list(dict.fromkeys(name for t in kept for name in (t.reference, t.a, t.b)))
+    clips = ClipAudio(Slakh(folder / "slakh"), read_configurations(folder / "answers-test"), names)
+    vectors = {
+        name: dict(zip(names, encoder.embed_parts([clips.mixture(clip) for clip in names]), strict=True))
+        for name, encoder in encoders.items()
+    }
+    rows = []
+    for part in (*parts, "all"):
+        for kind in ("XAB", "XYC"):
+            chosen = [t for t in kept if part in (t.part, "all") and t.kind == kind]
+            links = Links([frozenset(t.tracks) for t in chosen])
+            right = {}
+            for name, encoder in encoders.items():
+                of = vectors[name]
+                right[name] = np.array(
+                    [
+                        np.sign(
+                            np.linalg.norm((of[t.reference] - of[t.b])[encoder.parts.index(t.part)])
+                            - np.linalg.norm((of[t.reference] - of[t.a])[encoder.parts.index(t.part)])
+                        )
+                        == t.label()
+                        for t in chosen
+                    ]
+                )
+            test = paired_test(right["cascade-paft"], right["cascade"], links)
+            rows.append(
+                [
+                    f"{kind}, {part}",
+                    str(len(chosen)),
+                    *(f"{100 * values.mean():.1f}" for values in right.values()),
+                    f"{100 * test.difference:+.1f} [{100 * test.interval.low:+.1f}, {100 * test.interval.high:+.1f}]",
+                ]
+            )
+    header = ["triplets", "number", "Cascade, %", "after PAFT, %", "difference, points"]
+    print("\nSimulated listeners, held-out tracks\n")
+    print_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training of the systems that the paper compares with and nobody publishes: D-CSN, and Cascade with and without PAFT."""

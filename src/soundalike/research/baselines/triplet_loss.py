@@ -1,0 +1,53 @@
+"""The triplet loss on Euclidean distances, and how often a network orders triplets correctly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from soundalike.research.baselines.segment_audio import Samples, SegmentAudio
+from soundalike.research.baselines.training_options import MARGIN
+from soundalike.research.baselines.training_triplets import Sound, TrainingTriplet
+
+
+def distances(first: Tensor, second: Tensor) -> Tensor:
+    """Euclidean distances (B,) of vectors (B, D); differentiable where they are zero."""
+    return ((first - second).square().sum(-1) + 1e-12).sqrt()
+
+
+def triplet_loss(vectors: Tensor, weights: Tensor | None = None) -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + MARGIN), mean over triplets.
+
+    vectors (3 B, D): all anchors, then all positives, then all negatives; weights (B,): of the triplets.
+    """
+    anchor, positive, negative = vectors.chunk(3)
+    losses = torch.relu(distances(anchor, positive) - distances(anchor, negative) + MARGIN)
+    return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
+
+
+def ordered_correctly(vectors: Tensor) -> Tensor:
+    """(B,) whether the positive is nearer than the negative; vectors as in `triplet_loss`."""
+    anchor, positive, negative = vectors.chunk(3)
+    return distances(anchor, positive) < distances(anchor, negative)
+
+
+def sounds_of(triplets: Sequence[TrainingTriplet]) -> list[tuple[Sound, str]]:
+    """All anchors, then all positives, then all negatives, each with the triplet's part."""
+    roles: list[Callable[[TrainingTriplet], Sound]] = [
+        lambda triplet: triplet.anchor,
+        lambda triplet: triplet.positive,
+        lambda triplet: triplet.negative,
+    ]
+    return [(role(triplet), triplet.part) for role in roles for triplet in triplets]
+
+
+def mixtures_of(audio: SegmentAudio, triplets: Sequence[TrainingTriplet]) -> list[Samples]:
+    """The mixtures of `sounds_of`."""
+    return [audio.mixture(sound, part) for sound, part in sounds_of(triplets)]
+
+
+def stems_of(audio: SegmentAudio, triplets: Sequence[TrainingTriplet]) -> list[Samples]:
+    """The targets of `sounds_of` alone."""
+    return [audio.stem(sound.target, part) for sound, part in sounds_of(triplets)]

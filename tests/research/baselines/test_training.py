@@ -1,0 +1,185 @@
+"""Whole trainings, with tiny networks: they resume exactly, and learn."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra: train")
+
+from soundalike.config import Runtime  # noqa: E402
+from soundalike.errors import InputError, SoundalikeError  # noqa: E402
+from soundalike.models.encoders.trained.trained_file import read_trained  # noqa: E402
+from soundalike.research.baselines import training_loop  # noqa: E402
+from soundalike.research.baselines.training import check_space, estimate, prepare_training, train  # noqa: E402
+from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
+from soundalike.research.baselines.triplet_loss import ordered_correctly, triplet_loss  # noqa: E402
+from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
+from tests.research.baselines.made_up_tracks import write_tracks  # noqa: E402
+from tests.research.reproduce.made_up import run_command  # noqa: E402
+
+pytestmark = pytest.mark.neural
+
+
+@pytest.fixture(scope="module")
+def slakh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("slakh")
+    write_tracks(root, 4)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def options(slakh: Path, out: Path, system: str = "dcsn", **changes: Any) -> TrainingOptions:
+    values: dict[str, Any] = {"parts": ("bass", "drums"), "width": 1 / 32, "clip": 1.0, "batch": 2, "steps": 3}
+    return TrainingOptions(system, slakh, out, joint_steps=2, runtime=Runtime("cpu"), **values | changes)
+
+
+def curves(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("system", ["dcsn", "cascade"])
+def test_an_interrupted_training_ends_with_the_same_network(
+    slakh: Path, tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_loop, "SAVE_SECONDS", -1.0)  # after every step
+    whole = read_trained(train(prepare_training(options(slakh, tmp_path / "whole", system), Callbacks())), system)
+    stops = [2, 1] if system == "dcsn" else [2, 5, 7, 1]
+    for stop in [*stops, 10_000]:
+        steps = 0
+
+        def count(progress: Any, stop: int = stop) -> None:
+            nonlocal steps
+            steps += progress.unit == "steps"
+            if steps == stop:
+                raise InterruptedRunError
+
+        prepared = prepare_training(options(slakh, tmp_path / "parts", system), Callbacks(on_progress=count))
+        if stop < 10_000:
+            with pytest.raises(InterruptedRunError):
+                train(prepared)
+        else:
+            resumed = read_trained(train(prepared), system)
+    for name, values in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], values, msg=name)
+    timeless = [
+        [{k: v for k, v in line.items() if k != "processor_seconds"} for line in curves(tmp_path / folder)]
+        for folder in ("whole", "parts")
+    ]
+    assert timeless[0] == timeless[1]
+    stages = list(dict.fromkeys(line["stage"] for line in timeless[0]))
+    parts = ("bass", "drums")
+    kinds = ("separator of {}", "embedding of {}", "{} end to end")
+    assert stages == (["dcsn"] if system == "dcsn" else [kind.format(part) for part in parts for kind in kinds])
+
+
+def test_training_lowers_the_loss(slakh: Path, tmp_path: Path) -> None:
+    train(prepare_training(options(slakh, tmp_path, batch=4, steps=40, rate=1e-2), Callbacks()))
+    losses = [line["triplet"] for line in curves(tmp_path)]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
+
+
+def test_another_seed_gives_another_network(slakh: Path, tmp_path: Path) -> None:
+    paths = [train(prepare_training(options(slakh, tmp_path / str(s), seed=s), Callbacks())) for s in (0, 1)]
+    first, second = (read_trained(path, "dcsn").network.state_dict()["network.linear.weight"] for path in paths)
+    assert not torch.equal(first, second)
+
+
+def test_other_settings_do_not_continue_a_training(slakh: Path, tmp_path: Path) -> None:
+    train(prepare_training(options(slakh, tmp_path), Callbacks()))
+    with pytest.raises(InputError, match="steps was 3, now 4"):
+        train(prepare_training(options(slakh, tmp_path, steps=4), Callbacks()))
+
+
+def test_a_full_disk_is_explained(slakh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    prepared = prepare_training(options(slakh, tmp_path), Callbacks())
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(SoundalikeError, match=r"No space left.*run the same command again"):
+        train(prepared)
+    with pytest.raises(InputError, match=r"GiB free.*--out"):
+        check_space(tmp_path / "new" / "folder", 1 << 60)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(slakh: Path, tmp_path: Path) -> None:
+    prepared = prepare_training(options(slakh, tmp_path), Callbacks())
+    stage = replace(prepared.stages[0], losses=lambda batch: {"triplet": prepared.network(batch[0]).sum() * torch.nan})
+    with pytest.raises(SoundalikeError, match="not finite"):
+        prepared.run.train([stage])
+
+
+def test_an_estimate_does_not_change_the_network(slakh: Path, tmp_path: Path) -> None:
+    prepared = prepare_training(options(slakh, tmp_path, "cascade"), Callbacks())
+    before = {name: values.clone() for name, values in prepared.network.state_dict().items()}
+    found = estimate(prepared)
+    assert found.seconds > 0
+    assert found.disk > sum(values.numel() * values.element_size() for values in before.values())
+    for name, values in prepared.network.state_dict().items():
+        assert torch.equal(values, before[name])
+
+
+def test_the_triplet_loss_is_torch_s() -> None:
+    vectors = torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.triplet_margin_loss(*vectors.chunk(3), margin=0.2)
+    torch.testing.assert_close(triplet_loss(vectors), expected, atol=1e-4, rtol=0)
+    weights = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    one = torch.nn.functional.triplet_margin_loss(*(v[:1] for v in vectors.chunk(3)), margin=0.2)
+    torch.testing.assert_close(triplet_loss(vectors, weights), one, atol=1e-4, rtol=0)
+    anchor, positive, negative = vectors.chunk(3)
+    nearer = (anchor - positive).norm(dim=1) < (anchor - negative).norm(dim=1)
+    assert torch.equal(ordered_correctly(vectors), nearer)
+
+
+def test_the_gradient_at_equal_vectors_is_finite() -> None:
+    vectors = torch.ones(3, 4, requires_grad=True)
+    triplet_loss(vectors).backward()
+    assert vectors.grad is not None
+    assert vectors.grad.isfinite().all()
+
+
+def test_the_command_trains_and_says_what_it_will_take(slakh: Path, tmp_path: Path) -> None:
+    small = ("--width", 1 / 32, "--clip", 1, "--batch", 2, "--part", "bass", "--device", "cpu")
+    result = run_command("train", "dcsn", "--slakh", slakh, "--out", tmp_path, *small, "--steps", 1, "--estimate")
+    assert result.exit_code == 0
+    assert "on disk" in result.stderr
+    assert not (tmp_path / "dcsn.pt").exists()
+    result = run_command("train", "dcsn", "--slakh", slakh, "--out", tmp_path, *small, "--steps", 1)
+    assert result.stdout.strip() == str(tmp_path / "dcsn.pt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--slakh", "nowhere"), "nowhere is not a folder.*zenodo"),
+        (("--width", "0"), "--width is 0"),
+        (("--part", "vocals"), "dcsn has no part 'vocals'"),
+        (("--part", "piano"), "0 of 4 tracks have piano"),
+        (("--device", "cuda:99"), "not available"),
+        (("--memory", "much"), "not a size"),
+    ],
+)
+def test_bad_arguments_are_explained(slakh: Path, tmp_path: Path, arguments: tuple[str, str], message: str) -> None:
+    result = run_command("train", "dcsn", "--slakh", slakh, "--out", tmp_path, "--device", "cpu", *arguments)
+    assert isinstance(result.exception, InputError)
+    assert result.exception.args[0]
+    assert re.search(message, str(result.exception))

@@ -1,0 +1,121 @@
+"""The systems that the paper compares with, end to end: D-CSN, Cascade, Cascade-PAFT and MERT, narrow."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra: neural")
+
+from soundalike.config import Runtime  # noqa: E402
+from soundalike.models.encoders import ENCODERS, PartEncoder, load_encoder  # noqa: E402
+from soundalike.preferences.estimators import METHODS  # noqa: E402
+from soundalike.research.baselines.preference_tuning import TuningOptions, split_answers, tune  # noqa: E402
+from soundalike.research.baselines.training import prepare_training, train  # noqa: E402
+from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
+from soundalike.research.datasets.inst_sim_abx import read_answers  # noqa: E402
+from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
+from soundalike.research.reproduce.conditions import get_stems  # noqa: E402
+from soundalike.research.reproduce.pipeline import ReproduceOptions, reproduce  # noqa: E402
+from soundalike.research.reproduce.report import Report  # noqa: E402
+from tests.models.neural.narrow_mert import narrow_mert  # noqa: E402
+from tests.research.reproduce.conftest import Miniature  # noqa: E402
+from tests.research.reproduce.test_pipeline import records  # noqa: E402
+
+pytestmark = pytest.mark.neural
+
+TRAINED = ("dcsn", "cascade", "cascade-paft")
+SMALL = {"width": 1 / 32, "clip": 1.0, "batch": 2, "steps": 1, "joint_steps": 1}
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory, miniature: Miniature) -> Iterator[Path]:
+    """All systems trained for a step on the miniature Slakh, and MERT with random weights."""
+    folder, root = tmp_path_factory.mktemp("checkpoints"), tmp_path_factory.mktemp("slakh")
+    (root / "train").symlink_to(miniature.slakh / "test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOUNDALIKE_CHECKPOINTS", str(folder))
+        patch.setenv("SOUNDALIKE_CACHE", str(folder / "cache"))
+        load = functools.cache(lambda runtime: narrow_mert(folder, runtime))
+        patch.setitem(ENCODERS, "mert", replace(ENCODERS["mert"], load=load))
+        for system in ("dcsn", "cascade"):
+            options = TrainingOptions(system, root, folder / system, runtime=Runtime("cpu", threads=1), **SMALL)
+            train(prepare_training(options, Callbacks()))
+        tune(tuning(miniature, root, folder / "cascade-paft"), Callbacks())
+        yield folder
+
+
+def tuning(miniature: Miniature, root: Path, out: Path) -> TuningOptions:
+    runtime = Runtime("cpu", threads=1)
+    return TuningOptions(
+        root, miniature.answers, out, held_out=0.2, cut_off=0.5, steps=1, batch=2, seed=1, runtime=runtime
+    )
+
+
+@pytest.fixture(scope="module")
+def report(checkpoints: Path, miniature: Miniature) -> Report:
+    options = ReproduceOptions(
+        miniature.answers,
+        miniature.slakh,
+        (*TRAINED[:2], "mert"),
+        (get_stems("true-4"),),
+        (METHODS["ols"],),
+        splits=3,
+    )
+    return reproduce(options, checkpoints / "vectors.sqlite", runtime=Runtime("cpu"))
+
+
+def test_each_system_is_a_row_of_every_table(report: Report) -> None:
+    assert report.problems == {}
+    for name in ("dcsn", "cascade", "mert"):
+        stems = "true stems, 4" if name == "mert" else "from the mixture"
+        assert any(r["section"].startswith(f"{name}, XAB") for r in records(report, "table-1", row="agreement"))
+        assert {r["row"] for r in records(report, f"weights-{name}", section="Agreement over")} == {stems}
+        assert any(r["section"] == f"{name}, {stems}" for r in records(report, "table-4", row="ols, mean"))
+    assert "Euclidean" in report.provenance["encoder dcsn"]
+    assert "Euclidean" not in report.provenance["encoder mert"]
+
+
+def test_parts_come_from_the_mixture_and_only_those_that_a_system_has(report: Report) -> None:
+    rows = [r for r in records(report, "table-1", row="agreement") if "80%" in r["section"]]
+    columns = {name: {r["column"] for r in rows if r["section"].startswith(f"{name}, ")} for name in TRAINED[:2]}
+    assert columns["dcsn"] - columns["cascade"] == {"residuals"}
+    weights = {r["column"] for r in records(report, "table-4", row="ols, mean") if r["section"].startswith("cascade,")}
+    assert weights == {"bass", "drums", "guitar", "piano", "mix"}
+
+
+def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(
+    checkpoints: Path, miniature: Miniature, tmp_path: Path
+) -> None:
+    encoder = load_encoder("cascade-paft", Runtime("cpu"))
+    assert isinstance(encoder, PartEncoder)
+    triplets = read_answers(miniature.answers).triplets
+    parts = [part for part in encoder.parts if part != "mix"]
+    answers, used = split_answers(triplets, parts, tuning(miniature, miniature.slakh, tmp_path))
+    assert encoder.tuned_tracks == used
+    for split in answers.values():
+        tuned = {track for t in split.tuned for track in t.tracks}
+        assert tuned <= used
+        assert tuned.isdisjoint(track for t in split.held_out for track in t.tracks)
+
+
+def test_a_part_s_vector_is_that_of_the_whole_mixture(checkpoints: Path, miniature: Miniature, tmp_path: Path) -> None:
+    from soundalike.audio import decode
+    from soundalike.research.clips.clip_embedding import Clip, ClipEmbedder
+    from soundalike.research.clips.vector_cache import VectorCache
+
+    encoder = load_encoder("dcsn", Runtime("cpu"))
+    assert isinstance(encoder, PartEncoder)
+    path = miniature.slakh / "test" / miniature.tracks[0].name / "mix.flac"
+    expected = encoder.embed_parts([decode.read(path, 2.0, 3.0).mono()])[0]
+    with VectorCache(tmp_path / "vectors.sqlite") as cache:
+        for parts in (("drums",), encoder.parts):  # the second time from the cache, which has all parts
+            found = ClipEmbedder({"dcsn": encoder}, None, parts, cache).embed(Clip(path, 2.0, 3.0))["dcsn"]
+            for part, vector in zip(found.parts, found.vectors, strict=True):
+                np.testing.assert_allclose(vector, expected[encoder.parts.index(part)], atol=1e-5)
+        assert len(cache) == len(encoder.parts)

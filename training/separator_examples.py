@@ -1,0 +1,229 @@
+"""Examples for the separator: 10 s of music mixed from stems, as what the network sees and what it should answer.
+
+Stems of one song or of different ones, each with another speed, equaliser, room, saturation, place and width, some of them
+absent; half of the mixtures are stereo. Example n depends on the seed and n only, so making them can be interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from soundalike.models.separators.builtin import short_time
+from soundalike.models.separators.builtin.masks import BANDS, EDGES, HOP, REACH, Network, load_network
+from soundalike.synth.seeds import generator
+from training.clip_store import ClipStore
+from training.separator_masks import NETWORK_REACH, network_inputs
+from training.separator_stems import PARTS, RATE, REST
+
+Float32 = NDArray[np.float32]
+
+SECONDS = 10.0
+SHARD = 10  # examples
+LENGTH = round(SECONDS * RATE)
+LEVELS = {"bass": (-12.0, 4.0), "drums": (-18.0, 4.0), "residuals": (-8.0, 4.0)}  # dB
+ABSENT = {"bass": 0.15, "drums": 0.12, "residuals": 0.07}
+SAME_SONG, STEREO = 0.4, 0.6
+UNDIVIDED = 0.22
+"""Share of the examples in which bass and residuals are one real recording that is not divided further."""
+PLUCKED = {"bass": 0.1, "drums": 0.0, "residuals": 0.3}
+"""Share of the stems that are chopped into short sounds, which are no drums for all that."""
+
+
+def make_examples(work: Path, count: int, seed: int) -> None:
+    """Write `examples/NNN.npz` for `count` examples; shards that exist are kept."""
+    (work / "examples").mkdir(exist_ok=True)
+    for number in range(-(-count // SHARD)):
+        path = work / "examples" / f"{number:03}.npz"
+        if path.exists():
+            continue
+        rows = [example(work, seed, number * SHARD + index) for index in range(SHARD)]
+        temporary = path.with_name(f".{number:03}.{os.getpid()}.npz")
+        np.savez(temporary, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
+        temporary.rename(path)
+        print(f"shard {number}", flush=True)
+
+
+def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]]:
+    """One example.
+
+    inputs (frames + 2 NETWORK_REACH, INPUTS) float16; power (frames, BANDS) float16: natural logarithm; shares (frames, 2,
+    BANDS) float16: the real masks of bass and drums with the least squared error; undivided: whether that of the bass is the
+    sum of bass and residuals.
+    """
+    rng = generator("separator example", seed, number)
+    undivided = rng.random() < UNDIVIDED
+    stems = mixed_stems(work, rng, undivided)
+    frames, reach = LENGTH // HOP, REACH + NETWORK_REACH
+    parts = [short_time.spectra_around(stem, 0, frames, reach) for stem in stems.values()]
+    mixture = [np.sum(channel, axis=0) for channel in zip(*parts, strict=True)]
+    inputs, _ = network_inputs(mixture, _cues())
+    inner = slice(reach, reach + frames)
+    power = np.add.reduceat(short_time.power([channel[inner] for channel in mixture]), EDGES[:-1], axis=1)
+    shares = np.stack([_common(part, mixture, inner) for part in parts[:2]], axis=1) / (power[:, None] + 1e-9)
+    return {
+        "inputs": inputs.astype(np.float16),
+        "power": np.log(power + 1e-9).astype(np.float16),
+        "shares": np.clip(shares, -4, 4).astype(np.float16),
+        "undivided": np.array(undivided),
+    }
+
+
+def _common(part: list[short_time.Spectrum], mixture: list[short_time.Spectrum], inner: slice) -> Float32:
+    """(frames, BANDS): the real part of the cross spectrum of a part and the mixture, mean over channels."""
+    total = np.zeros((inner.stop - inner.start, BANDS), np.float32)
+    for own, all_of_it in zip(part, mixture, strict=True):
+        total += np.add.reduceat((own[inner] * all_of_it[inner].conj()).real, EDGES[:-1], axis=1)
+    return total / np.float32(len(part))
+
+
+def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[str, Float32]:
+    """(channels, LENGTH) of each part; if `undivided`, the bass is everything but the drums."""
+    table = _table(work)
+    songs = [song for song, parts in table["songs"].items() if len(parts) > 1]
+    if undivided:
+        songs = [song for song in songs if REST in table["songs"][song]]
+    song = str(rng.choice(songs)) if rng.random() < SAME_SONG else ""
+    speed = float(np.exp(rng.normal(0, 0.06)))
+    stems = {}
+    for part in PARTS:
+        stem = np.zeros((2, LENGTH), np.float32)
+        kind = {"bass": REST, "residuals": ""}.get(part, part) if undivided else part
+        if kind and (kind == REST or rng.random() >= ABSENT[part]):
+            for name, index in _chosen(table, rng, kind, song):
+                own = speed if song else float(np.exp(rng.normal(0, 0.1)))
+                layer = placed(_excerpt(_store(work, name), index, rng, own), rng, part)
+                stem += layer * np.float32(10 ** (rng.uniform(-8, 0) / 20) / max(_rms(layer), 1e-4))
+            stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(_rms(stem), 1e-6))
+        stems[part] = stem
+    if rng.random() < 0.15:
+        _duck(stems, rng)
+    if rng.random() < 0.25:
+        _compress(stems, rng)
+    if rng.random() >= STEREO:
+        stems = {part: stem.mean(axis=0, keepdims=True) for part, stem in stems.items()}
+    return stems
+
+
+def _chosen(table: dict[str, dict], rng: np.random.Generator, part: str, song: str) -> list[tuple[str, int]]:
+    """The stems to sum up: those of one song, or one to three of any source."""
+    if song:
+        return list(table["songs"][song].get(part, []))
+    sources = table["parts"][part]
+    count = int(rng.integers(1, 4)) if part == "residuals" else 2 if rng.random() < 0.1 else 1
+    return [
+        pick[int(rng.integers(len(pick)))] for pick in (sources[int(rng.integers(len(sources)))] for _ in range(count))
+    ]
+
+
+def placed(samples: Float32, rng: np.random.Generator, part: str) -> Float32:
+    """A mono sound as (2, samples): chopped, saturated, equalised, in a room, wide or narrow, left or right."""
+    if rng.random() < PLUCKED[part]:
+        samples *= _plucks(rng)
+    if rng.random() < 0.2:
+        drive = float(np.exp(rng.uniform(0, 1.8))) / max(float(np.abs(samples).max()), 1e-6)
+        samples = np.tanh(samples * np.float32(drive))
+    count = scipy.fft.next_fast_len(len(samples) + RATE // 2, real=True)
+    spectrum = scipy.fft.rfft(samples, count)
+    if rng.random() < 0.6:
+        spectrum *= _curve(rng, count)
+    pan = 0.0 if rng.random() < (0.85 if part == "bass" else 0.4) else float(rng.uniform(-1, 1)) * 0.8
+    gains = np.cos((pan + 1) * np.pi / 4), np.sin((pan + 1) * np.pi / 4)
+    wet = 0.0 if rng.random() < (0.75 if part == "bass" else 0.4) else float(10 ** (rng.uniform(-24, -3) / 20))
+    seconds = float(np.exp(rng.uniform(np.log(0.01), np.log(0.4))))
+    sides = []
+    for gain in gains:
+        response = spectrum * np.float32(gain)
+        if wet:
+            tail = rng.standard_normal(round(1.2 * seconds * RATE)) * np.exp(
+                -np.arange(round(1.2 * seconds * RATE)) * 6.9 / seconds / RATE
+            )
+            response = response + spectrum * scipy.fft.rfft(
+                (wet * tail / np.sqrt(np.sum(tail**2))).astype(np.float32), count
+            )
+        sides.append(scipy.fft.irfft(response, count)[: len(samples)])
+    return np.asarray(sides, np.float32)
+
+
+def _plucks(rng: np.random.Generator) -> Float32:
+    """An envelope that begins again every 60 ms to a second and falls in between."""
+    steps = np.cumsum(np.exp(rng.uniform(np.log(0.06), np.log(0.5))) * rng.choice([1, 1, 1, 2], size=200))
+    starts = np.concatenate([[0.0], steps])
+    time = np.arange(LENGTH) / RATE
+    since = time - starts[np.searchsorted(starts, time, side="right") - 1]
+    fall = np.exp(rng.uniform(np.log(0.03), np.log(0.4)))
+    return (np.minimum(1, since / 0.003) * np.exp(-since / fall)).astype(np.float32)
+
+
+def _curve(rng: np.random.Generator, count: int) -> Float32:
+    """A smooth random equaliser, +-6 dB or so."""
+    points = np.log2([40, 120, 350, 1000, 3000, 9000, 15000])
+    gains = np.clip(rng.normal(0, 3.5, len(points)) + rng.normal(0, 1) * np.arange(len(points)), -14, 14)
+    grid = np.linspace(np.log2(20), 14, 200)
+    curve = np.interp(grid, points, gains)
+    frequency = np.log2(np.maximum(scipy.fft.rfftfreq(count, 1 / RATE), 20))
+    return (10 ** (np.interp(frequency, grid, curve) / 20)).astype(np.float32)
+
+
+def _excerpt(store: ClipStore, index: int, rng: np.random.Generator, speed: float) -> Float32:
+    """LENGTH samples from anywhere in a stem, played at another speed."""
+    whole = store.samples(index)
+    needed = round(LENGTH * speed) + 2
+    first = int(rng.integers(max(1, len(whole) - needed + 1)))
+    piece = np.take(whole, np.arange(first, first + needed), mode="wrap")
+    return np.interp(np.arange(LENGTH) * speed, np.arange(needed), piece).astype(np.float32)
+
+
+def _duck(stems: dict[str, Float32], rng: np.random.Generator) -> None:
+    """Everything but the drums gets quieter with each beat, as with a side chain."""
+    phase = (np.arange(LENGTH) / RATE * rng.uniform(65, 160) / 60) % 1
+    gain = (1 - rng.uniform(0.3, 0.9) * np.exp(-phase * rng.uniform(2, 6))).astype(np.float32)
+    for part in ("bass", "residuals"):
+        stems[part] *= gain
+
+
+def _compress(stems: dict[str, Float32], rng: np.random.Generator) -> None:
+    """A compressor over the mixture: one gain for all stems."""
+    mixture = np.sum(list(stems.values()), axis=0)
+    block = 256
+    level = np.sqrt(np.mean(mixture[:, : LENGTH // block * block].reshape(2, -1, block) ** 2, axis=(0, 2)) + 1e-8)
+    smooth = scipy.ndimage.uniform_filter1d(np.log(level), int(rng.integers(3, 12)))
+    gain = np.exp(-rng.uniform(0.2, 0.7) * np.maximum(smooth - smooth.mean(), 0))
+    curve = np.interp(np.arange(LENGTH), np.arange(len(gain)) * block, gain).astype(np.float32)
+    for part in stems:
+        stems[part] *= curve
+
+
+@cache
+def _store(work: Path, name: str) -> ClipStore:
+    return ClipStore(work, name)
+
+
+@cache
+def _table(work: Path) -> dict[str, dict]:
+    """The stems (store, index) by song and part, and by part and source."""
+    songs: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    parts: dict[str, list[list[tuple[str, int]]]] = {part: [] for part in (*PARTS, REST)}
+    for path in sorted(work.glob("stems-*.json")):
+        store, own = _store(work, path.stem), {part: [] for part in parts}
+        for index, (kind, group) in enumerate(zip(store.kinds, store.groups, strict=True)):
+            own[kind].append((path.stem, index))
+            songs.setdefault(group.rpartition("/")[0], {}).setdefault(kind, []).append((path.stem, index))
+        for part, stems in own.items():
+            if stems:
+                parts[part].append(stems)
+    return {"songs": songs, "parts": parts}
+
+
+@cache
+def _cues() -> Network:
+    return load_network()
+
+
+def _rms(samples: Float32) -> float:
+    return float(np.sqrt(np.mean(np.square(samples))))

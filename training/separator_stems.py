@@ -1,0 +1,141 @@
+"""The stems that the separator is trained on: drums, basses and everything else, each by itself, mono at 32 kHz.
+
+Nothing that `benchmarks.separator_evaluation` evaluates on is in here: neither the multitracks that are held out, nor any
+song, nor the samples of its collages; the songs of our synth have other seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.render_midi_sounds import Instrument
+from benchmarks.separator_sounds import (
+    Kit,
+    Rng,
+    accompaniment,
+    bass_track,
+    beat_steps,
+    drum_track,
+    hat_sound,
+    kick_sound,
+    pick,
+    pitched,
+    snare_sound,
+)
+from soundalike.audio import decode
+from soundalike.synth.seeds import generator
+from training import soundfonts, synth_sounds
+from training.clip_store import Clip, save_clips
+from training.sources import KITS, MULTITRACKS, SOUNDFONTS
+
+Float32 = NDArray[np.float32]
+
+RATE = 32_000
+PARTS = ("bass", "drums", "residuals")
+REST = "rest"
+"""The kind of a stem that holds everything but the drums, its bass too."""
+BASS_PROGRAMS = (*range(32, 40), 80, 81, 84, 87, 90)
+"""Basses, and the synthesiser leads and pads that electronic music plays as basses."""
+_KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
+_OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
+
+
+def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
+    """Write the stores `stems-*` to `work`; those that exist are kept. Folders as in `collect.collect`."""
+    work.mkdir(parents=True, exist_ok=True)
+    jobs: dict[str, Callable[[], Iterator[Clip]]] = {
+        "stems-multitracks": lambda: _multitracks(audio),
+        **{f"stems-{name}": lambda name=name: _phrases(packages, name) for name in SOUNDFONTS},
+        "stems-sequences": lambda: _sequences(packages, seed),
+        "stems-synth": lambda: _songs(seed),
+        "stems-invented": lambda: _invented(seed),
+    }
+    for name, clips in jobs.items():
+        if not (work / f"{name}.json").exists():
+            print(f"{name}: {save_clips(work, name, clips())} stems", flush=True)
+
+
+def _multitracks(audio: Path) -> Iterator[Clip]:
+    for name in MULTITRACKS:
+        for part, file in (("drums", "drums"), ("residuals", "vocals"), (REST, "other")):
+            samples = decode.load(audio / "multitracks" / name / f"{file}.ogg", RATE, 1).samples[0]
+            yield Clip(samples, "multitracks", part, -1, f"{name}/{file}")
+
+
+def _phrases(packages: Path, name: str) -> Iterator[Clip]:
+    instrument = _instrument(packages, name)
+    for font, number, part, samples in soundfonts.phrases(instrument, f"{SOUNDFONTS[name].name} songs", 12):
+        yield Clip(
+            samples, SOUNDFONTS[name].name, part if part in PARTS else "residuals", -1, f"{font} {number}/{part}"
+        )
+
+
+def _songs(seed: int, count: int = 3) -> Iterator[Clip]:
+    for group, samples in synth_sounds.songs(count, seed):
+        part = group.rpartition("/")[2]
+        yield Clip(samples, synth_sounds.SOURCE, part if part in PARTS else "residuals", -1, group)
+
+
+def _invented(seed: int, count: int = 14) -> Iterator[Clip]:
+    """Plucked, bowed and spoken sounds, some of them as short as drums."""
+    for index in range(count):
+        rng = generator("accompaniment", seed, index)
+        track = accompaniment(rng, 60 / float(rng.uniform(65, 160)))
+        yield Clip(track, "separator_sounds", "residuals", -1, f"invented {index}/residuals")
+
+
+def _sequences(packages: Path, seed: int, count: int = 16) -> Iterator[Clip]:
+    """Beats of recorded hits, and lines of recorded notes."""
+    name = next(iter(SOUNDFONTS))
+    instrument = _instrument(packages, name)
+    for index in range(count):
+        rng = generator("sequence", seed, name, index)
+        beat = 60 / float(rng.uniform(65, 165))
+        instrument.choose(int(rng.choice(soundfonts.DRUM_PRESETS)), drums=True)
+        track = drum_track(rng, beat, lambda rng: _kit(rng, instrument))
+        yield Clip(track, SOUNDFONTS[name].name, "drums", -1, f"beat {name} {index}/drums")
+        instrument.choose(int(rng.choice(BASS_PROGRAMS)), drums=False)
+        note = instrument.play([(0.0, 1, int(rng.integers(26, 44)), 105)], 2.5, drums=False)
+        yield Clip(bass_track(rng, beat, note), SOUNDFONTS[name].name, "bass", -1, f"beat {name} {index}/bass")
+    for name, source in KITS.items():
+        paths = sorted((packages / "usr/share/hydrogen/data/drumkits" / name).iterdir())[:60]
+        hits = [decode.load(path, RATE, 1).samples[0] for path in paths if path.suffix in (".wav", ".flac", ".aiff")]
+        for index in range(count // 4):
+            rng = generator("sequence", seed, name, index)
+            track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: _any_kit(rng, hits))
+            yield Clip(track, source.name, "drums", -1, f"beat {name} {index}/drums")
+
+
+def _kit(rng: Rng, instrument: Instrument) -> Kit:
+    """A kit of hits of one preset, some of which are replaced by synthesised ones."""
+    kit = []
+    made = (kick_sound, snare_sound, hat_sound)
+    for (keys, steps), gain, make in zip(
+        zip(_KEYS.values(), beat_steps(rng), strict=True), (1.0, 0.9, 0.45), made, strict=True
+    ):
+        sound = make(rng) if rng.random() < 0.2 else _hit(rng, instrument, keys)
+        kit.append((sound, gain, steps & (rng.random() < 0.92)))
+    for _ in range(rng.integers(0, 3)):
+        kit.append((_hit(rng, instrument, _OTHER_KEYS), 0.6, rng.random(16) < rng.uniform(0.05, 0.3)))
+    return kit
+
+
+def _hit(rng: Rng, instrument: Instrument, keys: tuple[int, ...]) -> Float32:
+    sound = instrument.play([(0.0, 1, pick(rng, keys), int(rng.integers(80, 125)))], 1.5, drums=True)
+    return pitched(sound, float(rng.uniform(-3, 3)))
+
+
+def _any_kit(rng: Rng, hits: list[Float32]) -> Kit:
+    patterns = [*beat_steps(rng), rng.random(16) < 0.15]
+    return [
+        (pitched(hits[int(rng.integers(len(hits)))], float(rng.uniform(-3, 3))), gain, steps)
+        for gain, steps in zip((1.0, 0.9, 0.5, 0.6), patterns, strict=True)
+    ]
+
+
+def _instrument(packages: Path, name: str) -> Instrument:
+    return Instrument(str(next((packages / "usr/share/sounds").rglob(name))))
