@@ -48,8 +48,8 @@ def encode(path: Path, sound: Samples, codec: str, container: str, rate: int, st
                     block = np.round(block * 32_767).astype(np.int16)
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), form, "mono")
                 frame.sample_rate, frame.pts, frame.time_base = rate, begin, Fraction(1, rate)
-                output.mux(stream.encode(frame))
-            output.mux(stream.encode(None))
+                output.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
+            output.mux(stream.encode(None))  # type: ignore[union-attr]
 
 
 def cue_sheet(folder: Path, name: str, rng: Random) -> None:

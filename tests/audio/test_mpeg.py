@@ -58,3 +58,15 @@ def test_files_joined_with_their_headers_are_read_to_the_end(tmp_path: Path) -> 
     long = write_pyav(tmp_path / "a.mp3", make_signal(seconds=20.0), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()
     (tmp_path / "joined.mp3").write_bytes(long + long)
     assert read(tmp_path / "joined.mp3").duration == pytest.approx(40.0, abs=0.3)
+
+
+def test_a_few_frames_in_other_data_are_no_stream_behind_junk(tmp_path: Path, encoded: Encoded) -> None:
+    frames = without_header(encoded("lame.mp3").read_bytes())
+    ends = [place for place in range(len(frames)) if frames.startswith(frames[:2], place)]
+    path = tmp_path / "a.bin"
+    for count, expected in ((4, None), (12, 5_000)):
+        path.write_bytes(bytes(5_000) + frames[: ends[count]] + bytes(5_000))
+        with path.open("rb") as file:
+            assert mpeg.first_frame(file, 0) == expected
+    for magic in ("7ffe8001", "fe7f0180", "1fffe800", "ff1f00e8"):
+        assert not mpeg.may_be_mpeg(bytes.fromhex(magic) + bytes(12))  # DTS

@@ -126,6 +126,13 @@ def test_mp3_in_wav_written_by_ffmpeg_has_its_length_and_onset(rate: int, tmp_pa
     assert region.shape[1] == round(0.3 * rate)
 
 
+def test_mp2_in_wav_has_its_onset(tmp_path: Path) -> None:
+    path = write_pyav(tmp_path / "a.wav", click(), RATE, "mp2", "wav", "s16", {"b": "192000"})
+    sound = read(path).samples
+    assert onset(sound) == pytest.approx(RATE // 2, abs=RATE // 400)
+    assert sound.shape[1] == pytest.approx(RATE, abs=1152)
+
+
 @pytest.mark.parametrize("fact", [None, 0, RATE, 2**32 - 1])
 def test_mp3_with_its_own_header_in_wav(fact: int | None, tmp_path: Path) -> None:
     mp3 = write_pyav(tmp_path / "a.mp3", click(), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()

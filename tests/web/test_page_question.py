@@ -88,7 +88,7 @@ def test_the_later_of_two_references_counts(fresh: Any) -> None:
     fresh.locator("#hit-0").click()
     fresh.keyboard.press("r")
     arrived(fresh, slow)
-    assert fresh.get_attribute("#results", "class") == "opening"  # the rows of the library are dimmed
+    assert "opening" in fresh.get_attribute("#results", "class")  # the rows of the library are dimmed
     assert fresh.text_content("#drop-hint") == "loading …"
     fresh.locator("#hit-1").click()
     fresh.keyboard.press("r")

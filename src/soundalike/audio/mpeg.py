@@ -12,8 +12,9 @@ import struct
 
 from soundalike.audio.byte_view import Readable
 
-DELAY = 1105
-"""Samples by which LAME's frames are late without a header: 576 of the encoder, 529 of the decoder."""
+DELAYS = {1: 240, 2: 481, 3: 1105}
+"""By layer, samples by which frames without a header are late: of layer 3 576 of LAME and 529 of the decoder, of the others the
+filter banks."""
 
 _SEARCHED = 8192  # bytes after the tag in which the first frame must begin
 _FRAMES, _BYTES = 0x1, 0x2  # flags of the Xing header
@@ -22,6 +23,7 @@ _TAGS = 16  # ID3v2 tags in a row
 
 _JUNK = 1 << 18  # bytes before the first frame that are skipped
 _CONFIRMED = 3  # frames in a row that make a stream
+_CONFIRMED_BEHIND_JUNK = 8  # compressed data of other formats contain what looks like three
 
 # kbit/s by the bit rate code, for (MPEG-1, layer) and for (MPEG-2 and 2.5, layer); ISO 11172-3, 13818-3.
 _BIT_RATES = {
@@ -34,8 +36,13 @@ _BIT_RATES = {
 }
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
-# First bytes of files that are not MPEG streams, whatever they contain: ASF, Matroska, WavPack, APE, TTA, AC-3, AU, CAF.
-_OTHERS = (b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"wvpk", b"MAC ", b"TTA1", b"\x0b\x77", b".snd", b"caff", b"FORM")
+# First bytes of files that are not MPEG streams, whatever they contain: ASF, Matroska, WavPack, APE, TTA, AC-3, AU, CAF,
+# AIFF, DTS in its four orders, AMR, Musepack, TAK, Shorten, DSF, VOC.
+_OTHERS = (
+    *(b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"wvpk", b"MAC ", b"TTA1", b"\x0b\x77", b".snd", b"caff", b"FORM"),
+    *(b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8", b"#!AMR", b"MPCK", b"MP+"),
+    *(b"tBaK", b"ajkg", b"DSD ", b"Creative Voice"),
+)
 
 
 def states_its_length(file: Readable) -> bool:
@@ -79,7 +86,7 @@ def may_be_mpeg(head: bytes) -> bool:
 
 
 def first_frame(file: Readable, begin: int, end: int | None = None) -> int | None:
-    """The first byte of the first of three frames in a row, from byte `begin` on; None if there are none near it.
+    """The first byte of the first of three frames in a row at byte `begin`, or of eight behind it; None if there are none.
 
     Two frames are enough where the stream ends after them.
     """
@@ -90,7 +97,7 @@ def first_frame(file: Readable, begin: int, end: int | None = None) -> int | Non
     head = file.read(max(0, min(_JUNK, end - begin)))
     place = head.find(b"\xff")
     while place >= 0:
-        if _frame(head[place : place + 4]) is not None and _is_stream(file, begin + place, end):
+        if _frame(head[place : place + 4]) is not None and _is_stream(file, begin + place, end, _CONFIRMED_BEHIND_JUNK):
             return begin + place
         place = head.find(b"\xff", place + 1)
     return None
@@ -109,9 +116,16 @@ def count_samples(file: Readable, begin: int, end: int) -> int:
     return total
 
 
-def _is_stream(file: Readable, place: int, end: int) -> bool:
+def delay(file: Readable, place: int) -> int:
+    """The samples by which the frame at byte `place` and those after it are late."""
+    file.seek(place)
+    frame = _frame(file.read(4))
+    return 0 if frame is None else DELAYS[frame[2] >> 2 & 3]
+
+
+def _is_stream(file: Readable, place: int, end: int, confirmed: int = _CONFIRMED) -> bool:
     kind: int | None = None
-    for count in range(_CONFIRMED):
+    for count in range(confirmed):
         file.seek(place)
         head = file.read(4)
         frame = _frame(head)

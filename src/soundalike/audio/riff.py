@@ -176,7 +176,7 @@ def _integers(content: bytes, width: int) -> np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _mpeg_source(handle: BinaryIO, begin: int, end: int, stated: int | None) -> Source:
-    """The stream from its first frame on; without a header that states the delay, LAME's is dropped.
+    """The stream from its first frame on; without a header that states the delay, the usual one is dropped.
 
     The fact chunk states the length: some programs include the delay in it, which shows if the length and the delay
     together are more than the frames hold.
@@ -187,7 +187,7 @@ def _mpeg_source(handle: BinaryIO, begin: int, end: int, stated: int | None) -> 
     if mpeg.states_delay(handle, first):
         return Source(((first, end),))
     total = mpeg.count_samples(handle, first, end)
-    skip = min(mpeg.DELAY, total)
+    skip = min(mpeg.delay(handle, first), total)
     length = total - skip
     if stated:
         length = stated if stated + skip <= total else min(length, max(0, stated - skip))

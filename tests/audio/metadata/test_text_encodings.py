@@ -53,6 +53,31 @@ def test_a_stated_code_page_is_used_for_what_is_not_utf8() -> None:
     assert code_page_name(4) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "code_page"),
+    [
+        ("Кино", "cp1251"),
+        ("Группа крови (live) 1988", "cp1251"),
+        ("Ёлка и Ко", "cp1251"),
+        ("坂本龍一", "cp932"),
+        ("千のナイフ", "cp932"),
+        ("パフューム 01", "cp932"),
+    ],
+)
+def test_cyrillic_and_japanese_code_pages_are_recognised(text: str, code_page: str) -> None:
+    assert decode_text(text.encode(code_page)) == text
+    assert repair_text(text.encode(code_page).decode("latin-1")) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Ärzte", "Øya", "ÄÖÜ", "Sigur Rós – Ágætis byrjun", "“Ace” of “Spades”", "Été", "É", "ÇA"]
+)
+def test_western_texts_are_not_taken_for_others(text: str) -> None:
+    assert decode_text(text.encode("cp1252")) == text
+    if not any(ord(character) > 255 for character in text):
+        assert repair_text(text) == text
+
+
 @given(st.binary(max_size=40))
 def test_any_bytes_are_decoded(data: bytes) -> None:
     assert "\0" not in decode_text(data)

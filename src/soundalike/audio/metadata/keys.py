@@ -11,6 +11,7 @@ import binascii
 import itertools
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -138,7 +139,7 @@ def find_key_in_tag(text: str) -> Key | None:
     "8A 128"), a chord's extension ("Amin7"), a church mode ("D dorian": minor), a German B natural ("H"); of several keys the
     first ("4A/5B"); the JSON of Mixed In Key ({"key": "1A", ...}), plain or in base64. Any other word makes it no key.
     """
-    text = _json_key(text) or text.strip()
+    text = unicodedata.normalize("NFKC", _json_key(text) or text).strip(" \0\t\r\n\ufeff")
     whole = find_key(text)
     if whole is not None:
         return whole
@@ -159,7 +160,10 @@ _END = r"(?![^\W_]|[#♯♭])"
 _NOT_A_KEY = re.compile(
     r"[\s/|,;:()\[\]{}~&_.=-]+"  # separators
     r"|(?!(?:0?[1-9]|1[0-2])\s*[ABabdm]" + _END + r")"  # not the number of a Camelot or Open Key code
-    r"[+±-]?\d+(?:[.,]\d+)?\s*(?:cents?|ct|c|%|bpm|hz)?" + _END + r"|(?:energy|level|bpm|key|cents?|tuning|or)" + _END,
+    r"[+±-]?\d+(?:[.,]\d+)?\s*(?:cents?|ct|c|%|bpm|hz)?"
+    + _END
+    + r"|(?:energy|level|bpm|(?:open\s*|camelot\s*)?key|camelot|scale|cents?|tuning|or)"
+    + _END,
     re.IGNORECASE,
 )
 _IN_TAG = (

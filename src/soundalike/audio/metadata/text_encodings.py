@@ -6,6 +6,10 @@ import codecs
 import re
 
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WORDS = re.compile(rb"[A-Za-z\x80-\xff]+")
+_CYRILLIC = re.compile(rb"[\xc0-\xff\xa8\xb8\xb2\xb3\xaf\xbf\xaa\xba]+")
+_CYRILLIC_WORD = 4  # letters that one of the words must have
+_SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xea][\x40-\x7e\x80-\xfc]")
 _C1_CONTROLS = re.compile("[\x80-\x9f]")
 
 
@@ -13,7 +17,8 @@ def decode_text(data: bytes, code_page: str | None = None) -> str:
     """The text in a field of unstated encoding, up to its terminator.
 
     Tried in this order: UTF-16 (with a byte order mark, or where every other byte is of an alphabet's block), UTF-8,
-    `code_page` if it is given, and Windows-1252, which includes what Latin-1 can print.
+    `code_page` if it is given, Windows-1251 and Shift JIS where the bytes look like Cyrillic or Japanese words, and
+    Windows-1252, which includes what Latin-1 can print.
     """
     for mark, encoding in _UTF16:
         if data.startswith(mark):
@@ -21,7 +26,7 @@ def decode_text(data: bytes, code_page: str | None = None) -> str:
     if (wide := _utf16_without_mark(data)) is not None:
         return _until_zero((data + bytes(len(data) % 2)).decode(wide, "ignore"))
     data = data.split(b"\0", 1)[0].removeprefix(codecs.BOM_UTF8)
-    for candidate in ("utf-8", code_page, "cp1252"):
+    for candidate in ("utf-8", code_page, _likely_code_page(data), "cp1252"):
         if candidate is not None:
             try:
                 return data.decode(candidate)
@@ -31,7 +36,7 @@ def decode_text(data: bytes, code_page: str | None = None) -> str:
 
 
 def repair_text(text: str) -> str:
-    """A text that was decoded as Latin-1 although its bytes were UTF-8 or Windows-1252, decoded again; any other as it is."""
+    """A text that was decoded as Latin-1 although its bytes were UTF-8 or of a code page, decoded again; any other as it is."""
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:
@@ -42,12 +47,31 @@ def repair_text(text: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
+    if (likely := _likely_code_page(data)) is not None:
+        return data.decode(likely)
     if _C1_CONTROLS.search(text):
         try:
             return data.decode("cp1252")
         except UnicodeDecodeError:
             pass
     return text
+
+
+def _likely_code_page(data: bytes) -> str | None:
+    """The code page of Cyrillic or Japanese text, None for what may be Western.
+
+    Western words mix letters above 127 with ASCII letters; Cyrillic words have none of these. Shift JIS begins its characters
+    with bytes that are typographic signs in Windows-1252, of which a Western text is never mostly made.
+    """
+    words = [word for word in _WORDS.findall(data) if max(word) > 127]
+    if words and all(_CYRILLIC.fullmatch(word) for word in words) and max(map(len, words)) >= _CYRILLIC_WORD:
+        return "cp1251"
+    try:
+        text = data.decode("cp932")
+    except UnicodeDecodeError:
+        return None
+    pairs = len(_SHIFT_JIS.findall(data))
+    return "cp932" if pairs >= 2 and 2 * pairs > len(text) else None
 
 
 def code_page_name(number: int) -> str | None:

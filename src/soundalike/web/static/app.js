@@ -256,7 +256,7 @@ function showParts() {
  */
 function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
-  $("hits-heading").textContent = "Hits";
+  showHeading("Hits");
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
@@ -265,6 +265,12 @@ function showResult(hits, result, { partial, fresh, request }) {
   $("weighting-note").textContent = part() || request.onsets ? "" : result.weighting;
   if (partial && result.windows.length && !current.hit) reference.setStart(result.windows[0][0]);
   showStatus(hits.length || result.searched ? notesOn(result, request, partial) : reasonForNoHits());
+}
+
+/** @param {"Hits" | "Library"} heading */
+function showHeading(heading) {
+  $("hits-heading").textContent = heading;
+  $("results").classList.toggle("listing", heading === "Library");
 }
 
 /**
@@ -298,7 +304,7 @@ async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
   const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets: kind === "one-shot" }, signal);
-  $("hits-heading").textContent = "Library";
+  showHeading("Library");
   filters.showClasses(classes, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
   storeState();

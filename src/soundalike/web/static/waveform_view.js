@@ -329,7 +329,10 @@ export class WaveformView {
     pen.fillStyle = colour("quiet");
     for (const one of this.onsets) pen.fillRect(x(one), height - TICK, 1, TICK);
     pen.fillStyle = colour("accent");
-    for (const one of this.chosen) pen.fillRect(x(one) - 0.5, 0, 2, height);
+    for (const one of this.chosen) pen.fillRect(x(one) - 0.5, height - 2 * TICK, 2, 2 * TICK);
+    pen.globalAlpha = 0.3; // many lines would hide the waveform
+    for (const one of this.chosen) pen.fillRect(x(one), 0, 1, height);
+    pen.globalAlpha = 1;
     const focused = document.activeElement === this.box;
     const line = this.playhead ?? (focused ? this.cursor : null);
     if (line === null) return;
