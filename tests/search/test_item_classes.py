@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -137,12 +138,31 @@ def test_classes_on_the_command_line(pack: Path) -> None:
 
     reference = str(pack / "pack" / "Claps" / "Clap 00.wav")
     lines = run("similar", reference, "--class", "snare", "--format", "csv").splitlines()
-    assert lines[0].endswith(",sound_class,class_share")
-    assert len(lines) == 11
-    assert all(line.endswith(",snare,") for line in lines[1:])
+    rows = list(csv.DictReader(lines))
+    assert [(row["sound_class"], row["class_share"]) for row in rows] == [("snare", "")] * 10
     found = json.loads(run("similar", reference, "--same-class", "require", "--format", "json"))
     assert (found["sound_class"], found["class_share"], found["class_preferred"]) == ("clap", None, False)
     assert {hit["sound_class"] for hit in found["hits"]} == {"clap"}
     status = json.loads(run("status", "--format", "json"))
     assert status["classes"] == {"snare": 20, "clap": 26, "guitar": 20, "keys": 20, "vocal": 20}
     assert "one-shots 20 snare, 26 clap, 20 guitar, 20 keys, 20 vocal" in run("status")
+
+
+def test_a_library_without_a_name_has_the_classes_that_are_heard(pack: Path, tmp_path: Path) -> None:
+    for folder in ("Claps", "Keys"):
+        for number, path in enumerate(sorted((pack / "pack" / folder).iterdir())[:6]):
+            (tmp_path / "sounds").mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / "sounds" / f"{folder[0] == 'K'}{number}.wav")
+    index(tmp_path / "library", [tmp_path / "sounds"], jobs=1)
+    opened = Finder.open(tmp_path / "library").opened
+    classes = dict(
+        zip(opened.catalogue.column("path").to_pylist(), opened.classes.of(range(len(opened.catalogue))), strict=True)
+    )
+    claps = [found for path, found in classes.items() if path.startswith("False")]
+    assert sum(found is not None and found.name == "clap" for found in claps) >= 4
+    assert all(found is None or (found.share is not None and 0.7 <= found.share <= 1) for found in claps)
+    keys = [found for path, found in classes.items() if path.startswith("True")]
+    assert keys == [None] * 6  # what is no drum stays unknown
+    take = sorted((pack / "pack" / "Claps").iterdir())[10]
+    shutil.copy(take, tmp_path / "take.wav")
+    assert Finder.open(tmp_path / "library").similar(tmp_path / "take.wav", n=1).sound_class is not None

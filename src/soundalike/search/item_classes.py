@@ -1,10 +1,11 @@
-"""The class (kick, snare, ...) of each one-shot of a library: as its name states, or as its nearest named neighbours agree.
+"""The class (kick, snare, ...) of each one-shot of a library: by its name, its nearest named neighbours, or its sound alone.
 
 Names need no vectors, so libraries of any age have them. Where a name states no class, the `NEIGHBOURS` most similar one-shots
 with a class in their names vote, each with the tenth power of its cosine: a neighbour at .95 counts three times as much as one
 at .85, and one below `LEAST_COSINE` not at all, or else everything would be a kick in a library that names only its kicks. The
-winner is the class if it has `LEAST_SHARE` of the vote, otherwise the class stays unknown (`benchmarks/one_shot_classes.py`
-measures how often, and how often it is right).
+winner is the class if it has `LEAST_SHARE` of the vote. Where they do not agree, or nothing near has a name, the class is
+read out of the vector itself (`one_shot_classes`), for vectors of `READABLE` and classes of drums with at least
+`LEAST_CONFIDENCE`; otherwise it stays unknown. `benchmarks/one_shot_classes.py` measures how often, and how often it is right.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from soundalike.audio.metadata.class_names import CLASSES, class_of_item
+from soundalike.models.encoders.builtin import one_shot_classes
 from soundalike.parts import MIX
 from soundalike.search.catalogue import Catalogue
 from soundalike.search.index.table_rows import Float32, Indices
@@ -38,6 +40,13 @@ LEAST_COSINE = 0.55
 POWER = 10
 """Of the cosine in a vote."""
 
+READABLE = ("builtin", "2")
+"""Encoder and version whose vectors have a read-out of the class."""
+
+LEAST_CONFIDENCE = 0.7
+"""Of that read-out. In kits that nothing was trained on and no name of which is known, it is right as often as neighbours
+from other kits with `LEAST_SHARE` are (0.78 and 0.79)."""
+
 MOST_NAMED = 500
 """Contents of one class that may be neighbours: enough to vote, and 100,000 one-shots stay quick."""
 
@@ -46,11 +55,17 @@ UNKNOWN, OPEN = -1, -2
 
 _BLOCK = 4_096
 
+_CLASS_OF_OUTPUT = np.array(
+    [CLASSES.index(name) if name in CLASSES else UNKNOWN for name in one_shot_classes.CLASSES], dtype=np.int8
+)
+"""Positions in `CLASSES` of the outputs of the read-out; UNKNOWN for `other`, which is no class of a name."""
+
 Codes = NDArray[np.int8]
 
 
 class SoundClass(NamedTuple):
-    """name: one of `CLASSES`; share: of its neighbours' votes (0..1), None if its name states it."""
+    """name: one of `CLASSES`; share: of its neighbours' votes, or the confidence of the read-out (0..1), None if its name
+    states it."""
 
     name: str
     share: float | None = None
@@ -67,8 +82,10 @@ class _Named:
 class ItemClasses:
     """The classes of the items of a library, each found when first needed. Safe to use from several threads."""
 
-    def __init__(self, catalogue: Catalogue, index: VectorIndex, content_of: Indices) -> None:
-        """index: of the clips; content_of (I,): each item's content in it, negative where it has none."""
+    def __init__(self, catalogue: Catalogue, index: VectorIndex, content_of: Indices, readable: bool = False) -> None:
+        """index: of the clips; content_of (I,): each item's content in it, negative where it has none; readable: whether the
+        vectors are those of `READABLE`."""
+        self._readable = readable
         self._catalogue = catalogue
         self._index = index
         self._content_of = content_of
@@ -89,13 +106,13 @@ class ItemClasses:
             return self._codes.copy()
 
     def of_vectors(self, vectors: ArrayLike) -> SoundClass | None:
-        """The class of a sound that is not in the library, from its vectors (N, D): as its nearest named neighbours agree."""
+        """The class of a sound that is not in the library, from its vectors (N, D): by neighbours or read-out."""
         mean = np.asarray(vectors, dtype=np.float32).mean(axis=0)
         length = float(np.linalg.norm(mean))
         with self._lock:
-            if not length or not len(self._named.codes):
+            if not length:
                 return None
-            codes, shares = _vote(mean[np.newaxis] / length @ self._named.vectors.T, self._named.codes)
+            codes, shares = self._heard(mean[np.newaxis] / np.float32(length))
         return None if codes[0] < 0 else SoundClass(CLASSES[codes[0]], float(shares[0]))
 
     @cached_property
@@ -128,18 +145,26 @@ class ItemClasses:
         return self._index.take([MIX], rows.first[contents])[:, 0].astype(np.float32)
 
     def _find(self, numbers: Indices) -> None:
-        """Let neighbours vote on those of some items that are still open."""
+        """Let neighbours vote on those of some items that are still open, and the read-out decide where they do not agree."""
         wanted = numbers[self._codes[numbers] == OPEN]
         if not len(wanted):
             return
         self._codes[wanted] = UNKNOWN
         stored = wanted[self._content_of[wanted] >= 0]
-        if not len(stored) or not len(self._named.codes):
-            return
         for begin in range(0, len(stored), _BLOCK):
             block = stored[begin : begin + _BLOCK]
-            cosines = self._vectors(self._content_of[block]) @ self._named.vectors.T
-            self._codes[block], self._shares[block] = _vote(cosines, self._named.codes)
+            self._codes[block], self._shares[block] = self._heard(self._vectors(self._content_of[block]))
+
+    def _heard(self, vectors: Float32) -> tuple[Codes, Float32]:
+        """The classes (Q,) of unit vectors (Q, D), `UNKNOWN` for none, and their shares (-1 for none)."""
+        codes = np.full(len(vectors), UNKNOWN, dtype=np.int8)
+        shares = np.full(len(vectors), -1, dtype=np.float32)
+        if len(self._named.codes):
+            codes, shares = _vote(vectors @ self._named.vectors.T, self._named.codes)
+        if self._readable and (codes == UNKNOWN).any():
+            read, confidence = _read(vectors)
+            codes, shares = np.where(codes < 0, read, codes), np.where(codes < 0, confidence, shares)
+        return codes, shares
 
 
 def _vote(cosines: Float32, codes: Codes) -> tuple[Codes, Float32]:
@@ -155,6 +180,14 @@ def _vote(cosines: Float32, codes: Codes) -> tuple[Codes, Float32]:
     share = totals.max(axis=1) / totals.sum(axis=1).clip(1e-12)
     sure = share >= LEAST_SHARE
     return np.where(sure, winner, UNKNOWN).astype(np.int8), np.where(sure, share, -1).astype(np.float32)
+
+
+def _read(vectors: Float32) -> tuple[Codes, Float32]:
+    """As `_vote`, from the vectors (Q, D) alone: a class of drums with its confidence."""
+    chances = one_shot_classes.probabilities(vectors)
+    codes, confidence = _CLASS_OF_OUTPUT[chances.argmax(axis=1)], chances.max(axis=1)
+    sure = (codes >= 0) & (confidence >= LEAST_CONFIDENCE) & vectors.any(axis=1)
+    return np.where(sure, codes, UNKNOWN).astype(np.int8), np.where(sure, confidence, -1).astype(np.float32)
 
 
 def _evenly(values: Indices, most: int) -> Indices:

@@ -14,7 +14,7 @@ from soundalike.library.storage.store import Library
 from soundalike.search.catalogue import Catalogue
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Indices, Mask, Table
 from soundalike.search.index.vector_index import TableIndexes
-from soundalike.search.item_classes import ItemClasses
+from soundalike.search.item_classes import READABLE, ItemClasses
 from soundalike.search.vector_statistics import Spread, stored_spread
 
 if TYPE_CHECKING:
@@ -73,7 +73,13 @@ class OpenLibrary:
         """The classes of the library's one-shots."""
         with self._lock:
             if self._classes is None:
-                self._classes = ItemClasses(self.catalogue, self.indexes[CLIPS], self._contents_of_items(CLIPS))
+                recipe = self.library.recipe
+                self._classes = ItemClasses(
+                    self.catalogue,
+                    self.indexes[CLIPS],
+                    self._contents_of_items(CLIPS),
+                    readable=(recipe.encoder, recipe.encoder_version) == READABLE,
+                )
             return self._classes
 
     def spread(self, parts: Sequence[str]) -> dict[str, Spread]:

@@ -83,9 +83,9 @@ class SearchIn(Strict):
 
 class ItemOut(BaseModel):
     """An item of the library. name: its path relative to its root; folder: the folder part of name; path: absolute, for
-    playlists; sound_class: of a one-shot (null if unknown), as its name states, or as its nearest named neighbours agree, with
-    their share of the vote in class_share. For a track of a file with a cue sheet, file: that file, for playlists; offset: the
-    second at which the track begins in it."""
+    playlists; sound_class: of a one-shot (null if unknown), as its name states, or as its nearest named neighbours agree or
+    the encoder hears, with their share of the vote or its confidence in class_share. For a track of a file with a cue sheet,
+    file: that file, for playlists; offset: the second at which the track begins in it."""
 
     id: str
     root: str
