@@ -12,7 +12,7 @@ const KINDS = ["song", "loop", "one-shot"];
 export const FILTERS = ["tempo", "key", "length", "path"];
 
 /** @param {number} value */
-const rounded = (value) => Math.round(value * 1e4) / 1e4;
+const rounded = (value) => Math.round(value * 1e6) / 1e6; // finer than a sample
 
 /** @param {Strip} strip */
 function packedStrip({ value, muted, solo, locked }) {
