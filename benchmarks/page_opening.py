@@ -126,9 +126,12 @@ def row(browser: Any, address: str, example: Example) -> tuple[object, ...]:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(120_000)
     page.goto(address)
-    page.wait_for_selector(".hit")
+    until(page, "document.querySelector('#status').textContent !== ''")
     start = time.perf_counter()
-    seconds = lambda: f"{time.perf_counter() - start:.1f}"  # noqa: E731
+
+    def seconds() -> str:
+        return f"{time.perf_counter() - start:.1f}"
+
     page.set_input_files("#file", example.song)  # the first action
     until(page, "document.querySelectorAll('.pad').length > 0")
     pads = seconds()

@@ -30,6 +30,17 @@ export class Pads {
   }
 
   /**
+   * @param {string} message
+   * @param {() => unknown} again
+   */
+  showProblem(message, again) {
+    this.showProgress(message);
+    const button = make("button", { type: "button", textContent: "try again" });
+    button.addEventListener("click", again);
+    this.box.append(button);
+  }
+
+  /**
    * @param {OnsetGroup[]} groups
    * @param {number | null} chosen
    */

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { $, inputById, make, selectById, setPressed } from "./dom.js";
 import { clock, clockMs, fileName, keyName, parseSeconds } from "./format.js";
 import { Pads } from "./pads.js";
+import { messageOf } from "./status.js";
 import { SHORTEST_REGION, WaveformView } from "./waveform_view.js";
 
 const LEAD = 0.005; // s before an onset from which it is heard
@@ -121,7 +122,7 @@ export class Reference {
       question.onsets = onsets;
       this.showOnsets();
     } catch (error) {
-      if (!api.isAbort(error)) this.pads.showProgress(error instanceof Error ? error.message : String(error));
+      if (!api.isAbort(error)) this.pads.showProblem(messageOf(error), () => this.loadOnsets());
     }
   }
 
