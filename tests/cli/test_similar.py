@@ -89,7 +89,14 @@ def test_a_text_search_shows_where_the_scores_lie(text_library: Path) -> None:
     outcome = run("similar", "--text", "deep", "--format", "json", library=text_library)
     assert outcome.code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
-    assert result["query"] == {"label": '"deep"', "texts": ["deep"], "windows": [], "silent": [], "same": []}
+    assert result["query"] == {
+        "label": '"deep"',
+        "texts": ["deep"],
+        "windows": [],
+        "silent": [],
+        "same": [],
+        "versions": [],
+    }
     assert result["scales"]["one-shot"]["items"] == 12
     mean, deviation = result["scales"]["one-shot"]["mean"], result["scales"]["one-shot"]["deviation"]
     assert len(result["hits"]) == 10

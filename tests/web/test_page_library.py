@@ -113,6 +113,7 @@ def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_pat
         page.locator(".hit").filter(has_not_text=sound.name).filter(has_not_text="new").first.click()
         page.click("#as-reference")
         until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+        page.fill("#path", sound.stem)
         settled(page)
         page.locator(".hit").filter(has_text="+1 copy").click()
         page.click("#now-copies")

@@ -81,7 +81,7 @@ _pseudo_option = click.option(
 _STEPS = 20_000
 
 
-@click.command("dcsn")
+@click.command("dcsn", short_help="Train D-CSN, which hears the mixture.")
 @training_options
 @click.option("--steps", type=int, default=_STEPS, show_default=True, help="Number of steps.")
 @_pseudo_option
@@ -93,7 +93,7 @@ def dcsn_command(**arguments: Any) -> None:
     run_training("dcsn", **arguments)
 
 
-@click.command("cascade")
+@click.command("cascade", short_help="Train Cascade, which separates first.")
 @training_options
 @click.option("--steps", type=int, default=_STEPS, show_default=True, help="Steps of each network by itself.")
 @click.option("--joint-steps", type=int, default=4_000, show_default=True, help="Steps of each part end to end.")

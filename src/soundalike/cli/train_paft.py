@@ -10,7 +10,7 @@ import click
 from soundalike.cli.common import device_option
 
 
-@click.command("cascade-paft")
+@click.command("cascade-paft", short_help="Tune a trained Cascade to answers of listeners.")
 @click.option(
     "--slakh",
     required=True,
