@@ -57,7 +57,7 @@ def publish(hub: HubServer, name: str, data: bytes) -> None:
 
 @pytest.mark.parametrize("row", CHECKPOINTS.values(), ids=CHECKPOINTS)
 def test_hugging_face_has_every_file_at_its_address(row: object) -> None:
-    for file in row.files:  # type: ignore[attr-defined]
+    for file in (file for file in row.files if not file.wheel):  # type: ignore[attr-defined]
         assert hub_url(file) == file.url
 
 
