@@ -84,7 +84,7 @@ def main() -> None:
             "answers",
             "width of drums - bass (median)",
             "coverage",
-            "told apart, if a mean weight apart",
+            "zero outside the interval, if they differ by the mean weight",
             "new triplets in the planted order",
         ),
         rows,
