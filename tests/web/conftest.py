@@ -42,7 +42,8 @@ class Running(threading.Thread):
 
     def __exit__(self, *_: object) -> None:
         self.server.should_exit = True
-        self.join(20)
+        self.join(60)
+        assert not self.is_alive()
 
 
 @pytest.fixture(scope="module")

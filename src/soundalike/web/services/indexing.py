@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -64,10 +63,10 @@ class Indexing:
         return self._progress
 
     def close(self) -> None:
-        """End the process as Ctrl-C would."""
+        """End the process between two files; what it has indexed is kept."""
         process = self._process
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             try:
                 process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:

@@ -1,13 +1,15 @@
 """The process that indexes a folder for the page: `python -m soundalike.web.services.indexing_process LIBRARY FOLDER [--demo]`.
 
 Writes its progress to stdout, one JSON object a line: done, total, current; at the end added (files) or error. With `--demo`,
-music is generated in FOLDER first. Ctrl-C ends it between two files, as it ends `soundalike index`.
+music is generated in FOLDER first. Ctrl-C and SIGTERM end it between two files, as Ctrl-C ends `soundalike index`.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,4 +47,8 @@ def _write(**values: object) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], demo="--demo" in sys.argv[3:])
+    # A server that a script has started with `&` ignores SIGINT, and so do its children: it sends SIGTERM.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with suppress(KeyboardInterrupt):
+        main(sys.argv[1], sys.argv[2], demo="--demo" in sys.argv[3:])

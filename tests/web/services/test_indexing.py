@@ -1,0 +1,76 @@
+"""Indexing from the page, which ends with the server."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from soundalike.errors import InputError
+from soundalike.library.indexing.library_update import index
+from soundalike.library.maintenance.audit import audit
+from soundalike.library.storage.store import Library
+from soundalike.web.services.indexing import Indexing
+
+
+def _sounds(folder: Path, count: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(count)
+    for number in range(count):
+        soundfile.write(folder / f"{number:04d}.wav", rng.normal(scale=0.1, size=4_000).clip(-1, 1), 22_050)
+    return folder
+
+
+@pytest.fixture
+def indexing(tmp_path: Path) -> Indexing:
+    library = tmp_path / "library"
+    index(library, [_sounds(tmp_path / "first", 1)], jobs=1)
+    return Indexing(library)
+
+
+def _wait(indexing: Indexing, state: str) -> None:
+    until = time.monotonic() + 60
+    while indexing.progress.state != state and time.monotonic() < until:
+        time.sleep(0.02)
+    assert indexing.progress.state == state, indexing.progress
+
+
+def test_a_folder_is_indexed_and_what_was_done_is_reported(indexing: Indexing, tmp_path: Path) -> None:
+    assert indexing.start(str(_sounds(tmp_path / "more", 3))).state == "running"
+    _wait(indexing, "done")
+    assert indexing.progress.added == 3
+    indexing.close()
+    assert Library.open(tmp_path / "library").items().num_rows == 4
+
+
+def test_one_folder_at_a_time(indexing: Indexing, tmp_path: Path) -> None:
+    more = str(_sounds(tmp_path / "more", 50))
+    indexing.start(more)
+    with pytest.raises(InputError, match="a folder is being indexed"):
+        indexing.start(more)
+    indexing.close()
+
+
+def test_it_ends_with_a_server_that_ignores_ctrl_c(indexing: Indexing, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what a script starts with `&`
+    try:
+        indexing.start(str(_sounds(tmp_path / "more", 400)))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until = time.monotonic() + 60
+    while not indexing.progress.total and time.monotonic() < until:
+        time.sleep(0.02)
+    process = indexing._process
+    assert process is not None
+    indexing.close()
+    assert process.returncode not in (None, -signal.SIGKILL)
+    assert indexing.progress.state == "failed"
+    assert indexing.progress.error is not None
+    assert "interrupted" in indexing.progress.error
+    library = Library.open(tmp_path / "library")
+    assert library.items().num_rows < 401
+    assert audit(library).problems == ()
