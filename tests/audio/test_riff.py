@@ -57,6 +57,25 @@ def test_right_justified_integers_have_their_full_level(width: int, valid: int, 
     assert np.array_equal(read(path, 0.2, 0.1).samples, sound.samples[:, 8_820:13_230])
 
 
+@pytest.mark.parametrize("container", ["RIFF", "RF64", "BW64"])
+@pytest.mark.parametrize("name", ["acid", "smpl", "LIST", "PEAK", "fact", "inst", "bext"])
+def test_damaged_chunks_before_the_samples_do_no_harm(name: str, container: str, tmp_path: Path) -> None:
+    """libsndfile takes these chunks apart before it comes to the samples, and some of them for the end of the file."""
+    signal = make_signal(RATE, 0.05)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, container, extensible=False)
+    place = whole.index(b"fmt ")
+    random = np.random.default_rng(1)
+    path = tmp_path / "damaged.wav"
+    for size in (0, 1, 2, 3, 4, 7, 23, 24, 35, 36, 37, 60):
+        for pad in (b"", b"\0") if size % 2 else (b"",):
+            chunk = name.encode() + struct.pack("<I", size) + random.bytes(size) + pad
+            path.write_bytes(whole[:place] + chunk + whole[place:])
+            found = read(path).samples
+            assert found.shape == signal.shape, (size, pad)
+            assert np.abs(found - signal).max() < 1e-4, (size, pad)
+
+
 @pytest.mark.parametrize(("width", "valid"), [(4, 24), (4, 20), (3, 20), (2, 12)])
 def test_left_justified_integers_keep_their_level_even_if_quiet(width: int, valid: int, tmp_path: Path) -> None:
     for level in (1.0, 1e-3):

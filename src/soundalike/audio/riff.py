@@ -88,12 +88,15 @@ class _Layout:
             self.before.append(chunk)
 
     def corrected(self, handle: BinaryIO, data: ChunkPlace, size: int) -> tuple[Piece, ...] | None:
-        """The pieces of the file with a header that states what the file of `size` bytes holds; None if it does already."""
+        """The pieces of the file with a header that states what the file of `size` bytes holds; None if it does already.
+
+        Only what the samples need is kept: libsndfile does not get past some damaged chunks (acid, smpl, PEAK).
+        """
         if self.kind == b"riff" or not self._is_wrong(handle, data):
             return None
         pieces: list[Piece] = []
         for chunk in self.before:
-            if chunk.name not in (b"ds64", b"data"):
+            if chunk.name == b"fmt " or (chunk.name == b"fact" and chunk.size >= 4):
                 pieces += [(chunk.begin - 8, chunk.begin + chunk.size), bytes(chunk.size % 2)]
         if data.size < _LARGE:
             begin = (b"RIFX" if self.order == ">" else b"RIFF") + _UNKNOWN + b"WAVE"
@@ -109,6 +112,8 @@ class _Layout:
             return True
         if self.kind not in (b"RF64", b"BW64"):
             return False
+        if self.kind == b"BW64" or any(chunk.size % 2 for chunk in self.before):
+            return True  # unknown to libsndfile, which in RF64 does not skip pad bytes
         sizes = [chunk for chunk in self.before if chunk.name == b"ds64"]
         if len(sizes) != 1 or self.begin > 0:
             return True
