@@ -2,6 +2,10 @@
 PYTHON ?= python3
 # Tests start many processes: where this is set, each would compile all the modules that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
+# Two workers of pytest run at once: threads of numerical libraries would get in each other's way.
+test test-page test-extras test-all: export OMP_NUM_THREADS = 1
+# Each worker begins with one half of the tests, so that what a file's tests share is mostly made once.
+PYTEST = $(BIN)/pytest -n 2 --dist worksteal
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Python compiles the modules that are used when they are first imported: most of these never are.
@@ -12,7 +16,7 @@ NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
 JS := node_modules/.package-lock.json
 
-.PHONY: demo test test-all test-long test-browser test-neural test-cluster check lint types js-types layers lock dist bench bench-quality stress-kill stress-damage clean
+.PHONY: demo test test-all test-page test-extras check lint types js-types layers lock dist bench bench-quality stress-kill stress-damage clean
 
 # Installs what the demo needs, then makes a small music library, indexes it and searches it.
 demo: $(CORE)
@@ -20,24 +24,19 @@ demo: $(CORE)
 
 # What a newcomer runs: the whole core, without a browser, torch or Ray.
 test: $(DEV)
-	$(BIN)/pytest -n 2 -m "not browser and not long and not neural and not cluster and not slow"
+	$(PYTEST) -m "not browser and not long and not neural and not cluster and not slow"
 
 # Everything: also the page in Chromium, the neural models, Ray and object storage, the long proofs.
-test-all: test test-long test-browser test-neural test-cluster
-	$(BIN)/pytest -n 2 -m slow
+test-all: test test-page test-extras
+	$(PYTEST) -m slow
 
-# Complete runs: fits of listening tests, the paper's tables, every operation of the API.
-test-long: $(DEV)
-	$(BIN)/pytest -n 2 -m "long and not browser and not neural and not cluster"
+# The page in Chromium, and complete runs: fits of listening tests, the paper's tables, every operation of the API.
+test-page: $(DEV)
+	$(PYTEST) -m "(browser or long) and not neural and not cluster"
 
-test-browser: $(DEV)
-	$(BIN)/pytest -n 2 -m browser
-
-test-neural: $(NEURAL)
-	$(BIN)/pytest -n 2 -m neural
-
-test-cluster: $(CLUSTER)
-	$(BIN)/pytest -n 2 --dist loadfile -m cluster
+# The neural models, Ray and object storage. A file at a time: Ray is started once for each.
+test-extras: $(NEURAL) $(CLUSTER)
+	$(PYTEST) --dist loadfile -m "neural or cluster"
 
 check: test lint types layers
 

@@ -1,7 +1,7 @@
-"""Reads a file and many copies of it with wrong numbers in their headers, with little memory. Run by its test.
+"""Reads files and many copies of each with wrong numbers in their headers, with little memory. Run by its test.
 
-usage: python -m tests.audio.lying_headers FILE FOLDER MEGABYTES TRIALS
-Prints one line for each violation: more frames than the bytes allow, or any error but an AudioError.
+usage: python -m tests.audio.lying_headers FOLDER MEGABYTES TRIALS FILE...
+Prints the name of each file and a line for each violation: more frames than the bytes allow, or any error but an AudioError.
 """
 
 from __future__ import annotations
@@ -62,13 +62,15 @@ def violation(path: Path) -> str:
     return ""
 
 
-def main(original: Path, folder: Path, megabytes: int, trials: int) -> None:
+def check(original: Path, folder: Path, megabytes: int, trials: int) -> None:
+    """Print the violations of one file and its copies, which are written to `folder`."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     read(original)
     ffmpeg.read(original, 0.0, None, 2**24)
     sndfile.probe(original)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    limit = used + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20, most))
     path = folder / f"lie{original.suffix}"
     for index, content in enumerate(lies(original.read_bytes(), trials)):
         path.write_bytes(content)
@@ -77,9 +79,15 @@ def main(original: Path, folder: Path, megabytes: int, trials: int) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
             problem = f"{type(error).__name__}: {error}"
         if problem:
-            print(index, problem)
-    print("done")
+            print(f"{original.name}: {index} {problem}")
+
+
+def main(folder: Path, megabytes: int, trials: int, *originals: Path) -> None:
+    """Check each file in turn."""
+    for original in originals:
+        check(original, folder, megabytes, trials)
+        print(f"{original.name}: done", flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *map(Path, sys.argv[4:]))

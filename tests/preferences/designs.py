@@ -96,7 +96,7 @@ class Design:
 
 def random_design(rng: np.random.Generator, triplets: int = 480, tracks: int = 132, listeners: int = 167) -> Design:
     """A design like the released one: each triplet answered by 4 to 8 listeners, in either order."""
-    voters = [rng.permutation(listeners)[: rng.integers(4, 9)] for _ in range(triplets)]
+    voters = [rng.choice(listeners, rng.integers(4, 9), replace=False) for _ in range(triplets)]
     triplet = np.repeat(np.arange(triplets), [len(one) for one in voters])
     return Design(draw_tracks(rng, triplets, tracks), triplet, np.concatenate(voters), rng.random(len(triplet)) < 0.5)
 

@@ -34,7 +34,7 @@ from tests.preferences.planted import WEIGHTS, draw_tracks
 SIMULATIONS = 300
 
 
-@pytest.fixture(params=["released XAB", "released", "random"])
+@pytest.fixture(params=["released XAB", "released", "random"], scope="module")
 def design(request: pytest.FixtureRequest) -> Design:
     """The kept mix triplets of the released answers, or a design like it where they are missing."""
     if request.param == "random":

@@ -15,7 +15,9 @@ import uvicorn
 from soundalike.web.app import create_app
 from soundalike.web.server import server_config
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
+)
 
 
 class Running(threading.Thread):
@@ -53,7 +55,7 @@ def served(library: Path) -> Iterator[str]:
         yield running.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """A headless Chromium of the system."""
     if CHROMIUM is None:

@@ -18,10 +18,19 @@ class Miniature:
     tracks: tuple[MiniTrack, ...]
 
 
+def _written(folder: Path, tracks: int, mixes: int, parts: int) -> Miniature:
+    written = write_slakh(folder / "slakh", seed=3, tracks=tracks, length=16.0)
+    write_inst_sim_abx(folder / "abx", written, mixes=mixes, parts=parts)
+    return Miniature(folder / "slakh", folder / "abx", written)
+
+
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
     """To be read only."""
-    folder = tmp_path_factory.mktemp("miniature")
-    tracks = write_slakh(folder / "slakh", seed=3, tracks=6, length=22.0)
-    write_inst_sim_abx(folder / "abx", tracks, mixes=36, parts=3)
-    return Miniature(folder / "slakh", folder / "abx", tracks)
+    return _written(tmp_path_factory.mktemp("miniature"), tracks=6, mixes=36, parts=3)
+
+
+@pytest.fixture(scope="session")
+def small_miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
+    """For networks, which take longer for a clip; to be read only."""
+    return _written(tmp_path_factory.mktemp("small-miniature"), tracks=4, mixes=16, parts=1)

@@ -39,6 +39,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache") / "vectors.sqlite"
 
 
+@pytest.mark.long
 def test_single_answers_give_no_noise_ceiling(clips: Path, cache: Path, miniature: Miniature, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     mixes = [t for t in read_answers(miniature.answers).triplets if t.part == MIX]
@@ -134,6 +135,7 @@ def plain_answers(miniature: Miniature, clips: Path, tmp_path: Path) -> tuple[Pa
     return tmp_path / "answers.csv", tmp_path / "clips", rows
 
 
+@pytest.mark.long
 def test_plain_letters_with_the_winner_first_are_fitted(
     plain_answers: tuple[Path, Path, list[str]], cache: Path, tmp_path: Path
 ) -> None:

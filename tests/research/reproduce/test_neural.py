@@ -35,6 +35,11 @@ pytestmark = pytest.mark.neural
 
 
 @pytest.fixture(scope="module")
+def miniature(small_miniature: Miniature) -> Miniature:
+    return small_miniature
+
+
+@pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The paper's rows load narrow models."""
     folder = tmp_path_factory.mktemp("narrow")

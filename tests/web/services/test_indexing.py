@@ -48,7 +48,7 @@ def test_a_folder_is_indexed_and_what_was_done_is_reported(indexing: Indexing, t
 
 
 def test_one_folder_at_a_time(indexing: Indexing, tmp_path: Path) -> None:
-    more = str(_sounds(tmp_path / "more", 50))
+    more = str(_sounds(tmp_path / "more", 20))
     indexing.start(more)
     with pytest.raises(InputError, match="a folder is being indexed"):
         indexing.start(more)
@@ -58,7 +58,7 @@ def test_one_folder_at_a_time(indexing: Indexing, tmp_path: Path) -> None:
 def test_it_ends_with_a_server_that_ignores_ctrl_c(indexing: Indexing, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what a script starts with `&`
     try:
-        indexing.start(str(_sounds(tmp_path / "more", 400)))
+        indexing.start(str(_sounds(tmp_path / "more", 150)))
     finally:
         signal.signal(signal.SIGINT, before)
     until = time.monotonic() + 60
@@ -72,5 +72,5 @@ def test_it_ends_with_a_server_that_ignores_ctrl_c(indexing: Indexing, tmp_path:
     assert indexing.progress.error is not None
     assert "interrupted" in indexing.progress.error
     library = Library.open(tmp_path / "library")
-    assert library.items().num_rows < 401
+    assert library.items().num_rows < 151
     assert audit(library).problems == ()
