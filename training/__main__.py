@@ -24,75 +24,55 @@ names.
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: the function that does it (`module:function`), the names of its arguments, defaults of its own."""
+
+    function: str
+    arguments: tuple[str, ...]
+    defaults: dict[str, int] = field(default_factory=dict)
+
+
+STEPS = {
+    "collect": Step("collect:collect", ("packages", "audio", "work", "seed")),
+    "scenes": Step("scenes:make_scenes", ("work", "count", "seed"), {"count": 4000}),
+    "train": Step("train:train", ("work", "steps", "seed"), {"steps": 3600}),
+    "export": Step("export:export", ("work",)),
+    "classes": Step("fit_classes:fit_classes", ("work", "seed")),
+    "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 60}),
+    "separator-train": Step("separator_train:train", ("work", "steps", "seed"), {"steps": 450}),
+    "separator-export": Step("separator_train:export", ("work",)),
+    "separator-evaluate": Step("separator_evaluate:evaluate", ("audio", "work")),
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "work": {"type": Path, "required": True, "help": "folder of this run"},
+    "packages": {"type": Path, "default": Path("/"), "help": "where the packages are unpacked"},
+    "audio": {"type": Path, "required": True, "help": "folder with samples/, songs/, multitracks/"},
+    "seed": {"type": int, "default": 1},
+    "count": {"type": int, "help": "scenes of 20 s, or examples of 10 s (default %(default)s)"},
+    "steps": {"type": int, "help": "batches (default %(default)s)"},
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(dest="step", required=True)
-    names = ("collect", "scenes", "train", "export", "classes")
-    for name in (*names, *(f"separator-{step}" for step in ("stems", "examples", "train", "export", "evaluate"))):
-        step = steps.add_parser(name)
-        step.add_argument("--work", type=Path, required=True, help="folder of this run")
-        step.add_argument("--seed", type=int, default=1)
-        if name in ("collect", "separator-stems"):
-            step.add_argument("--packages", type=Path, default=Path("/"), help="where the packages are unpacked")
-        if name in ("collect", "separator-stems", "separator-evaluate"):
-            step.add_argument("--audio", type=Path, required=True, help="folder with samples/, songs/, multitracks/")
-        if name == "scenes":
-            step.add_argument("--count", type=int, default=4000, help="scenes of 20 s")
-        if name == "train":
-            step.add_argument("--steps", type=int, default=3600, help="of 128 pairs of hits, or 48 of loops")
-        if name == "separator-examples":
-            step.add_argument("--count", type=int, default=60, help="examples of 10 s")
-        if name == "separator-train":
-            step.add_argument("--steps", type=int, default=450, help="of 8 stretches of 3 s")
-    arguments = parser.parse_args()
-    if arguments.step.startswith("separator-"):
-        _separator_step(arguments)
-    elif arguments.step == "collect":
-        from training.collect import collect
-
-        collect(arguments.packages, arguments.audio, arguments.work, arguments.seed)
-    elif arguments.step == "scenes":
-        from training.scenes import make_scenes
-
-        make_scenes(arguments.work, arguments.count, arguments.seed)
-    elif arguments.step == "train":
-        from training.train import train
-
-        train(arguments.work, arguments.steps, arguments.seed)
-    elif arguments.step == "export":
-        from training.export import export
-
-        export(arguments.work)
-    else:
-        from training.fit_classes import fit_classes
-
-        fit_classes(arguments.work, arguments.seed)
-
-
-def _separator_step(arguments: argparse.Namespace) -> None:
-    if arguments.step == "separator-stems":
-        from training.separator_stems import make_stems
-
-        make_stems(arguments.packages, arguments.audio, arguments.work, arguments.seed)
-    elif arguments.step == "separator-examples":
-        from training.separator_examples import make_examples
-
-        make_examples(arguments.work, arguments.count, arguments.seed)
-    elif arguments.step == "separator-train":
-        from training.separator_train import train
-
-        train(arguments.work, arguments.steps, arguments.seed)
-    elif arguments.step == "separator-export":
-        from training.separator_train import export
-
-        export(arguments.work)
-    else:
-        from training.separator_evaluate import evaluate
-
-        evaluate(arguments.audio, arguments.work)
+    for name, step in STEPS.items():
+        added = steps.add_parser(name)
+        for argument in step.arguments:
+            added.add_argument(f"--{argument}", **ARGUMENTS[argument])
+        added.set_defaults(**step.defaults)
+    given = parser.parse_args()
+    step = STEPS[given.step]
+    module, function = step.function.split(":")
+    getattr(import_module(f"training.{module}"), function)(*(getattr(given, name) for name in step.arguments))
 
 
 if __name__ == "__main__":
