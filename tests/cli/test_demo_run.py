@@ -14,6 +14,7 @@ from soundalike.synth.truth import Truth
 from tests.cli.command_line import run
 
 
+@pytest.mark.long
 def test_the_demo_searches_three_times_and_counts_the_right_hits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def without_home(*arguments: object, folder: Path) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.long
 def test_a_library_is_made_and_searched_without_home_in_a_read_only_installation(sound: Path, tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     library = tmp_path / "library"

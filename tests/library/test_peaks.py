@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import pyarrow as pa
+import pytest
 
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.maintenance.parquet import export_parquet, import_parquet
@@ -84,6 +85,7 @@ def test_an_upgrade_copies_peaks(library_folder: LibraryFolder) -> None:
     assert Library.open(library_folder.path).contents_with_peaks() == [library_folder.items()["a"]["content"]]
 
 
+@pytest.mark.long
 def test_many_commits_are_compacted(library_folder: LibraryFolder) -> None:
     for number in range(20):
         library_folder.write(**{f"n{number}": f"one-shot {number}"})

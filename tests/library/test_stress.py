@@ -19,6 +19,7 @@ def _run(name: str, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_damaged_files_are_named_and_good_ones_indexed() -> None:
     output = _run("stress_damaged_files", "--count", "48", "--good", "10", "--seed", "2")
     assert "found 62 = indexed" in output  # two of the files are albums of three tracks

@@ -156,6 +156,7 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("deviation", "level"), [(0.0, 1.0), (1.0, 1.3)])
 def test_intervals_of_agreement_cover_with_and_without_track_effects(
     design: Design, deviation: float, level: float
@@ -174,6 +175,7 @@ def test_intervals_of_agreement_cover_with_and_without_track_effects(
         assert independent / SIMULATIONS < 0.89
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("deviation", "shared"), [(0.0, 1.0), (1.0, 0.5)])
 def test_equal_models_are_seldom_said_to_differ(design: Design, deviation: float, shared: float) -> None:
     rng, links = np.random.default_rng(1), Links(design.track_sets)
@@ -193,6 +195,7 @@ def test_a_better_model_is_found(design: Design) -> None:
     assert found > 45
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fit", [fit_ols, fit_logistic, fit_ordinal])
 def test_intervals_of_weights_cover_with_effects_of_tracks_and_listeners(fit: Callable[[TripletData], Fit]) -> None:
     """Covariances clustered by triplet alone cover 83 to 90 %."""

@@ -56,6 +56,7 @@ def test_single_listeners_of_the_released_mixes(test_data: Path, kind: str, coun
     assert share.interval.low < share.value < share.interval.high
 
 
+@pytest.mark.long
 def test_the_released_answers_prefer_the_side_shown_first(test_data: Path) -> None:
     folder = test_data / "inst_sim_abx"
     if not folder.is_dir():

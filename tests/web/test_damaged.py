@@ -28,6 +28,7 @@ def web(library: Path) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.long
 def test_damaged_files_get_a_readable_problem(web: TestClient) -> None:
     until = time.monotonic() + SECONDS
     folder = web.app.state.server.uploads.folder.name  # type: ignore[attr-defined]

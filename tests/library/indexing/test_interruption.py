@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
 from tests.made_up_library import LibraryFolder
@@ -64,6 +66,7 @@ def test_ctrl_c_keeps_finished_files_and_reports_them(library_folder: LibraryFol
     library_folder.check()
 
 
+@pytest.mark.long
 def test_a_run_killed_again_and_again_comes_to_the_same_end(library_folder: LibraryFolder) -> None:
     _fill(library_folder, 100)
     rng = random.Random(1)

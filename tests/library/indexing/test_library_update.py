@@ -413,6 +413,7 @@ def test_a_run_starts_no_more_workers_than_pay(library_folder: LibraryFolder, mo
     assert len(started) == 1 + 2
 
 
+@pytest.mark.long
 def test_many_short_files_make_few_versions(library_folder: LibraryFolder) -> None:
     library_folder.write(**{f"n{number:03d}": f"one-shot {number}" for number in range(300)})
     report = library_folder.index(jobs=2, in_workers=True)

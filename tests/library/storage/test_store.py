@@ -88,6 +88,7 @@ def test_an_open_library_is_a_picture_that_tidying_does_not_break(tmp_path: Path
     assert Library.open(tmp_path).windows(["content"]).num_rows == 3 * 148
 
 
+@pytest.mark.long
 def test_many_commits_leave_few_pieces_and_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "KEEP", timedelta(milliseconds=1))
     tables = _tables(Library.create(tmp_path, RECIPE))

@@ -157,6 +157,7 @@ def test_plain_letters_with_the_winner_first_are_fitted(
     assert json.loads((tmp_path / "mine.json").read_text())["method"].startswith("logistic-cv")
 
 
+@pytest.mark.long
 def test_screening_rules_are_printed_and_applied(
     plain_answers: tuple[Path, Path, list[str]], cache: Path, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ def records(report: Report, table: str, **wanted: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.long
 def test_every_table_is_there_and_uses_all_triplets(report: Report, miniature: Miniature) -> None:
     assert [table.name for table in report.tables] == [
         "table-1",
@@ -81,6 +82,7 @@ def test_every_table_is_there_and_uses_all_triplets(report: Report, miniature: M
         assert record["total"] == kept[kind, record["column"]]
 
 
+@pytest.mark.long
 def test_the_planted_preferences_are_recovered(report: Report) -> None:
     """Listeners decide by drums and bass; true stems must show it."""
     record, *_ = records(report, "weights-builtin", section="The same splits, XYC", row="true stems, 6", column="ols")
@@ -89,6 +91,7 @@ def test_the_planted_preferences_are_recovered(report: Report) -> None:
     assert drums["value"] > 80
 
 
+@pytest.mark.long
 def test_the_baseline_does_not_depend_on_the_stems(report: Report) -> None:
     values = {
         record["value"]
@@ -97,6 +100,7 @@ def test_the_baseline_does_not_depend_on_the_stems(report: Report) -> None:
     assert len(values) == 1
 
 
+@pytest.mark.long
 def test_a_gated_row_that_would_repeat_the_ungated_one_is_left_out(report: Report) -> None:
     rows = {record["row"] for record in records(report, "weights-builtin", section="Agreement over")}
     assert "builtin" in rows
@@ -194,6 +198,7 @@ def test_a_full_disk_is_reported_and_loses_nothing(
         assert len(opened) > 10
 
 
+@pytest.mark.long
 def test_the_report_can_be_written(report: Report, tmp_path: Path) -> None:
     paths = write_report(report, tmp_path, html=True)
     with paths["csv"].open(newline="") as file:

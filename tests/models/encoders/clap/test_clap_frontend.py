@@ -46,6 +46,7 @@ def test_silence_is_at_the_floor() -> None:
     np.testing.assert_array_equal(log_mel(np.full(480, 1e-6, np.float32)), np.full((FRAMES, BANDS), -100, np.float32))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_the_spectrogram_equals_that_of_librosa(seed: int) -> None:
     samples = clip(10.0, SAMPLE_RATE, seed, 0.5)
