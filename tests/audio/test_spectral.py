@@ -43,6 +43,7 @@ def test_the_spectrogram_equals_librosas(samples: int, frame: int, hop: int) -> 
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("rate", "frame", "bands", "lowest", "highest"),
     [(48_000, 1024, 64, 50.0, 14_000.0), (24_000, 2048, 128, 0.0, 12_000.0), (32_000, 1024, 80, 30.0, 900.0)],
@@ -56,6 +57,22 @@ def test_mel_filters_equal_librosas(rate: int, frame: int, bands: int, lowest: f
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)
 
 
+def test_mel_filters_have_equal_areas_and_ascending_centres() -> None:
+    filters = mel_filters(48_000, 4096, 40, 200.0, 12_000.0)
+    assert filters.sum(axis=1) * 48_000 / 4096 == pytest.approx(np.ones(40), abs=0.02)
+    centres = filters.argmax(axis=1) * 48_000 / 4096
+    assert (np.diff(centres) > 0).all()
+    assert centres[0] > 200.0
+    assert centres[-1] < 12_000.0
+
+
+@pytest.mark.parametrize(("frequency", "pitch_class"), [(440.0, 9), (261.63, 0), (1174.66, 2), (369.99, 6)])
+def test_chroma_filters_put_a_frequency_into_its_pitch_class(frequency: float, pitch_class: int) -> None:
+    filters = chroma_filters(RATE, 8192)
+    assert filters[:, round(frequency * 8192 / RATE)].argmax() == pitch_class
+
+
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(
     tuning=st.floats(-0.5, 0.5),
