@@ -71,6 +71,7 @@ def browser() -> Iterator[object]:
         "--disable-sync",
         "--autoplay-policy=no-user-gesture-required",
         "--use-fake-device-for-media-stream",  # a microphone that beeps
+        "--use-fake-ui-for-media-stream",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")
