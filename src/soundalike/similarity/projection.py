@@ -1,31 +1,38 @@
 """Projection of vectors to points in a plane that keeps neighbours together.
 
 Conventions: vectors (N, D) float32, unit rows; points (N, 2) float32 in 0..1, the same scale on both axes. PCA to a few
-dimensions, t-SNE of some landmarks (van der Maaten & Hinton 2008; Barnes-Hut: van der Maaten 2014), and every other point at
-the weighted mean of its nearest landmarks. The same vectors give the same points.
+dimensions, t-SNE (van der Maaten & Hinton 2008) of some landmarks, and every other point at the weighted mean of its nearest
+landmarks. t-SNE goes from coarse to fine, as in Kobak & Berens (2019): a few landmarks from their principal components, then
+all of them from the places that those suggest, for a few steps. The same vectors give the same points.
 """
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable
-from contextlib import redirect_stdout
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 OnProgress = Callable[[float], None]
 
 LANDMARKS = 2_500
 """Points placed by t-SNE: more take long and look the same."""
 
+COARSE = 600
+"""Landmarks that are placed first, from nothing."""
+
 DIMENSIONS = 50
 """Components that PCA keeps for distances: the rest is noise, and costs time."""
 
 PERPLEXITY = 30.0
-ITERATIONS = 600
+COARSE_STEPS, FINE_STEPS = 300, 30
+EXAGGERATED_STEPS = 100
+"""The first of the coarse steps, in which neighbours attract one another `EXAGGERATION` times as much."""
+
+EXAGGERATION = 12.0
+
 FEWEST = 12
 """Fewer different points are projected by PCA alone: they have no neighbourhoods to keep."""
 
@@ -34,13 +41,11 @@ NEAREST = 4
 
 SEED = 20_260
 _BLOCK = 2_000
+_ROWS = 64  # of a product that stays in the processor's cache
 
 
 def project(vectors: Float32, *, landmarks: int = LANDMARKS, on_progress: OnProgress | None = None) -> Float32:
-    """Points (N, 2) of `vectors` (N, D); on_progress: called with the share done (0..1).
-
-    Prints nothing, but reads t-SNE's progress from what that prints: run it in a process where nothing else prints.
-    """
+    """Points (N, 2) of `vectors` (N, D); on_progress: called with the share done (0..1)."""
     from threadpoolctl import threadpool_limits
 
     on_progress = on_progress or (lambda _: None)
@@ -53,7 +58,7 @@ def project(vectors: Float32, *, landmarks: int = LANDMARKS, on_progress: OnProg
         rng = np.random.default_rng(SEED)
         count = min(len(different), landmarks)
         chosen = np.sort(rng.choice(len(different), count, replace=False))
-        placed = _tsne(different[chosen], on_progress)
+        placed = _tsne(different[chosen], rng, on_progress)
         points = _interpolated(different, different[chosen], placed)
         points[chosen] = placed
         on_progress(1.0)
@@ -80,35 +85,106 @@ def _plane(reduced: Float32) -> Float32:
     return points
 
 
-def _tsne(reduced: Float32, on_progress: OnProgress) -> Float32:
-    """(N, 2) t-SNE of points (N, d), started from their first two components."""
-    from sklearn.manifold import TSNE
-
-    start = _plane(reduced)
+def _tsne(reduced: Float32, rng: np.random.Generator, on_progress: OnProgress) -> Float32:
+    """(N, 2) t-SNE of points (N, d): of a few from their first two components, then of all."""
+    count = len(reduced)
+    first = np.sort(rng.choice(count, min(count, COARSE), replace=False))
+    start = _plane(reduced[first])
     start = start / max(1e-9, float(start[:, 0].std())) * 1e-4
-    tsne = TSNE(
-        perplexity=min(PERPLEXITY, (len(reduced) - 1) / 3),
-        init=start,
-        learning_rate="auto",
-        max_iter=ITERATIONS,
-        random_state=SEED,
-        verbose=2,
-    )
-    with redirect_stdout(_ProgressReader(lambda done: on_progress(0.05 + 0.9 * done))):
-        return np.asarray(tsne.fit_transform(reduced), dtype=np.float32)
+    steps = COARSE_STEPS + (FINE_STEPS if len(first) < count else 0)
+
+    def report(step: int) -> None:
+        on_progress(0.05 + 0.9 * step / steps)
+
+    coarse = _descended(_affinities(reduced[first]), start, COARSE_STEPS, EXAGGERATED_STEPS, report)
+    if len(first) == count:
+        return coarse
+    coarse *= np.float32(np.sqrt(count / len(first)))  # that each has as much room as before
+    placed = _interpolated(reduced, reduced[first], coarse)
+    placed[first] = coarse
+    return _descended(_affinities(reduced), placed, FINE_STEPS, 0, lambda step: report(COARSE_STEPS + step))
 
 
-class _ProgressReader(io.TextIOBase):
-    """Reads the number of iterations from what t-SNE prints."""
+def _affinities(points: Float32) -> Float32:
+    """(N, N) how near neighbours among points (N, d) are by `PERPLEXITY`, of sum 1: t-SNE's p_ij; 0 for others."""
+    count = len(points)
+    perplexity = min(PERPLEXITY, (count - 1) / 3)
+    nearest, squares = _nearest(points, min(count - 1, int(3 * perplexity)))
+    affinities = np.zeros((count, count), dtype=np.float32)
+    np.put_along_axis(affinities, nearest, _shares(squares, perplexity).astype(np.float32), axis=1)
+    affinities += affinities.T.copy()
+    affinities /= 2 * count
+    return affinities
 
-    def __init__(self, on_progress: OnProgress) -> None:
-        self._on_progress = on_progress
 
-    def write(self, text: str) -> int:
-        match = re.search(r"Iteration (\d+)", text)
-        if match:
-            self._on_progress(min(1.0, int(match[1]) / ITERATIONS))
-        return len(text)
+def _nearest(points: Float32, count: int) -> tuple[NDArray[np.int64], Float64]:
+    """Indices (N, count) of the nearest of points (N, d) to each, and their squared distances."""
+    squares = np.square(points).sum(axis=1)
+    nearest = np.empty((len(points), count), dtype=np.int64)
+    found = np.empty((len(points), count))
+    for begin in range(0, len(points), _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        distances = np.maximum(0, squares[rows, None] + squares - 2 * points[rows] @ points.T)
+        distances[np.arange(len(distances)), np.arange(begin, begin + len(distances))] = np.inf
+        nearest[rows] = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        found[rows] = np.take_along_axis(distances, nearest[rows], axis=1)
+    return nearest, found
+
+
+def _shares(squares: Float64, perplexity: float) -> Float64:
+    """(N, k) for each point a Gaussian over its squared distances (N, k) of this perplexity, of sum 1 (by bisection)."""
+    scaled = squares - squares.min(axis=1, keepdims=True)
+    scaled = scaled / np.maximum(scaled.mean(axis=1, keepdims=True), 1e-12)
+    low, high = np.full((len(scaled), 1), -12.0), np.full((len(scaled), 1), 12.0)  # log of the precision
+    for _ in range(30):
+        middle = (low + high) / 2
+        weights = np.exp(-scaled * np.exp(middle))
+        total = weights.sum(axis=1, keepdims=True)
+        entropy = np.log(total) + np.exp(middle) * (weights * scaled).sum(axis=1, keepdims=True) / total
+        wide = entropy > np.log(perplexity)
+        low, high = np.where(wide, middle, low), np.where(wide, high, middle)
+    return np.asarray(weights / total)
+
+
+def _descended(
+    affinities: Float32, start: Float32, steps: int, exaggerated: int, on_step: Callable[[int], None]
+) -> Float32:
+    """(N, 2) where points (N, 2) come to lie by gradient descent with momentum and gains (van der Maaten 2014)."""
+    points = start.astype(np.float32)
+    rate = max(len(points) / EXAGGERATION / 4, 50.0)
+    velocity, gains = np.zeros_like(points), np.ones_like(points)
+    for step in range(steps):
+        exaggeration, momentum = (EXAGGERATION, 0.5) if step < exaggerated else (1.0, 0.8)
+        gradient = _gradient(affinities, points, exaggeration)
+        gains = np.maximum(0.01, np.where(gradient * velocity < 0, gains + 0.2, gains * 0.8)).astype(np.float32)
+        velocity = (momentum * velocity - rate * gains * gradient).astype(np.float32)
+        points = points + velocity
+        points -= points.mean(axis=0)
+        if step % 10 == 9:
+            on_step(step + 1)
+    return points
+
+
+def _gradient(affinities: Float32, points: Float32, exaggeration: float) -> Float32:
+    """(N, 2) of t-SNE's loss at points (N, 2)."""
+    squares = np.square(points).sum(axis=1)
+    ones = np.ones_like(squares)
+    left = np.stack([-2 * points[:, 0], -2 * points[:, 1], squares + 1, ones], axis=1)
+    right = np.stack([points[:, 0], points[:, 1], ones, squares])
+    moments = np.stack([ones, points[:, 0], points[:, 1]], axis=1)
+    pull, push = np.empty_like(moments), np.empty_like(moments)
+    total = -float(len(points))  # a point is near itself, and does not count
+    for begin in range(0, len(points), _ROWS):
+        rows = slice(begin, begin + _ROWS)
+        near = left[rows] @ right  # 1 + squared distance
+        np.maximum(near, 1, out=near)
+        np.reciprocal(near, out=near)
+        total += float(near.sum())
+        pull[rows] = (affinities[rows] * near) @ moments
+        np.square(near, out=near)
+        push[rows] = near @ moments
+    drawn = exaggeration * pull - push / total
+    return np.asarray(4 * (drawn[:, :1] * points - drawn[:, 1:]), dtype=np.float32)
 
 
 def _interpolated(points: Float32, landmarks: Float32, placed: Float32) -> Float32:

@@ -33,7 +33,7 @@ from soundalike.search.open_library import OpenLibrary
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import LibrarySnapshot
 
-METHOD = "1"
+METHOD = "2"
 """Increased when the same vectors give another map."""
 
 MAX_ITEMS = 50_000

@@ -20,7 +20,7 @@ const NEIGHBOURS = 12;
 const RINGED_HITS = 20;
 const REACH = 14; // px between the pointer and the point that it means
 const HOVER_AFTER = 120; // ms that the pointer rests on a point until it is heard
-const POLL = 700; // ms until a map that is being computed is requested again
+const POLL = 300; // ms until a map that is being computed is requested again
 /** @type {Record<string, [number, number]>} */
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
