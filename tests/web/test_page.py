@@ -31,7 +31,9 @@ def test_without_a_reference_the_library_is_shown(page: Any) -> None:
     assert "4 songs, 8 loops, 20 one-shots" in page.text_content("#library")
     assert page.text_content("#hits-heading") == "Library"
     assert len(names(page)) == 4
+    assert page.is_hidden("#columns .score")
     choose(page, "one-shot")
+    assert page.is_hidden("#versions")
     struck_on(page)
     assert "20 one-shots; drop a song" in status(page)
     page.locator(".hit").first.click()
@@ -43,6 +45,10 @@ def test_a_dropped_song_gives_hits(page: Any, song: Path) -> None:
     assert song.name in page.text_content("#reference-name")
     assert "the reference itself is left out" in status(page)
     assert len(names(page)) == 3
+    with page.expect_response("**/api/search") as answer:
+        page.select_option("#versions", "strict")
+    assert asked(answer)["version_share"] == 0.9
+    settled(page)
     first = page.locator(".hit").first
     assert first.locator(".bars i").count() == 4
     assert first.locator(".score").text_content().count(".") == 1
@@ -82,6 +88,7 @@ def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     page.click(".strip[data-part=bass] .mute")
     assert (share("drums"), share("bass"), share("mix")) == ("25 %", "0 %", "38 %")
     assert page.input_value("#weight-bass") == "1"
+    settled(page)
     with page.expect_response("**/api/search") as answer:
         page.click(".strip[data-part=mix] .solo")
     assert asked(answer)["weights"] == {"mix": 1}

@@ -85,11 +85,15 @@ def test_on_a_phone_there_are_tabs_and_targets_for_fingers(page: Any, song: Path
     page.set_viewport_size({"width": 390, "height": 844})
     drop(page, song)
     assert page.is_visible("#results")  # hits come first
-    assert page.is_hidden("#reference")
+    assert page.is_hidden("#wave-box")
+    until(page, "document.querySelectorAll('.pad').length > 0")
+    page.locator(".pad").first.click()  # above the hits
+    settled(page)
+    page.click("#side-both")
+    until(page, "import('./app.js').then(({ player }) => player.playing && player.side === 'both')")
+    page.click("#toggle")
     for name in ("reference", "weighting", "results"):
         view(page, name)
-        if name == "reference":
-            until(page, "document.querySelectorAll('.pad').length > 0")
         small = page.eval_on_selector_all(
             "button, select, input:not([type=radio], [type=file]), summary, #trail a",
             """all => all.filter((one) => one.checkVisibility()).map((one) => [one, one.getBoundingClientRect()])

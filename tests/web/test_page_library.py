@@ -70,6 +70,7 @@ def test_an_empty_library_is_filled_from_the_page(browser: Any, music: Path, tmp
         page = opened(browser, running.address)
         assert page.text_content("#library").endswith("empty")
         assert status(page) == "the library is empty; add music: soundalike index FOLDER"
+        assert not any(page.is_visible(other) for other in ("#reference", "#weighting", "#filters", "#transport"))
         page.fill("#folder", str(tmp_path / "nowhere"))
         page.press("#folder", "Enter")
         page.wait_for_selector("#indexing.problem")
@@ -80,6 +81,7 @@ def test_an_empty_library_is_filled_from_the_page(browser: Any, music: Path, tmp
         page.press("#folder", "Enter")
         until(page, "document.querySelector('#library').textContent.endsWith('2 one-shots')")
         assert page.is_hidden("#first-run")
+        assert page.is_visible("#drop")
         choose(page, "one-shot")
         assert len(names(page)) == 2
         page.close()

@@ -161,7 +161,7 @@ words = st.text(max_size=20)
     filters=st.fixed_dictionaries({"tempo": words, "key": words, "length": words, "path": words}),
     favourite=st.booleans(),
     classes=st.lists(st.sampled_from(["kick", "snare"]), max_size=2),
-    versions=st.booleans(),
+    versions=st.sampled_from(["", "loose", "strict", "show"]),
     referenceKind=st.sampled_from([None, "song", "loop"]),
     group=st.none() | st.integers(0, 400),
     reference=st.sampled_from(
@@ -169,7 +169,7 @@ words = st.text(max_size=20)
     ),
 )
 def test_a_link_contains_the_whole_state(
-    module: Call, favourite: bool, classes: list[str], versions: bool, **state: Any
+    module: Call, favourite: bool, classes: list[str], versions: str, **state: Any
 ) -> None:
     state["strips"] = state.pop("mixer")
     state["filters"] |= {
@@ -211,7 +211,7 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
         texts = dict.fromkeys(("tempo", "key", "length", "path", "collection"), "")
-        assert kept["filters"] == {**texts, "favourite": False, "classes": [], "versions": False}
+        assert kept["filters"] == {**texts, "favourite": False, "classes": [], "versions": ""}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:

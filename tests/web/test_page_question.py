@@ -67,6 +67,8 @@ def test_a_damaged_file_leaves_the_question_before_it_whole(fresh: Any, songs: l
     fresh.set_input_files("#file", songs[1])
     until(fresh, f"{REFERENCE} === {json.dumps(songs[1].name)}")
     arrived(fresh, searches)
+    assert "opening" in fresh.get_attribute("#results", "class")  # the rows are those of the first song
+    assert status(fresh) == "comparing with 4 songs …"
     (tmp_path / "damaged.wav").write_bytes(b"this is no audio")
     fresh.set_input_files("#file", tmp_path / "damaged.wav")
     fresh.wait_for_selector("#status.problem")
@@ -76,6 +78,7 @@ def test_a_damaged_file_leaves_the_question_before_it_whole(fresh: Any, songs: l
     until(fresh, "document.querySelector('#status').textContent.includes('songs searched')")
     settled(fresh)
     assert fresh.evaluate(REFERENCE) == songs[1].name
+    assert "opening" not in fresh.get_attribute("#results", "class")
     shown = names(fresh)
     assert len(shown) == 3
     assert not any(name.endswith(songs[1].name) for name in shown)

@@ -120,6 +120,13 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
     show_default=True,
     help="List other versions of a song (cut, shifted) under it, or as hits of their own.",
 )
+@click.option(
+    "--version-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.6,
+    show_default=True,
+    help="How much of the shorter song a version has in common with the other; 0.3 folds more, 0.9 less.",
+)
 @click.option("--diverse", is_flag=True, help="Prefer hits that differ from each other.")
 @click.option(
     "--exclude-same",
@@ -194,6 +201,7 @@ def _request(options: Mapping[str, Any]) -> SearchRequest:
                 "include_self",
                 "same_class",
                 "versions",
+                "version_share",
             )
         },
     )

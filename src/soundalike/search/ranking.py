@@ -90,7 +90,13 @@ def _best(opened: OpenLibrary, plan: SearchPlan, table: Table, order: Indices, c
     asked = count + count // 10 + 5  # that many may be folded without another search
     while True:
         matched = index.search(terms, asked, order, present_only=is_text)
-        folded = fold_versions(opened, plan.query, matched.best, with_reference=not plan.request.include_self)
+        folded = fold_versions(
+            opened,
+            plan.query,
+            matched.best,
+            with_reference=not plan.request.include_self,
+            share=plan.request.version_share,
+        )
         if len(folded.kept) >= count or len(matched.best) < asked:
             folded.kept = folded.kept[:count]
             return matched, folded

@@ -11,6 +11,7 @@ from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
 from soundalike.search.filters import Filters
 from soundalike.search.query import Query, check_texts
+from soundalike.search.song_versions import MOST_OF_IT
 from soundalike.similarity.profiles import Profile
 
 Reference = str | Path | Query
@@ -44,7 +45,8 @@ class SearchRequest:
     class (snare, ...) that the name of a one-shot states come earlier (`prefer`, see `plan.CLASS_BONUS`), or hits of the class
     that its name states or its neighbours agree on are the only ones (`require`), or the class does not matter (`ignore`);
     versions: songs that are another version of a better hit (cut, shifted, or a near-identical copy) are listed under it, and
-    those of the reference apart (`fold`), or are hits of their own (`show`).
+    those of the reference apart (`fold`), or are hits of their own (`show`); version_share (0..1): how much of the shorter
+    song a version has in common with the other: less folds more.
 
     Raises InputError for values that are not allowed or that exclude each other. What only an open library can tell (a part
     that it does not have, a file that is not there) is checked by the search.
@@ -67,6 +69,7 @@ class SearchRequest:
     include_self: bool = False
     same_class: SameClass = "prefer"
     versions: Versions = "fold"
+    version_share: float = MOST_OF_IT
 
     def __post_init__(self) -> None:
         self._check_references()
@@ -83,6 +86,10 @@ class SearchRequest:
             raise InputError(f"{self.same_class!r} is no rule for the class; choose {', '.join(SAME_CLASS)}")
         if self.versions not in VERSIONS:
             raise InputError(f"{self.versions!r} is no rule for versions; choose {' or '.join(VERSIONS)}")
+        if not 0 < self.version_share <= 1:
+            raise InputError(
+                f"{self.version_share:g} is no share of a song; give more than 0 and at most 1, such as 0.6"
+            )
         if self.kind is not None:
             check_kind(self.kind)
 

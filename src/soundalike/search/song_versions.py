@@ -35,7 +35,7 @@ SHORTEST_RUN = 2
 """Windows in a row at one offset that are more than a coincidence."""
 
 MOST_OF_IT = 0.6
-"""Share of the windows of the shorter song that must lie in such runs."""
+"""Share of the windows of the shorter song that must lie in such runs, unless a search asks for another."""
 
 _STEPS = 10
 """Offsets tried between two windows."""
@@ -76,11 +76,14 @@ def thresholds_of(recipe: Recipe) -> Thresholds | None:
     return THRESHOLDS.get((recipe.encoder, recipe.encoder_version))
 
 
-def are_versions(one: SongWindows, other: SongWindows, thresholds: Thresholds) -> bool:
-    """Whether one of two songs is a cut or shifted version of the other, or both of a third."""
+def are_versions(one: SongWindows, other: SongWindows, thresholds: Thresholds, share: float = MOST_OF_IT) -> bool:
+    """Whether one of two songs is a cut or shifted version of the other, or both of a third.
+
+    share: of the windows of the shorter one, that both must have in common.
+    """
     if float(one.mean @ other.mean) < thresholds.song:
         return False
-    return shared(one, other, thresholds) >= MOST_OF_IT
+    return shared(one, other, thresholds) >= share
 
 
 def shared(one: SongWindows, other: SongWindows, thresholds: Thresholds) -> float:

@@ -14,7 +14,7 @@ from soundalike.search.index.vector_index import Match, VectorIndex
 from soundalike.search.near_duplicates import same_recording
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query
-from soundalike.search.song_versions import THRESHOLDS, SongWindows, are_versions, thresholds_of
+from soundalike.search.song_versions import MOST_OF_IT, THRESHOLDS, SongWindows, are_versions, thresholds_of
 
 MOST_COMPARED = 400
 """Matches that are compared with better ones; further ones stay as they are."""
@@ -57,8 +57,12 @@ class _Song:
         return same_recording(self.mix, other.mix, self.seconds, other.seconds)
 
 
-def fold_versions(opened: OpenLibrary, query: Query, matches: Sequence[Match], *, with_reference: bool) -> Folded:
+def fold_versions(
+    opened: OpenLibrary, query: Query, matches: Sequence[Match], *, with_reference: bool, share: float = MOST_OF_IT
+) -> Folded:
     """Matches among songs, best first, without those that are a version of a better one or, if `with_reference`, of the query.
+
+    share: of the shorter song, that a version must have in common.
 
     Nothing is folded with an encoder by which versions cannot be recognised.
     """
@@ -72,7 +76,7 @@ def fold_versions(opened: OpenLibrary, query: Query, matches: Sequence[Match], *
 
     def original_of(song: _Song, others: Sequence[_Song]) -> int | None:
         return next(
-            (n for n, other in enumerate(others) if are_versions(song.windows, other.windows, thresholds)), None
+            (n for n, other in enumerate(others) if are_versions(song.windows, other.windows, thresholds, share)), None
         )
 
     folded = Folded()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from soundalike.search.request import SameClass, Versions
+from soundalike.search.song_versions import MOST_OF_IT
 
 Weight = Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -54,7 +55,8 @@ class SearchIn(Strict):
     candidates: the number of windows to send with their cosines, so that the page can rank them again; few: use only so many
     representative windows of an upload, for a quick first result; same_class: what the class of a one-shot means for its hits
     (those of its class come earlier, are the only ones, or count like others); versions: whether other versions of a song (cut,
-    shifted) are listed under it (`fold`) or as hits (`show`); facets: also count the items of each class;
+    shifted) are listed under it (`fold`) or as hits (`show`); version_share: how much of the shorter song a version has in
+    common with the other; facets: also count the items of each class;
     kind: what the reference is, instead of an estimate; onsets:
     compare a group of onsets of a part of the reference (or of its region) with one-shots or loops; alike, unlike: items that
     the listener found alike or not, towards and away from which the reference is moved.
@@ -74,6 +76,7 @@ class SearchIn(Strict):
     few: int | None = Field(default=None, ge=1, le=20)
     same_class: SameClass = "prefer"
     versions: Versions = "fold"
+    version_share: float = Field(default=MOST_OF_IT, gt=0, le=1)
     facets: bool = False
     kind: Kind | None = None
     onsets: OnsetGroupIn | None = None

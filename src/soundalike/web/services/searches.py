@@ -164,6 +164,7 @@ class Searches:
                 n=request.n,
                 same_class=request.same_class,
                 versions=request.versions,
+                version_share=request.version_share,
             )
         )
         if query is not None and (request.alike or request.unlike):

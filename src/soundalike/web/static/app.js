@@ -69,12 +69,13 @@ const opening = new Opening({
   onAwaited: () => update(),
 });
 
-const busy = { opening: false, searching: false };
+/** stale: the rows are those of a former question. */
+const busy = { opening: false, searching: false, stale: false };
 
 /** @param {Partial<typeof busy>} changes */
 function showBusy(changes) {
   Object.assign(busy, changes);
-  $("results").classList.toggle("opening", busy.opening); // the rows of the former question
+  $("results").classList.toggle("opening", busy.opening || busy.stale);
   $("results").setAttribute("aria-busy", String(busy.opening || busy.searching));
 }
 
@@ -83,9 +84,11 @@ function onQuestion() {
   player.reset();
   answered = null;
   feedback.reset();
+  current.clear();
+  list.deselect();
   reference.take();
-  $("drop").classList.add("small");
   showView("results");
+  showBusy({ stale: true });
   run(update);
   reference.loadOnsets();
 }
@@ -226,6 +229,7 @@ async function update({ fresh = true } = {}) {
   }
   storeState();
   const { kind } = target;
+  if (busy.stale) showStatus(`comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
   const profile = alone ? null : profileMenu.name;
   const { versions } = filters.read();
   return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, fresh });
@@ -256,22 +260,18 @@ function showParts() {
  */
 function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
-  showHeading("Hits");
+  showBusy({ stale: false });
+  $("hits-heading").textContent = "Hits";
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
   else if (current.hit) current.set(current.hit);
   filters.showClasses(result.classes, updateSoon);
-  $("weighting-note").textContent = part() || request.onsets ? "" : result.weighting;
+  $("weighting-note").textContent = request.profile ? result.weighting : "";
   if (partial && result.windows.length && !current.hit) reference.setStart(result.windows[0][0]);
   showStatus(hits.length || result.searched ? notesOn(result, request, partial) : reasonForNoHits());
 }
 
-/** @param {"Hits" | "Library"} heading */
-function showHeading(heading) {
-  $("hits-heading").textContent = heading;
-  $("results").classList.toggle("listing", heading === "Library");
-}
 
 /**
  * What was searched, in words.
@@ -304,7 +304,8 @@ async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
   const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets: kind === "one-shot" }, signal);
-  showHeading("Library");
+  showBusy({ stale: false });
+  $("hits-heading").textContent = "Library";
   filters.showClasses(classes, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
   storeState();
@@ -444,7 +445,6 @@ const makeReference = () =>
     },
     onKind: () => {
       target.choose(questions.current.sound?.kind ?? "song");
-      questions.current.group = null;
       reference.onSource(false);
       current.setTogether();
       run(update);
@@ -503,6 +503,7 @@ async function start() {
   selectById("taken").append(...library.parts.filter((name) => name !== "mix").map((name) => new Option(`${name} of them`, name)));
   $("kind").addEventListener("change", (event) => {
     target.kind = /** @type {Kind} */ (/** @type {HTMLInputElement} */ (event.target).value);
+    showBusy({ stale: true });
     run(update);
   });
   window.addEventListener("popstate", () => {

@@ -97,17 +97,15 @@ export class Commands {
   listenToFilters() {
     const { update, updateSoon, resetWeights, reloadLibrary, map } = this.targets;
     this.onClick("reset-weights", resetWeights);
-    for (const id of ["favourites-only", "versions-shown"]) {
-      this.onClick(id, () => {
-        setPressed($(id), $(id).getAttribute("aria-pressed") !== "true");
-        return update();
-      });
-    }
+    this.onClick("favourites-only", () => {
+      setPressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
+      return update();
+    });
     this.onClick("clear-filters", () => {
       filters.clear();
       return update();
     });
-    $("collection").addEventListener("change", () => run(update));
+    for (const id of ["collection", "versions"]) $(id).addEventListener("change", () => run(update));
     $("filters").addEventListener("submit", (event) => event.preventDefault());
     for (const id of FILTERS) $(id).addEventListener("input", updateSoon);
     this.onClick("link", () => copy(location.href, "the link is"));

@@ -18,7 +18,7 @@ export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
   const favourite = isPressed("favourites-only");
   const collection = selectById("collection").value;
-  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions: isPressed("versions-shown") };
+  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions: /** @type {FilterTexts["versions"]} */ (selectById("versions").value) };
 }
 
 /** @param {FilterTexts} filters */
@@ -27,7 +27,7 @@ export function write(filters) {
   setPressed($("favourites-only"), filters.favourite);
   const menu = selectById("collection");
   menu.value = [...menu.options].some(({ value }) => value === filters.collection) ? filters.collection : "";
-  setPressed($("versions-shown"), filters.versions);
+  selectById("versions").value = filters.versions;
   classes = new Set(filters.classes);
 }
 
@@ -90,11 +90,11 @@ export function parsed(kind) {
   return filters;
 }
 
-/** Clears all filters; which versions are shown is none. */
+/** Clears all filters; how versions are folded is none. */
 export function clear() {
   const { versions } = read();
   write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [], versions });
 }
 
 /** Whether any filter is set. */
-export const any = () => Object.values({ ...read(), versions: false }).some((value) => (Array.isArray(value) ? value.length : value));
+export const any = () => Object.values({ ...read(), versions: "" }).some((value) => (Array.isArray(value) ? value.length : value));

@@ -41,6 +41,7 @@ export class FirstRun {
   /** @param {{ empty: boolean, shown: boolean }} options */
   show({ empty, shown }) {
     $("first-run").hidden = !shown;
+    document.body.classList.toggle("only-first-run", empty && shown); // there is nothing to search yet
     $("first-run-heading").textContent = empty ? "Your library is empty" : "Add a folder";
     const { parentElement } = $("demo");
     if (parentElement) parentElement.hidden = !empty;

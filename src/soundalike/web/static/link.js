@@ -37,7 +37,7 @@ export function toLink({ reference, region, strips, kind, part, referenceKind, g
   if (filters.favourite) written.favourite = true;
   if (filters.collection) written.collection = filters.collection;
   if (filters.classes.length) written.classes = filters.classes;
-  if (filters.versions) written.versions = true;
+  if (filters.versions) written.versions = filters.versions;
   if (Object.keys(written).length) stored.f = written;
   return `#${encodeURIComponent(JSON.stringify(stored))}`;
 }
@@ -64,6 +64,16 @@ function regionOf(stored) {
   if (!Array.isArray(stored) || stored.length !== 2) return null;
   const [start, end] = stored;
   return isWithin(start, 0, 1e6) && isWithin(end, start, 1e6) ? [start, end] : null;
+}
+
+/**
+ * How versions are folded; older links state whether they are shown.
+ * @param {unknown} stored
+ * @returns {FilterTexts["versions"]}
+ */
+function versionsOf(stored) {
+  if (stored === true || stored === "show") return "show";
+  return stored === "loose" || stored === "strict" ? stored : "";
 }
 
 /**
@@ -107,7 +117,7 @@ export function fromLink(hash, parts) {
       favourite: stored.f?.favourite === true,
       collection: isText(stored.f?.collection) ? stored.f.collection : "",
       classes: Array.isArray(stored.f?.classes) ? stored.f.classes.filter(isText).slice(0, 20) : [],
-      versions: stored.f?.versions === true,
+      versions: versionsOf(stored.f?.versions),
     },
   };
 }

@@ -122,7 +122,7 @@ export class Opening {
   async takeFile(file, state = this.awaited) {
     this.checkSize(file);
     return this.open(`uploading ${file.name}`, async (signal) => {
-      const described = await api.upload(file, signal, (share) => showProgress(`uploading ${file.name} … ${Math.floor(100 * share)} %`));
+      const described = await api.upload(file, signal, (share) => showProgress(share < 1 ? `uploading ${file.name} … ${Math.floor(100 * share)} %` : `reading ${file.name} …`));
       this.awaited = null;
       keep(described.id, file);
       const sound = { ...soundOf(described), upload: described.id, url: api.uploadAudio(described.id), file };

@@ -39,6 +39,7 @@ export class Reference {
     this.pads = new Pads({
       onChoose: (group) => {
         this.question().group = group;
+        this.show();
         this.showOnsets();
         onGroup();
       },
@@ -68,6 +69,7 @@ export class Reference {
       sound.kind = /** @type {Kind} */ (kind.value);
       this.question().analysed = false;
       this.question().solo = "";
+      this.question().group = null;
       this.show();
       this.onKind();
       this.loadOnsets();
@@ -183,7 +185,7 @@ export class Reference {
 
   /** Shows name, facts and region. */
   show() {
-    const { sound, region, isClip } = this.question();
+    const { sound, region, isClip, group } = this.question();
     $("reference-name").textContent = sound?.name ?? "";
     $("reference-facts").textContent = !sound ? "" : sound.text ? "text" : factsOf(sound);
     $("reference-kind-box").hidden = !sound?.url;
@@ -198,7 +200,8 @@ export class Reference {
     this.fields[1].value = clockMs(end);
     for (const field of this.fields) field.removeAttribute("aria-invalid");
     const whole = isClip ? `the whole ${sound.kind} is compared` : "the whole song is compared; drag over the waveform to select a region";
-    $("region-note").textContent = region ? `these ${(end - start).toFixed(end - start < 1 ? 3 : 1)} s are compared` : whole;
+    if (group !== null) $("region-note").textContent = "the pressed pad is compared with one-shots and loops; press it again to release it";
+    else $("region-note").textContent = region ? `these ${(end - start).toFixed(end - start < 1 ? 3 : 1)} s are compared` : whole;
     this.showMarks();
   }
 

@@ -6,11 +6,12 @@ import { effective, packed, ranked } from "./rank.js";
 const EXACT = 200; // hits ranked by the server where the page has candidates for the rest
 const CANDIDATES = 2000;
 const FEW = 3; // windows of a long upload that are used for a first result
+const VERSION_SHARES = { loose: 0.3, strict: 0.9 }; // of the shorter song, in common with the other
 const LONG = 45; // s; shorter uploads are searched with all windows at once
 
 /**
- * weights: null where `part` alone is compared or a `profile` is used; versions: whether other versions of a song are hits of their
- * own; fresh: a new search, to be shown from its top.
+ * weights: null where `part` alone is compared or a `profile` is used; versions: how other versions of a song are
+ * folded; fresh: a new search, to be shown from its top.
  * @typedef {object} SearchOptions
  * @property {import("./question.js").Question} question
  * @property {ByPart | null} weights
@@ -18,7 +19,7 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
  * @property {string | null} profile
  * @property {Filters} filters
  * @property {Kind} kind
- * @property {boolean} [versions]
+ * @property {FilterTexts["versions"]} [versions]
  * @property {boolean} fresh
  *
  * partial: only some windows of the reference were used; a result with all of them follows; request: what was asked.
@@ -35,7 +36,8 @@ export function requestOf({ question, weights, part, profile, filters, kind, ver
   /** @type {SearchRequest} */
   const request = { ...question.id, filters, n: CANDIDATES };
   if (kind === "one-shot") request.facets = true;
-  if (versions) request.versions = "show";
+  if (versions === "show") request.versions = "show";
+  else if (versions) request.version_share = VERSION_SHARES[versions];
   if (!sound?.text) {
     for (const [name, answer] of /** @type {const} */ ([["alike", "alike"], ["unlike", "not alike"]])) {
       const ids = [...question.answers].filter(([, one]) => one === answer).map(([id]) => id);

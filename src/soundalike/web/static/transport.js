@@ -101,7 +101,7 @@ export class Transport {
     ]
       .filter(Boolean)
       .join(" · ");
-    $("now-score").textContent = score === null ? "" : `${format.signed(score)} = ${format.contributionText(contributions)}`;
+    $("now-score").textContent = score === null || Object.keys(contributions).length < 2 ? "" : `${format.signed(score)} = ${format.contributionText(contributions)}`;
     $("now-path").textContent = item.path;
     $("now-path").title = [item.path, ...others].join("\n");
     $("now-copies").hidden = !others.length;

@@ -124,6 +124,7 @@ interface SearchRequest extends ReferenceId {
   kind?: Kind;
   facets?: boolean;
   versions?: "fold" | "show";
+  version_share?: number;
   onsets?: { part: string; group: number };
   alike?: string[];
   unlike?: string[];
@@ -267,8 +268,8 @@ interface FilterTexts {
   favourite: boolean;
   collection: string;
   classes: string[];
-  /** Whether other versions of a song are hits of their own. */
-  versions: boolean;
+  /** How other versions of a song are folded; "": as usual. */
+  versions: "" | "loose" | "strict" | "show";
 }
 
 /** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has

@@ -81,6 +81,13 @@ export class CurrentHit {
     this.show();
   }
 
+  /** There is no current hit: the former one was of another question. */
+  clear() {
+    this.hit = null;
+    this.setTogether();
+    this.show();
+  }
+
   show() {
     this.onShow(this.hit);
   }

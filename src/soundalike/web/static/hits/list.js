@@ -16,6 +16,7 @@ export const DRAGGED_ITEM = "application/x-soundalike-item";
 
 const ROW_HEIGHT = 52;
 const OVERSCAN = 4; // rows beyond each edge
+const RARE = 0.05; // share of the hits up to which a fact gets no column
 const COMPARED = 200; // hits whose mean the contributions of each are compared with
 
 export class List {
@@ -35,6 +36,8 @@ export class List {
    */
   selected = new Set();
   comparison = comparisonOf([]);
+  /** Whether the hits are of several kinds. */
+  mixed = false;
   /**
    * By kind, the scores that 0, 1, ... 100 % of the library stay below.
    * @type {Partial<Record<Kind, number[]>>}
@@ -190,10 +193,23 @@ export class List {
     this.hits = this.order ? sorted(hits, this.order) : hits;
     this.comparison = comparisonOf(hits.slice(0, COMPARED));
     this.chosen = id === undefined ? -1 : this.hits.findIndex((hit) => hit.item.id === id);
+    this.showColumns();
     this.canvas.style.height = `${hits.length * ROW_HEIGHT}px`;
     this.top = Math.min(keepScroll ? this.top : 0, Math.max(0, hits.length * ROW_HEIGHT - this.height));
     if (!keepScroll) this.box.scrollTop = 0;
     this.refresh();
+  }
+
+  /** Hides columns that have nothing to show: the names of the hits take their place. */
+  showColumns() {
+    const { best } = this;
+    const { classList } = this.box.parentElement ?? this.box;
+    this.mixed = best.some(({ item }) => item.kind !== best[0].item.kind);
+    const few = RARE * best.length;
+    classList.toggle("no-tempo", best.filter(({ item }) => item.tempo).length <= few);
+    classList.toggle("no-key", best.filter(({ item }) => item.key).length <= few);
+    classList.toggle("no-score", !best.some(({ score }) => score !== null));
+    classList.toggle("no-why", Object.keys(this.comparison.mean).length < 2); // a single part adds nothing to the score
   }
 
   /**
@@ -280,7 +296,7 @@ export class List {
    */
   fill(row, index) {
     const hit = this.hits[index];
-    fillRow(row, hit, index, { comparison: this.comparison, share: shareBelow(this.percentiles, hit), marks: this.marks(hit) });
+    fillRow(row, hit, index, { comparison: this.comparison, mixed: this.mixed, share: shareBelow(this.percentiles, hit), marks: this.marks(hit) });
     row.classList.toggle("selected", this.selected.has(hit.item.id));
     row.setAttribute("aria-selected", String(index === this.chosen));
     row.setAttribute("aria-setsize", String(this.hits.length));

@@ -23,7 +23,9 @@ export function makeRow() {
     grade: cell("grade"),
     star: cell("star"),
   };
-  const row = make("div", { class: "hit", role: "option", draggable: true }, ...Object.values(cells));
+  const { score, grade, star, ...first } = cells;
+  const mark = make("span", { class: "mark" }, score, grade);
+  const row = make("div", { class: "hit", role: "option", draggable: true }, ...Object.values(first), mark, star);
   return Object.assign(row, { cells, bars, hit: /** @type {Hit} */ (/** @type {unknown} */ (null)), drawn: "" });
 }
 
@@ -35,10 +37,11 @@ export function makeRow() {
  * @param {number} index
  * @param {object} context
  * @param {import("./why.js").Comparison} context.comparison
+ * @param {boolean} context.mixed whether the list has items of several kinds
  * @param {number | null} context.share of the library that scores less
  * @param {HitMarks} context.marks
  */
-export function fillRow(row, hit, index, { comparison, share, marks: { answer, held } }) {
+export function fillRow(row, hit, index, { comparison, mixed, share, marks: { answer, held } }) {
   const { item, score, copies, versions = [] } = hit;
   const { cells } = row;
   row.hit = hit;
@@ -50,7 +53,7 @@ export function fillRow(row, hit, index, { comparison, share, marks: { answer, h
   cells.rank.textContent = score === null ? "" : String(index + 1);
   cells.name.textContent = format.title(item);
   cells.facts.textContent = [
-    item.sound_class ?? item.kind,
+    item.sound_class ?? (mixed && item.kind),
     item.kind === "song" && score !== null && format.matchedRange(hit),
     copies && `+${format.plural(copies, "copy", "copies")}`,
     versions.length && `+${format.plural(versions.length, "version")}`,
