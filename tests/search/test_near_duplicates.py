@@ -24,6 +24,12 @@ def test_copies_are_those_of_equal_length_and_sound() -> None:
     near = unit(a + 0.02 * np.random.default_rng(4).normal(size=a.shape))
     assert same_recording(a, near, 50.0, 50.1)
     assert not same_recording(a, near, 50.0, 51.0)
+    assert same_recording(a, near, 0.2, 0.201)
+    assert not same_recording(a, near, 0.2, 0.21)  # two claps, not one
+    alike = unit(a + 0.06 * np.random.default_rng(4).normal(size=a.shape))
+    assert 0.95 < np.mean(np.sum(a * alike, axis=1)) < 0.98
+    assert same_recording(a, alike, 50.0, 50.0)
+    assert not same_recording(a, alike, 0.2, 0.2)
     assert not same_recording(a, near[::-1].copy(), 50.0, 50.0)
     assert not same_recording(a, near[:4], 50.0, 50.0)
 

@@ -30,7 +30,7 @@ def opened(browser: Any, address: str) -> Any:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(60_000)
     page.goto(address)
-    page.wait_for_selector("#weight-drums")
+    page.wait_for_selector("#weight-drums", state="attached")
     until(page, "document.querySelector('#status').textContent !== ''")
     return page
 

@@ -525,3 +525,19 @@ def test_files_of_a_dropped_folder_are_found(module: Call) -> None:
     )
     assert found[0] == ["b.WAV", "c.flac"]
     assert "there is no audio file among what was dropped" in found[1]
+
+
+def test_notes_on_what_was_searched(module: Call) -> None:
+    result = {"searched": 1, "silent": ["bass"], "same": True, "versions": [{"path": "a/b.wav"}], "share": 0.5}
+    notes = module("result_notes.js", "notesOn", result, {"alike": ["x"]}, {"kind": "song", "partial": True})
+    assert notes.split(" · ") == [
+        "1 song searched",
+        "silent in the reference: bass",
+        "the reference itself is left out",
+        "1 version of it left out: b.wav",
+        "moved by 1 answer",
+        "only 50 % of the library: a machine of the cluster is down",
+        "analysing the rest …",
+    ]
+    assert module("result_notes.js", "reasonForNoHits", "loop", 0, True).startswith("this library has no loops")
+    assert module("result_notes.js", "reasonForNoHits", "loop", 3, True) == "none of 3 loops matches these filters"

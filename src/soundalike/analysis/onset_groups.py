@@ -54,6 +54,11 @@ def group_onsets(analyser: Analyser, samples: Float32, sample_rate: int, *, min_
 
     min_similarity: the cosine at which average linkage stops merging groups. Raises AudioError if there is no onset.
     """
+    return split_onsets(embed_onsets(analyser, samples, sample_rate), min_similarity)
+
+
+def embed_onsets(analyser: Analyser, samples: Float32, sample_rate: int) -> OnsetGroup:
+    """All onsets of a mono stem (samples,). Raises AudioError if there are none."""
     starts, ends = cut_onsets(samples, sample_rate)
     if not len(starts):
         raise AudioError("no onsets were found: the part is silent or has no struck sounds; try another part or region")
@@ -63,11 +68,15 @@ def group_onsets(analyser: Analyser, samples: Float32, sample_rate: int, *, min_
         crop = _crop(samples, sample_rate, start, end).copy()
         crop[-len(fade) :] *= fade
         crops.append(crop)
-    vectors = analyser.embed_clips(crops)
-    labels = _cluster(vectors, min_similarity)
+    return OnsetGroup(starts, ends, analyser.embed_clips(crops))
+
+
+def split_onsets(onsets: OnsetGroup, min_similarity: float) -> list[OnsetGroup]:
+    """Onsets in groups of similar ones, the largest first; min_similarity as in `group_onsets`."""
+    labels = _cluster(onsets.vectors, min_similarity)
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     groups.sort(key=lambda members: (-len(members), members[0]))
-    return [OnsetGroup(starts[members], ends[members], vectors[members]) for members in groups]
+    return [OnsetGroup(onsets.starts[one], onsets.ends[one], onsets.vectors[one]) for one in groups]
 
 
 def _crop(samples: Float32, sample_rate: int, start: float, end: float) -> Float32:

@@ -1,7 +1,7 @@
 """Near-identical files: the same recording in another format, at another gain or with padding.
 
 Two files are near-identical if they have the same length and the mean cosine of their mixes, window by window, is at least
-`NEAR_IDENTICAL`. Identical files (the same bytes) share a content and need no comparison.
+`NEAR_IDENTICAL`, for short ones `NEAR_IDENTICAL_SHORT`. Identical files (the same bytes) share a content and need no comparison.
 """
 
 from __future__ import annotations
@@ -18,24 +18,41 @@ from soundalike.search.index.vector_index import VectorIndex
 NEAR_IDENTICAL = 0.95
 """Mean cosine of the mix, window by window, from which two files of equal length are copies of one another."""
 
+NEAR_IDENTICAL_SHORT = 0.98
+"""The same for files shorter than `SHORT`: cosines of different strokes of a drum exceed `NEAR_IDENTICAL`."""
+
+SHORT = 2.0  # s
+
 LENGTH_TOLERANCE = 0.25
-"""Seconds by which copies may differ in length: encoders pad."""
+"""Seconds by which copies may differ in length at most: encoders pad."""
+
+LENGTH_SHARE = 0.005
+"""Share of its length by which a copy may differ: what encoders pad, decoders mostly cut off again. Of short sounds the length
+is what tells a copy from a sound that is alike. Measured by `benchmarks/clip_copies.py`."""
+
+SHORTEST_TOLERANCE = 0.0015
+"""Seconds by which the shortest sounds may differ: their lengths are rounded to samples of other rates."""
 
 _TAKEN_AT_ONCE = 16_384
 """Rows whose vectors are taken together."""
 
 
+def length_tolerance(seconds: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how many seconds copies of files of these lengths (s) may differ from them."""
+    return np.clip(LENGTH_SHARE * np.asarray(seconds, dtype=np.float64), SHORTEST_TOLERANCE, LENGTH_TOLERANCE)
+
+
 def same_recording(a: Float32, b: Float32, a_seconds: float, b_seconds: float) -> bool:
     """Whether two files are near-identical, from the mix vectors (N, D) of their windows in order and their lengths."""
-    if abs(a_seconds - b_seconds) > LENGTH_TOLERANCE or len(a) != len(b) or not len(a):
+    if abs(a_seconds - b_seconds) > length_tolerance(max(a_seconds, b_seconds)) or len(a) != len(b) or not len(a):
         return False
-    return bool(same_recordings(a, b[np.newaxis])[0])
+    return bool(same_recordings(a, b[np.newaxis], min(a_seconds, b_seconds))[0])
 
 
-def same_recordings(mix: Float32, others: Float32) -> Mask:
-    """(C,) which of `others` (C, N, D), files of the same length as `mix` (N, D), are near-identical to it."""
+def same_recordings(mix: Float32, others: Float32, seconds: float) -> Mask:
+    """(C,) which of `others` (C, N, D), files of the same length (s) as `mix` (N, D), are near-identical to it."""
     cosines = others.reshape(len(others), mix.size) @ mix.ravel() / max(1, len(mix))
-    return np.asarray(cosines >= NEAR_IDENTICAL)
+    return np.asarray(cosines >= (NEAR_IDENTICAL_SHORT if seconds < SHORT else NEAR_IDENTICAL))
 
 
 def copies_of(mix: Float32, seconds: float, index: VectorIndex, admitted: Mask) -> list[int]:
@@ -43,13 +60,14 @@ def copies_of(mix: Float32, seconds: float, index: VectorIndex, admitted: Mask) 
     rows = index.rows
     if not len(rows.contents):
         return []
-    same_length = np.abs(rows.ends[rows.last] - seconds) <= LENGTH_TOLERANCE
+    lengths = rows.ends[rows.last]
+    same_length = np.abs(lengths - seconds) <= length_tolerance(np.maximum(lengths, seconds))
     near = np.flatnonzero(admitted & same_length & (rows.last - rows.first + 1 == len(mix)))
     copies: list[int] = []
     for some in np.array_split(near, max(1, len(near) * len(mix) // _TAKEN_AT_ONCE)):
         inside = (rows.first[some][:, np.newaxis] + np.arange(len(mix))).ravel()
         others = index.take([MIX], inside).reshape(len(some), *mix.shape)
-        copies += some[same_recordings(mix, others)].tolist()
+        copies += some[same_recordings(mix, others, seconds)].tolist()
     return copies
 
 
@@ -103,7 +121,8 @@ def candidate_pairs(first: Callable[[Indices], Float32], seconds: NDArray[np.flo
     ordered = seconds[by_length]
     for begin in range(0, len(by_length), 256):
         block = by_length[begin : begin + 256]
-        end = int(np.searchsorted(ordered, ordered[min(begin + 255, len(ordered) - 1)] + LENGTH_TOLERANCE, "right"))
+        longest = ordered[min(begin + 255, len(ordered) - 1)]
+        end = int(np.searchsorted(ordered, longest + length_tolerance(longest * (1 + LENGTH_SHARE) + 0.01), "right"))
         others = by_length[begin:end]
         alike = first(block) @ first(others).T >= NEAR_IDENTICAL - 0.1
         for row, column in zip(*np.nonzero(alike), strict=True):

@@ -9,7 +9,7 @@ import { $, debounce, inputById, selectById } from "./dom.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
-import { KIND_PLURALS, plural, versionTitle } from "./format.js";
+import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
 import { taken, whatIsTaken } from "./hits/taking.js";
@@ -21,6 +21,7 @@ import { ProfileMenu } from "./profiles.js";
 import { Question, Questions } from "./question.js";
 import { Reference } from "./reference.js";
 import * as referenceInput from "./reference_input.js";
+import { noteOnList, notesOn, reasonForNoHits } from "./result_notes.js";
 import { Search } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
@@ -269,34 +270,16 @@ function showResult(hits, result, { partial, fresh, request }) {
   filters.showClasses(result.classes, updateSoon);
   $("weighting-note").textContent = request.profile ? result.weighting : "";
   if (partial && result.windows.length && !current.hit) reference.setStart(result.windows[0][0]);
-  showStatus(hits.length || result.searched ? notesOn(result, request, partial) : reasonForNoHits());
+  if (hits.length || result.searched) showStatus(notesOn(result, request, { kind: target.kind, partial }));
+  else showNoHits();
 }
 
 
-/**
- * What was searched, in words.
- * @param {SearchResult} result
- * @param {SearchRequest} request
- * @param {boolean} partial
- */
-function notesOn(result, request, partial) {
-  const notes = [`${plural(result.searched, target.kind)} searched`];
-  if (result.silent.length) notes.push(`silent in the reference: ${result.silent.join(", ")}`);
-  if (result.same) notes.push("the reference itself is left out");
-  if (result.versions.length) notes.push(`${plural(result.versions.length, "version")} of it left out: ${result.versions.map(versionTitle).join(", ")}`);
-  const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
-  if (judged) notes.push(`moved by ${plural(judged, "answer")}`);
-  if (result.share < 1) notes.push(`only ${Math.floor(100 * result.share)} % of the library: a machine of the cluster is down`);
-  if (partial) notes.push("analysing the rest …");
-  return notes.join(" · ");
-}
-
-/** Why there are no hits, and what to do. */
-function reasonForNoHits() {
+/** Shows why there are no hits, and offers to clear the filters. */
+function showNoHits() {
   const count = library.counts[target.kind] ?? 0;
-  if (!count) return `this library has no ${KIND_PLURALS[target.kind]}; index a folder that has some: soundalike index FOLDER`;
-  $("clear-filters").hidden = !filters.any();
-  return filters.any() ? `none of ${plural(count, target.kind)} matches these filters` : "there is nothing else to compare with";
+  $("clear-filters").hidden = !count || !filters.any();
+  showStatus(reasonForNoHits(target.kind, count, filters.any()));
 }
 
 async function listLibrary() {
@@ -312,11 +295,8 @@ async function listLibrary() {
   const empty = !itemCount(library);
   firstRun.show({ empty: true, shown: empty && library.indexing });
   if (empty) showStatus("the library is empty; add music: soundalike index FOLDER");
-  else if (!total) showStatus(reasonForNoHits());
-  else {
-    const first = total > items.length ? `the first ${LISTED} of ` : "";
-    showStatus(`${first}${plural(total, kind)}; drop a song to find what sounds alike`);
-  }
+  else if (!total) showNoHits();
+  else showStatus(noteOnList(kind, items.length, total));
 }
 
 /**
