@@ -19,8 +19,8 @@ from soundalike.search.request import Region
 if TYPE_CHECKING:
     from soundalike.analysis.onset_groups import OnsetGroup
 
-SAME_GROUP = 0.65
-"""Cosine from which two onsets belong to one group. Chosen by `benchmarks/onset_groups.py` for version 2 of the encoder."""
+SAME_GROUP = 0.6
+"""Cosine from which two onsets belong to one group, by `benchmarks/onset_groups.py`."""
 
 
 def onset_query(group: OnsetGroup, start: float, label: str) -> Query:
