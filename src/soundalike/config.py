@@ -295,7 +295,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "report": ("matplotlib", "jinja2", "sklearn"),
     "s3": ("obstore",),
     "cluster": ("ray", "obstore"),
-    "web": ("fastapi", "uvicorn", "sklearn", "threadpoolctl"),
+    "web": ("fastapi", "uvicorn", "threadpoolctl"),
 }
 """The modules whose presence shows that an extra is installed."""
 
