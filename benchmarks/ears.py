@@ -1,6 +1,6 @@
 """The built-in encoder, version 1 beside version 2: a sound inside a finished song, searched among thousands.
 
-    python -m benchmarks.ears --packages ROOT --midi FOLDER [--count 100] [--seeds 1 2 3] [--ablation]
+    python -m benchmarks.ears --packages ROOT --midi FOLDER [--only KIND ...] [--count N] [--seeds N ...] [--choose]
 
 ROOT: where the Debian packages hydrogen-drumkits and lmms-common are unpacked; FOLDER: rendered by
 `benchmarks.render_midi_sounds` from TimGM6mb.sf2; songs and multitracks come from SOUNDALIKE_TEST_DATA. Every sound that is
@@ -10,7 +10,9 @@ A sound is added to a song at -6, 0 or +6 dB (RMS against RMS in the same second
 down and saturated). The query is a region as a person draws it: it begins up to 100 ms early or 20 ms late, and its length
 is drawn independently of the sound's. It takes the real path: `Analyser.analyse_region` separates it with the music around
 it. Reported: the mean reciprocal rank of the very sound (MRR), how often it is among the first ten (R@10), and the share of
-the first ten that are of its class (P@10), with 95 % bootstrap intervals over queries.
+the first ten that are of its class (P@10), with 95 % bootstrap intervals over queries. The last column is what a search does:
+the stem and the mixture by the share of its part (`soundalike.search.query.MIXTURE_SHARES`). `--choose` compares shares
+instead, with a seed of its own and every second sound, so that they are not chosen on the queries that the tables report.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -47,6 +50,7 @@ from soundalike.models.encoders.builtin.builtin_network import HEADS
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.parts import MIX
+from soundalike.search.query import MIXTURE_SHARES
 from soundalike.synth.drum_shapes import VOICES
 from soundalike.synth.drums import KITS, render_hit
 from training.classes import UNKNOWN, class_of_name
@@ -54,8 +58,8 @@ from training.sources import KITS_HELD_OUT, MULTITRACKS_HELD_OUT, SONGS
 
 Float32 = NDArray[np.float32]
 Matrix = NDArray[np.floating]
-Query = tuple[int, int, str, Float32, Float32]
-Figures = dict[tuple[int, str], NDArray[np.float64]]
+Placement = tuple[int, str]
+Figures = dict[Placement, NDArray[np.float64]]
 
 RATE = 32_000
 LEVELS = (-6, 0, 6)
@@ -63,7 +67,8 @@ CONTEXT = 2.0
 POOL = 2_595
 SONG_SECONDS = 100.0
 PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
-HEADER = ("query", "level", "sound", "by", "n", "MRR", "R@10", "class P@10")
+STATES = ("as it is", "altered")
+CHOOSING_SEED = 11
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,28 @@ class Task:
     pool: list[Sound]
     lengths: tuple[float, float] | None
     longest: float
+
+    @property
+    def share(self) -> float:
+        """Of the mixture in a query of this kind, as a search counts it."""
+        shares = MIXTURE_SHARES["builtin", BuiltinEncoder.version][self.part]
+        return shares.longer if self.lengths is None else shares.single
+
+
+@dataclass(frozen=True)
+class Queries:
+    """N placements: sounds (N,) numbers of the pool; levels (N,) dB; states (N,) of `STATES`; stems, mixtures (N, D) rows of
+    `AllHeads`."""
+
+    sounds: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    states: NDArray[np.str_]
+    stems: Float32
+    mixtures: Float32
+
+    @classmethod
+    def joined(cls, several: Sequence[Queries]) -> Queries:
+        return cls(*(np.concatenate([getattr(one, field.name) for one in several]) for field in fields(cls)))
 
 
 class AllHeads:
@@ -131,8 +158,8 @@ VERSION_1 = Fusion(0.0, 0.0)
 VERSION_2 = Fusion()
 
 
-def drum_hits(packages: Path, midi: Path) -> list[Sound]:
-    """`POOL` hits: those of the held-out kits and of LMMS are looked for, renders and the synth's distract."""
+def held_out_hits(packages: Path) -> list[Sound]:
+    """The hits of the kits that nothing was trained on and of LMMS; those whose names state no class are not looked for."""
     paths = [
         path
         for kit in KITS_HELD_OUT
@@ -141,7 +168,13 @@ def drum_hits(packages: Path, midi: Path) -> list[Sound]:
     paths += _samples_of_lmms(packages, "drums")
     paths = [path for path in paths if path.suffix in (".wav", ".flac", ".aiff", ".ogg") and "empty" not in path.stem]
     found = [Sound(_loaded(path, 3.0), str(class_of_name(path.stem))) for path in paths]
-    found = [replace(sound, wanted=sound.label != str(UNKNOWN)) for sound in found]
+    return [replace(sound, wanted=sound.label != str(UNKNOWN)) for sound in found]
+
+
+def drum_hits(packages: Path, midi: Path) -> list[Sound]:
+    """`POOL` hits: the held-out ones are looked for, renders and the synth's distract."""
+    found = held_out_hits(packages)
+    held_out = len(found)
     kits = sounds.midi(midi, "kits")
     names = {"closed hat": "hat", "open hat": "hat", "crash": "cymbal", "ride": "cymbal"}
     for clip, kind in zip(kits.clips, kits.labels["kind"], strict=True):
@@ -157,7 +190,7 @@ def drum_hits(packages: Path, midi: Path) -> list[Sound]:
     ]
     rng, base = np.random.default_rng(0), len(found)
     while len(found) < POOL:  # variations of the distracting hits, so that the pool is as large as a user's
-        sound = found[int(rng.integers(len(paths), base))]
+        sound = found[int(rng.integers(held_out, base))]
         varied = soxr.resample(sound.samples, RATE, RATE * float(np.exp(rng.uniform(-0.35, 0.35))))
         found.append(Sound(np.asarray(varied, np.float32), sound.label, wanted=False))
     return found[:POOL]
@@ -223,13 +256,16 @@ class Experiment:
     """The held-out songs and the analyser whose encoder hears everything."""
 
     def __init__(self) -> None:
-        paths = [path for path in sorted(audio_folder("songs").iterdir()) if path.name not in SONGS]
-        paths += [audio_folder("multitracks") / name / "mixture.flac" for name in MULTITRACKS_HELD_OUT]
-        self.songs = [_loaded(path, SONG_SECONDS) for path in paths]
         self.encoder = AllHeads()
         recipe = replace(make_recipe(), dimension=self.encoder.dimension)
         self.analyser = Analyser(recipe)
         self.analyser.__dict__["encoder"] = self.encoder
+
+    @cached_property
+    def songs(self) -> list[Float32]:
+        paths = [path for path in sorted(audio_folder("songs").iterdir()) if path.name not in SONGS]
+        paths += [audio_folder("multitracks") / name / "mixture.flac" for name in MULTITRACKS_HELD_OUT]
+        return [_loaded(path, SONG_SECONDS) for path in paths]
 
     def heard(self, pool: list[Sound]) -> Float32:
         """Rows of `AllHeads` of a pool, cut as one-shots are."""
@@ -237,8 +273,8 @@ class Experiment:
 
         return self.encoder.embed([trim_silence(sound.samples) for sound in pool])
 
-    def queries(self, task: Task, count: int, seed: int) -> list[Query]:
-        """(sound, level, as it is or altered, rows of the stem and of the mixture) of `count` placements of every kind."""
+    def queries(self, task: Task, count: int, seed: int) -> Queries:
+        """`count` placements at every level, as they are and altered."""
         rng = np.random.default_rng(seed)
         wanted = [number for number, sound in enumerate(task.pool) if sound.wanted]
         found = []
@@ -249,7 +285,7 @@ class Experiment:
                 song = self.songs[int(rng.integers(len(self.songs)))]
                 early = float(rng.uniform(-0.02, 0.1))
                 draw, scale = float(rng.random()), float(rng.uniform(0.6, 1.2))
-                for state in ("as it is", "altered"):
+                for state in STATES:
                     sample = task.pool[own].samples
                     sample = _altered(sample, draw) if state == "altered" else sample
                     sample = _faded(sample[: round(task.longest * RATE)])
@@ -266,7 +302,7 @@ class Experiment:
                         row = self._region(path, CONTEXT - early, CONTEXT - early + max(length, 0.1), task.part)
                         if row is not None:
                             found.append((own, level, state, *row))
-        return found
+        return Queries(*(np.array(column) for column in zip(*found, strict=True)))
 
     def _region(self, path: Path, start: float, end: float, part: str) -> tuple[Float32, Float32] | None:
         try:
@@ -276,52 +312,65 @@ class Experiment:
         return region.vectors[0, region.parts.index(part)], region.vectors[0, region.parts.index(MIX)]
 
 
-def measured(task: Task, pool: Float32, queries: list[Query], fusion: Fusion, mixture: float) -> Figures:
+def measured(task: Task, pool: Float32, queries: Queries, fusion: Fusion, mixture: float) -> Figures:
     """By (level, state): rows (MRR, R@10, P@10) of each query; mixture: share of the mixture's region in the query."""
-    sides = {
-        name: fusion.vectors(np.stack([query[index] for query in queries]))
-        for name, index in (("stem", 3), ("mixture", 4))
-    }
-    directions = (1 - mixture) * sides["stem"] + mixture * sides["mixture"]
+    directions = (1 - mixture) * fusion.vectors(queries.stems) + mixture * fusion.vectors(queries.mixtures)
     scores = directions @ fusion.vectors(pool).T
     labels = np.array([sound.label for sound in task.pool])
     figures = defaultdict(list)
-    for (own, level, state, *_), row in zip(queries, scores, strict=True):
+    for own, level, state, row in zip(queries.sounds, queries.levels, queries.states, scores, strict=True):
         order = np.argsort(-row, kind="stable")
         rank = int(np.flatnonzero(order == own)[0]) + 1
-        figures[level, state].append((1 / rank, rank <= 10, np.mean(labels[order[:10]] == labels[own])))
+        figures[int(level), str(state)].append((1 / rank, rank <= 10, np.mean(labels[order[:10]] == labels[own])))
     return {key: np.array(values, dtype=float) for key, values in figures.items()}
 
 
-SYSTEMS: dict[str, tuple[Fusion, float]] = {
-    "version 1, stem": (VERSION_1, 0.0),
-    "version 1, mixture": (VERSION_1, 1.0),
-    "version 2, stem": (VERSION_2, 0.0),
-    "version 2, mixture": (VERSION_2, 1.0),
-    "version 2, both": (VERSION_2, 0.5),
+def systems(task: Task) -> dict[str, tuple[Fusion, float]]:
+    """What the table compares; the last is the search."""
+    return {
+        "version 1, stem": (VERSION_1, 0.0),
+        "version 1, mixture": (VERSION_1, 1.0),
+        "version 2, stem": (VERSION_2, 0.0),
+        "version 2, mixture": (VERSION_2, 1.0),
+        "version 2, as searched": (VERSION_2, task.share),
+    }
+
+
+SHARES: dict[str, tuple[Fusion, float]] = {
+    f"mixture {share:g}": (VERSION_2, share) for share in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 }
 ABLATION: dict[str, tuple[Fusion, float]] = {
-    "signal alone, both": (VERSION_1, 0.5),
-    "instance alone, both": (Fusion(1.0, 1.0, 1.0), 0.5),
-    "group alone, both": (Fusion(1.0, 1.0, 0.0), 0.5),
+    "signal alone": (VERSION_1, 0.5),
+    "instance alone": (Fusion(1.0, 1.0, 1.0), 0.5),
+    "group alone": (Fusion(1.0, 1.0, 0.0), 0.5),
+    "as shipped": (VERSION_2, 0.5),
     **{
-        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it, both": (
+        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it": (
             Fusion(struck, steady, instance),
             0.5,
         )
         for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
         for instance in (1.0, 0.65, 0.4)
     },
-    **{f"as shipped, mixture {share:.2f}": (VERSION_2, share) for share in (0.25, 0.35, 0.65)},
 }
 
 
-def table_rows(task: Task, name: str, figures: Figures) -> list[tuple[str, ...]]:
-    rows = []
-    for (level, state), values in sorted(figures.items(), key=lambda item: (item[0][1] != "as it is", item[0][0])):
-        means = [f"{values[:, column].mean():.3f} ({interval(values[:, column])})" for column in range(3)]
-        rows.append((task.name, f"{level:+d} dB", state, name, str(len(values)), *means))
-    return rows
+def placement_rows(task: Task, pool: Float32, queries: Queries) -> Iterator[list[str]]:
+    """A row for each level and state."""
+    figures = [measured(task, pool, queries, *system) for system in systems(task).values()]
+    for state in STATES:
+        for level in LEVELS:
+            values = [one[level, state] for one in figures]
+            cells = [" / ".join(f"{mean:.2f}" for mean in one.mean(axis=0)) for one in values]
+            cells[-1] = f"**{cells[-1][:4]}**{cells[-1][4:]} ({interval(values[-1][:, 0])})"
+            yield [task.name, f"{level:+d} dB{', altered' * (state == 'altered')}", str(len(values[0])), *cells]
+
+
+def total_row(task: Task, pool: Float32, queries: Queries, system: tuple[Fusion, float]) -> list[str]:
+    """n, MRR with its interval, R@10 with its interval, P@10 over all placements."""
+    values = np.concatenate(list(measured(task, pool, queries, *system).values()))
+    cells = [f"{values[:, column].mean():.3f} ({interval(values[:, column])})" for column in range(2)]
+    return [str(len(values)), *cells, f"{values[:, 2].mean():.3f}"]
 
 
 def interval(values: Matrix, draws: int = 500) -> str:
@@ -399,31 +448,66 @@ def tasks(packages: Path, midi: Path) -> dict[str, Callable[[], Task]]:
     return {name: lambda row=(name, *rest): Task(row[0], row[1], row[2](), *row[3:]) for name, *rest in rows}
 
 
+def every_second(task: Task) -> Task:
+    """The task with every second of the sounds that are looked for; the others distract."""
+    chosen = set([number for number, sound in enumerate(task.pool) if sound.wanted][::2])
+    return replace(task, pool=[replace(sound, wanted=n in chosen) for n, sound in enumerate(task.pool)])
+
+
+def kept(place: Path | None, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` returns; read from the folder `place`, if it is there from an earlier run."""
+    if place is None:
+        return make()
+    path = place / f"{name}.npz"
+    if not path.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **make())
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", type=Path, required=True)
     parser.add_argument("--midi", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=40, help="placements for each seed and kind of sound")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--count", type=int, default=24, help="placements for each seed and kind of sound")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--only", nargs="+", help="kinds of sounds, such as 'drum hit'")
-    parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--choose", action="store_true", help="compare shares of the mixture, with another seed")
+    parser.add_argument("--ablation", action="store_true", help="compare what the vector is made of")
+    parser.add_argument("--keep", type=Path, help="folder that keeps what was heard for the next run of the same code")
     options = parser.parse_args()
-    rows, hubs = [], []
+    rows, totals, hubs = [], [], []
+    compared = (SHARES if options.choose else {}) | (ABLATION if options.ablation else {})
     with threadpool_limits(1):
         experiment = Experiment()
         for name, make in tasks(options.packages, options.midi).items():
             if options.only and name not in options.only:
                 continue
             task = make()
-            pool = experiment.heard(task.pool)
-            queries = [query for seed in options.seeds for query in experiment.queries(task, options.count, seed)]
-            for title, system in (SYSTEMS | (ABLATION if options.ablation else {})).items():
-                rows += table_rows(task, title, measured(task, pool, queries, *system))
+            pool = kept(options.keep, f"{name} pool", lambda task=task: {"rows": experiment.heard(task.pool)})["rows"]
+            sought = every_second(task) if options.choose else task
+            seeds = [CHOOSING_SEED] if options.choose else options.seeds
+
+            def heard(seed: int, sought: Task = sought) -> Queries:
+                """The queries of one seed."""
+                name = f"{sought.name} {options.count} {seed}{' of half' * options.choose}"
+                return Queries(
+                    **kept(options.keep, name, lambda: asdict(experiment.queries(sought, options.count, seed)))
+                )
+
+            queries = Queries.joined([heard(seed) for seed in seeds])
+            if not compared:
+                rows += placement_rows(task, pool, queries)
+            for title, system in (compared or systems(task)).items():
+                totals.append((task.name, title, *total_row(task, pool, queries, system)))
             wanted = sum(sound.wanted for sound in task.pool)
             skews = [f"{skewness_of_hubs(version.vectors(pool)):.2f}" for version in (VERSION_1, VERSION_2)]
             hubs.append((task.name, str(len(task.pool)), str(wanted), *skews))
-    print_table(HEADER, rows)
-    print()
+    if rows:
+        print("MRR / R@10 / share of the first ten that are of its class\n")
+        print_table(("sound", "level", "n", *systems(task)), rows)
+    print_table(("sound, all levels", "by", "n", "MRR", "R@10", "class P@10"), totals)
     print_table(("pool", "sounds", "looked for", "skewness of N_10, version 1", "version 2"), hubs)
 
 

@@ -25,11 +25,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.builtin_versions import VERSIONS, as_version
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
-from soundalike.search.query import MIXTURE_SHARES
+from soundalike.search.query import LONGEST_SINGLE, MIXTURE_SHARES
 
 Float32 = NDArray[np.float32]
 Scores = NDArray[np.floating]
@@ -109,8 +110,6 @@ class Experiment:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.analyser = Analyser(make_recipe())
-        recipe = self.analyser.recipe
-        self.share = MIXTURE_SHARES[recipe.encoder, recipe.encoder_version]
         self.paths = sorted(audio_folder("samples").glob("*.flac"))
         self.waves = [decode.load(path, RATE, 1).samples[0] for path in self.paths]
         self.classes = [sample_class(path) for path in self.paths]
@@ -142,9 +141,13 @@ class Experiment:
         region = self.analyser.analyse_region(path, CONTEXT, end, focus=part)
         stems, rate = self.analyser.stems(path, float(region.starts[0]), float(region.ends[0]))
         stem, mixture = (region.vectors[0, region.parts.index(name)] for name in (part, "mix"))
-        yield "separated", self.vectors @ stem
-        yield "unseparated", self.vectors @ mixture
-        yield "both", self.vectors @ ((1 - self.share) * stem + self.share * mixture)
+        for version in VERSIONS:
+            candidates = as_version(self.vectors, version)
+            yield f"version {version}, separated", candidates @ as_version(stem, version)
+            yield f"version {version}, unseparated", candidates @ as_version(mixture, version)
+        shares = MIXTURE_SHARES["builtin", "2"].get(part)
+        share = 0.0 if shares is None else shares.single if end - CONTEXT <= LONGEST_SINGLE else shares.longer
+        yield "version 2, as searched", self.vectors @ ((1 - share) * stem + share * mixture)
         yield "MFCC, unseparated", self.baseline.scores(stems["mix"], rate)
         yield "MFCC, separated", self.baseline.scores(stems[part], rate)
 

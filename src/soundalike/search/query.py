@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,28 @@ from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
 
-MIXTURE_SHARES: dict[tuple[str, str], float] = {("builtin", "2"): 0.5}
-"""By encoder and version: how much the mixture counts beside the separated stem where a region of a song is compared with
-clips. Separation removes what lies over a sound, and a little of the sound; an encoder that hears through a mixture finds
-more with both (docs/benchmarks.md, "A sample inside a song"). 0 for other encoders."""
+
+class MixtureShares(NamedTuple):
+    """How much the mixture counts beside the separated stem: in a region for a single sound, and in a longer one."""
+
+    single: float
+    longer: float
+
+
+MIXTURE_SHARES: dict[tuple[str, str], dict[str, MixtureShares]] = {
+    ("builtin", "2"): {
+        "drums": MixtureShares(0.5, 0.25),
+        "bass": MixtureShares(1.0, 1.0),
+        **dict.fromkeys(("guitar", "piano", "vocals", "residuals"), MixtureShares(0.75, 0.5)),
+    }
+}
+"""By encoder and version, by part: how much the mixture counts where a region of a song is compared with clips. Separation
+removes what lies over a sound, and some of the sound: of a bass more than of drums. An encoder that hears through a mixture
+finds more with both, a bass with the mixture alone (docs/benchmarks.md, "A sound inside a song"; longer regions of guitar,
+piano, vocals and residuals were not measured). 0 for other encoders and parts."""
+
+LONGEST_SINGLE = 1.5
+"""Seconds; a longer region is meant for a loop or phrase, not for a single sound."""
 
 Value = TypeVar("Value")
 
@@ -60,7 +78,7 @@ class Query:
     texts: tuple[str, ...] = ()
     kind: Kind | None = None
     sound_class: str | None = None
-    mixture_share: float = 0.0
+    mixture_shares: Mapping[str, float] = field(default_factory=dict)
 
     def among(self, table: Table, part: str) -> NDArray[np.float64]:
         """(D,) the vector that rows of `table` are compared with for `part`: that of `direction`, and for a region of a song
@@ -68,7 +86,8 @@ class Query:
         stem = self.direction(part)
         if table != CLIPS or self.is_clip or part == MIX or MIX not in self.parts or not stem.any():
             return stem
-        return (1 - self.mixture_share) * stem + self.mixture_share * self.direction(MIX)
+        share = self.mixture_shares.get(part, 0.0)
+        return (1 - share) * stem + share * self.direction(MIX)
 
     def direction(self, part: str) -> NDArray[np.float64]:
         """(D,) the vector that `part` of a row is compared with: the mean over the windows of the unit vectors of the same
@@ -117,7 +136,7 @@ class Query:
             texts=tuple(text for query in queries for text in query.texts),
             kind=_common([query.kind for query in queries]),
             sound_class=_common([query.sound_class for query in queries]),
-            mixture_share=min(query.mixture_share for query in queries),
+            mixture_shares={part: min(query.mixture_shares.get(part, 0.0) for query in queries) for part in parts},
         )
 
     def called(self, name: str) -> Self:
@@ -191,8 +210,8 @@ def query_from_file(
     `Analyser.analyse` does.
     """
     recipe = analyser.recipe
-    share = 0.0 if region is None else MIXTURE_SHARES.get((recipe.encoder, recipe.encoder_version), 0.0)
-    if parts is not None and (region is None or share):
+    shares = {} if region is None else MIXTURE_SHARES.get((recipe.encoder, recipe.encoder_version), {})
+    if parts is not None and (region is None or not shares.keys().isdisjoint(parts)):
         parts = (*parts, MIX)
     if region is None:
         analysis = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
@@ -200,6 +219,7 @@ def query_from_file(
     else:
         analysis = analyser.analyse_region(path, region[0], region[1], focus=focus, parts=parts)
         label = f"{path.name} {analysis.starts[0]:.2f}-{analysis.ends[-1]:.2f} s"
+    single = float(analysis.ends[-1] - analysis.starts[0]) <= LONGEST_SINGLE
     is_clip = analysis.kind != "song"
     kept = analysis.parts if parts is None or is_clip else tuple(part for part in analysis.parts if part in parts)
     return Query(
@@ -214,7 +234,9 @@ def query_from_file(
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
-        mixture_share=share,
+        mixture_shares={
+            part: share.single if single else share.longer for part, share in shares.items() if part in kept
+        },
     )
 
 
