@@ -277,7 +277,7 @@ class Experiment:
         """`count` placements at every level, as they are and altered."""
         rng = np.random.default_rng(seed)
         wanted = [number for number, sound in enumerate(task.pool) if sound.wanted]
-        found = []
+        found: list[tuple[int, int, str, Float32, Float32]] = []
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "mixture.wav"
             while len(found) < count * len(LEVELS) * 2:
@@ -477,7 +477,8 @@ def main() -> None:
     parser.add_argument("--ablation", action="store_true", help="compare what the vector is made of")
     parser.add_argument("--keep", type=Path, help="folder that keeps what was heard for the next run of the same code")
     options = parser.parse_args()
-    rows, totals, hubs = [], [], []
+    rows: list[list[str]] = []
+    totals, hubs = [], []
     compared = (SHARES if options.choose else {}) | (ABLATION if options.ablation else {})
     with threadpool_limits(1):
         experiment = Experiment()
@@ -485,7 +486,12 @@ def main() -> None:
             if options.only and name not in options.only:
                 continue
             task = make()
-            pool = kept(options.keep, f"{name} pool", lambda task=task: {"rows": experiment.heard(task.pool)})["rows"]
+
+            def heard_pool(task: Task = task) -> dict[str, Any]:
+                """The rows of the pool."""
+                return {"rows": experiment.heard(task.pool)}
+
+            pool = kept(options.keep, f"{name} pool", heard_pool)["rows"]
             sought = every_second(task) if options.choose else task
             seeds = [CHOOSING_SEED] if options.choose else options.seeds
 

@@ -10,7 +10,8 @@ are unseen in any case.
 A task has queries. For each query some clips are relevant, some are not, and some are excluded (the query itself, its
 neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision. Triplets:
 probability that a relevant clip is nearer than another one (ABX), 0.5 by chance. Intervals: 95 % bootstrap over the
-classes of the queries.
+classes of the queries. The script exits with code 1 if version 2 is worse than version 1 in a family of tasks by more than
+the interval of their difference.
 
 Baselines: mean and standard deviation of 20 MFCCs; mean log mel spectrum of 128 bands; mean chroma (librosa's defaults,
 standardised over all clips of the evaluation, cosine).
@@ -101,7 +102,8 @@ def real_tasks(collections: Collections) -> list[Task]:
     return tasks
 
 
-def midi_tasks(collections: Collections) -> list[Task]:
+def tone_tasks(collections: Collections) -> list[Task]:
+    """Single notes and hits."""
     labels = collections["tones"].labels
     program, key = labels["program"], labels["key"]
     same, at_pitch, family = equal_pairs(program), equal_pairs(key), equal_pairs(program // 8)
@@ -112,6 +114,11 @@ def midi_tasks(collections: Collections) -> list[Task]:
     kits = collections["kits"].labels
     same, excluded = equal_pairs(kits["kind"]), equal_pairs(kits["kit"])
     tasks.append(Task("drum piece, other kit", "tones", "kits", same, excluded, kits["kind"]))
+    return tasks
+
+
+def midi_tasks(collections: Collections) -> list[Task]:
+    tasks = tone_tasks(collections)
     for part in (*PARTS, "mix"):
         track = collections[f"phrases_{part}"].labels["track"]
         itself = np.eye(len(track), dtype=bool)
@@ -146,12 +153,16 @@ def evaluate(task: Task, embed: Embed, queries: Flags | None = None) -> Result:
     return Result(np.array(first), np.array(precision), np.array(triplets), np.array(classes))
 
 
-def bootstrap_interval(values: Matrix, classes: NDArray[Any], draws: int = 500) -> tuple[float, float]:
-    """95 % interval of the mean of `values`; whole classes are drawn with replacement."""
+def bootstrap_means(values: Matrix, classes: NDArray[Any], draws: int = 500) -> Matrix:
+    """(draws,) means of `values`; whole classes are drawn with replacement."""
     _, index = np.unique(classes, return_inverse=True)
     sums, counts = np.bincount(index, values), np.bincount(index)
     drawn = np.random.default_rng(0).integers(0, len(sums), (draws, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    return np.asarray(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+
+
+def interval(means: Matrix) -> tuple[float, float]:
+    """95 % interval of bootstrapped means."""
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
@@ -268,9 +279,25 @@ def print_tasks(columns: Mapping[str, Mapping[str, Result]], tasks: Sequence[Tas
 
 
 def cell(result: Result) -> str:
-    low, high = bootstrap_interval(result.precision, result.classes)
+    low, high = interval(bootstrap_means(result.precision, result.classes))
     figures = f"{result.first.mean():.2f} / **{result.precision.mean():.3f}** / {result.triplets.mean():.3f}"
     return f"{figures} ({low:.2f}-{high:.2f})"
+
+
+def print_families(new: Mapping[str, Result], old: Mapping[str, Result], tasks: Sequence[Task]) -> list[str]:
+    """A row per family of tasks: mAP of both versions and their difference on the same queries. Returns the families of
+    which the new version is worse by more than the interval."""
+    worse, rows = [], []
+    for family in dict.fromkeys(task.family for task in tasks):
+        titles = [task.title for task in tasks if task.family == family]
+        before, after = (np.mean([results[title].precision.mean() for title in titles]) for results in (old, new))
+        drawn = [bootstrap_means(new[title].precision - old[title].precision, new[title].classes) for title in titles]
+        low, high = interval(np.mean(drawn, axis=0))
+        rows.append([family, f"{before:.3f}", f"{after:.3f}", f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})"])
+        if high < 0:
+            worse.append(family)
+    print_table(["family, mAP", "version 1", "version 2", "difference"], rows)
+    return worse
 
 
 def print_ablation(evaluation: Evaluation, midi: bool) -> None:
@@ -357,12 +384,15 @@ def main() -> None:
         for name, embed in baselines(collections).items():
             columns[name] = {task.title: evaluate(task, embed) for task in evaluation.tasks}
         print_tasks(columns, evaluation.tasks)
+        worse = print_families(columns["version 2"], columns["version 1"], evaluation.tasks)
         if not options.no_ablation:
             print_ablation(evaluation, midi)
         for encoder in (BuiltinEncoder(), SignalEncoder()):
             print(f"\nVersion {encoder.version}\n")
             print_robustness(sounds.to_alter(collections["songs10"], collections["samples"]), encoder)
             print_dimensions(encoder)
+    if worse:
+        raise SystemExit(f"version 2 is worse than version 1 by more than the interval: {', '.join(worse)}")
 
 
 if __name__ == "__main__":

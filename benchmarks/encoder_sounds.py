@@ -148,7 +148,7 @@ def _coded(clip: Clip, container: str, coding: str, level: float) -> Clip:
     return np.asarray(soundfile.read(buffer, dtype="float32")[0], dtype=np.float32)
 
 
-def _shelf(clip: Clip, decibels: float, corner: float, high: bool) -> Clip:
+def shelf(clip: Clip, decibels: float, corner: float, high: bool) -> Clip:
     """A shelving filter (R. Bristow-Johnson's audio EQ cookbook, slope 1)."""
     a, w = 10 ** (decibels / 40), 2 * np.pi * corner / RATE
     k, c, s = np.sqrt(2 * a) * np.sin(w), np.cos(w), -1 if high else 1
@@ -157,7 +157,7 @@ def _shelf(clip: Clip, decibels: float, corner: float, high: bool) -> Clip:
     return np.asarray(signal.lfilter(top, bottom, clip), dtype=np.float32)
 
 
-def _noisy(clip: Clip) -> Clip:
+def noisy(clip: Clip) -> Clip:
     noise = np.random.default_rng(len(clip)).standard_normal(len(clip)).astype(np.float32)
     return clip + noise * np.float32(np.sqrt(np.mean(clip**2)) * 10 ** (-30 / 20))
 
@@ -172,13 +172,13 @@ ALTERATIONS: dict[str, Callable[[Clip], Clip]] = {
     "gain -12 dB": lambda clip: clip * np.float32(0.25),
     "mp3, about 100 kbit/s": lambda clip: _coded(clip, "MP3", "MPEG_LAYER_III", 0.75),
     "ogg, about 60 kbit/s": lambda clip: _coded(clip, "OGG", "VORBIS", 0.8),
-    "bass +6 dB": lambda clip: _shelf(clip, 6, 250, high=False),
-    "bass -6 dB": lambda clip: _shelf(clip, -6, 250, high=False),
-    "treble +6 dB": lambda clip: _shelf(clip, 6, 3000, high=True),
-    "treble -6 dB": lambda clip: _shelf(clip, -6, 3000, high=True),
+    "bass +6 dB": lambda clip: shelf(clip, 6, 250, high=False),
+    "bass -6 dB": lambda clip: shelf(clip, -6, 250, high=False),
+    "treble +6 dB": lambda clip: shelf(clip, 6, 3000, high=True),
+    "treble -6 dB": lambda clip: shelf(clip, -6, 3000, high=True),
     "3 % faster": lambda clip: np.asarray(soxr.resample(clip, 1.03 * RATE, RATE), dtype=np.float32),
     "a semitone up": _shifted,
-    "noise at -30 dB": _noisy,
+    "noise at -30 dB": noisy,
 }
 
 

@@ -1,4 +1,5 @@
-"""How well a part retrieves its like, on generated music with known truth: built-in separator against true stems.
+"""How well a part retrieves its like, on generated music with known truth: built-in separator against true stems, for both
+versions of the built-in encoder.
 
     python -m benchmarks.part_retrieval --songs 48 --seed 3
 
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.shared.builtin_versions import VERSIONS, as_version
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.ranking import average_precision
 from soundalike.analysis.analyser import Analyser, Analysis
@@ -32,7 +34,15 @@ from soundalike.synth.truth import Truth
 
 Float32 = NDArray[np.float32]
 PARTS = ("drums", "bass")
-HEADER = ("part", "vectors from", "songs, same sound: mAP", "loops: first five of that part", "loops: mAP", "queries")
+HEADER = (
+    "part",
+    "vectors from",
+    "version",
+    "songs, same sound: mAP",
+    "loops: first five of that part",
+    "loops: mAP",
+    "queries",
+)
 
 
 def main() -> None:
@@ -65,10 +75,19 @@ def rows(
         for label, column in (("separated", part), ("mix, unseparated", MIX)):
             index = analyser.recipe.parts.index(column)
             windows = [song.vectors[song.present[:, index], index] for song in songs]
-            yield part, label, *evaluate(part, truth, windows, loops)
-        yield part, "true stems", *evaluate(part, truth, true, loops)
+            yield from by_version(part, label, truth, windows, loops)
+        yield from by_version(part, "true stems", truth, true, loops)
         chance = [rng.normal(size=windows.shape).astype(np.float32) for windows in true]
-        yield part, "chance", *evaluate(part, truth, chance, loops)
+        yield part, "chance", "-", *evaluate(part, truth, chance, loops)
+
+
+def by_version(
+    part: str, label: str, truth: Truth, windows: list[Float32], loops: Float32
+) -> Iterator[tuple[str, ...]]:
+    """A row for each version of the encoder, from vectors of version 2."""
+    for version in VERSIONS:
+        heard = [as_version(rows, version) for rows in windows]
+        yield part, label, version, *evaluate(part, truth, heard, as_version(loops, version))
 
 
 def embed_stem(analyser: Analyser, path: Path) -> Float32:
