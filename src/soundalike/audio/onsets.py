@@ -99,7 +99,9 @@ def _flux(samples: _Float, sample_rate: int, hop: int) -> _Float:
     bands *= _COMPRESSION / loudest
     np.log10(bands + np.float32(1.0), out=bands)
     before = np.zeros_like(bands)
-    before[_LAG:] = scipy.ndimage.maximum_filter1d(bands[:-_LAG], 3, axis=1)
+    before[_LAG:] = bands[:-_LAG]  # the loudest of three adjacent bands
+    np.maximum(before[_LAG:, 1:], bands[:-_LAG, :-1], out=before[_LAG:, 1:])
+    np.maximum(before[_LAG:, :-1], bands[:-_LAG, 1:], out=before[_LAG:, :-1])
     bands -= before
     return np.asarray(np.maximum(bands, 0.0, out=bands).mean(axis=1), dtype=np.float32)
 
