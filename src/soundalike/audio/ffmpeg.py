@@ -22,7 +22,7 @@ from soundalike.audio.waveform import resample, to_channels
 DEMUXERS = ",".join(
     (
         "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv",
-        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr",
+        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr,avi,mpegts,nistsphere",
     )
 )
 """The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer to other
