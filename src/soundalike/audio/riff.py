@@ -54,7 +54,10 @@ def riff_source(handle: BinaryIO, begin: int) -> Source | None:
             end = chunk.begin + chunk.size
             if form is not None and form.code in (_MPEG, _MP3):
                 return _mpeg_source(handle, chunk.begin, end, samples)
-            if form is not None and form.code in _AAC and (total := mpeg.count_adts_samples(handle, chunk.begin, end)):
+            if form is not None and form.code in _AAC:
+                total = mpeg.count_adts_samples(handle, chunk.begin, end)
+                if not total:
+                    return Source(skip=mpeg.AAC_DELAY)
                 return _delayed(chunk.begin, end, total, mpeg.AAC_DELAY, samples)
             gain = 1.0 if form is None else _gain(handle, chunk.begin, end, form)
             pieces = layout.corrected(handle, chunk, size)
