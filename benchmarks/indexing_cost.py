@@ -57,7 +57,9 @@ def main() -> None:
         ],
     )
     ratios = times[:, 1] / times[:, 0]
-    print(f"\nthis / other, pair by pair: {', '.join(f'{ratio:.2f}' for ratio in ratios)}; median {np.median(ratios):.2f}")
+    print(
+        f"\nthis / other, pair by pair: {', '.join(f'{ratio:.2f}' for ratio in ratios)}; median {np.median(ratios):.2f}"
+    )
 
 
 if __name__ == "__main__":

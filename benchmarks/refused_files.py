@@ -67,7 +67,15 @@ def measure(name: str, make: Callable[[Path], None], runs: int) -> tuple[float, 
             folder = Path(place) / "music"
             folder.mkdir()
             make(folder / name)
-            command = [sys.executable, "-m", "soundalike", "index", str(folder), "--library", str(Path(place) / "library")]
+            command = [
+                sys.executable,
+                "-m",
+                "soundalike",
+                "index",
+                str(folder),
+                "--library",
+                str(Path(place) / "library"),
+            ]
             before, begin = os.times(), time.monotonic()
             result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
             elapsed.append(time.monotonic() - begin)

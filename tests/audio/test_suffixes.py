@@ -66,7 +66,13 @@ def test_sphere_is_decoded(order: str, dtype: str, tmp_path: Path) -> None:
     samples = np.round(make_signal(16_000, 0.5)[0] * 32_767)
     fields = (
         *("NIST_1A", "   1024", "channel_count -i 1", "sample_rate -i 16000", "sample_n_bytes -i 2"),
-        *(f"sample_byte_format -s2 {order}", "sample_coding -s3 pcm", f"sample_count -i {len(samples)}", "end_head", ""),
+        *(
+            f"sample_byte_format -s2 {order}",
+            "sample_coding -s3 pcm",
+            f"sample_count -i {len(samples)}",
+            "end_head",
+            "",
+        ),
     )
     path = tmp_path / "a.sph"
     path.write_bytes("\n".join(fields).encode().ljust(1024) + samples.astype(dtype).tobytes())

@@ -66,9 +66,7 @@ def onset_strength(samples: _Float, sample_rate: int, hop: int) -> _Float:
     return _flux(samples, sample_rate, hop)
 
 
-def onset_strengths(
-    samples: _Float, sample_rate: int, hop: int, ranges: Sequence[tuple[float, float]]
-) -> list[_Float]:
+def onset_strengths(samples: _Float, sample_rate: int, hop: int, ranges: Sequence[tuple[float, float]]) -> list[_Float]:
     """`onset_strength`, then that of each of the `ranges` (lowest, highest frequency in Hz) alone; zeros for a range without
     bands."""
     samples = _checked(samples, sample_rate)
@@ -78,7 +76,9 @@ def onset_strengths(
     edges = _band_edges(_frame_length(sample_rate), sample_rate) * sample_rate / _frame_length(sample_rate)
     centres = (edges[:-1] + edges[1:]) / 2
     inside = [(low <= centres) & (centres < high) for low, high in ranges]
-    strengths = [increases[:, bands].mean(axis=1) if bands.any() else np.zeros_like(increases[:, 0]) for bands in inside]
+    strengths = [
+        increases[:, bands].mean(axis=1) if bands.any() else np.zeros_like(increases[:, 0]) for bands in inside
+    ]
     return [increases.mean(axis=1), *strengths]
 
 

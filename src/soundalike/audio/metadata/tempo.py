@@ -94,9 +94,7 @@ def find_rhythm(mono: NDArray[np.float32], sample_rate: int) -> Rhythm | None:
     if strength.size >= _WINDOW * _RATE / _HOP:
         correlations = {"all": windows.mean(axis=0)}
         correlations |= {name: _mean_autocorrelation(part) for name, part in zip(ranges, parts, strict=True)}
-        levels = metrical_level.Levels(
-            correlations, metrical_level.onset_density(strength, _RATE / _HOP), _RATE / _HOP
-        )
+        levels = metrical_level.Levels(correlations, metrical_level.onset_density(strength, _RATE / _HOP), _RATE / _HOP)
     return Rhythm(60.0 * _RATE / _HOP / _refined(mean, lag), confidence, levels)
 
 
