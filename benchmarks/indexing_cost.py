@@ -66,7 +66,7 @@ def measured(function: Callable[..., Any], stage: str, spent: Counter[str], inne
     return run
 
 
-def work(folders: list[str]) -> None:
+def work(files: list[Path]) -> None:
     """Analyse all files for each line of standard input, and print the seconds of each stage as a line of JSON."""
     analysers = importlib.import_module("soundalike.analysis.analyser")
     spent: Counter[str] = Counter()
@@ -83,7 +83,6 @@ def work(folders: list[str]) -> None:
             setattr(place, name, measured(getattr(place, name), stage, spent, inner))
     analyser = analysers.Analyser(importlib.import_module("soundalike.analysis.recipe").make_recipe())
     analyser.load()
-    files = [path for folder in folders for path in sorted(Path(folder).rglob("*")) if path.is_file()]
     analyser.analyse(files[0])
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -96,7 +95,7 @@ def work(folders: list[str]) -> None:
         print(json.dumps({**spent, "rest": rest, "all": total}), flush=True)
 
 
-def start(checkout: Path, folders: list[str]) -> subprocess.Popen[str]:
+def start(checkout: Path, files: list[str]) -> subprocess.Popen[str]:
     """A process with the code of `checkout` that waits for lines."""
     environment = {
         **os.environ,
@@ -104,7 +103,7 @@ def start(checkout: Path, folders: list[str]) -> subprocess.Popen[str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = [sys.executable, str(Path(__file__).resolve()), WORKER, *folders]
+    command = [sys.executable, str(Path(__file__).resolve()), WORKER, *files]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if answer(process) != "ready":
         raise SystemExit(f"{checkout}: its code does not run in this environment")
@@ -124,6 +123,7 @@ def answer(process: subprocess.Popen[str], line: str = "") -> str:
 def main() -> None:
     import numpy as np
 
+    from benchmarks.shared.audio_data import audio_files
     from benchmarks.shared.markdown import print_table
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,8 +131,8 @@ def main() -> None:
     parser.add_argument("--against", type=Path, required=True, help="another checkout of the repository")
     parser.add_argument("--pairs", type=int, default=5, help="(default %(default)s)")
     options = parser.parse_args()
-    folders = [str(folder.resolve()) for folder in options.folders]
-    processes = [start(checkout, folders) for checkout in (options.against.resolve(), HERE)]
+    files = [str(path) for folder in options.folders for path in audio_files(folder.resolve())]
+    processes = [start(checkout, files) for checkout in (options.against.resolve(), HERE)]
     runs: list[list[dict[str, float]]] = [[], []]
     for _ in range(options.pairs):
         for process, results in zip(processes, runs, strict=True):
@@ -153,6 +153,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [WORKER]:
-        work(sys.argv[2:])
+        work([Path(argument) for argument in sys.argv[2:]])
     else:
         main()
