@@ -254,7 +254,7 @@ def _is_cut(container: Any, stream: Any) -> bool:
     return container.format.name in ("wav", "w64") and stream.codec_context.name == "aac"
 
 
-def _joined(container: Any, stream: Any) -> Iterator[av.Packet]:
+def _joined(container: Any, stream: Any) -> Iterator[Any]:
     """All packets of a stream as one."""
     contents = [bytes(packet) for packet in container.demux(stream) if packet.size]
     if contents:
