@@ -50,6 +50,7 @@ WEIGHTS: tuple[float, ...] = (
 
 _LOCAL = 0.4  # s, over which the mean is taken that an onset must exceed
 _APART = 0.08  # s
+_EXACT, _AS_EXACTLY = 0.6, 0.95  # autocorrelation of what repeats exactly, and the share of it that is as exact
 _SPARSEST = 0.2  # onsets per second
 _SHARE = 0.25  # of the 99th percentile of the excess
 
@@ -74,10 +75,20 @@ class Levels:
         values = [_near(self.correlations[name], beats * beat) for name, beats in _CORRELATIONS]
         return [*values, octaves, octaves**2, onsets, onsets**2]
 
+    def repeat_in_half(self, tempo: float) -> bool:
+        """Whether nothing tells the beats of a candidate (BPM) from what is halfway between them, in any range."""
+        beat = 60.0 * self.values_per_second / tempo
+        heard = [one for one in self.correlations.values() if one.any()]
+        return all(_near(one, beat / 2) >= _AS_EXACTLY * max(_near(one, beat), _EXACT) for one in heard)
+
 
 def choose_tempo(tempo: float, levels: Levels) -> float:
-    """The level (BPM, 50..200) of a rhythm that is the beat; tempo: that of its strongest level."""
+    """The level (BPM, 50..200) of a rhythm that is the beat; tempo: that of its strongest level.
+
+    A rhythm that repeats after half a beat as exactly as after a beat, in all ranges (a metronome), has a faster beat.
+    """
     candidates = candidate_tempos(tempo)
+    candidates = [one for one in candidates if not levels.repeat_in_half(one)] or candidates
     scores = [float(np.dot(WEIGHTS, levels.features(one))) for one in candidates]
     return candidates[int(np.argmax(scores))]
 

@@ -95,7 +95,7 @@ def find_rhythm(mono: NDArray[np.float32], sample_rate: int) -> Rhythm | None:
         correlations = {"all": windows.mean(axis=0)}
         correlations |= {name: _mean_autocorrelation(part) for name, part in zip(ranges, parts, strict=True)}
         levels = metrical_level.Levels(correlations, metrical_level.onset_density(strength, _RATE / _HOP), _RATE / _HOP)
-    return Rhythm(60.0 * _RATE / _HOP / _refined(mean, lag), confidence, levels)
+    return Rhythm(60.0 * _RATE / _HOP / float(_refined(mean, lag)), confidence, levels)
 
 
 def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
