@@ -71,3 +71,24 @@ def test_drift_under_a_hit_is_reduced() -> None:
 )
 def test_a_few_samples_do_not_raise(samples: NDArray[np.float32]) -> None:
     assert remove_offset(Waveform(samples, RATE)).samples.shape == samples.shape
+
+
+def _defined_offset(channel: NDArray[np.float32]) -> float:
+    """The offset as the docstring defines it, frame by frame in float64."""
+    length = min(round(0.02 * RATE), len(channel) // 8)
+    frames = [channel[first : first + length].astype(float) for first in range(0, len(channel) - length + 1, length)]
+    peak = float(np.abs(channel).max())
+    weights = np.array([1 / (frame.var() + (1e-4 * peak) ** 2) for frame in frames])
+    means = np.array([frame.mean() for frame in frames])
+    offset = float((weights * means).sum() / weights.sum())
+    error = float(np.sqrt(np.square(weights * (means - offset)).sum()) / weights.sum())
+    return offset if abs(offset) > max(1e-3 * peak, 4 * error) else 0.0
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.12, 0.4, 2.0])
+@pytest.mark.parametrize("offset", [0.0, 2e-4, 8e-4, 2e-3, 0.1, -0.4])
+def test_the_offset_is_the_defined_one(seconds: float, offset: float) -> None:
+    hit = _hit(seconds) + np.float32(offset)
+    expected = _defined_offset(hit[0])
+    removed = hit - remove_offset(Waveform(hit, RATE)).samples
+    np.testing.assert_allclose(removed, np.float32(expected), atol=1e-6)

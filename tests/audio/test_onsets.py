@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from soundalike.audio.decode import read
-from soundalike.audio.onsets import onset_strength, onset_times, snap_to_onset
+from soundalike.audio.onsets import onset_strength, onset_strengths, onset_times, snap_to_onset
 from soundalike.errors import InputError
 
 RATE = 44_100
@@ -121,3 +121,18 @@ def test_real_drum_samples_have_one_onset_and_loops_many(test_data: Path) -> Non
     assert len(singles) > 15
     assert np.mean([count(path) == 1 for path in singles]) > 0.9
     assert count(test_data / "samples" / "loop_amen_full.flac") > 30
+
+
+def test_the_strength_in_ranges_of_frequency() -> None:
+    """A thump of 60 Hz at .5 s and a burst above 3 kHz at 1.5 s: each in its own range."""
+    time = np.arange(2 * RATE) / RATE
+    thump = np.sin(2 * np.pi * 60 * time) * np.exp(-20 * (time - 0.5)) * (time >= 0.5)
+    burst = np.sin(2 * np.pi * 4_000 * time) * np.exp(-40 * (time - 1.5)) * (time >= 1.5)
+    sound = np.asarray(0.5 * thump * np.minimum(1, np.maximum(0, time - 0.5) / 0.01) + 0.2 * burst, dtype=np.float32)
+    hop = RATE // 100
+    whole, low, high, none = onset_strengths(sound, RATE, hop, [(0, 160), (3_000, 6_000), (90_000, 99_000)])
+    np.testing.assert_array_equal(whole, onset_strength(sound, RATE, hop))
+    assert np.argmax(low) / 100 == pytest.approx(0.5, abs=0.04)
+    assert np.argmax(high) / 100 == pytest.approx(1.5, abs=0.04)
+    assert low[130:].max() < 0.2 * low.max()
+    assert not none.any()

@@ -152,6 +152,39 @@ def test_mp2_in_wav_has_its_onset(tmp_path: Path) -> None:
     assert sound.shape[1] == pytest.approx(RATE, abs=1152)
 
 
+def aac_in_wav(adts: bytes, code: int, fact: int | None) -> bytes:
+    form = struct.pack("<HHIIHHH", code, 2, RATE, 16_000, 1, 16, 0)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"" if fact is None else b"fact" + struct.pack("<II", 4, fact)
+    body += b"data" + struct.pack("<I", len(adts)) + adts
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize("code", [0xFF, 0x1600])
+@pytest.mark.parametrize(("fact", "frames"), [(RATE, RATE), (None, 44 * 1024), (RATE + 1024, RATE)])
+def test_aac_with_headers_in_wav_has_its_length_and_onset(
+    code: int, fact: int | None, frames: int, tmp_path: Path
+) -> None:
+    adts = write_pyav(tmp_path / "a.aac", click(), RATE, "aac", "adts", "fltp", {"b": "192k"}).read_bytes()
+    path = tmp_path / "a.wav"
+    path.write_bytes(aac_in_wav(adts, code, fact))
+    sound = read(path).samples
+    assert probe(path).frames == sound.shape[1] == frames
+    assert onset(sound) == pytest.approx(RATE // 2, abs=RATE // 400)
+
+
+def test_raw_aac_in_wav_is_decoded_whole(tmp_path: Path) -> None:
+    """FFmpeg reads blocks of 4096 bytes, each of which ends in the middle of a frame."""
+    sound = np.tile(click(), 4)
+    path = write_pyav(tmp_path / "a.wav", sound, RATE, "aac", "wav", "fltp", {"b": "128k"})
+    assert path.stat().st_size > 2 * 4096
+    found = read(path).samples
+    assert probe(path).frames == found.shape[1] == pytest.approx(4 * RATE, abs=1024)
+    assert onset(found) == pytest.approx(RATE // 2, abs=RATE // 400)
+    last = found[:, -RATE - 1024 :]
+    assert np.abs(last).max() > 0.3
+
+
 @pytest.mark.parametrize("fact", [None, 0, RATE, 2**32 - 1])
 def test_mp3_with_its_own_header_in_wav(fact: int | None, tmp_path: Path) -> None:
     mp3 = write_pyav(tmp_path / "a.mp3", click(), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()

@@ -38,6 +38,10 @@ def dsf(path: Path, seconds: float = 0.5) -> Path:
         (".3gp", "aac", "3gp", "fltp", 44_100),
         (".mka", "aac", "matroska", "fltp", 44_100),
         (".mkv", "aac", "matroska", "fltp", 44_100),
+        (".avi", "libmp3lame", "avi", "fltp", 44_100),
+        (".avi", "pcm_s16le", "avi", "s16", 44_100),
+        (".m2ts", "aac", "mpegts", "fltp", 44_100),
+        (".m2ts", "mp2", "mpegts", "s16", 44_100),
     ],
 )
 def test_formats_are_decoded(suffix: str, codec: str, container: str, form: str, rate: int, tmp_path: Path) -> None:
@@ -47,6 +51,32 @@ def test_formats_are_decoded(suffix: str, codec: str, container: str, form: str,
     assert sound.duration == pytest.approx(1.0, abs=0.1)
     assert np.std(sound.samples[0]) == pytest.approx(0.28, abs=0.03)
     assert decode.probe(path).duration == pytest.approx(sound.duration, abs=0.05)
+
+
+def test_transport_streams_are_decoded_where_they_are_named(tmp_path: Path) -> None:
+    """Folder scans leave .ts out, which is also the suffix of programs in TypeScript."""
+    assert ".ts" not in AUDIO_SUFFIXES
+    path = write_pyav(tmp_path / "a.ts", make_signal(44_100, 1.0), 44_100, "aac", "mpegts", "fltp", {"b": "256k"})
+    assert decode.read(path).duration == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("order", "dtype"), [("01", "<i2"), ("10", ">i2")])
+def test_sphere_is_decoded(order: str, dtype: str, tmp_path: Path) -> None:
+    assert ".sph" in AUDIO_SUFFIXES
+    samples = np.round(make_signal(16_000, 0.5)[0] * 32_767)
+    fields = (
+        *("NIST_1A", "   1024", "channel_count -i 1", "sample_rate -i 16000", "sample_n_bytes -i 2"),
+        *(
+            f"sample_byte_format -s2 {order}",
+            "sample_coding -s3 pcm",
+            f"sample_count -i {len(samples)}",
+            "end_head",
+            "",
+        ),
+    )
+    path = tmp_path / "a.sph"
+    path.write_bytes("\n".join(fields).encode().ljust(1024) + samples.astype(dtype).tobytes())
+    np.testing.assert_allclose(decode.read(path).samples[0], samples / 32_768, atol=1e-6)
 
 
 def test_dsd_is_decoded(tmp_path: Path) -> None:

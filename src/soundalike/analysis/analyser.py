@@ -152,7 +152,7 @@ class Analyser:
             windows = self._song(self._segmenter(path, prepared, parts), summary)
             names = self.recipe.parts
         else:
-            waveform = self._prepared(beginning if prepared.complete else decode.read(path))
+            waveform = self._beginning(prepared) if prepared.complete else self._without_offset(decode.read(path))
             summary.add(waveform, 0.0)
             windows = embed_clip(self.encoder, self.recipe.dimension, waveform)
             names = (MIX,)
@@ -252,8 +252,14 @@ class Analyser:
                 "changed"
             )
 
-    def _prepared(self, waveform: Waveform) -> Waveform:
+    def _without_offset(self, waveform: Waveform) -> Waveform:
         return remove_offset(waveform) if self.recipe.removes_offset else waveform
+
+    def _beginning(self, prepared: Prepared) -> Waveform:
+        """The first segment as models get it."""
+        if self.recipe.removes_offset and prepared.without_offset is not None:
+            return prepared.without_offset
+        return self._without_offset(prepared.beginning)
 
     def _separation(self, parts: Sequence[str] | None) -> Separation:
         wanted = tuple(part for part in self.recipe.parts if parts is None or part in parts)
@@ -265,7 +271,7 @@ class Analyser:
     def _segmenter(self, path: Path, prepared: Prepared, parts: Sequence[str] | None) -> Segmenter:
         if not prepared.complete:
             return Segmenter(path, prepared.info.duration, self._separation(parts))
-        whole = Segment(self._prepared(prepared.beginning), 0.0)
+        whole = Segment(self._beginning(prepared), 0.0)
         return Segmenter(path, whole.end, self._separation(parts), whole)  # what a truncated file really holds
 
     def _song(self, segmenter: Segmenter, summary: AudioSummary) -> WindowVectors:

@@ -27,12 +27,16 @@ UNKNOWN = facts.Estimate(None, 0.0)
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known of a file before a model is run: header, tags, its first segment, and what is estimated from them."""
+    """What is known of a file before a model is run: header, tags, its first segment, and what is estimated from them.
+
+    without_offset: the first segment as `remove_offset` returns it; None for files so long that no estimate needed it.
+    """
 
     info: decode.AudioInfo
     tags: Tags
     kind: Kind
     beginning: Waveform
+    without_offset: Waveform | None
     tempo: facts.Estimate
     key: facts.Estimate
 
@@ -51,18 +55,19 @@ def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) ->
     tags = read_tags(path)
     beginning = read_beginning(path, info.duration)
     # A song is long enough for an offset not to change its estimates.
-    heard = remove_offset(beginning) if info.duration < SONG_SECONDS else beginning
+    without_offset = remove_offset(beginning) if info.duration < SONG_SECONDS else None
+    heard = without_offset or beginning
+    mono = Waveform(heard.mono()[np.newaxis], heard.sample_rate) if kind is None or with_facts else heard
     if kind is None:
-        kind = detect_kind(info.duration, heard, tags)
+        kind = detect_kind(info.duration, mono, tags)
     tempo, key = UNKNOWN, UNKNOWN
     if with_facts:
         long_clip = kind != "song" and not fits_one_segment(info.duration)
         duration = decode.read(path).duration if long_clip else beginning.duration
-        mono = heard.mono()
-        tempo = confident_tempo(mono, beginning.sample_rate, kind, duration)
-        key = facts.estimate_key(mono, beginning.sample_rate)
+        tempo = confident_tempo(mono.mono(), beginning.sample_rate, kind, duration)
+        key = facts.estimate_key(mono.mono(), beginning.sample_rate)
         key = key if key.confidence >= MIN_KEY_CONFIDENCE else UNKNOWN
-    return Prepared(info, tags, kind, beginning, tempo, key)
+    return Prepared(info, tags, kind, beginning, without_offset, tempo, key)
 
 
 def confident_tempo(mono: NDArray[np.float32], sample_rate: int, kind: Kind, duration: float) -> facts.Estimate:

@@ -22,7 +22,7 @@ from soundalike.audio.waveform import resample, to_channels
 DEMUXERS = ",".join(
     (
         "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv",
-        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr",
+        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr,avi,mpegts,nistsphere",
     )
 )
 """The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer to other
@@ -236,7 +236,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     """The decoded frames of `stream`; packets that cannot be decoded are skipped, a damaged container ends it."""
     if stream is None:
         return
-    packets = container.demux(stream)
+    packets = _joined(container, stream) if _is_cut(container, stream) else container.demux(stream)
     while True:
         try:
             packet = next(packets)
@@ -247,6 +247,18 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         except (av.FFmpegError, ValueError, MemoryError):  # of a size that a damaged header states
             continue
         yield from (frame for frame in frames if _usable(frame))
+
+
+def _is_cut(container: Any, stream: Any) -> bool:
+    """Whether packets end in the middle of frames: FFmpeg cuts WAV at a fixed size, and raw AAC frames have no headers."""
+    return container.format.name in ("wav", "w64") and stream.codec_context.name == "aac"
+
+
+def _joined(container: Any, stream: Any) -> Iterator[Any]:
+    """All packets of a stream as one."""
+    contents = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    if contents:
+        yield av.Packet(b"".join(contents))
 
 
 def _usable(frame: Any) -> bool:

@@ -16,6 +16,10 @@ DELAYS = {1: 240, 2: 481, 3: 1105}
 """By layer, samples by which frames without a header are late: of layer 3 576 of LAME and 529 of the decoder, of the others the
 filter banks."""
 
+AAC_DELAY = 1024
+"""Samples by which AAC frames without a statement of it are late, as most encoders of streams make them."""
+
+_ADTS_HEADER = 7  # bytes
 _SEARCHED = 8192  # bytes after the tag in which the first frame must begin
 _FRAMES, _BYTES = 0x1, 0x2  # flags of the Xing header
 _SLACK = 65_536  # bytes of tags and lyrics behind the last frame
@@ -37,11 +41,11 @@ _BIT_RATES = {
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
 # First bytes of files that are not MPEG streams, whatever they contain: ASF, Matroska, WavPack, APE, TTA, AC-3, AU, CAF,
-# AIFF, DTS in its four orders, AMR, Musepack, TAK, Shorten, DSF, VOC.
+# AIFF, DTS in its four orders, AMR, Musepack, TAK, Shorten, DSF, VOC, SPHERE.
 _OTHERS = (
     *(b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"wvpk", b"MAC ", b"TTA1", b"\x0b\x77", b".snd", b"caff", b"FORM"),
     *(b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8", b"#!AMR", b"MPCK", b"MP+"),
-    *(b"tBaK", b"ajkg", b"DSD ", b"Creative Voice"),
+    *(b"tBaK", b"ajkg", b"DSD ", b"Creative Voice", b"NIST_1A"),
 )
 
 
@@ -82,7 +86,7 @@ def end_of_tags(file: Readable) -> int:
 def may_be_mpeg(head: bytes) -> bool:
     """Whether a file whose audio begins with `head` (16 bytes) may be an MPEG stream, at once or later."""
     adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-    return not (adts or head.startswith(_OTHERS) or head[4:8] == b"ftyp")
+    return not (adts or head.startswith(_OTHERS) or head[4:8] == b"ftyp" or head[8:12] == b"AVI ")
 
 
 def first_frame(file: Readable, begin: int, end: int | None = None) -> int | None:
@@ -113,6 +117,22 @@ def count_samples(file: Readable, begin: int, end: int) -> int:
             break
         place += frame[0]
         total += frame[1]
+    return total
+
+
+def count_adts_samples(file: Readable, begin: int, end: int) -> int:
+    """The samples of the AAC frames with ADTS headers from byte `begin` on (ISO 13818-7, section 6.2); 0 if there are none."""
+    total, place = 0, begin
+    while place + _ADTS_HEADER <= end:
+        file.seek(place)
+        head = file.read(_ADTS_HEADER)
+        if len(head) < _ADTS_HEADER or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+            break
+        size = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        if size < _ADTS_HEADER or place + size > end:
+            break
+        place += size
+        total += 1024 * ((head[6] & 3) + 1)
     return total
 
 

@@ -6,15 +6,21 @@ change their vectors. Waveforms without one are returned as they are, bit by bit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.audio.waveform import Samples, Waveform
 
+Float64 = NDArray[np.float64]
+
 _FRAME = 0.02  # s
 _FEWEST_FRAMES = 8
 _LEAST_OFFSET = 1e-3  # of the peak (60 dB below it)
 _LEAST_CERTAINTY = 4.0  # standard errors
+_DOUBTFUL = 0.5  # of these thresholds, from which they are decided in full precision
 _QUIETEST = 1e-4  # of the peak; quieter frames do not count more
 
 _INFRASONIC = 8.0  # Hz
@@ -32,53 +38,81 @@ def remove_offset(waveform: Waveform) -> Waveform:
     drum, the quiet end decides. It is removed if it exceeds a thousandth of the peak and four standard errors. If then more
     than 1 % of the power of a waveform of 1 s or longer lies below 8 Hz, a zero-phase high-pass filter of 15 Hz is applied.
     """
-    offsets = np.array([_offset(channel, waveform.sample_rate) for channel in waveform.samples], dtype=np.float32)
-    samples = waveform.samples - offsets[:, np.newaxis] if offsets.any() else waveform.samples
-    least = _LEAST_SHARE if waveform.duration >= _SHORT else _LEAST_SHARE_OF_SHORT
-    if _infrasonic_share(samples, waveform.sample_rate) > least:
-        samples = _high_pass(samples, waveform.sample_rate)
-    return waveform if samples is waveform.samples else Waveform(samples, waveform.sample_rate)
+    samples, rate = waveform.samples, waveform.sample_rate
+    length = max(1, round(_FRAME * rate))
+    shorter = max(1, min(length, samples.shape[1] // _FEWEST_FRAMES))
+    frames = [_Frames.of(channel, shorter) for channel in samples]
+    offsets = np.array([_offset(one) for one in frames], dtype=np.float32)
+    if offsets.any():
+        samples = samples - offsets[:, np.newaxis]
+    if samples.shape[1] >= _SHORTEST * rate:
+        if offsets.any() or shorter < length:
+            frames = [_Frames.of(channel, length) for channel in samples]
+        least = _LEAST_SHARE if waveform.duration >= _SHORT else _LEAST_SHARE_OF_SHORT
+        if _infrasonic_share(frames, rate) > least:
+            samples = _high_pass(samples, rate)
+    return waveform if samples is waveform.samples else Waveform(samples, rate)
 
 
-def _frames(channel: Samples, sample_rate: int, at_least: int = 1) -> Samples:
-    """(frames, samples of a frame), without the rest; shorter frames where there would be fewer than `at_least`."""
-    length = max(1, min(round(_FRAME * sample_rate), len(channel) // at_least))
-    count = len(channel) // length
-    return channel[: count * length].reshape(count, length)
+@dataclass(frozen=True)
+class _Frames:
+    """One channel in frames of `length` samples, and the rest: all that is decided about it needs no more.
+
+    means, squares: mean and mean square of each frame (frames,); rest: energy of the samples after the last frame.
+    """
+
+    channel: Samples
+    length: int
+    means: Float64
+    squares: Float64
+    rest: float
+
+    @classmethod
+    def of(cls, channel: Samples, length: int, *, precise: bool = False) -> _Frames:
+        """precise: sum means pairwise, which takes longer than a matrix product."""
+        count = len(channel) // length
+        frames = channel[: count * length].reshape(count, length)
+        means = frames.mean(axis=1) if precise else frames @ np.full(length, 1 / length, dtype=np.float32)
+        squares = np.einsum("ij,ij->i", frames, frames).astype(np.float64) / length
+        after = channel[count * length :]
+        return cls(channel, length, means.astype(np.float64), squares, float(np.dot(after, after)))
+
+    def offset(self, significance: float = 1.0) -> float:
+        """The offset of the channel; 0 if it is not significant, by this multiple of what the thresholds are."""
+        peak = max(float(self.channel.max(initial=0.0)), -float(self.channel.min(initial=0.0)))
+        if len(self.means) < _FEWEST_FRAMES or peak == 0.0:
+            return 0.0
+        variances = self.squares - np.square(self.means)
+        weights = 1.0 / (np.maximum(variances, 0.0) + (_QUIETEST * peak) ** 2)
+        offset = float(np.average(self.means, weights=weights))
+        error = float(np.sqrt(np.square(weights * (self.means - offset)).sum()) / weights.sum())
+        least = max(_LEAST_OFFSET * peak, _LEAST_CERTAINTY * error)
+        return offset if abs(offset) > significance * least else 0.0
 
 
-def _offset(channel: Samples, sample_rate: int) -> float:
-    """The offset of one channel; 0 if it is not significant."""
-    frames = _frames(channel, sample_rate, _FEWEST_FRAMES)
-    peak = float(np.abs(channel).max(initial=0.0))
-    if len(frames) < _FEWEST_FRAMES or peak == 0.0:
+def _offset(frames: _Frames) -> float:
+    """The offset of a channel, computed again in full precision where there seems to be one."""
+    if frames.offset(_DOUBTFUL) == 0.0:
         return 0.0
-    means = frames.mean(axis=1).astype(np.float64)
-    variances = np.einsum("ij,ij->i", frames, frames).astype(np.float64) / frames.shape[1] - np.square(means)
-    weights = 1.0 / (np.maximum(variances, 0.0) + (_QUIETEST * peak) ** 2)
-    offset = float(np.average(means, weights=weights))
-    error = float(np.sqrt(np.square(weights * (means - offset)).sum()) / weights.sum())
-    return offset if abs(offset) > max(_LEAST_OFFSET * peak, _LEAST_CERTAINTY * error) else 0.0
+    return _Frames.of(frames.channel, frames.length, precise=True).offset()
 
 
-def _infrasonic_share(samples: Samples, sample_rate: int) -> float:
+def _infrasonic_share(channels: Sequence[_Frames], sample_rate: int) -> float:
     """The share of the power that lies below 8 Hz, by the spectrum of the means of frames."""
-    power = float(np.einsum("ij,ij->", samples, samples, dtype=np.float64))
-    if power == 0.0 or samples.shape[1] < _SHORTEST * sample_rate:
+    power = sum(one.squares.sum() * one.length + one.rest for one in channels)
+    if power == 0.0:
         return 0.0
-    length = max(1, round(_FRAME * sample_rate))
     below = 0.0
-    for channel in samples:
-        means = _frames(channel, sample_rate).mean(axis=1).astype(np.float64)
-        spectrum = np.square(np.abs(np.fft.rfft(means)))
+    for one in channels:
+        spectrum = np.square(np.abs(np.fft.rfft(one.means)))
         spectrum[1:] *= 2
-        inside = np.fft.rfftfreq(len(means), length / sample_rate) < _INFRASONIC
-        below += float(spectrum[inside].sum()) / len(means) * length
-    return below / power
+        inside = np.fft.rfftfreq(len(one.means), one.length / sample_rate) < _INFRASONIC
+        below += float(spectrum[inside].sum()) / len(one.means) * one.length
+    return float(below / power)
 
 
 def _high_pass(samples: Samples, sample_rate: int) -> Samples:
     from scipy.signal import butter, sosfiltfilt
 
-    sections: NDArray[np.float64] = butter(4, _CUTOFF, "highpass", fs=sample_rate, output="sos")
+    sections: Float64 = butter(4, _CUTOFF, "highpass", fs=sample_rate, output="sos")
     return np.ascontiguousarray(sosfiltfilt(sections, samples, axis=1), dtype=np.float32)

@@ -9,6 +9,7 @@ a vibrato is no increase. Each onset is then moved to the start of its attack on
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
@@ -65,6 +66,22 @@ def onset_strength(samples: _Float, sample_rate: int, hop: int) -> _Float:
     return _flux(samples, sample_rate, hop)
 
 
+def onset_strengths(samples: _Float, sample_rate: int, hop: int, ranges: Sequence[tuple[float, float]]) -> list[_Float]:
+    """`onset_strength`, then that of each of the `ranges` (lowest, highest frequency in Hz) alone; zeros for a range without
+    bands."""
+    samples = _checked(samples, sample_rate)
+    if samples.size == 0:
+        return [np.zeros(0, dtype=np.float32)] * (1 + len(ranges))
+    increases = _increases(samples, sample_rate, hop)
+    edges = _band_edges(_frame_length(sample_rate), sample_rate) * sample_rate / _frame_length(sample_rate)
+    centres = (edges[:-1] + edges[1:]) / 2
+    inside = [(low <= centres) & (centres < high) for low, high in ranges]
+    strengths = [
+        increases[:, bands].mean(axis=1) if bands.any() else np.zeros_like(increases[:, 0]) for bands in inside
+    ]
+    return [increases.mean(axis=1), *strengths]
+
+
 def snap_to_onset(samples: _Float, sample_rate: int, start: float, tolerance: float = 0.05) -> float:
     """The onset nearest to `start` (s) if it is at most `tolerance` s away, else `start` itself.
 
@@ -92,16 +109,23 @@ def _checked(samples: _Float, sample_rate: int) -> _Float:
 
 def _flux(samples: _Float, sample_rate: int, hop: int) -> _Float:
     """Mean increase of the log band magnitudes per frame, (frames,); frame i is centred on sample i * hop."""
+    return np.asarray(_increases(samples, sample_rate, hop).mean(axis=1), dtype=np.float32)
+
+
+def _increases(samples: _Float, sample_rate: int, hop: int) -> _Float:
+    """Increase of the log magnitude of each band per frame, (frames, bands)."""
     bands = _band_magnitudes(samples, sample_rate, hop)
     loudest = float(bands.max())
     if loudest <= 0:
-        return np.zeros(len(bands), dtype=np.float32)
+        return np.zeros_like(bands)
     bands *= _COMPRESSION / loudest
     np.log10(bands + np.float32(1.0), out=bands)
     before = np.zeros_like(bands)
-    before[_LAG:] = scipy.ndimage.maximum_filter1d(bands[:-_LAG], 3, axis=1)
+    before[_LAG:] = bands[:-_LAG]  # the loudest of three adjacent bands
+    np.maximum(before[_LAG:, 1:], bands[:-_LAG, :-1], out=before[_LAG:, 1:])
+    np.maximum(before[_LAG:, :-1], bands[:-_LAG, 1:], out=before[_LAG:, :-1])
     bands -= before
-    return np.asarray(np.maximum(bands, 0.0, out=bands).mean(axis=1), dtype=np.float32)
+    return np.maximum(bands, 0.0, out=bands)
 
 
 def _band_magnitudes(samples: _Float, sample_rate: int, hop: int) -> _Float:
@@ -110,7 +134,7 @@ def _band_magnitudes(samples: _Float, sample_rate: int, hop: int) -> _Float:
     The waveform is padded with silence before its first sample, and no frame extends past its end (the edge would
     count as a click).
     """
-    length = scipy.fft.next_fast_len(max(16, round(_FRAME * sample_rate)), real=True)
+    length = _frame_length(sample_rate)
     count = max(1, (samples.size - length // 2) // hop + 1)
     padded = np.pad(samples, (length // 2, max(0, length - samples.size)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop][:count]
@@ -124,14 +148,22 @@ def _band_magnitudes(samples: _Float, sample_rate: int, hop: int) -> _Float:
     return np.sqrt(pooled, out=pooled)
 
 
-def _pooling(length: int, sample_rate: int) -> _Float:
-    """(bins, bands): each bin belongs to one logarithmic band; a band's value is the mean of its bins."""
+def _frame_length(sample_rate: int) -> int:
+    return int(scipy.fft.next_fast_len(max(16, round(_FRAME * sample_rate)), real=True))
+
+
+def _band_edges(length: int, sample_rate: int) -> NDArray[np.int64]:
+    """The bins at which logarithmic bands begin, and the end of the last."""
     highest = min(_HIGHEST, sample_rate / 2)
     edges = np.geomspace(_LOWEST, highest, _BANDS + 1) * length / sample_rate
-    whole = np.unique(np.round(edges).astype(int))
+    whole = np.unique(np.round(edges).astype(np.int64))
     whole = whole[whole >= 1]
-    if whole.size < 2:
-        whole = np.array([0, length // 2 + 1])
+    return whole if whole.size >= 2 else np.array([0, length // 2 + 1])
+
+
+def _pooling(length: int, sample_rate: int) -> _Float:
+    """(bins, bands): each bin belongs to one logarithmic band; a band's value is the mean of its bins."""
+    whole = _band_edges(length, sample_rate)
     matrix = np.zeros((length // 2 + 1, whole.size - 1), dtype=np.float32)
     for band, (low, high) in enumerate(itertools.pairwise(whole)):
         matrix[low:high, band] = 1.0 / (high - low)

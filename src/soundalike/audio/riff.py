@@ -2,8 +2,8 @@
 
 Integers with fewer valid bits than their container has are stored in the upper bits (WAVE_FORMAT_EXTENSIBLE), but some
 programs store them in the lower ones, which decodes to a level 6 dB lower for each missing bit: 48 dB for 24 in 32.
-MP3 inside WAV is decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay. Headers whose
-sizes are wrong (see `chunk_places`) are written anew.
+MP3 and AAC inside WAV are decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay.
+Headers whose sizes are wrong (see `chunk_places`) are written anew.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from soundalike.audio.byte_view import Piece, Source
 from soundalike.audio.chunk_places import ChunkPlace, chunk_places
 
 _PCM, _EXTENSIBLE, _MPEG, _MP3 = 0x1, 0xFFFE, 0x50, 0x55
+_AAC = (0xFF, 0x1600)  # raw, and with ADTS headers; some programs confuse them
 _W64_HEADER = 40  # bytes
 _W64_CHUNK = 24  # bytes of a chunk's header: a GUID that begins with the name, and a size that includes the header
 _DATA_STEP = 3 << 20  # bytes, a multiple of every width
@@ -53,6 +54,11 @@ def riff_source(handle: BinaryIO, begin: int) -> Source | None:
             end = chunk.begin + chunk.size
             if form is not None and form.code in (_MPEG, _MP3):
                 return _mpeg_source(handle, chunk.begin, end, samples)
+            if form is not None and form.code in _AAC:
+                total = mpeg.count_adts_samples(handle, chunk.begin, end)
+                if not total:
+                    return Source(skip=mpeg.AAC_DELAY)
+                return _delayed(chunk.begin, end, total, mpeg.AAC_DELAY, samples)
             gain = 1.0 if form is None else _gain(handle, chunk.begin, end, form)
             pieces = layout.corrected(handle, chunk, size)
             return Source(pieces, gain=gain) if pieces or gain != 1.0 else None
@@ -144,7 +150,7 @@ def _format(chunk: bytes) -> _Format | None:
     if len(chunk) < 16:
         return None
     code, channels, _, _, block, bits = struct.unpack("<HHIIHH", chunk[:16])
-    if code in (_MPEG, _MP3):
+    if code in (_MPEG, _MP3, *_AAC):
         return _Format(code, 0, 0)
     if channels == 0:
         return None
@@ -181,19 +187,23 @@ def _integers(content: bytes, width: int) -> np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _mpeg_source(handle: BinaryIO, begin: int, end: int, stated: int | None) -> Source:
-    """The stream from its first frame on; without a header that states the delay, the usual one is dropped.
-
-    The fact chunk states the length: some programs include the delay in it, which shows if the length and the delay
-    together are more than the frames hold.
-    """
+    """The stream from its first frame on; without a header that states the delay, the usual one is dropped."""
     first = mpeg.first_frame(handle, begin, end)
     if first is None:
         return Source(((begin, end),))
     if mpeg.states_delay(handle, first):
         return Source(((first, end),))
-    total = mpeg.count_samples(handle, first, end)
-    skip = min(mpeg.delay(handle, first), total)
+    return _delayed(first, end, mpeg.count_samples(handle, first, end), mpeg.delay(handle, first), stated)
+
+
+def _delayed(begin: int, end: int, total: int, delay: int, stated: int | None) -> Source:
+    """The bytes of a stream of `total` samples without the first `delay` ones.
+
+    stated: the length by the fact chunk. Some programs include the delay in it, which shows if the length and the delay
+    together are more than the frames hold.
+    """
+    skip = min(delay, total)
     length = total - skip
     if stated:
         length = stated if stated + skip <= total else min(length, max(0, stated - skip))
-    return Source(((first, end),), skip, length)
+    return Source(((begin, end),), skip, length)

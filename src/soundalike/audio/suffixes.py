@@ -8,8 +8,9 @@ AUDIO_SUFFIXES = frozenset(
         *("wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "caf", "au", "snd", "voc", "flac"),
         *("ogg", "oga", "opus", "spx", "mp1", "mp2", "mp3", "mpga", "m4a", "m4b", "m4r", "aac", "wma", "asf", "wv"),
         *("ape", "tta", "tak", "shn", "mpc", "mp+", "dsf", "ac3", "eac3", "dts", "amr", "awb", "3gp", "3ga"),
-        *("mka", "weba", "mp4", "m4v", "mov", "webm", "mkv"),
+        *("mka", "weba", "mp4", "m4v", "mov", "webm", "mkv", "avi", "m2ts"),
+        *("sph",),
     )
 )
 """Suffixes (lower case) of formats that can be decoded, the sound of videos included. A file given by name may have any
-suffix."""
+suffix: `.ts` is more often a program in TypeScript than a transport stream."""

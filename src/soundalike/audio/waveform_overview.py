@@ -26,10 +26,16 @@ def waveform_overview(samples: NDArray[np.float32], points: int = OVERVIEW_POINT
     """(points, 2): lowest and highest sample of equal intervals, which share samples if there are fewer than points."""
     length = samples.shape[-1]
     overview = np.zeros((points, 2), dtype=np.float32)
-    for point in range(points if length else 0):
-        first = point * length // points
-        interval = samples[..., first : max(first + 1, (point + 1) * length // points)]
-        overview[point] = min(0.0, interval.min()), max(0.0, interval.max())
+    if length >= points:
+        firsts = np.arange(points) * length // points
+        channels = samples.reshape(-1, length)
+        overview[:, 0] = np.minimum.reduceat(channels, firsts, axis=1).min(axis=0)
+        overview[:, 1] = np.maximum.reduceat(channels, firsts, axis=1).max(axis=0)
+    elif length:
+        shared = samples[..., np.arange(points) * length // points].reshape(-1, points)
+        overview[:, 0], overview[:, 1] = shared.min(axis=0), shared.max(axis=0)
+    overview[:, 0] = np.minimum(overview[:, 0], 0.0)
+    overview[:, 1] = np.maximum(overview[:, 1], 0.0)
     return overview
 
 

@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 
 from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.tempo import estimate_tempo, loop_tempo, tempo_matches
+from soundalike.audio.waveform import Waveform
+from soundalike.synth.songs import render_song
+from soundalike.synth.specs import song_specs
 
 RATE = 22_050
 
@@ -97,3 +100,17 @@ def test_the_length_of_a_loop_decides(
     faint = loop_tempo(2.474, Estimate(89.07, 0.15))
     assert (faint.value, faint.confidence) == (pytest.approx(97.01, abs=0.01), 0.4)
     assert (found.value, found.confidence) == (pytest.approx(tempo, abs=0.01) if tempo else None, confidence)
+
+
+def test_the_beat_of_made_up_songs_of_slow_and_fast_styles() -> None:
+    """Their strongest level is twice or half the tempo in most of them. None of these songs was used to fit the weights."""
+    wanted = {"ballad": 2, "reggae": 1, "dnb": 2, "house": 1}
+    specs = [spec for spec in song_specs(11, 24, 28.0) if spec.style in wanted]
+    chosen = [spec for style, count in wanted.items() for spec in [one for one in specs if one.style == style][:count]]
+    right = 0
+    for spec in chosen:
+        song = render_song(spec)
+        found = estimate_tempo(Waveform(song.mixture, song.sample_rate).mono(), song.sample_rate).value
+        right += found == pytest.approx(spec.tempo, rel=0.01)
+    assert len(chosen) == 6
+    assert right >= 5

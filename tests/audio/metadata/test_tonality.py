@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from soundalike.audio.decode import read
 from soundalike.audio.metadata.keys import Key
-from soundalike.audio.metadata.tonality import estimate_key
+from soundalike.audio.metadata.tonality import FEATURES, KEYS, WEIGHTS, estimate_key, key_features
 
 RATE = 22_050
 
@@ -66,3 +66,35 @@ def test_sounds_without_pitch_have_no_key() -> None:
 def test_the_key_of_a_known_piece(test_data: Path) -> None:
     sound = read(test_data / "songs" / "US Army Strings - Hungarian Dance No 5.ogg")
     assert estimate_key(sound.mono(), sound.sample_rate).value == "G minor"
+
+
+def test_features_of_a_chord_over_a_bass() -> None:
+    """A C major chord over its fifth: the chord speaks for C major, the bass for G."""
+    time = np.arange(4 * RATE) / RATE
+    pitches = (43, 60, 64, 67)
+    sound = sum(0.2 * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time) for pitch in pitches)
+    found = key_features(np.asarray(sound, dtype=np.float32), RATE)
+    assert found is not None
+    assert found.shape == (len(KEYS), len(FEATURES)) == (24, len(WEIGHTS))
+    values = dict(zip(FEATURES, found.T, strict=True))
+    assert str(KEYS[int(np.argmax(values["tonic chord"]))]) == "C major"
+    assert values["tonic chord"].sum() == pytest.approx(1.0)
+    assert np.flatnonzero(values["root in the bass"] == 1.0).tolist() == [7, 19]
+    assert values["minor"].tolist() == [0.0] * 12 + [1.0] * 12
+    assert str(KEYS[int(np.argmax(values["profile"]))]) in ("C major", "G major")
+
+
+def test_the_chord_that_lasts_decides_between_relatives() -> None:
+    """A minor, F, C and G belong to A minor and to C major alike."""
+    time = np.arange(RATE) / RATE
+    triads = {"A": (45, 57, 60, 64), "F": (41, 57, 60, 65), "C": (48, 55, 60, 64), "G": (43, 55, 59, 62)}
+
+    def played(progression: str) -> NDArray[np.float32]:
+        chords = [
+            sum(0.2 * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time) for pitch in triads[name])
+            for name in progression
+        ]
+        return np.concatenate(chords).astype(np.float32)
+
+    assert estimate_key(played("AAAAFCGAAAFCGAAA"), RATE).value == "A minor"
+    assert estimate_key(played("CCCCFAGCCCFAGCCC"), RATE).value == "C major"

@@ -16,7 +16,7 @@ from tests.made_up_rows import RECIPE
 
 ENCODER = replace(RECIPE, encoder_version="2")
 SEPARATOR = replace(RECIPE, separator_version="2")
-FACTS = replace(RECIPE, facts_version="2")
+FACTS = replace(RECIPE, facts_version="another")
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
 from soundalike.audio.excerpt_selection import middle_excerpt
+from soundalike.audio.metadata import metrical_level
 from soundalike.audio.metadata.estimate import Estimate
-from soundalike.audio.onsets import onset_strength
+from soundalike.audio.onsets import onset_strengths
 from soundalike.audio.spectral import tempo_of_autocorrelation
 from soundalike.audio.waveform import resample
 
@@ -29,6 +31,7 @@ _RELATIVES = (2.0, 0.5, 4 / 3, 3 / 4, 3 / 2, 2 / 3)
 _CONVINCING = 0.3  # confidence from which a tempo is kept although it does not fit the length
 # 99th percentile of the onset strength: 0.03 for a drone, 0.09 for wind, 0.15 for an orchestra, 0.5 and more for drums.
 _FAINTEST, _CLEAR = 0.05, 0.15
+_CONSTANT = 1e-6  # standard deviation of an onset strength that has no onsets
 _WEAKEST = 0.1  # autocorrelation below which there is no pulse: white noise reaches some 0.05
 
 
@@ -41,29 +44,58 @@ def estimate_tempo(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     """The tempo of mono samples (samples,) in BPM, 40..240; None if there is no pulse or less than 2 s.
 
     The onset strength of the middle 90 s is autocorrelated in windows of 8 s; the lag is selected with
-    librosa's log-normal prior around 120 BPM and refined on its multiples, to about 0.1 %. The usual error
-    is a factor of two, so compare with `tempo_matches`.
+    librosa's log-normal prior around 120 BPM and refined on its multiples, to about 0.1 %. In 8 s and more,
+    `metrical_level` then decides which of the levels of the rhythm is the beat. The usual error is a factor of two, so
+    compare with `tempo_matches`.
 
     Confidence is the autocorrelation at the lag (1: every beat equals the next, 0: no pulse) times the share of
     windows that repeat at the same lag, reduced if onsets are weak. A steady pulse has 0.2 to 0.6 in real songs, a
     drum loop up to 1.
     """
+    rhythm = find_rhythm(mono, sample_rate)
+    if rhythm is None:
+        return Estimate(None, 0.0)
+    tempo = rhythm.tempo if rhythm.levels is None else metrical_level.choose_tempo(rhythm.tempo, rhythm.levels)
+    return Estimate(round(tempo, 2), round(rhythm.confidence, 3))
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What repeats in a recording.
+
+    tempo: of the strongest level, in BPM; confidence: as of `estimate_tempo`; levels: what decides which level is the beat,
+    None for less than 8 s.
+    """
+
+    tempo: float
+    confidence: float
+    levels: metrical_level.Levels | None
+
+
+def find_rhythm(mono: NDArray[np.float32], sample_rate: int) -> Rhythm | None:
+    """The rhythm of mono samples (samples,); None where `estimate_tempo` has no estimate."""
     excerpt = middle_excerpt(mono, sample_rate, _ANALYSED)
     if excerpt.size < _SHORTEST * sample_rate or not excerpt.any():
-        return Estimate(None, 0.0)
-    strength = onset_strength(resample(excerpt, sample_rate, _RATE), _RATE, _HOP)
+        return None
+    ranges = metrical_level.RANGES
+    strength, *parts = onset_strengths(resample(excerpt, sample_rate, _RATE), _RATE, _HOP, tuple(ranges.values()))
     clarity = float(np.percentile(strength, 99)) if strength.size else 0.0
     if clarity < _FAINTEST:
-        return Estimate(None, 0.0)
-    windows = _autocorrelations(strength, round(_WINDOW * _RATE / _HOP), round(_WINDOW_STEP * _RATE / _HOP))
+        return None
+    windows = _autocorrelations(strength)
     mean = np.maximum(windows.mean(axis=0), 0.0)
     lags = _with_multiples(mean)[: round(60.0 / _SLOWEST * _RATE / _HOP) + 1]
     lag = round(60.0 * _RATE / _HOP / tempo_of_autocorrelation(lags, _RATE / _HOP, _FASTEST))
     if not 0 < lag < lags.size or mean[lag] < _WEAKEST:
-        return Estimate(None, 0.0)
+        return None
     agreeing = float(np.mean(windows[:, lag - 1 : lag + 2].max(axis=1) > 0.5 * mean[lag]))
     confidence = min(1.0, float(mean[lag])) * agreeing * min(1.0, clarity / _CLEAR)
-    return Estimate(round(60.0 * _RATE / _HOP / float(_refined(mean, lag)), 2), round(confidence, 3))
+    levels = None
+    if strength.size >= _WINDOW * _RATE / _HOP:
+        correlations = {"all": windows.mean(axis=0)}
+        correlations |= {name: _mean_autocorrelation(part) for name, part in zip(ranges, parts, strict=True)}
+        levels = metrical_level.Levels(correlations, metrical_level.onset_density(strength, _RATE / _HOP), _RATE / _HOP)
+    return Rhythm(60.0 * _RATE / _HOP / float(_refined(mean, lag)), confidence, levels)
 
 
 def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
@@ -90,11 +122,18 @@ def loop_tempo(duration: float, estimate: Estimate) -> Estimate:
     return Estimate(round(usual[0], 2), 0.4) if usual else estimate
 
 
-def _autocorrelations(strength: NDArray[np.float32], length: int, step: int) -> NDArray[np.float64]:
+def _mean_autocorrelation(strength: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(lags,): the mean of `_autocorrelations`; zeros where nothing changes."""
+    if float(strength.std()) < _CONSTANT:
+        return np.zeros(1)
+    return np.asarray(_autocorrelations(strength).mean(axis=0), dtype=np.float64)
+
+
+def _autocorrelations(strength: NDArray[np.float32]) -> NDArray[np.float64]:
     """(windows, lags): the unbiased autocorrelation of each window, 1 at lag 0; silent windows are left out."""
     centred = strength - strength.mean()
-    length = min(length, centred.size)
-    windows = np.lib.stride_tricks.sliding_window_view(centred, length)[::step]
+    length = min(round(_WINDOW * _RATE / _HOP), centred.size)
+    windows = np.lib.stride_tricks.sliding_window_view(centred, length)[:: round(_WINDOW_STEP * _RATE / _HOP)]
     size = scipy.fft.next_fast_len(2 * length, real=True)
     spectrum = scipy.fft.rfft(windows, size, axis=1)
     raw = scipy.fft.irfft(np.abs(spectrum) ** 2, size, axis=1)[

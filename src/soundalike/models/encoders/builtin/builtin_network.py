@@ -1,8 +1,8 @@
 """The learned network of the built-in encoder, version 2, in NumPy: mel spectra in, heads out.
 
 Residual convolutions (He et al. 2016) on a log mel spectrum, then the level-weighted mean and the maximum over time and
-linear heads. Batch normalisation is folded into the weights (`training/export.py`). Every convolution is one matrix
-product over gathered neighbourhoods, so BLAS does the work. Axes of activations are (time, frequency, channels).
+linear heads. Batch normalisation is folded into the weights (`training/export.py`). Every convolution is a few matrix
+products over gathered neighbourhoods, so BLAS does the work. Axes of activations are (time, frequency, channels).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg.blas import sgemm
 
 from soundalike.models.encoders.builtin.builtin_spectra import MELS, Array
 
@@ -63,50 +64,64 @@ class Network:
         return {name: value / max(float(np.linalg.norm(value)), 1e-9) for name, value in heads.items()}
 
     def _residual(self, x: Array, name: str) -> Array:
-        inner = self._convolved(x, f"{name}.first")
-        outer = self._convolved(inner, f"{name}.second", activate=False)
-        outer += x
-        return np.maximum(outer, 0, out=outer)
+        return self._convolved(self._convolved(x, f"{name}.first"), f"{name}.second", plus=x)
 
-    def _convolved(self, x: Array, name: str, *, size: int = 3, stride: int = 1, activate: bool = True) -> Array:
-        """A convolution of `size` x `size` with zeros around, in pieces of time that fit the cache."""
+    def _convolved(self, x: Array, name: str, *, size: int = 3, stride: int = 1, plus: Array | None = None) -> Array:
+        """A convolution of `size` x `size` with zeros around, `plus` added, then rectified; in pieces of time that fit the
+        cache.
+
+        What a position sees at one time is gathered in one row, for all the times at once; those `size` times are added up
+        by as many matrix products.
+        """
         weights, bias = self._weights[name], self._weights[f"{name}.bias"]
-        neighbourhoods = _neighbourhoods(x, size, stride)
-        rows, columns, _, width = neighbourhoods.shape
-        out = np.empty((rows, columns, weights.shape[1]), np.float32)
-        step = min(rows, max(1, _PIECE // (columns * size * width)))
-        gathered = np.empty((step, columns, size, width), np.float32)
-        for first in range(0, rows, step):
-            count = min(step, rows - first)
-            np.copyto(gathered[:count], neighbourhoods[first : first + count])
-            piece = out[first : first + count].reshape(count * columns, -1)
-            np.matmul(gathered[:count].reshape(count * columns, -1), weights, out=piece)
-            piece += bias
-            if activate:
-                np.maximum(piece, 0, out=piece)
+        times, columns, channels = x.shape[0] // stride, x.shape[1] // stride, weights.shape[1]
+        width = size * x.shape[2]
+        taps = [weights[tap * width : (tap + 1) * width] for tap in range(size)]
+        out = np.empty((times, columns, channels), np.float32)
+        step = min(times, max(1, _PIECE // (columns * width)))
+        gathered = np.zeros((stride, step + (size - 1) // stride, columns, width), np.float32)
+        for first in range(0, times, step):
+            count = min(step, times - first)
+            piece = out[first : first + count]
+            np.copyto(piece, bias)
+            if plus is not None:
+                piece += plus[first : first + count]
+            for phase in range(stride):
+                _gather(x, first * stride + phase - size // 2, stride, size, gathered[phase])
+            for tap in range(size):
+                rows = gathered[tap % stride, tap // stride : tap // stride + count]
+                # Transposed, because BLAS counts columns first; `piece` is changed in place.
+                sgemm(
+                    1.0,
+                    taps[tap].T,
+                    rows.reshape(count * columns, width).T,
+                    1.0,
+                    piece.reshape(count * columns, channels).T,
+                    overwrite_c=True,
+                )
+            np.maximum(piece, 0, out=piece)
         return out
 
 
-def _neighbourhoods(x: Array, size: int, stride: int) -> Array:
-    """View (time, frequency, size, size * channels): what each position of a convolution sees, zeros beyond the edges.
-
-    Values next to each other in frequency lie next to each other in memory, so that they are copied in one run.
-    """
-    times, frequencies, channels = x.shape
-    margin = size // 2
-    padded = np.zeros((times + 2 * margin, frequencies + 2 * margin, channels), np.float32)
-    padded[margin : margin + times, margin : margin + frequencies] = x
-    in_time, in_frequency, in_channel = padded.strides
-    return np.lib.stride_tricks.as_strided(
-        padded,
-        (times // stride, frequencies // stride, size, size * channels),
-        (in_time * stride, in_frequency * stride, in_time, in_channel),
-        writeable=False,
-    )
+def _gather(x: Array, first: int, stride: int, size: int, rows: Array) -> None:
+    """Fill rows[i, j] with the channels of `size` neighbours in frequency around column j * stride, at the time
+    first + i * stride; zeros beyond the edges. rows: (times, columns, size * channels)."""
+    channels = x.shape[2]
+    begin = -(first // stride) if first < 0 else 0
+    end = min(len(rows), max(begin, -((first - len(x)) // stride)))
+    rows[:begin] = 0
+    rows[end:] = 0
+    source = x[first + begin * stride : first + end * stride : stride]
+    for neighbour in range(size):
+        shift = neighbour - size // 2
+        skipped = -(shift // stride) if shift < 0 else 0
+        values = source[:, shift + skipped * stride :: stride]
+        place = slice(neighbour * channels, (neighbour + 1) * channels)
+        rows[begin:end, skipped : skipped + values.shape[1], place] = values[:, : rows.shape[1] - skipped]
 
 
 _PIECE = 131_072
-"""Numbers of gathered neighbourhoods at once: 512 KB, which fit the second-level cache."""
+"""Gathered numbers at once: 512 KB, which fit the second-level cache."""
 
 
 @cache
