@@ -4,8 +4,8 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 # Two workers of pytest run at once: threads of numerical libraries would get in each other's way.
 test test-page test-extras test-all: export OMP_NUM_THREADS = 1
-# Each worker begins with one half of the tests, so that what a file's tests share is mostly made once.
-PYTEST = $(BIN)/pytest -n 2 --dist worksteal
+# The tests of a file go to one worker: what they share is made once.
+PYTEST = $(BIN)/pytest -n 2 --dist loadfile
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Python compiles the modules that are used when they are first imported: most of these never are.
@@ -34,9 +34,9 @@ test-all: test test-page test-extras
 test-page: $(DEV)
 	$(PYTEST) -m "(browser or long) and not neural and not cluster"
 
-# The neural models, Ray and object storage. A file at a time: Ray is started once for each.
+# The neural models, Ray and object storage.
 test-extras: $(NEURAL) $(CLUSTER)
-	$(PYTEST) --dist loadfile -m "neural or cluster"
+	$(PYTEST) -m "neural or cluster"
 
 check: test lint types layers
 
