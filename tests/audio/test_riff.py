@@ -76,6 +76,19 @@ def test_damaged_chunks_before_the_samples_do_no_harm(name: str, container: str,
             assert np.abs(found - signal).max() < 1e-4, (size, pad)
 
 
+@pytest.mark.parametrize("name", ["acid", "smpl", "LIST", "fact"])
+def test_damaged_chunks_do_no_harm_where_the_size_of_the_samples_is_unknown_too(name: str, tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.05)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, "RIFF", extensible=False)
+    whole = whole.replace(b"data" + struct.pack("<I", values.size * 2), b"data" + b"\xff" * 4)
+    place, path = whole.index(b"fmt "), tmp_path / "damaged.wav"
+    for size in (2, 5, 23, 37):
+        chunk = name.encode() + struct.pack("<I", size) + np.random.default_rng(2).bytes(size) + bytes(size % 2)
+        path.write_bytes(whole[:place] + chunk + b"LIST\x02\0\0\0\xa2\x9a" + whole[place:])
+        assert read(path).samples.shape == signal.shape, size
+
+
 @pytest.mark.parametrize(("width", "valid"), [(4, 24), (4, 20), (3, 20), (2, 12)])
 def test_left_justified_integers_keep_their_level_even_if_quiet(width: int, valid: int, tmp_path: Path) -> None:
     for level in (1.0, 1e-3):

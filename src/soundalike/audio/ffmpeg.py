@@ -258,7 +258,9 @@ def _joined(container: Any, stream: Any) -> Iterator[Any]:
     """All packets of a stream as one."""
     contents = [bytes(packet) for packet in container.demux(stream) if packet.size]
     if contents:
-        yield av.Packet(b"".join(contents))
+        joined = av.Packet(b"".join(contents))
+        joined.stream = stream
+        yield joined
 
 
 def _usable(frame: Any) -> bool:

@@ -116,6 +116,8 @@ class _Layout:
         """Whether libsndfile would find other samples than `data`, or none."""
         if data.size > data.stated or any(chunk.lacks_pad or chunk.name == b"data" for chunk in self.before):
             return True
+        if any(_misleads(handle, chunk) for chunk in self.before):
+            return True
         if self.kind not in (b"RF64", b"BW64"):
             return False
         if self.kind == b"BW64" or any(chunk.size % 2 for chunk in self.before):
@@ -125,6 +127,21 @@ class _Layout:
             return True
         handle.seek(sizes[0].begin + 8)
         return int.from_bytes(handle.read(8), "little") != data.size
+
+
+def _misleads(handle: BinaryIO, chunk: ChunkPlace) -> bool:
+    """Whether libsndfile or FFmpeg loses its place in a chunk before the samples, because its content and size disagree."""
+    match chunk.name:
+        case b"acid":
+            return chunk.size % 2 == 1
+        case b"LIST" | b"fact":
+            return chunk.size < 4
+        case b"smpl":
+            handle.seek(chunk.begin + 28)
+            loops = int.from_bytes(handle.read(4), "little")
+            return chunk.size < 36 + 24 * loops
+        case _:
+            return False
 
 
 def _w64_chunks(handle: BinaryIO, begin: int) -> Iterator[ChunkPlace]:
