@@ -170,7 +170,9 @@ def print_triplets(folder: Path, system: str, trained: TrainedNetwork, real: int
     print_table(header, rows)
 
 
-def _draw(sampler: TripletSampler, parts: Sequence[str], count: int) -> tuple[list[HeldOut], list[tuple[Sound, str]]]:
+def _draw(
+    sampler: TripletSampler, parts: Sequence[str], counts: tuple[int, int]
+) -> tuple[list[HeldOut], list[tuple[Sound, str]]]:
     """So many real and pseudo triplets of each part, and their mixtures with the parts that are their targets."""
     rng = np.random.default_rng(1)
     numbers: dict[tuple[Sound, str], int] = {}
