@@ -53,7 +53,7 @@ SPLITS = {"train": (11, 96, (1, 2, 3, 4, 5)), "validation": (12, 16, (6, 7)), "t
 
 LENGTH = 24.0
 WIDTH, CLIP = 0.125, 2.0
-DCSN = {"batch": 16, "steps": 400, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+DCSN = {"batch": 16, "steps": 280, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
 CASCADE = {"batch": 4, "steps": 80, "joint_steps": 15, "pseudo": 0.6, "joint_scale": 20.0}
 PAFT = {"batch": 4, "steps": 30, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
@@ -87,8 +87,8 @@ def main() -> None:
     parser.add_argument("--systems", default="dcsn,cascade,cascade-paft", help="which to train and evaluate")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    render(options.folder)
     systems = options.systems.split(",")
+    render(options.folder, answers="cascade-paft" in systems)
     for system in systems:
         began, used = time.perf_counter(), time.process_time()
         path = train_system(options.folder, system, options.cascade_part)
@@ -104,13 +104,13 @@ def main() -> None:
         print_listeners(options.folder)
 
 
-def render(folder: Path) -> None:
-    """The tracks, and the answers of simulated listeners about those of each split; what exists is kept."""
+def render(folder: Path, *, answers: bool) -> None:
+    """The tracks, and the answers of simulated listeners about those of each split if asked for; what exists is kept."""
     for split, (seed, count, variants) in SPLITS.items():
         tracks = folder / "slakh" / split
         if not (tracks / f"Track{FIRST_TRACKS[split] + count - 1:05d}" / "metadata.yaml").exists():
             write_slakh(folder / "slakh", seed, count, LENGTH, split=split, variants=variants)
-        if not (folder / f"answers-{split}" / "truth.json").exists():
+        if answers and not (folder / f"answers-{split}" / "truth.json").exists():
             planned = [
                 MiniTrack(number, spec, decode.probe(tracks / f"Track{number:05d}" / "mix.flac").duration)
                 for number, spec in enumerate(plan_tracks(seed, count, LENGTH, variants), FIRST_TRACKS[split])
