@@ -55,7 +55,7 @@ LENGTH = 24.0
 WIDTH, CLIP = 0.125, 2.0
 DCSN = {"batch": 16, "steps": 280, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
 CASCADE = {"batch": 8, "steps": 60, "joint_steps": 10, "pseudo": 0.6, "joint_scale": 20.0}
-PAFT = {"batch": 4, "steps": 30, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
+PAFT = {"batch": 4, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
 SWAPS = 30

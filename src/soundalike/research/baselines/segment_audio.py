@@ -59,7 +59,7 @@ class SegmentAudio:
     def recombined(self, mixture: Recombination) -> Samples:
         """The sum of the parts of `mixture`. Raises AudioError as `stem` does."""
         stems = [self.stem(segment, part) for part, segment in mixture.segments.items()]
-        return np.sum(stems, axis=0, dtype=np.float32)
+        return np.asarray(np.sum(stems, axis=0), np.float32)
 
     def _read(self, segment: SegmentRef, part: str) -> Samples:
         rate = SAMPLE_RATE

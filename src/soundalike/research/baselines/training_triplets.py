@@ -156,7 +156,7 @@ class TripletSampler:
             part: [_one(self._pairs[part][track], rng) for track in tracks if track in self._pairs[part]]
             for part in self.parts
         }
-        mixtures = []
+        mixtures: list[Recombination] = []
         while len(mixtures) < count:
             chosen = {
                 part: _one(_one(found, rng), rng) for part, found in pairs.items() if found and rng.random() >= SILENT
