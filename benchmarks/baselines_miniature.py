@@ -1,14 +1,15 @@
-"""D-CSN, Cascade and Cascade-PAFT on a miniature Slakh2100: trained on 48 generated tracks, evaluated on 20 others.
+"""D-CSN, Cascade and Cascade-PAFT on a miniature Slakh2100: trained on 96 generated tracks, evaluated on 60 others.
 
     python -m benchmarks.baselines_miniature FOLDER
 
-The kits and patches of the test tracks are not those of training. Everything is in FOLDER: an interrupted run continues, and a
-second one only evaluates. Printed are
+Kits and patches of the test tracks, and of 16 tracks for validation, are not those of training. Everything is in FOLDER: an
+interrupted run continues, and a second one only evaluates. Printed are
 
-- held-out triplets of each part: agreement of the trained network, of its initial weights, and of MFCC (mean and standard
-  deviation of 20, standardised) of the same mixtures, with the differences and intervals robust to shared tracks. `real`
-  compares mixtures; in `pseudo` the positive shares nothing but the part, and the negative everything else;
-- how far each subspace moves when one stem of a mixture is replaced, in units of its median distance between mixtures;
+- held-out triplets of each part: agreement of the trained network, of its initial weights, and of MFCC (cosine of mean and
+  standard deviation of 20, standardised) of the same mixtures, with the differences and intervals robust to shared tracks.
+  `real` compares mixtures; in `pseudo` the positive shares nothing but the part, and the negative everything else;
+- how far each subspace moves when one stem of a mixture is replaced, in units of its median distance between mixtures, also
+  as a picture, FOLDER/movement.svg;
 - the agreement with simulated listeners on held-out tracks, before and after PAFT.
 """
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import librosa
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -46,19 +48,22 @@ from soundalike.research.reproduce.clip_jobs import Callbacks
 from soundalike.synth.miniature_inst_sim_abx import write_inst_sim_abx
 from soundalike.synth.miniature_slakh import FIRST_TRACKS, MiniTrack, plan_tracks, write_slakh
 
-SPLITS = {"train": (11, 48, tuple(range(1, 6))), "test": (13, 20, (8, 9))}
+SPLITS = {"train": (11, 96, (1, 2, 3, 4, 5)), "validation": (12, 16, (6, 7)), "test": (13, 60, (8, 9, 10, 11, 12, 13))}
 """Seed, tracks, and which variants of kits and patches play."""
 
 LENGTH = 24.0
 WIDTH, CLIP = 0.125, 2.0
-DCSN = {"batch": 8, "steps": 200, "pseudo": 0.6, "rate": 1e-3}
-CASCADE = {"batch": 4, "steps": 80, "joint_steps": 15, "pseudo": 0.6, "joint_scale": 20.0}
-PAFT = {"batch": 4, "steps": 30, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
+DCSN = {"batch": 16, "steps": 280, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+CASCADE = {"batch": 8, "steps": 60, "joint_steps": 10, "pseudo": 0.6, "joint_scale": 20.0}
+PAFT = {"batch": 4, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
+SWAPS = 30
+"""Stems of each part that are replaced."""
+
 Matrix = NDArray[np.float64]
-Embed = Callable[[Sequence[NDArray[np.float32]], str], Matrix]
-"""Vectors of one part of mixtures."""
+Embed = Callable[[NDArray[np.float32]], Matrix]
+"""The vectors (parts, D) of a mixture."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,13 @@ def main() -> None:
     parser.add_argument(
         "--cascade-part", action="append", default=None, help="part of Cascade; repeatable; all if none"
     )
-    parser.add_argument("--triplets", type=int, default=60, help="held-out triplets of each part and kind")
+    parser.add_argument("--triplets", type=int, default=100, help="held-out `pseudo` triplets of each part")
+    parser.add_argument("--real", type=int, default=30, help="held-out `real` triplets of each part")
     parser.add_argument("--systems", default="dcsn,cascade,cascade-paft", help="which to train and evaluate")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    render(options.folder)
     systems = options.systems.split(",")
+    render(options.folder, answers="cascade-paft" in systems)
     for system in systems:
         began, used = time.perf_counter(), time.process_time()
         path = train_system(options.folder, system, options.cascade_part)
@@ -91,20 +97,20 @@ def main() -> None:
     for system in systems:
         trained = read_trained(options.folder / system / f"{system}.pt", system)
         if system != "cascade-paft":
-            print_triplets(options.folder, system, trained, options.triplets)
+            print_triplets(options.folder, system, trained, options.real, options.triplets)
         if system == "dcsn":
-            print_movement(options.folder, trained)
+            print_movement(options.folder, trained, options.folder / "movement.svg")
     if "cascade-paft" in systems:
         print_listeners(options.folder)
 
 
-def render(folder: Path) -> None:
-    """The tracks, and the answers of simulated listeners about those of each split; what exists is kept."""
+def render(folder: Path, *, answers: bool) -> None:
+    """The tracks, and the answers of simulated listeners about those of each split if asked for; what exists is kept."""
     for split, (seed, count, variants) in SPLITS.items():
         tracks = folder / "slakh" / split
         if not (tracks / f"Track{FIRST_TRACKS[split] + count - 1:05d}" / "metadata.yaml").exists():
             write_slakh(folder / "slakh", seed, count, LENGTH, split=split, variants=variants)
-        if not (folder / f"answers-{split}" / "truth.json").exists():
+        if answers and not (folder / f"answers-{split}" / "truth.json").exists():
             planned = [
                 MiniTrack(number, spec, decode.probe(tracks / f"Track{number:05d}" / "mix.flac").duration)
                 for number, spec in enumerate(plan_tracks(seed, count, LENGTH, variants), FIRST_TRACKS[split])
@@ -130,93 +136,91 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
     return train(prepare_training(options, callbacks))
 
 
-def print_triplets(folder: Path, system: str, trained: TrainedNetwork, count: int) -> None:
+def print_triplets(folder: Path, system: str, trained: TrainedNetwork, real: int, pseudo: int) -> None:
     """Held-out triplets: agreements and differences."""
     parts = trained.architecture.parts
     slakh = Slakh(folder / "slakh" / "test")
     facts, _ = scan_tracks(slakh, folder / "tracks-test.jsonl")
-    sampler = TripletSampler(facts, parts, CLIP, CLIP)
-    audio = SegmentAudio(slakh, CLIP, 1 << 30)
-    held_out, mixtures = _draw(sampler, audio, parts, count)
+    held_out, mixtures = _draw(TripletSampler(facts, parts, CLIP, CLIP), parts, (real, pseudo))
     torch.manual_seed(0)
     untrained = TrainedNetwork(trained.architecture, trained.architecture.build(), {})
+    embeds = [_embedder(system, trained), _embedder(system, untrained), _mfcc]
+    audio = SegmentAudio(slakh, CLIP, 1 << 30)
+    found: list[list[Matrix]] = [[] for _ in embeds]
+    for sound, part in mixtures:
+        mixture = audio.mixture(sound, part)
+        for vectors, embed in zip(found, embeds, strict=True):
+            vectors.append(embed(mixture))
+    ours, initial, mfcc = (np.stack(vectors) for vectors in found)
+    mfcc = np.repeat((mfcc - mfcc.mean(axis=0)) / mfcc.std(axis=0), len(parts), axis=1)
     columns = {
-        "trained": _right(held_out, mixtures, _embedder(TrainedEncoder(system, trained, Runtime("cpu", threads=1)))),
-        "initial": _right(held_out, mixtures, _embedder(TrainedEncoder(system, untrained, Runtime("cpu", threads=1)))),
-        "MFCC": _right(held_out, mixtures, _mfcc, cosine=True),
+        "trained": _right(held_out, ours, parts, _euclidean),
+        "initial": _right(held_out, initial, parts, _euclidean),
+        "MFCC": _right(held_out, mfcc, parts, _cosine),
     }
     rows = []
-    for pseudo in (False, True):
+    for kind in ("real", "pseudo"):
         for part in (*parts, "all"):
-            chosen = np.array([one.pseudo == pseudo and part in (one.triplet.part, "all") for one in held_out])
-            rows.append([f"{'pseudo' if pseudo else 'real'}, {part}", *_cells(columns, held_out, chosen)])
+            chosen = np.array(
+                [one.pseudo == (kind == "pseudo") and part in (one.triplet.part, "all") for one in held_out]
+            )
+            rows.append([f"{kind}, {part}", *_cells(columns, held_out, chosen)])
     header = ["triplets", *(f"{name}, %" for name in columns), "trained - initial, points", "trained - MFCC, points"]
-    print(f"\n{system}: {count} held-out triplets of each part and kind\n")
+    print(f"\n{system}: held-out triplets of each part, {real} real and {pseudo} pseudo\n")
     print_table(header, rows)
 
 
 def _draw(
-    sampler: TripletSampler, audio: SegmentAudio, parts: Sequence[str], count: int
-) -> tuple[list[HeldOut], list[NDArray[np.float32]]]:
+    sampler: TripletSampler, parts: Sequence[str], counts: tuple[int, int]
+) -> tuple[list[HeldOut], list[tuple[Sound, str]]]:
+    """So many real and pseudo triplets of each part, and their mixtures with the parts that are their targets."""
     rng = np.random.default_rng(1)
     numbers: dict[tuple[Sound, str], int] = {}
-    mixtures, found = [], []
+    found = []
     for part in parts:
-        for pseudo in (False, True):
+        for pseudo, count in zip((False, True), counts, strict=True):
             for _ in range(count):
                 triplet = sampler.draw(part, rng, pseudo)
-                indices = []
-                for sound in (triplet.anchor, triplet.positive, triplet.negative):
-                    key = (sound, MIX if sound.target == sound.others else part)
-                    if key not in numbers:
-                        numbers[key] = len(mixtures)
-                        mixtures.append(audio.mixture(sound, part))
-                    indices.append(numbers[key])
-                found.append(HeldOut(triplet, pseudo, (indices[0], indices[1], indices[2])))
-    return found, mixtures
+                first, second, third = (
+                    numbers.setdefault((sound, MIX if sound.target == sound.others else part), len(numbers))
+                    for sound in (triplet.anchor, triplet.positive, triplet.negative)
+                )
+                found.append(HeldOut(triplet, pseudo, (first, second, third)))
+    return found, list(numbers)
 
 
-def _embedder(encoder: TrainedEncoder) -> Embed:
-    cache: dict[int, NDArray[np.float32]] = {}
-
-    def embed(mixtures: Sequence[NDArray[np.float32]], part: str) -> Matrix:
-        if id(mixtures) not in cache:
-            cache[id(mixtures)] = encoder.embed_parts(mixtures)
-        return np.asarray(cache[id(mixtures)][:, encoder.parts.index(part)], np.float64)
-
-    return embed
+def _embedder(system: str, network: TrainedNetwork) -> Embed:
+    encoder = TrainedEncoder(system, network, Runtime("cpu", threads=1))
+    own = [encoder.parts.index(part) for part in network.architecture.parts]
+    return lambda mixture: np.asarray(encoder.embed_parts([mixture])[0][own], np.float64)
 
 
-def _mfcc(mixtures: Sequence[NDArray[np.float32]], part: str) -> Matrix:
-    rows = []
-    for mixture in mixtures:
-        coefficients = librosa.feature.mfcc(y=mixture, sr=SAMPLE_RATE, n_mfcc=20)
-        rows.append(np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)]))
-    matrix = np.stack(rows).astype(np.float64)
-    return (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+def _mfcc(mixture: NDArray[np.float32]) -> Matrix:
+    coefficients = librosa.feature.mfcc(y=mixture, sr=SAMPLE_RATE, n_mfcc=20)
+    row = np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
+    return np.asarray(row[np.newaxis], np.float64)
 
 
 def _right(
-    held_out: Sequence[HeldOut], mixtures: Sequence[NDArray[np.float32]], embed: Embed, *, cosine: bool = False
+    held_out: Sequence[HeldOut],
+    vectors: NDArray[np.float64],
+    parts: Sequence[str],
+    distance: Callable[[Matrix, Matrix], float],
 ) -> NDArray[np.bool_]:
-    """(N,) which triplets are ordered correctly."""
-    right = np.zeros(len(held_out), dtype=bool)
-    vectors: dict[str, Matrix] = {}
-    for number, one in enumerate(held_out):
-        key = "" if cosine else one.triplet.part
-        if key not in vectors:
-            vectors[key] = embed(mixtures, one.triplet.part)
-        anchor, positive, negative = (vectors[key][index] for index in one.sounds)
-        if cosine:
-            near, far = _cosine(anchor, positive), _cosine(anchor, negative)
-        else:
-            near, far = -float(np.linalg.norm(anchor - positive)), -float(np.linalg.norm(anchor - negative))
-        right[number] = near > far
-    return right
+    """(N,) which triplets are ordered correctly by the vectors (mixtures, parts, D)."""
+    right = []
+    for one in held_out:
+        anchor, positive, negative = vectors[list(one.sounds), parts.index(one.triplet.part)]
+        right.append(distance(anchor, positive) < distance(anchor, negative))
+    return np.array(right)
+
+
+def _euclidean(first: Matrix, second: Matrix) -> float:
+    return float(np.linalg.norm(first - second))
 
 
 def _cosine(first: Matrix, second: Matrix) -> float:
-    return float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-12))
+    return -float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-12))
 
 
 def _tracks(triplet: TrainingTriplet) -> frozenset[str]:
@@ -239,37 +243,51 @@ def _cells(
     return cells
 
 
-def print_movement(folder: Path, trained: TrainedNetwork) -> None:
+def print_movement(folder: Path, trained: TrainedNetwork, picture: Path) -> None:
     """How far each subspace moves when the stem of one part is replaced by that of another track."""
     parts = trained.architecture.parts
     slakh = Slakh(folder / "slakh" / "test")
     facts, _ = scan_tracks(slakh, folder / "tracks-test.jsonl")
     sampler, audio = TripletSampler(facts, parts, CLIP, CLIP), SegmentAudio(slakh, CLIP, 1 << 30)
-    encoder = TrainedEncoder("dcsn", trained, Runtime("cpu", threads=1))
-    rng = np.random.default_rng(2)
-    usual = encoder.embed_parts([audio.stem(one, MIX) for one in _some(sampler.segments, 40, rng)])
-    pairs = [(a, b) for a in range(40) for b in range(a)]
-    scale = np.array(
-        [
-            np.median([np.linalg.norm(usual[a, column] - usual[b, column]) for a, b in pairs])
-            for column in (encoder.parts.index(part) for part in parts)
-        ]
-    )
-    rows = []
-    for part in parts:
-        moved = []
-        for _ in range(20):
-            triplet = sampler.draw(part, rng, True)
-            before, after = encoder.embed_parts(
-                [audio.mixture(triplet.anchor, part), audio.mixture(triplet.negative, part)]
-            )
-            columns = [encoder.parts.index(other) for other in parts]
-            moved.append(np.linalg.norm(after[columns] - before[columns], axis=1) / scale)
-        rows.append([part, *(f"{value:.2f}" for value in np.mean(moved, axis=0))])
+    embed, rng = _embedder("dcsn", trained), np.random.default_rng(2)
+    usual = np.stack([embed(audio.stem(one, MIX)) for one in _some(sampler.segments, 40, rng)])
+    pairs = [np.linalg.norm(usual[a] - usual[b], axis=1) for a in range(40) for b in range(a)]
+    scale = np.median(pairs, axis=0)
+    means, most = [], []
+    for number, part in enumerate(parts):
+        triplets = [sampler.draw(part, rng, True) for _ in range(SWAPS)]
+        moved = np.stack(
+            [
+                np.linalg.norm(embed(audio.mixture(t.negative, part)) - embed(audio.mixture(t.anchor, part)), axis=1)
+                for t in triplets
+            ]
+        )
+        means.append((moved / scale).mean(axis=0))
+        most.append(100 * np.mean((moved / scale).argmax(axis=1) == number))
     print(
         "\nD-CSN: movement of each subspace (columns) when one stem (rows) is replaced; 1: as far as other mixtures are\n"
     )
-    print_table(["replaced", *parts], rows)
+    rows = [
+        [part, *(f"{value:.2f}" for value in values), f"{share:.0f}"]
+        for part, values, share in zip(parts, means, most, strict=True)
+    ]
+    print_table(["replaced", *parts, "its own moves most, %"], rows)
+    draw_movement(picture, parts, np.stack(means))
+
+
+def draw_movement(path: Path, parts: Sequence[str], means: NDArray[np.float64]) -> None:
+    """The table of `print_movement` as shades."""
+    figure, axes = plt.subplots(figsize=(5, 4), layout="constrained")
+    shades = axes.imshow(means, cmap="Blues", vmin=0.0)
+    axes.set(xlabel="subspace that moves", ylabel="stem that is replaced")
+    axes.set_xticks(range(len(parts)), parts)
+    axes.set_yticks(range(len(parts)), parts)
+    for (row, column), value in np.ndenumerate(means):
+        colour = "white" if value > 0.6 * means.max() else "black"
+        axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+    figure.colorbar(shades, label="movement / median distance between mixtures")
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
 
 
 def _some(segments: Sequence[SegmentRef], count: int, rng: np.random.Generator) -> list[SegmentRef]:

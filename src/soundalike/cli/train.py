@@ -85,6 +85,11 @@ _STEPS = 20_000
 @training_options
 @click.option("--steps", type=int, default=_STEPS, show_default=True, help="Number of steps.")
 @_pseudo_option
+@click.option(
+    "--recombine",
+    is_flag=True,
+    help="Use all triplets among mixtures whose parts come from a few tracks: not the paper's, but learns faster.",
+)
 def dcsn_command(**arguments: Any) -> None:
     """Train D-CSN: one network that hears the mixture, with a subspace for each instrument.
 

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs the extra: train")
 
 from soundalike.audio import decode
 from soundalike.research.baselines.segment_audio import SegmentAudio
-from soundalike.research.baselines.training_triplets import SegmentRef, Sound
+from soundalike.research.baselines.training_triplets import Recombination, SegmentRef, Sound
 from soundalike.research.datasets.slakh import Slakh
 from tests.research.baselines.made_up_tracks import RATE, write_tracks
 
@@ -26,6 +26,9 @@ def test_mixtures_are_the_sum_of_a_part_and_the_others(tmp_path: Path) -> None:
     for _ in range(2):  # the second time from memory
         np.testing.assert_allclose(audio.stem(first, "bass"), bass, atol=1e-4)
         np.testing.assert_allclose(audio.mixture(Sound(first, second), "bass"), bass + drums, atol=2e-4)
+    recombined = audio.recombined(Recombination({"bass": first, "drums": second, "piano": first}))
+    np.testing.assert_allclose(recombined, bass + drums, atol=2e-4)
+    assert recombined.dtype == np.float32
     whole = decode.read(stems / "Track00001" / "mix.flac", 1.0, 1.0).mono()
     np.testing.assert_allclose(audio.mixture(Sound.real(first), "bass"), whole, atol=1e-4)
     assert not audio.stem(first, "piano").any()

@@ -20,7 +20,13 @@ from soundalike.models.encoders.trained.trained_file import read_trained  # noqa
 from soundalike.research.baselines import training_loop  # noqa: E402
 from soundalike.research.baselines.training import check_space, estimate, prepare_training, train  # noqa: E402
 from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
-from soundalike.research.baselines.triplet_loss import ordered_correctly, triplet_loss  # noqa: E402
+from soundalike.research.baselines.triplet_loss import (  # noqa: E402
+    all_triplets_loss,
+    distances,
+    mixtures_of,
+    ordered_correctly,
+    triplet_loss,
+)
 from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
 from tests.research.baselines.made_up_tracks import write_tracks  # noqa: E402
 from tests.research.reproduce.made_up import run_command  # noqa: E402
@@ -97,6 +103,46 @@ def test_training_lowers_the_loss(slakh: Path, tmp_path: Path) -> None:
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
 
 
+def test_recombined_mixtures_teach_to_hear_a_part_through_the_others(slakh: Path, tmp_path: Path) -> None:
+    chosen = options(slakh, tmp_path, batch=6, steps=40, rate=1e-2, recombine=True)
+    prepared = prepare_training(chosen, Callbacks())
+    source, parts = prepared.data.training, chosen.architecture.parts
+    triplets = source.sampler.draw_many(60, np.random.default_rng(0), 1.0)
+    waveforms = torch.from_numpy(np.stack(mixtures_of(source.audio, triplets)))
+    numbers = torch.tensor([parts.index(triplet.part) for triplet in triplets] * 3)
+
+    def agreement() -> float:
+        prepared.network.eval()
+        with torch.inference_mode():
+            vectors = prepared.network(waveforms)[torch.arange(len(numbers)), numbers]
+        return float(ordered_correctly(vectors).float().mean())
+
+    before = agreement()
+    train(prepared)
+    assert agreement() > before + 0.2
+    with pytest.raises(InputError, match="recombine was True, now None"):
+        train(prepare_training(replace(chosen, recombine=False), Callbacks()))
+
+
+def test_only_dcsn_recombines(slakh: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"only dcsn.*not cascade"):
+        options(slakh, tmp_path, "cascade", recombine=True)
+
+
+@pytest.mark.parametrize("system", ["dcsn", "cascade"])
+def test_curves_show_the_agreement_on_the_tracks_for_validation(tmp_path: Path, system: str) -> None:
+    write_tracks(tmp_path, 3)
+    write_tracks(tmp_path, 3, "validation", first=1501)
+    train(prepare_training(options(tmp_path, tmp_path / "out", system, parts=("drums",)), Callbacks()))
+    measured = {
+        line["stage"]: line["validation_agreement"]
+        for line in curves(tmp_path / "out")
+        if "validation_agreement" in line
+    }
+    assert list(measured) == (["dcsn"] if system == "dcsn" else ["embedding of drums", "drums end to end"])
+    assert all(0 <= share <= 1 for share in measured.values())
+
+
 def test_another_seed_gives_another_network(slakh: Path, tmp_path: Path) -> None:
     paths = [train(prepare_training(options(slakh, tmp_path / str(s), seed=s), Callbacks())) for s in (0, 1)]
     first, second = (read_trained(path, "dcsn").network.state_dict()["network.linear.weight"] for path in paths)
@@ -148,6 +194,30 @@ def test_the_triplet_loss_is_torch_s() -> None:
     anchor, positive, negative = vectors.chunk(3)
     nearer = (anchor - positive).norm(dim=1) < (anchor - negative).norm(dim=1)
     assert torch.equal(ordered_correctly(vectors), nearer)
+
+
+def test_the_loss_of_all_triplets_is_the_mean_over_those_that_are_not_ordered() -> None:
+    vectors = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+    labels = [0, 0, 0, 1, 1, 2, -1, -1, 2]
+    losses = [
+        max(0.0, float(distances(vectors[a], vectors[p]) - distances(vectors[a], vectors[n])) + 0.2)
+        for a in range(9)
+        for p in range(9)
+        for n in range(9)
+        if a != p and min(labels[a], labels[n]) >= 0 and labels[a] == labels[p] != labels[n]
+    ]
+    expected = np.mean([loss for loss in losses if loss > 0])
+    assert 0 < len([loss for loss in losses if loss > 0]) < len(losses)
+    assert float(all_triplets_loss(vectors, torch.tensor(labels))) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_gradient_of_the_loss_of_all_triplets_is_finite() -> None:
+    vectors = torch.ones(4, 3, requires_grad=True)
+    for labels in ([-1, -1, -1, -1], [0, 1, 2, 3], [0, 0, 1, 1]):
+        vectors.grad = None
+        all_triplets_loss(vectors, torch.tensor(labels)).backward()
+        assert vectors.grad is not None
+        assert vectors.grad.isfinite().all()
 
 
 def test_the_gradient_at_equal_vectors_is_finite() -> None:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from soundalike.errors import InputError
-from soundalike.research.baselines.training_triplets import SegmentRef, Sound, TripletSampler
+from soundalike.research.baselines.training_triplets import (
+    RECOMBINED,
+    SILENT,
+    Recombination,
+    SegmentRef,
+    Sound,
+    TripletSampler,
+    track_numbers,
+)
 from tests.research.baselines.made_up_tracks import facts
 
 ALL = (0.0, 12.0)
@@ -83,3 +91,45 @@ def test_mixtures_to_separate_include_silence_of_the_part() -> None:
 def test_too_few_tracks_with_a_part_are_an_error() -> None:
     with pytest.raises(InputError, match=r"0 of 4 tracks have piano.*--part"):
         TripletSampler(TRACKS, ("piano",), 3.0, 3.0)
+
+
+def test_recombined_mixtures_take_each_part_from_a_track_of_similar_tempo() -> None:
+    many = [facts(f"t{tempo}", float(tempo), {"drums": ALL, "bass": ALL}) for tempo in range(60, 180, 2)]
+    sampler = TripletSampler(many, ("drums", "bass"), 3.0, 1.5)
+    for seed in range(20):
+        mixtures = sampler.draw_recombined(200, np.random.default_rng(seed))
+        assert len(mixtures) == 200
+        tracks = {segment.track for mixture in mixtures for segment in mixture.segments.values()}
+        assert len(tracks) == RECOMBINED
+        tempos = [float(track[1:]) for track in tracks]
+        assert max(tempos) / min(tempos) < 1.5  # the slowest of all tracks are 12 within 24 BPM
+        both = [mixture for mixture in mixtures if len(mixture.segments) == 2]
+        assert len({mixture.segments["drums"].track for mixture in both}) == RECOMBINED
+        same = np.mean([m.segments["drums"].track == m.segments["bass"].track for m in both])
+        assert same == pytest.approx(1 / RECOMBINED, abs=0.1)
+        assert np.mean(["bass" not in mixture.segments for mixture in mixtures]) == pytest.approx(SILENT, abs=0.1)
+
+
+def test_recombined_mixtures_have_two_neighbouring_segments_of_each_part_and_track() -> None:
+    sampler = TripletSampler(TRACKS, ("drums", "bass"), 3.0, 1.5)
+    mixtures = sampler.draw_recombined(300, rng())
+    for part in ("drums", "bass"):
+        starts: dict[str, set[float]] = {}
+        for mixture in mixtures:
+            if part in mixture.segments:
+                starts.setdefault(mixture.segments[part].track, set()).add(mixture.segments[part].start)
+        assert {len(found) for found in starts.values()} == {2}
+        assert {max(found) - min(found) for found in starts.values()} == {3.0}
+        assert "d" not in starts or part == "bass"  # the drums of d are too short
+
+
+def test_recombined_mixtures_are_numbered_by_track() -> None:
+    a, b = SegmentRef("a", 0.0), SegmentRef("b", 3.0)
+    mixtures = [Recombination({"drums": b, "bass": a}), Recombination({"bass": b}), Recombination({"drums": b})]
+    assert track_numbers(mixtures, ("bass", "drums")).tolist() == [[0, 1], [1, -1], [-1, 1]]
+
+
+def test_recombining_depends_on_the_generator_alone() -> None:
+    first = TripletSampler(TRACKS, ("drums", "bass"), 3.0, 1.5).draw_recombined(50, rng())
+    assert first == TripletSampler(TRACKS, ("drums", "bass"), 3.0, 1.5).draw_recombined(50, rng())
+    assert first != TripletSampler(TRACKS, ("drums", "bass"), 3.0, 1.5).draw_recombined(50, np.random.default_rng(1))

@@ -14,7 +14,9 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.models.encoders import ENCODERS, PartEncoder, load_encoder  # noqa: E402
+from soundalike.parts import MIX  # noqa: E402
 from soundalike.preferences.estimators import METHODS  # noqa: E402
+from soundalike.preferences.triplets import above_cut_off  # noqa: E402
 from soundalike.research.baselines.preference_tuning import TuningOptions, split_answers, tune  # noqa: E402
 from soundalike.research.baselines.training import prepare_training, train  # noqa: E402
 from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
@@ -23,6 +25,8 @@ from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
 from soundalike.research.reproduce.conditions import get_stems  # noqa: E402
 from soundalike.research.reproduce.pipeline import ReproduceOptions, reproduce  # noqa: E402
 from soundalike.research.reproduce.report import Report  # noqa: E402
+from soundalike.synth.miniature_inst_sim_abx import write_inst_sim_abx  # noqa: E402
+from soundalike.synth.miniature_slakh import write_slakh  # noqa: E402
 from tests.models.neural.narrow_mert import narrow_mert  # noqa: E402
 from tests.research.reproduce.conftest import Miniature  # noqa: E402
 from tests.research.reproduce.test_pipeline import records  # noqa: E402
@@ -34,8 +38,21 @@ SMALL = {"width": 1 / 32, "clip": 1.0, "batch": 2, "steps": 1, "joint_steps": 1}
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory, miniature: Miniature) -> Iterator[Path]:
-    """All systems trained for a step on the miniature Slakh, and MERT with random weights."""
+def others(tmp_path_factory: pytest.TempPathFactory, miniature: Miniature) -> Miniature:
+    """Tracks for training, with other kits and patches than those that are evaluated, and one of those; answers about them."""
+    folder = tmp_path_factory.mktemp("others")
+    tracks = write_slakh(folder / "slakh", seed=4, tracks=5, length=11.0, split="train", variants=(1, 2))
+    seen = miniature.tracks[:1]
+    (folder / "slakh" / "test").mkdir()
+    (folder / "slakh" / "test" / seen[0].name).symlink_to(miniature.slakh / "test" / seen[0].name)
+    tracks = (*tracks, *seen)
+    write_inst_sim_abx(folder / "abx", tracks, mixes=2, parts=12)
+    return Miniature(folder / "slakh", folder / "abx", tracks)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory, miniature: Miniature, others: Miniature) -> Iterator[Path]:
+    """All systems trained for a step on the miniature Slakh, and MERT with random weights. PAFT: about other tracks."""
     folder, root = tmp_path_factory.mktemp("checkpoints"), tmp_path_factory.mktemp("slakh")
     (root / "train").symlink_to(miniature.slakh / "test")
     with pytest.MonkeyPatch.context() as patch:
@@ -46,14 +63,14 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory, miniature: Miniature) 
         for system in ("dcsn", "cascade"):
             options = TrainingOptions(system, root, folder / system, runtime=Runtime("cpu", threads=1), **SMALL)
             train(prepare_training(options, Callbacks()))
-        tune(tuning(miniature, root, folder / "cascade-paft"), Callbacks())
+        tune(tuning(others, folder / "cascade-paft"), Callbacks())
         yield folder
 
 
-def tuning(miniature: Miniature, root: Path, out: Path) -> TuningOptions:
+def tuning(others: Miniature, out: Path) -> TuningOptions:
     runtime = Runtime("cpu", threads=1)
     return TuningOptions(
-        root, miniature.answers, out, held_out=0.2, cut_off=0.5, steps=1, batch=2, seed=1, runtime=runtime
+        others.slakh, others.answers, out, held_out=0.2, cut_off=0.5, steps=1, batch=2, seed=1, runtime=runtime
     )
 
 
@@ -62,7 +79,7 @@ def report(checkpoints: Path, miniature: Miniature) -> Report:
     options = ReproduceOptions(
         miniature.answers,
         miniature.slakh,
-        (*TRAINED[:2], "mert"),
+        (*TRAINED, "mert"),
         (get_stems("true-4"),),
         (METHODS["ols"],),
         splits=3,
@@ -72,7 +89,7 @@ def report(checkpoints: Path, miniature: Miniature) -> Report:
 
 def test_each_system_is_a_row_of_every_table(report: Report) -> None:
     assert report.problems == {}
-    for name in ("dcsn", "cascade", "mert"):
+    for name in (*TRAINED, "mert"):
         stems = "true stems, 4" if name == "mert" else "from the mixture"
         assert any(r["section"].startswith(f"{name}, XAB") for r in records(report, "table-1", row="agreement"))
         rows = {r["row"] for r in records(report, f"weights-{name}", section="Agreement over")}
@@ -92,19 +109,35 @@ def test_parts_come_from_the_mixture_and_only_those_that_a_system_has(report: Re
     assert weights == {"bass", "drums", "guitar", "piano", "mix"}
 
 
-def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(
-    checkpoints: Path, miniature: Miniature, tmp_path: Path
-) -> None:
+def test_a_tuned_system_records_its_tracks(checkpoints: Path, others: Miniature, tmp_path: Path) -> None:
     encoder = load_encoder("cascade-paft", Runtime("cpu"))
     assert isinstance(encoder, PartEncoder)
-    triplets = read_answers(miniature.answers).triplets
+    triplets = read_answers(others.answers).triplets
     parts = [part for part in encoder.parts if part != "mix"]
-    answers, used = split_answers(triplets, parts, tuning(miniature, miniature.slakh, tmp_path))
+    answers, used = split_answers(triplets, parts, tuning(others, tmp_path))
     assert encoder.tuned_tracks == used
     for split in answers.values():
         tuned = {track for t in split.tuned for track in t.tracks}
         assert tuned <= used
         assert tuned.isdisjoint(track for t in split.held_out for track in t.tracks)
+
+
+def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(
+    checkpoints: Path, report: Report, miniature: Miniature
+) -> None:
+    encoder = load_encoder("cascade-paft", Runtime("cpu"))
+    assert isinstance(encoder, PartEncoder)
+    both = encoder.tuned_tracks & {track.name for track in miniature.tracks}
+    assert both == {miniature.tracks[0].name}
+    mixes = [triplet for triplet in read_answers(miniature.answers).triplets if triplet.part == MIX]
+    for kind in ("XAB", "XYC"):
+        kept = above_cut_off([triplet for triplet in mixes if triplet.kind == kind], 0.8)
+        left = [t for t in kept if both.isdisjoint(t.tracks)]
+        assert 0 < len(left) < len(kept)
+        for name, expected in (("cascade", kept), ("cascade-paft", left)):
+            section = f"{name}, {kind}, agreement of 80%"
+            (found,) = records(report, "table-1", section=section, row="agreement", column=MIX)
+            assert found["total"] == len(expected)
 
 
 def test_a_part_s_vector_is_that_of_the_whole_mixture(checkpoints: Path, miniature: Miniature, tmp_path: Path) -> None:

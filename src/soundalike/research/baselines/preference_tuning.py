@@ -32,7 +32,7 @@ from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.training import provenance, scanned_split
 from soundalike.research.baselines.training_loop import Losses, Run, Stage, explained
 from soundalike.research.baselines.training_options import TUNING_STEPS, TrainingOptions, check_range
-from soundalike.research.baselines.training_stages import StageData, joint_stage
+from soundalike.research.baselines.training_stages import SplitData, StageData, joint_stage
 from soundalike.research.baselines.training_triplets import TripletSampler
 from soundalike.research.baselines.triplet_loss import ordered_correctly, triplet_loss
 from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
@@ -248,7 +248,8 @@ def _slakh_data(options: TuningOptions, base: TrainedNetwork, callbacks: Callbac
     )
     slakh, tracks, _ = scanned_split(training, "train", callbacks)
     sampler = TripletSampler(tracks, architecture.parts, architecture.clip, architecture.hop)
-    return StageData(training, SegmentAudio(slakh, architecture.clip, training.memory), sampler, None)
+    source = SplitData(sampler, SegmentAudio(slakh, architecture.clip, training.memory))
+    return StageData(training, source, None)
 
 
 def _settings(options: TuningOptions, base: TrainedNetwork) -> dict[str, Any]:

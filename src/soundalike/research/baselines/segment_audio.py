@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from soundalike.audio.waveform import resample
 from soundalike.models.encoders.trained.mel_spectra import SAMPLE_RATE
 from soundalike.parts import MIX
-from soundalike.research.baselines.training_triplets import SegmentRef, Sound
+from soundalike.research.baselines.training_triplets import Recombination, SegmentRef, Sound
 from soundalike.research.datasets.slakh import SLAKH_PARTS, ClipCut, Slakh
 
 Samples = NDArray[np.float32]
@@ -55,6 +55,11 @@ class SegmentAudio:
             if other != part:
                 total = total + self.stem(sound.others, other)
         return total
+
+    def recombined(self, mixture: Recombination) -> Samples:
+        """The sum of the parts of `mixture`. Raises AudioError as `stem` does."""
+        stems = [self.stem(segment, part) for part, segment in mixture.segments.items()]
+        return np.asarray(np.sum(stems, axis=0), np.float32)
 
     def _read(self, segment: SegmentRef, part: str) -> Samples:
         rate = SAMPLE_RATE

@@ -22,7 +22,7 @@ from soundalike.research.baselines.track_scan import TrackFacts, scan_tracks
 from soundalike.research.baselines.training_estimate import TrainingEstimate, estimate_training
 from soundalike.research.baselines.training_loop import Run, Stage, explained
 from soundalike.research.baselines.training_options import TrainingOptions
-from soundalike.research.baselines.training_stages import StageData, make_stages
+from soundalike.research.baselines.training_stages import SplitData, StageData, make_stages
 from soundalike.research.baselines.training_triplets import TripletSampler
 from soundalike.research.datasets.slakh import SLAKH_HINT, Slakh
 from soundalike.research.reproduce.clip_jobs import Callbacks, Progress
@@ -55,16 +55,20 @@ def prepare_training(options: TrainingOptions, callbacks: Callbacks) -> Prepared
     sampler = TripletSampler(train, architecture.parts, architecture.clip, architecture.hop)
     validation = None
     if (options.slakh / "validation").is_dir():
-        _, tracks, others = scanned_split(options, "validation", callbacks)
+        validation_slakh, tracks, others = scanned_split(options, "validation", callbacks)
         problems |= others
         try:
-            validation = TripletSampler(tracks, architecture.parts, architecture.clip, architecture.hop)
+            validation_sampler = TripletSampler(tracks, architecture.parts, architecture.clip, architecture.hop)
         except InputError as error:
             callbacks.on_status(f"the curves have no validation: {error}")
-    audio = SegmentAudio(slakh, architecture.clip, options.memory)
+        else:
+            validation = SplitData(
+                validation_sampler, SegmentAudio(validation_slakh, architecture.clip, options.memory // 4)
+            )
+    training = SplitData(sampler, SegmentAudio(slakh, architecture.clip, options.memory))
     torch.manual_seed(options.seed)
     network = architecture.build().to(device)
-    data = StageData(options, audio, sampler, validation)
+    data = StageData(options, training, validation)
     run = Run(options.out, network, device, options.settings, options.seed, callbacks)
     return Prepared(options, network, data, run, make_stages(network, data, device), problems)
 
@@ -94,7 +98,7 @@ def provenance(options: TrainingOptions, data: StageData) -> dict[str, Any]:
     return {
         **options.settings,
         "slakh": options.slakh.name,
-        "tracks": len({segment.track for segment in data.sampler.segments}),
+        "tracks": len({segment.track for segment in data.training.sampler.segments}),
         "soundalike": __version__,
         "torch": torch.__version__,
     }

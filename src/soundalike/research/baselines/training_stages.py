@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,14 @@ from soundalike.models.encoders.trained.mel_spectra import magnitudes
 from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.training_loop import Losses, Stage
 from soundalike.research.baselines.training_options import EMBEDDING_RATE, SEPARATOR_RATE, TrainingOptions
-from soundalike.research.baselines.training_triplets import TrainingTriplet, TripletSampler
-from soundalike.research.baselines.triplet_loss import mixtures_of, ordered_correctly, stems_of, triplet_loss
+from soundalike.research.baselines.training_triplets import TrainingTriplet, TripletSampler, track_numbers
+from soundalike.research.baselines.triplet_loss import (
+    all_triplets_loss,
+    mixtures_of,
+    ordered_correctly,
+    stems_of,
+    triplet_loss,
+)
 
 Array = NDArray[Any]
 
@@ -28,20 +35,28 @@ _AT_ONCE = 8
 """Validation triplets that are computed at once."""
 
 
+@dataclass(frozen=True)
+class SplitData:
+    """The tracks of a split: what is drawn from them, and their audio."""
+
+    sampler: TripletSampler
+    audio: SegmentAudio
+
+
+@dataclass(frozen=True)
 class StageData:
     """The tracks that stages draw from: training, and validation if there are any."""
 
-    def __init__(
-        self, options: TrainingOptions, audio: SegmentAudio, sampler: TripletSampler, validation: TripletSampler | None
-    ) -> None:
-        self.options, self.audio, self.sampler, self.validation = options, audio, sampler, validation
+    options: TrainingOptions
+    training: SplitData
+    validation: SplitData | None
 
     def validation_triplets(self, parts: Sequence[str]) -> list[TrainingTriplet]:
         """Triplets about `parts` from the validation tracks, the same in every run; none without such tracks."""
         if self.validation is None:
             return []
         rng = np.random.default_rng(0)
-        return self.validation.draw_many(VALIDATED * len(parts), rng, self.options.pseudo, parts)
+        return self.validation.sampler.draw_many(VALIDATED * len(parts), rng, self.options.pseudo, parts)
 
 
 def make_stages(network: nn.Module, data: StageData, device: torch.device) -> list[Stage]:
@@ -59,30 +74,45 @@ def make_stages(network: nn.Module, data: StageData, device: torch.device) -> li
 
 
 def _dcsn_stage(network: Dcsn, data: StageData, device: torch.device) -> Stage:
-    options = data.options
+    options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
-        triplets = data.sampler.draw_many(options.batch, rng, options.pseudo)
-        return [np.stack(mixtures_of(data.audio, triplets)), _part_numbers(triplets, network.parts)]
+        triplets = source.sampler.draw_many(options.batch, rng, options.pseudo)
+        return [np.stack(mixtures_of(source.audio, triplets)), _part_numbers(triplets, network.parts)]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         return {"triplet": triplet_loss(_selected(network(batch[0]), batch[1]))}
 
-    def vectors(triplets: Sequence[TrainingTriplet]) -> Tensor:
-        batch = torch.from_numpy(np.stack(mixtures_of(data.audio, triplets))).to(device)
+    def load_recombined(rng: np.random.Generator) -> list[Array]:
+        mixtures = source.sampler.draw_recombined(3 * options.batch, rng)
+        waveforms = np.stack([source.audio.recombined(mixture) for mixture in mixtures])
+        return [waveforms, track_numbers(mixtures, network.parts)]
+
+    def recombined_losses(batch: Sequence[Tensor]) -> Losses:
+        pairs = zip(network(batch[0]).unbind(1), batch[1].unbind(1), strict=True)
+        return {"triplet": torch.stack([all_triplets_loss(vectors, tracks) for vectors, tracks in pairs]).mean()}
+
+    def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
+        batch = torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)
         return _selected(network(batch), torch.from_numpy(_part_numbers(triplets, network.parts)).to(device))
 
-    agreement = _agreement(network, data.validation_triplets(network.parts), vectors)
-    return Stage("dcsn", options.steps, [(network, options.learning_rate)], load, losses, agreement)
+    return Stage(
+        "dcsn",
+        options.steps,
+        [(network, options.learning_rate)],
+        load_recombined if options.recombine else load,
+        recombined_losses if options.recombine else losses,
+        _agreement(network, network.parts, data, vectors),
+    )
 
 
 def _separator_stage(network: PartCascade, part: str, data: StageData) -> Stage:
-    options = data.options
+    options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
-        sounds = data.sampler.draw_sounds(part, options.batch, rng, options.pseudo)
-        mixtures = [data.audio.mixture(sound, part) for sound in sounds]
-        return [np.stack(mixtures), np.stack([data.audio.stem(sound.target, part) for sound in sounds])]
+        sounds = source.sampler.draw_sounds(part, options.batch, rng, options.pseudo)
+        mixtures = [source.audio.mixture(sound, part) for sound in sounds]
+        return [np.stack(mixtures), np.stack([source.audio.stem(sound.target, part) for sound in sounds])]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         return {"separation": _separation_loss(network, batch[0], batch[1])[0]}
@@ -91,43 +121,43 @@ def _separator_stage(network: PartCascade, part: str, data: StageData) -> Stage:
 
 
 def _embedding_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
-    options = data.options
+    options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
-        triplets = data.sampler.draw_many(options.batch, rng, 0.0, (part,))
-        return [np.stack(stems_of(data.audio, triplets))]
+        triplets = source.sampler.draw_many(options.batch, rng, 0.0, (part,))
+        return [np.stack(stems_of(source.audio, triplets))]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         return {"triplet": triplet_loss(network.embed(magnitudes(batch[0])))}
 
-    def vectors(triplets: Sequence[TrainingTriplet]) -> Tensor:
-        return network.embed(magnitudes(torch.from_numpy(np.stack(stems_of(data.audio, triplets))).to(device)))
+    def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
+        return network.embed(magnitudes(torch.from_numpy(np.stack(stems_of(audio, triplets))).to(device)))
 
-    agreement = _agreement(network, data.validation_triplets((part,)), vectors)
+    agreement = _agreement(network, (part,), data, vectors)
     rates = [(network.embedding, options.learning_rate)]
     return Stage(f"embedding of {part}", options.steps, rates, load, losses, agreement)
 
 
 def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
     """Both networks of a part end to end: separation and triplet loss, one to one."""
-    options = data.options
+    options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
-        triplets = data.sampler.draw_many(options.batch, rng, options.pseudo, (part,))
-        return [np.stack(mixtures_of(data.audio, triplets)), np.stack(stems_of(data.audio, triplets))]
+        triplets = source.sampler.draw_many(options.batch, rng, options.pseudo, (part,))
+        return [np.stack(mixtures_of(source.audio, triplets)), np.stack(stems_of(source.audio, triplets))]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         separation, separated = _separation_loss(network, batch[0], batch[1])
         return {"separation": separation, "triplet": triplet_loss(network.embed(separated))}
 
-    def vectors(triplets: Sequence[TrainingTriplet]) -> Tensor:
-        return network(magnitudes(torch.from_numpy(np.stack(mixtures_of(data.audio, triplets))).to(device)))
+    def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
+        return network(magnitudes(torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)))
 
     rates = [
         (network.separator, SEPARATOR_RATE * options.joint_scale),
         (network.embedding, EMBEDDING_RATE * options.joint_scale),
     ]
-    agreement = _agreement(network, data.validation_triplets((part,)), vectors)
+    agreement = _agreement(network, (part,), data, vectors)
     return Stage(f"{part} end to end", options.joint_steps, rates, load, losses, agreement)
 
 
@@ -150,16 +180,21 @@ def _separation_loss(network: PartCascade, mixtures: Tensor, stems: Tensor) -> t
 
 
 def _agreement(
-    network: nn.Module, triplets: Sequence[TrainingTriplet], vectors: Callable[[Sequence[TrainingTriplet]], Tensor]
+    network: nn.Module,
+    parts: Sequence[str],
+    data: StageData,
+    vectors: Callable[[Sequence[TrainingTriplet], SegmentAudio], Tensor],
 ) -> Callable[[], float] | None:
-    if not triplets:
+    """Measures how many validation triplets are ordered correctly; None if there are no tracks for validation."""
+    if data.validation is None:
         return None
+    triplets, audio = data.validation_triplets(parts), data.validation.audio
 
     def measure() -> float:
         network.eval()
         with torch.inference_mode():
             groups = [triplets[start : start + _AT_ONCE] for start in range(0, len(triplets), _AT_ONCE)]
-            right = torch.cat([ordered_correctly(vectors(group)) for group in groups])
+            right = torch.cat([ordered_correctly(vectors(group, audio)) for group in groups])
         network.train()
         return float(right.float().mean())
 

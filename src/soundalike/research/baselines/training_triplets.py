@@ -3,6 +3,9 @@
 Imamura et al. 2025 and Hashizume et al. 2025: neighbouring segments of a track are alike in every instrument; segments of
 other tracks of the same tempo are not; pseudo-mixtures exchange one instrument. Ours, where the papers leave it open: what is
 the same tempo (5 %, else the eight nearest tracks), when a part is audible, and how often pseudo-mixtures are drawn.
+
+Ours entirely, and optional: `draw_recombined`, whose mixtures take each part from another of a few tracks, so that any three
+of them can be a triplet about some part.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.parts import MIX
@@ -29,6 +33,12 @@ SAME_TEMPO = 0.05
 
 NEAREST = 8
 """So many tracks of the nearest tempo are used where none has the same."""
+
+RECOMBINED = 8
+"""Tracks whose parts are recombined in a step."""
+
+SILENT = 0.15
+"""Share of the mixtures in which a part is left out when parts are recombined, as tracks lack some."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,13 @@ class TrainingTriplet:
     anchor: Sound
     positive: Sound
     negative: Sound
+
+
+@dataclass(frozen=True)
+class Recombination:
+    """A mixture of parts from different tracks; a part that is missing is silent."""
+
+    segments: Mapping[str, SegmentRef]
 
 
 class TripletSampler:
@@ -128,6 +145,42 @@ class TripletSampler:
                 sounds.append(Sound.real(segment))
         return sounds
 
+    def draw_recombined(self, count: int, rng: np.random.Generator) -> list[Recombination]:
+        """`count` mixtures whose parts come from RECOMBINED tracks of similar tempo, each part from a track of its own.
+
+        Of each part and track there are two segments side by side, so that mixtures share a part in the same segment or in
+        neighbouring ones.
+        """
+        tracks = self._of_similar_tempo(rng)
+        pairs = {
+            part: [_one(self._pairs[part][track], rng) for track in tracks if track in self._pairs[part]]
+            for part in self.parts
+        }
+        mixtures: list[Recombination] = []
+        while len(mixtures) < count:
+            chosen = {
+                part: _one(_one(found, rng), rng) for part, found in pairs.items() if found and rng.random() >= SILENT
+            }
+            if chosen:
+                mixtures.append(Recombination(chosen))
+        return mixtures
+
+    def _of_similar_tempo(self, rng: np.random.Generator) -> list[str]:
+        """RECOMBINED tracks out of those whose tempo is nearest to that of a random track."""
+        seed = _one(self._usable, rng)
+        tempo = self._facts[seed].tempo
+        others = [track for track in self._usable if track != seed]
+        if tempo is not None:
+            others.sort(key=lambda track: _tempo_distance(tempo, self._facts[track].tempo))
+            others = others[: RECOMBINED + RECOMBINED // 2 - 1]
+        count = min(RECOMBINED - 1, len(others))
+        return [seed, *(others[int(index)] for index in rng.choice(len(others), count, replace=False))]
+
+    @cached_property
+    def _usable(self) -> tuple[str, ...]:
+        """The tracks in which some part is audible in two segments side by side."""
+        return tuple(track for track in self._facts if any(track in pairs for pairs in self._pairs.values()))
+
     def _audible_pairs(self, part: str) -> dict[str, list[tuple[SegmentRef, SegmentRef]]]:
         """By track, its neighbouring segments without overlap in both of which `part` is audible."""
         found: dict[str, list[tuple[SegmentRef, SegmentRef]]] = {}
@@ -173,6 +226,14 @@ class TripletSampler:
             segment = _one(self.segments, rng)
             if segment.track != track:
                 return segment
+
+
+def track_numbers(mixtures: Sequence[Recombination], parts: Sequence[str]) -> NDArray[np.int64]:
+    """(N, parts) which track each part of N mixtures comes from, as a number; -1 where it is silent."""
+    names = sorted({segment.track for mixture in mixtures for segment in mixture.segments.values()})
+    numbers = {name: number for number, name in enumerate(names)}
+    rows = [[mixture.segments.get(part) for part in parts] for mixture in mixtures]
+    return np.array([[-1 if found is None else numbers[found.track] for found in row] for row in rows], np.int64)
 
 
 def _tempo_distance(tempo: float, other: float | None) -> float:

@@ -27,6 +27,20 @@ def triplet_loss(vectors: Tensor, weights: Tensor | None = None) -> Tensor:
     return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
 
 
+def all_triplets_loss(vectors: Tensor, labels: Tensor) -> Tensor:
+    """The triplet loss of all triplets among N vectors (N, D), mean over those that are not 0 (Hermans et al. 2017).
+
+    labels (N,): a vector is nearer to those with its label than to those with another one; negative: it is in no triplet.
+    """
+    between = distances(vectors[:, None], vectors[None])
+    known = labels >= 0
+    alike = (labels[:, None] == labels[None]) & known & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    unlike = (labels[:, None] != labels[None]) & known & known[:, None]
+    losses = torch.relu(between[:, :, None] - between[:, None, :] + MARGIN)
+    losses = losses * (alike[:, :, None] & unlike[:, None, :])
+    return losses.sum() / (losses > 0).sum().clamp(min=1)
+
+
 def ordered_correctly(vectors: Tensor) -> Tensor:
     """(B,) whether the positive is nearer than the negative; vectors as in `triplet_loss`."""
     anchor, positive, negative = vectors.chunk(3)
