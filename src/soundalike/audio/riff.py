@@ -3,7 +3,7 @@
 Integers with fewer valid bits than their container has are stored in the upper bits (WAVE_FORMAT_EXTENSIBLE), but some
 programs store them in the lower ones, which decodes to a level 6 dB lower for each missing bit: 48 dB for 24 in 32.
 MP3 and AAC inside WAV are decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay.
-Headers whose sizes are wrong (see `chunk_places`) are written anew.
+Headers whose sizes are wrong (see `chunk_places`) are rewritten.
 """
 
 from __future__ import annotations
