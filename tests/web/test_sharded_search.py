@@ -69,8 +69,9 @@ def test_the_share_is_reported_while_a_shard_is_down(library: Path, nodes: Any) 
             partial = answer.json()
             shares.append(partial["share"])
             if partial["share"] < 1.0:
+                # Not always fewer: the shard may return between the search of the hits and that of the candidates.
                 ids = {candidate["id"] for candidate in partial["candidates"]["items"]}
-                assert ids < {candidate["id"] for candidate in complete["candidates"]["items"]}
+                assert ids <= {candidate["id"] for candidate in complete["candidates"]["items"]}
             time.sleep(0.05)
         assert min(shares) < 1.0
         assert client.post("/api/search", json=body).json() == complete

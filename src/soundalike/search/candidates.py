@@ -26,7 +26,7 @@ from soundalike.search.plan import SearchPlan
 @dataclass(frozen=True)
 class Candidates:
     """parts (K,); items (M,): those that may be hits; of_item (R,): the item that each row is a window of; starts, ends (R,)
-    s; cosines (R, K), 0 where a part is absent in the query or the row."""
+    s; cosines (R, K), 0 where a part is absent in the query or the row; share: of the table's rows that were searched (0..1)."""
 
     parts: tuple[str, ...]
     items: tuple[Mapping[str, Any], ...]
@@ -34,6 +34,7 @@ class Candidates:
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
     cosines: Float32
+    share: float = 1.0
 
 
 def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidates:
@@ -70,6 +71,7 @@ def candidates(finder: Finder, plan: SearchPlan, most: int = 2_000) -> Candidate
         index.rows.starts[rows],
         index.rows.ends[rows],
         np.asarray(exact, dtype=np.float32),
+        min((scan.share for scan in scans), default=1.0),
     )
 
 

@@ -65,8 +65,11 @@ def test_without_a_shard_the_rest_answers_and_the_share_is_reported() -> None:
     everything = whole.search(terms, 60, tie_order)
     assert len(everything.best) == len(tie_order)
     pool_of(index).lost = {1}
-    lost = np.isneginf(index.scan(terms).scores)
+    assert whole.scan(terms).share == 1.0
+    scan = index.scan(terms)
+    lost = np.isneginf(scan.scores)
     assert 0 < lost.sum() < 200
+    assert scan.share == pytest.approx(1 - lost.mean())
     matches = index.search(terms, 60, tie_order)
     assert matches.share == pytest.approx(1 - lost.mean())
     missing = set(index.rows.of_row[lost].tolist())

@@ -246,9 +246,10 @@ class ShardedIndex:
     def scan(self, terms: Sequence[Term]) -> Scan:
         """See `VectorIndex.scan`."""
         scores = np.full(len(self.rows), -np.inf, dtype=np.float32)
-        for number, of_shard in self._ask("scan", terms, lambda _: (list(terms),)).items():
+        answers = self._ask("scan", terms, lambda _: (list(terms),))
+        for number, of_shard in answers.items():
             scores[self._rows_of[number]] = of_shard
-        return Scan(scores, 0.0, rounding_margin(terms))
+        return Scan(scores, 0.0, rounding_margin(terms), self._share(answers))
 
     def take(self, columns: Sequence[str], rows: Indices) -> Float32:
         """See `VectorIndex.take`. What shards cannot give now is read from the library."""

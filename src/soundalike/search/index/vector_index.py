@@ -69,12 +69,14 @@ class Matches:
 class Scan:
     """Approximate scores (N,) of all rows, -inf for those that could not be searched.
 
-    error: standard deviation of an estimate, 0 where scores are exact but for rounding; margin: bound on that rounding.
+    error: standard deviation of an estimate, 0 where scores are exact but for rounding; margin: bound on that rounding;
+    share: of the rows that were searched (0..1).
     """
 
     scores: Float32
     error: float
     margin: float
+    share: float = 1.0
 
 
 class VectorIndex(Protocol):
