@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Python compiles the modules that are used when they are first imported: most of these never are.
 PIP_DEV := $(PIP) --no-compile
 CORE := .venv/.core
+TEST := .venv/.test
 DEV := .venv/.dev
 NEURAL := .venv/.neural
 CLUSTER := .venv/.cluster
@@ -23,7 +24,7 @@ demo: $(CORE)
 	$(BIN)/soundalike demo
 
 # What a newcomer runs: the whole core, without a browser, torch or Ray.
-test: $(DEV)
+test: $(TEST)
 	$(PYTEST) -m "not browser and not long and not neural and not cluster and not slow"
 
 # Everything: also the page in Chromium, the neural models, Ray and object storage, the long proofs.
@@ -62,8 +63,13 @@ $(CORE): requirements.lock pyproject.toml
 	$(PIP) --no-deps --editable .
 	touch $@
 
-# The development environment: the core and what tests, lint and types need.
-$(DEV): $(CORE) requirements-dev.lock
+# What the core's tests need.
+$(TEST): $(CORE) requirements-test.lock
+	$(PIP_DEV) --require-hashes -r requirements-test.lock
+	touch $@
+
+# The development environment: also what the page's tests, lint and types need.
+$(DEV): $(TEST) requirements-dev.lock
 	$(PIP_DEV) --require-hashes -r requirements-dev.lock
 	touch $@
 
@@ -80,7 +86,8 @@ $(CLUSTER): $(DEV) requirements-cluster.lock
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.
 lock:
 	uv pip compile pyproject.toml $(LOCK) --output-file requirements.lock
-	uv pip compile pyproject.toml --extra dev --constraint requirements.lock $(LOCK) --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra test --constraint requirements.lock $(LOCK) --output-file requirements-test.lock
+	uv pip compile pyproject.toml --extra dev --constraint requirements-test.lock $(LOCK) --output-file requirements-dev.lock
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --fork-strategy fewest --no-header
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cluster.lock", "requirements-neural.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-test.lock",
+    "requirements-dev.lock",
+    "requirements-cluster.lock",
+    "requirements-neural.lock",
+)
 
 
 def main() -> None:

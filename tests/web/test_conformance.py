@@ -10,13 +10,15 @@ from typing import Any
 from unittest import SkipTest
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from tests.web.conftest import Running
+schemathesis = pytest.importorskip("schemathesis", reason="a development dependency")
+
+from schemathesis.checks import not_a_server_error  # noqa: E402
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance  # noqa: E402
+
+from tests.web.conftest import Running  # noqa: E402
 
 EXAMPLES = 12
 """For each of some 25 operations, half of them wrong on purpose."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import get_window
 
 from tests.models.neural.clips import clip
 from tests.models.neural.random_weights import Float32, draw_all
@@ -185,7 +185,7 @@ def narrow_clap(folder: Path, runtime: Runtime) -> ClapEncoder:
 
 def _fourier() -> dict[str, Float32]:
     """The kernels (513, 1, 1024) of the Fourier transform in torchlibrosa by their names in the checkpoint."""
-    window = librosa.filters.get_window("hann", 1024, fftbins=True)
+    window = get_window("hann", 1024, fftbins=True)
     angles = 2 * np.pi * np.outer(np.arange(513), np.arange(1024)) / 1024
     name = "audio_branch.spectrogram_extractor.stft.conv_{}.weight"
     kernels = {"real": np.cos(angles), "imag": -np.sin(angles)}

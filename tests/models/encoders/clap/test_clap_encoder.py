@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
+
+import librosa  # noqa: E402
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.errors import CheckpointError, InputError  # noqa: E402

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +48,8 @@ def test_silence_is_at_the_floor() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_the_spectrogram_equals_that_of_librosa(seed: int) -> None:
+    import librosa
+
     samples = clip(10.0, SAMPLE_RATE, seed, 0.5)
     exact = ((samples * np.float32(32767)).astype(np.int16) / 32767).astype(np.float32).astype(np.float64)
     bands = librosa.feature.melspectrogram(

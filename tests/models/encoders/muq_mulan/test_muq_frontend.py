@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
+
+import librosa  # noqa: E402
 
 from soundalike.models.encoders.muq_mulan.muq_frontend import SHORTEST, LogMel, mel_bands, split_clips  # noqa: E402
 from soundalike.models.encoders.muq_mulan.muq_settings import ConformerSettings  # noqa: E402

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-import librosa
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="needs the extra: neural")
+
+import librosa  # noqa: E402
 
 from benchmarks.parity_muq_mulan import CASES, RATE, cases, random_ids, spread, unit  # noqa: E402
 from soundalike.config import Runtime  # noqa: E402

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra: train")
+
+import librosa  # noqa: E402
 
 from soundalike.models.encoders.trained import mel_spectra  # noqa: E402
 from soundalike.models.encoders.trained.cascade_network import Cascade, PartCascade, UNet  # noqa: E402
