@@ -345,7 +345,7 @@ def _with_offset(tmp_path: Path, samples: Samples, offset: float, name: str) -> 
     return path
 
 
-@pytest.mark.parametrize("kind", ["one-shot", "loop", "song"])
+@pytest.mark.parametrize("kind", ["one-shot", "loop", pytest.param("song", marks=pytest.mark.long)])
 def test_an_offset_hardly_changes_vectors(tmp_path: Path, kind: str) -> None:
     times = np.arange(44_100 * 11) / 44_100
     beat = np.exp(-20 * (times % 0.5)) * np.random.default_rng(0).standard_normal((2, len(times)))

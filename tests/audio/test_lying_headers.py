@@ -15,7 +15,7 @@ from tests.shared_folder import shared_folder
 
 RATE = 22_050
 MEGABYTES = 96
-TRIALS = (30, pytest.param(150, marks=pytest.mark.long))
+TRIALS = (12, pytest.param(150, marks=pytest.mark.long))
 """Wrong copies of each file; the few are for every run of the tests."""
 
 SNDFILE = {

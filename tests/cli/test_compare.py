@@ -10,9 +10,12 @@ import pytest
 from tests.cli.command_line import run
 
 
+BOTH = ("--region-a", "0:05-0:15", "--region-b", "0:05-0:15")
+
+
 def test_the_score_is_the_sum_of_the_contributions(music: Path) -> None:
     one, other = sorted((music / "songs").iterdir())[:2]
-    outcome = run("compare", one, other, "--format", "json")
+    outcome = run("compare", one, other, "--region-a", "0:00-0:10", "--region-b", "0:05-0:15", "--format", "json")
     assert outcome.code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
     assert [part["part"] for part in result["parts"]] == ["bass", "drums", "residuals", "mix"]
@@ -20,13 +23,13 @@ def test_the_score_is_the_sum_of_the_contributions(music: Path) -> None:
 
 
 def test_a_song_is_most_similar_to_itself_in_the_same_seconds(song: Path) -> None:
-    result = json.loads(run("compare", song, song, "--format", "json").stdout)
+    result = json.loads(run("compare", song, song, *BOTH, "--format", "json").stdout)
     assert result["score"] == pytest.approx(4.0, abs=1e-3)
     assert result["seconds_a"] == result["seconds_b"]
 
 
 def test_the_table_shows_every_part_and_the_seconds(song: Path) -> None:
-    outcome = run("compare", song, song, "--region-a", "0:00-0:10", "--weights", "drums=1")
+    outcome = run("compare", song, song, "--region-a", "0:00-0:10", "--region-b", "0:00-0:10", "--weights", "drums=1")
     assert outcome.code == 0, outcome.stderr
     rows = {line.split()[0]: line.split()[1:] for line in outcome.stdout.splitlines() if "+" in line}
     assert list(rows) == ["bass", "drums", "residuals", "mix"]
@@ -38,6 +41,6 @@ def test_the_table_shows_every_part_and_the_seconds(song: Path) -> None:
 
 def test_a_loop_is_compared_by_its_mix_alone(song: Path, music: Path) -> None:
     loop = sorted((music / "loops").iterdir())[0]
-    outcome = run("compare", song, loop)
+    outcome = run("compare", song, loop, "--region-a", "0:00-0:10")
     assert outcome.code == 0, outcome.stderr
     assert "only mix is compared: loops and one-shots are embedded whole" in outcome.stderr

@@ -53,6 +53,7 @@ def test_the_reader_of_inst_sim_abx_finds_every_answer(exported: Path) -> None:
             assert (exported / "clips" / clip).is_file()
 
 
+@pytest.mark.long
 def test_fit_finds_the_planted_part_in_the_clips(exported: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine.json"
     outcome = run("fit", exported / "answers.csv", "--audio", exported / "clips", "--method", "ridge", "--out", out)

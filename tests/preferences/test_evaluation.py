@@ -190,6 +190,7 @@ def test_so_many_triplets_do_tell_the_weights_apart() -> None:
     assert 0.7 <= found / 200 <= 0.9
 
 
+@pytest.mark.long
 def test_what_only_knows_tracks_does_well_in_shuffled_splits_and_fails_without_shared_tracks() -> None:
     rng = np.random.default_rng(0)
     shuffled, apart = [], []

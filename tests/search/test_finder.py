@@ -23,6 +23,7 @@ from soundalike.parts import MIX
 from soundalike.search.filters import make_filters
 from soundalike.search.finder import Finder
 from soundalike.search.plan import NEGATIVE_WEIGHT
+from soundalike.search.query import Query
 from soundalike.search.request import SearchRequest
 
 
@@ -209,14 +210,21 @@ def test_duplicates_are_found(music: Path, tmp_path: Path, song: Path) -> None:
     ]
 
 
-@pytest.fixture
-def stranger(music: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stranger(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A song that is not in the library, so that it has to be analysed."""
     import soundfile as sf
 
     samples, rate = sf.read(sorted((music / "songs").iterdir())[1], dtype="float32")
-    sf.write(tmp_path / "stranger.wav", samples[rate : 21 * rate + rate // 2], rate)
-    return tmp_path / "stranger.wav"
+    path = tmp_path_factory.mktemp("stranger") / "stranger.wav"
+    sf.write(path, samples[rate : 21 * rate + rate // 2], rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole_query(finder: Finder, stranger: Path) -> Query:
+    """Of every part."""
+    return finder.query(stranger)
 
 
 class Counting(BuiltinEncoder):
@@ -242,10 +250,15 @@ class Counting(BuiltinEncoder):
     ],
 )
 def test_only_weighted_parts_are_separated_and_embedded(
-    library: Path, stranger: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object], stems: int
+    library: Path,
+    finder: Finder,
+    stranger: Path,
+    whole_query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, object],
+    stems: int,
 ) -> None:
-    whole = Finder.open(library)
-    expected = whole.similar(whole.query(stranger), **options)  # type: ignore[arg-type]
+    expected = finder.similar(whole_query, **options)  # type: ignore[arg-type]
     loaded = []
     separator = SEPARATORS["builtin"]
     row = replace(separator, load=lambda runtime: loaded.append(1) or separator.load(runtime))  # type: ignore[func-returns-value]

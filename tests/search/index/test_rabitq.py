@@ -17,6 +17,9 @@ def made_up(rng: np.random.Generator, rows: int, dimension: int, absent: float =
     return estimates.astype(np.float32)
 
 
+LARGE = pytest.param(20_000, 512, marks=pytest.mark.long)
+
+
 @pytest.mark.parametrize("dimension", [8, 334, 512, 700])
 def test_the_rotation_keeps_products(dimension: int) -> None:
     turn = rotation(dimension).astype(np.float64)
@@ -25,7 +28,7 @@ def test_the_rotation_keeps_products(dimension: int) -> None:
     np.testing.assert_allclose(turn.T @ turn, np.eye(dimension), atol=1e-5)
 
 
-@pytest.mark.parametrize(("rows", "dimension"), [(1, 8), (BLOCK, 8), (BLOCK + 1, 334), (20_000, 512), (3_000, 700)])
+@pytest.mark.parametrize(("rows", "dimension"), [(1, 8), (BLOCK, 8), (BLOCK + 1, 334), (3_000, 700), LARGE])
 def test_estimates_are_the_products_within_the_stated_error(rows: int, dimension: int) -> None:
     rng = np.random.default_rng(dimension)
     columns = [made_up(rng, rows, dimension) for _ in range(3)]

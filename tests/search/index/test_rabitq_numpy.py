@@ -11,6 +11,8 @@ from soundalike.similarity.cosine import unit
 
 pytest.importorskip("numba", reason="needs the extra: large")
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("rows", "dimension"), [(1, 8), (BLOCK + 1, 334), (5_000, 700)])
 def test_estimates_agree(rows: int, dimension: int) -> None:

@@ -66,7 +66,7 @@ def test_requests_in_progress_keep_their_snapshot(own: Path, web: TestClient, tm
             answer = web.post("/api/search", json=asked)
             counts.append(len(answer.json()["hits"]) if answer.status_code == 200 else -answer.status_code)
             web.get("/api/library/state")
-            stop.wait(0.05)
+            stop.wait(0.2)
 
     several = [threading.Thread(target=ask) for _ in "123"]
     for thread in several:

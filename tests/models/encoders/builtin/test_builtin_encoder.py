@@ -168,13 +168,16 @@ def found_in_song(song: Array, pool: Array, encoder: BuiltinEncoder | SignalEnco
     return float(np.mean(reciprocal))
 
 
-@pytest.mark.parametrize("early", [0.0, 0.04, 0.1])
+@pytest.mark.parametrize(
+    "early", [pytest.param(0.0, marks=pytest.mark.long), 0.04, pytest.param(0.1, marks=pytest.mark.long)]
+)
 def test_a_hit_is_heard_through_a_song_though_the_region_begins_early(song: Array, pool: Array, early: float) -> None:
     version_1 = SignalEncoder()
     before = found_in_song(song, version_1.embed(hits()), version_1, early)
     assert found_in_song(song, pool, ENCODER, early) > max(0.45, before + 0.1)
 
 
+@pytest.mark.long
 def test_early_regions_cost_little(song: Array, pool: Array) -> None:
     exact, early = (found_in_song(song, pool, ENCODER, seconds) for seconds in (0.0, 0.08))
     assert early > 0.7 * exact

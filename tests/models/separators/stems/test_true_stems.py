@@ -273,6 +273,7 @@ def test_stems_of_different_rates_and_channels_are_combined(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.long
 def test_an_analysis_has_the_vectors_of_the_true_stems(tmp_path: Path) -> None:
     """The vector of a part is that of its file; parts without one are absent; a part analysed alone has the same vector."""
     long = {name: (kind, None if x is None else np.tile(x, 12)) for name, (kind, x) in TRACK.items()}
