@@ -8,8 +8,8 @@ test test-page test-extras test-all: export OMP_NUM_THREADS = 1
 PYTEST = $(BIN)/pytest -n 2 --dist loadfile
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Python compiles the modules that are used when they are first imported: most of these never are.
-PIP_DEV := $(PIP) --no-compile
+# Modules are compiled afterwards, on all cores (the core), or when they are first imported: most of these never are.
+PIP_LATER := $(PIP) --no-compile
 CORE := .venv/.core
 TEST := .venv/.test
 DEV := .venv/.dev
@@ -59,28 +59,29 @@ layers: $(DEV)
 $(CORE): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "soundalike needs Python 3.11 or newer, but $(PYTHON) is %d.%d; try: make PYTHON=python3.12 $@" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-deps --editable .
+	$(PIP_LATER) --require-hashes -r requirements.lock
+	$(PIP_LATER) --no-deps --editable .
+	$(BIN)/python -m compileall -qq -j 0 -x '/(tests|pip)/' .venv/lib || true
 	touch $@
 
 # What the core's tests need.
 $(TEST): $(CORE) requirements-test.lock
-	$(PIP_DEV) --require-hashes -r requirements-test.lock
+	$(PIP_LATER) --require-hashes -r requirements-test.lock
 	touch $@
 
 # The development environment: also what the page's tests, lint and types need.
 $(DEV): $(TEST) requirements-dev.lock
-	$(PIP_DEV) --require-hashes -r requirements-dev.lock
+	$(PIP_LATER) --require-hashes -r requirements-dev.lock
 	touch $@
 
 # The extra `neural`: torch's CPU build where pip finds one of this version, else what PyPI has.
 $(NEURAL): $(DEV) requirements-neural.lock
-	$(PIP_DEV) -r requirements-neural.lock
+	$(PIP_LATER) -r requirements-neural.lock
 	touch $@
 
 # The extra `cluster`, and the S3 server that its tests run.
 $(CLUSTER): $(DEV) requirements-cluster.lock
-	$(PIP_DEV) --no-deps -r requirements-cluster.lock
+	$(PIP_LATER) --no-deps -r requirements-cluster.lock
 	touch $@
 
 # Needs uv (https://docs.astral.sh/uv): pins what pyproject.toml asks for, for all platforms and Pythons it allows.

@@ -9,7 +9,6 @@ import pytest
 
 from tests.cli.command_line import run
 
-
 BOTH = ("--region-a", "0:05-0:15", "--region-b", "0:05-0:15")
 
 

@@ -96,6 +96,7 @@ def test_a_folder_whose_only_file_is_refused_says_why(tmp_path: Path) -> None:
     assert "1 of 1 files could not be used" in outcome.stderr
 
 
+@pytest.mark.long
 def test_an_album_is_divided_by_its_cue_sheet_unless_no_cue(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -178,6 +178,7 @@ def test_an_outcome_that_is_not_data_is_the_failure_of_its_task() -> None:
     assert outcomes[2] == 4
 
 
+@pytest.mark.long
 def test_what_keeps_workers_from_starting_is_raised_by_all_tasks() -> None:
     with WorkerPool(partial(make_nothing, AudioError("no such model")), 2) as pool:
         futures = [pool.submit(("double", number), LONG) for number in range(3)]
@@ -193,6 +194,7 @@ def test_what_keeps_workers_from_starting_is_raised_by_all_tasks() -> None:
                 future.result(LONG)
 
 
+@pytest.mark.long
 def test_workers_are_replaced_after_so_many_tasks_and_when_they_have_grown() -> None:
     tasks = dict.fromkeys(range(8), ("pid", None))
     with WorkerPool(make_tasks, 1, limits=WorkerLimits(max_tasks=3)) as pool:

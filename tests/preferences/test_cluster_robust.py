@@ -185,6 +185,7 @@ def test_equal_models_are_seldom_said_to_differ(design: Design, deviation: float
         assert np.mean([test.exact_p < 0.05 for test in tests]) > 0.05
 
 
+@pytest.mark.long
 def test_a_better_model_is_found(design: Design) -> None:
     rng, links = np.random.default_rng(2), Links(design.track_sets)
     found = 0

@@ -44,6 +44,7 @@ def test_a_single_answer_has_nobody_to_agree_with() -> None:
     assert math.isnan(share.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "count", "total"), [("XAB", 543, 680), ("XYC", 1086, 1145)])
 def test_single_listeners_of_the_released_mixes(test_data: Path, kind: str, count: int, total: int) -> None:
     """79.9 and 94.8 %."""

@@ -32,6 +32,7 @@ def coverage(fit: Callable[[TripletData], Fit], truth: Float64, triplets: int) -
     return np.asarray(np.mean(held, axis=0))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fit", [fit_logistic, fit_ordinal])
 def test_intervals_of_vote_models_hold_the_planted_weights(fit: Callable[..., Fit]) -> None:
     """Of 7 x 80 intervals 95 % hold; bounds are those of the binomial, wide (intervals of one fit go together)."""
@@ -40,6 +41,7 @@ def test_intervals_of_vote_models_hold_the_planted_weights(fit: Callable[..., Fi
     assert shares.min() >= 0.85
 
 
+@pytest.mark.long
 def test_intervals_of_least_squares_hold_the_best_linear_predictor(linear: Float64) -> None:
     shares = coverage(fit_ols, linear, 541)
     assert 0.92 <= shares.mean() <= 0.98
@@ -47,6 +49,7 @@ def test_intervals_of_least_squares_hold_the_best_linear_predictor(linear: Float
     assert linear @ WEIGHTS > 0.99 * np.linalg.norm(linear) * np.linalg.norm(WEIGHTS)  # and that has their direction
 
 
+@pytest.mark.long
 def test_lapses_that_the_fit_does_not_know_of_shrink_the_weights() -> None:
     data = World(WEIGHTS, lapse=0.2).draw(np.random.default_rng(1), 10_000)
     for fit in (fit_logistic, fit_ordinal):
@@ -60,6 +63,7 @@ def test_the_threshold_between_rather_and_clearly_is_found() -> None:
     assert fit_ordinal(data, lapse=WORLD.lapse).strength == pytest.approx(WORLD.strength, abs=0.05)
 
 
+@pytest.mark.long
 def test_votes_teach_more_than_labels_and_constraints_help() -> None:
     """Over simulations: the angle to the planted weights is smallest with grades, then votes, then labels."""
     rng = np.random.default_rng(3)

@@ -315,6 +315,7 @@ def test_onsets_are_not_compared_with_songs(finder: Finder, song: Path) -> None:
         finder.onset_groups(song, filters=make_filters(kinds=("song",)))
 
 
+@pytest.mark.long
 def test_a_library_of_version_1_is_searched_extended_and_upgraded(music: Path, stranger: Path, tmp_path: Path) -> None:
     """It keeps the vectors, the dimension and the scores of its own recipe until it is upgraded."""
     from soundalike.library.indexing.library_update import index

@@ -29,6 +29,7 @@ def test_modal_with_more_partials_than_one_product_takes() -> None:
     np.testing.assert_allclose(whole, sum(dsp.modal(5000, one, 0.01, 1.0) for one in hz), atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_samples_do_not_depend_on_the_number_of_threads(threads: str) -> None:
     code = (

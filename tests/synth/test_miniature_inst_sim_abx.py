@@ -100,6 +100,7 @@ def test_questions_are_of_the_kind_that_their_names_say(folder: Path) -> None:
     assert all(t.part != "mix" and t.kind == "XYC" for t in answers.triplets if (t.reference, t.b, t.a) in asked)
 
 
+@pytest.mark.long
 def test_votes_carry_the_planted_weights(tmp_path: Path) -> None:
     # Without lapses, which draw all weights towards 0.
     write_inst_sim_abx(tmp_path, TRACKS, mixes=400, parts=1, listeners=Listeners(lapse=0.0))

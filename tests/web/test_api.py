@@ -389,6 +389,7 @@ def test_classes_of_one_shots(web: TestClient) -> None:
     problem(web.get("/api/items", params={"sound_class": "gong"}), 422, "unknown class 'gong'")
 
 
+@pytest.mark.long
 def test_the_class_of_an_upload_is_that_of_its_name_and_never_of_its_place_on_the_server(web: TestClient) -> None:
     item = web.get("/api/items", params={"sound_class": "kick"}).json()["items"][0]
     content = Path(item["path"]).read_bytes()

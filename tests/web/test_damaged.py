@@ -83,6 +83,7 @@ def make_worker_that_hangs(recipe: Recipe, runtime: Runtime, max_bytes: int | No
     return run
 
 
+@pytest.mark.long
 def test_a_file_on_which_the_decoder_hangs_affects_no_other(
     library: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,7 @@ def test_roots_are_found_by_name(web: TestClient) -> None:
     assert web.get("/api/items", params={"text": "music"}).json()["total"] == 32
 
 
+@pytest.mark.long
 def test_a_folder_is_indexed_from_the_page(tmp_path: Path, music: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "shots").mkdir()

@@ -102,6 +102,7 @@ def test_the_length_of_a_loop_decides(
     assert (found.value, found.confidence) == (pytest.approx(tempo, abs=0.01) if tempo else None, confidence)
 
 
+@pytest.mark.long
 def test_the_beat_of_made_up_songs_of_slow_and_fast_styles() -> None:
     """Their strongest level is twice or half the tempo in most of them. None of these songs was used to fit the weights."""
     wanted = {"ballad": 2, "reggae": 1, "dnb": 2, "house": 1}

@@ -51,6 +51,7 @@ def _fill(library_folder: LibraryFolder, count: int) -> None:
         )
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_finished_files_and_reports_them(library_folder: LibraryFolder) -> None:
     _fill(library_folder, 80)
     process = _start(library_folder)

@@ -105,6 +105,7 @@ def test_the_strict_subset_by_hand() -> None:
     assert chosen == [False, True, False, True]  # 75 % exactly; 80 %; two answers; three answers
 
 
+@pytest.mark.long
 def test_the_reconciliation_gives_the_paper_s_numbers(test_data: Path) -> None:
     table = reconciliation_table(read_answers(test_data / "inst_sim_abx").triplets)
     for section in table.sections[:2]:
@@ -128,6 +129,7 @@ def test_the_same_track_answers_xyc_alone() -> None:
     assert list(same_track_predictions(triplets).values()) == [1, -1]
 
 
+@pytest.mark.long
 def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
     triplets = read_answers(test_data / "inst_sim_abx").triplets
     table = answers_table(triplets, [0.75, 0.80])
@@ -143,6 +145,7 @@ def test_the_released_answers_give_the_paper_s_numbers(test_data: Path) -> None:
     assert len(above_cut_off([t for t in triplets if t.part == "mix"], 0.8)) == 331
 
 
+@pytest.mark.long
 def test_the_splits_of_the_released_answers_leak_and_deviate(test_data: Path) -> None:
     table = splits_table(read_answers(test_data / "inst_sim_abx").triplets)
     (shared,), noise = (section.rows[0].cells for section in table.sections)

@@ -148,6 +148,7 @@ def test_answers_from_the_page_are_fitted_to_weights(web: TestClient, tmp_path: 
     assert asked.exit_code == 0, asked.output
 
 
+@pytest.mark.long
 def test_answers_without_their_clips_are_left_out_of_the_export(own: Path, web: TestClient) -> None:
     songs = items(web, "song")
     body = {"a": hit(songs[1]), "b": hit(songs[2]), "closer": "a", "sure": True}
@@ -181,6 +182,7 @@ def test_the_clip_of_an_upload_is_private_and_deleted_with_the_last_answer_about
     assert list(clips.iterdir()) == [clip]
 
 
+@pytest.mark.long
 def test_withdrawing_an_answer_about_an_item_deletes_no_clip(own: Path, web: TestClient) -> None:
     song, other, *_ = items(web, "song")
     content = Path(song["path"]).read_bytes()

@@ -55,6 +55,7 @@ def test_one_folder_at_a_time(indexing: Indexing, tmp_path: Path) -> None:
     indexing.close()
 
 
+@pytest.mark.long
 def test_it_ends_with_a_server_that_ignores_ctrl_c(indexing: Indexing, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what a script starts with `&`
     try:

@@ -48,6 +48,7 @@ def test_a_map_shows_every_item_near_similar_ones(web: TestClient, own: Path) ->
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65  # chance: 0.5
 
 
+@pytest.mark.long
 def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
     first = web.get("/api/map").json()
     assert first["state"] in ("making", "ready")
@@ -71,6 +72,7 @@ def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
     assert set(web.get("/api/map", params={"part": "drums"}).json()["kind"]) <= {"song"}
 
 
+@pytest.mark.long
 def test_a_map_is_stored_for_other_servers(web: TestClient, own: Path) -> None:
     first = ready(web, "mix", "loop")
     (stored,) = (own / "generation-1").glob("map-*.npz")
@@ -109,6 +111,7 @@ def die() -> Callable[[Any], Any]:
     return lambda _: os.kill(os.getpid(), signal.SIGSEGV)
 
 
+@pytest.mark.long
 def test_a_crash_of_the_worker_is_reported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maps, "make_map_worker", die)
     until = time.monotonic() + 60

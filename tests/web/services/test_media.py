@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from starlette.testclient import TestClient
 
@@ -14,6 +15,7 @@ from soundalike.web.app import create_app
 from tests.web.own_library import first
 
 
+@pytest.mark.long
 def test_the_stem_of_an_item_equals_that_of_its_uploaded_file(web: TestClient) -> None:
     song = first(web, "song")
     upload = web.post("/api/uploads", params={"name": "x.flac"}, content=Path(song["path"]).read_bytes()).json()["id"]
@@ -29,6 +31,7 @@ def test_the_stem_of_an_item_equals_that_of_its_uploaded_file(web: TestClient) -
     assert web.get(f"/api/items/{song['id']}/stems/kazoo").status_code == 422
 
 
+@pytest.mark.long
 def test_a_track_of_a_file_is_heard_drawn_and_compared_by_its_own_seconds(own: Path, tmp_path: Path) -> None:
     folder = tmp_path / "album"
     folder.mkdir()

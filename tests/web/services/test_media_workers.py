@@ -91,6 +91,7 @@ def test_preloaded_workers_run_before_the_first_task(noise: Path) -> None:
         made.run(Summarise(noise, 10))
 
 
+@pytest.mark.long
 def test_missing_models_are_reported_when_they_are_needed(noise: Path) -> None:
     made = MediaWorkers(replace(make_recipe(), encoder="unknown-encoder"), Runtime(threads=1))
     try:

@@ -44,6 +44,7 @@ def test_a_transcoded_copy_is_listed_under_the_better_hit(
     assert {sent["items"][row[0]]["path"] for row in sent["rows"]} <= shown
 
 
+@pytest.mark.long
 def test_a_cut_version_is_listed_under_the_better_hit(own: Path, web: TestClient, tmp_path: Path) -> None:
     reference, twice, *others = web.get("/api/items", params={"kind": "song"}).json()["items"]
     samples, rate = soundfile.read(twice["path"])

@@ -55,6 +55,7 @@ def test_a_folder_that_moved_is_followed(own: Path, web: TestClient, tmp_path: P
     assert web.get(f"/api/items/{new['id']}").json()["path"] == str(tmp_path / "moved" / "a.wav")
 
 
+@pytest.mark.long
 def test_requests_in_progress_keep_their_snapshot(own: Path, web: TestClient, tmp_path: Path) -> None:
     reference = first(web, "one-shot")["id"]
     asked = {"item": reference, "filters": {"kinds": ["one-shot"]}, "n": 100}
