@@ -89,7 +89,6 @@ def test_on_a_phone_there_are_tabs_and_targets_for_fingers(page: Any, song: Path
     until(page, "document.querySelectorAll('.pad').length > 0")
     page.locator(".pad").first.click()  # above the hits
     settled(page)
-    until(page, "import('./app.js').then(({ player }) => !player.playing)")  # the stroke has been heard
     page.click("#side-both")
     until(page, "import('./app.js').then(({ player }) => player.playing && player.side === 'both')")
     page.click("#toggle")

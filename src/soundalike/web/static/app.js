@@ -99,7 +99,7 @@ const part = () => target.part(questions.current, library.parts, sliders.weights
 
 // ---- the player, the list and the chosen hit ---------------------------------------------------------------------------
 
-export const player = new Player(showPlayer, showPlayhead);
+export const player = new Player({ onState: showPlayer, onTick: showPlayhead, onProblem: (error) => run(() => Promise.reject(error)) });
 
 const feedback = new Feedback({
   answers: () => questions.current.answers,
@@ -139,7 +139,7 @@ const current = new CurrentHit({
   answered: () => answered,
   onMatch: (match) => {
     reference.markMatch(match);
-    if (player.side !== "reference" || !player.playing) reference.setStart(match[0]);
+    if (!player.hears("reference")) reference.setStart(match[0]);
   },
   onShow: (hit) => transport.show(hit, hit && feedback.marks(hit), library?.reveal),
 });
@@ -183,7 +183,7 @@ function showHits(hits, options) {
 
 function showPlayer() {
   transport.showPlayer();
-  const heard = player.playing && player.side === "reference";
+  const heard = player.isOn("reference");
   reference?.showPlaying(heard);
   const { sound, isClip, solo } = questions.current;
   sliders?.showHeard(sound?.url && !isClip ? solo : null, heard);
@@ -191,10 +191,9 @@ function showPlayer() {
 }
 
 function showPlayhead() {
-  /** @param {Side[]} sides */
-  const position = (...sides) => (player.playing && sides.includes(player.side) ? player.position : null);
-  list.showPlayhead(position("hit"));
-  reference?.view.showPlayhead(position("reference", "both"));
+  const { heard } = player;
+  list.showPlayhead(heard?.voice === "hit" ? heard.playback.position : null);
+  reference?.view.showPlayhead(heard && heard.voice !== "hit" ? heard.playback.position : null);
   transport.draw();
 }
 
@@ -388,7 +387,7 @@ const makeSliders = () =>
     },
     onHear: (name) => {
       const heard = name === "mix" ? "" : name;
-      if (player.playing && player.side === "reference" && questions.current.solo === heard) return player.pause();
+      if (player.isOn("reference") && questions.current.solo === heard) return player.pause();
       return reference.soloStem(heard);
     },
     onCompare: (name) => {
@@ -406,11 +405,12 @@ const makeReference = () =>
     },
     onSource: (play) => {
       player.set("reference", reference.source);
+      player.set("stroke", reference.strokeSource);
       showPlayer();
       if (play) run(() => player.play("reference"));
     },
     onSeek: (second, play) => {
-      if (play || (player.playing && player.side === "reference")) run(() => player.play("reference", second));
+      if (play || player.isOn("reference")) run(() => player.play("reference", second));
     },
     onGroup: () => {
       if (questions.current.group !== null) target.choose(target.kind === "loop" ? "loop" : "one-shot");
@@ -418,7 +418,10 @@ const makeReference = () =>
       run(update);
       showView("results");
     },
-    onHear: (from, to) => run(() => player.play("reference", from, to)),
+    onHear: () => {
+      player.set("stroke", reference.strokeSource);
+      run(() => player.play("stroke"));
+    },
     onFilter: (name, text) => {
       inputById(name).value = text;
       run(update);
