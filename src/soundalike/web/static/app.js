@@ -9,6 +9,7 @@ import { $, debounce, inputById, selectById } from "./dom.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
+import { keepFocus } from "./focus.js";
 import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
@@ -516,6 +517,7 @@ const whenReady = (take) => async (/** @type {T} */ value) => {
   await take(value);
 };
 
+keepFocus($("list"));
 // At once: a file may be chosen or dropped before the library is known.
 referenceInput.listen({
   takeDrop: whenReady((/** @type {Parameters<Opening["takeDrop"]>[0]} */ contents) => opening.takeDrop(contents)),

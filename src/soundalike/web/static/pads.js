@@ -46,9 +46,7 @@ export class Pads {
    */
   show(groups, chosen) {
     $("pads-box").hidden = !groups.length;
-    const focused = this.box.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.group : null;
     this.box.replaceChildren(...groups.slice(0, MOST).map((group, n) => this.pad(group, n, chosen)));
-    if (focused) /** @type {HTMLElement | null} */ (this.box.querySelector(`[data-group="${focused}"]`))?.focus();
   }
 
   /**
