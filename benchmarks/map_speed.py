@@ -24,7 +24,7 @@ from benchmarks.shared.markdown import print_table
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
 from soundalike.similarity.projection import project
-from soundalike.web.services.maps import means
+from soundalike.web.services.map_worker import means
 from tests.web.conftest import Running
 from tests.web.many import many_songs
 

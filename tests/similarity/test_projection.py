@@ -31,6 +31,16 @@ def test_neighbours_stay_neighbours() -> None:
     assert np.mean(of[distances.argmin(axis=1)] == of) > 0.97
 
 
+@pytest.mark.parametrize("count", [30, 90])
+def test_neighbours_of_few_points(count: int) -> None:
+    """A small library takes more steps, since its groups lie on one another after those that a large one needs."""
+    vectors, of = clusters(count, 3)
+    points = project(vectors)
+    means = np.array([points[of == group].mean(axis=0) for group in range(3)])
+    nearest = np.linalg.norm(points[:, None] - means[None], axis=2).argmin(axis=1)
+    assert np.mean(nearest == of) > 0.97
+
+
 def test_points_that_are_no_landmarks_lie_among_their_neighbours() -> None:
     vectors, of = clusters(600, 6)
     points = project(vectors, landmarks=120)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mimetypes
 import os
 import shutil
 import socket
@@ -8,13 +9,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 
+import soundalike.web
 from soundalike.web.app import create_app
 from soundalike.web.server import server_config
 
+STATIC = Path(soundalike.web.__file__).parent / "static"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -103,6 +107,25 @@ def page(browser: Any, served: str) -> Iterator[Any]:
     yield opened
     context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def modules(browser: Any) -> Iterator[Any]:
+    """A blank page from which the page's modules can be imported (`import("/player.js")`), without a server."""
+    opened = browser.new_page()
+    opened.route("http://page.test/**", static_file)
+    opened.goto("http://page.test/")
+    yield opened
+    opened.close()
+
+
+def static_file(route: Any) -> None:
+    """Answer a request with the page's file of that path; the address itself with an empty page."""
+    path = STATIC / urlsplit(route.request.url).path.lstrip("/")
+    if path.is_file():
+        route.fulfill(path=path, content_type=mimetypes.guess_type(path.name)[0])
+    else:
+        route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
 
 
 @pytest.fixture(scope="session")

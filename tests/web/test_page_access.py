@@ -89,7 +89,6 @@ def test_on_a_phone_there_are_tabs_and_targets_for_fingers(page: Any, song: Path
     until(page, "document.querySelectorAll('.pad').length > 0")
     page.locator(".pad").first.click()  # above the hits
     settled(page)
-    until(page, "import('./app.js').then(({ player }) => !player.playing)")  # the stroke has been heard
     page.click("#side-both")
     until(page, "import('./app.js').then(({ player }) => player.playing && player.side === 'both')")
     page.click("#toggle")
@@ -102,6 +101,82 @@ def test_on_a_phone_there_are_tabs_and_targets_for_fingers(page: Any, song: Path
         )
         assert small == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def focused(page: Any) -> str:
+    """The id of the focused element, or of the box that it is in."""
+    return str(page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id || 'nothing'"))
+
+
+def tab_to(page: Any, wanted: str) -> None:
+    """Press the tab key until an element that matches has the focus."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches({wanted!r})"):
+            return
+    raise AssertionError(f"the tab key does not lead to {wanted}")
+
+
+def test_the_whole_way_by_keyboard(page: Any, song: Path) -> None:
+    """From the file chooser to the map and back; what is pressed and then goes away leaves the focus where it is of use."""
+    press = page.keyboard.press
+    tab_to(page, "#file")
+    with page.expect_file_chooser() as chooser:
+        press("Enter")
+    chooser.value.set_files(song)
+    until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+    until(page, "document.querySelectorAll('.pad').length > 0")
+    settled(page)
+    tab_to(page, ".pad")
+    press("Enter")
+    settled(page)
+    assert page.evaluate("document.activeElement.matches('.pad[aria-pressed=true]')")  # it was replaced
+    tab_to(page, "#classes button")
+    press("Enter")
+    settled(page)
+    assert page.evaluate("document.activeElement.matches('#classes [aria-pressed=true]')")
+    press("Enter")
+    settled(page)
+    tab_to(page, "#list")
+    press("ArrowDown")
+    press("a")
+    until(page, "import('./app.js').then(({ player }) => player.playing && player.side === 'both')")
+    for side in ("hit", "reference"):
+        press("b")
+        until(page, f"import('./app.js').then(({{ player }}) => player.playing && player.side === '{side}')")
+    press(" ")
+    press("s")
+    tab_to(page, "#selection-clear")
+    press("Enter")
+    assert focused(page) == "list"
+    press("x")
+    press("ArrowUp")
+    tab_to(page, "#closer-cancel")
+    press("Enter")
+    assert focused(page) == "list"
+    page.focus("#path")
+    page.keyboard.type("nowhere")
+    until(page, "!document.querySelector('#clear-filters').hidden")
+    tab_to(page, "#clear-filters")
+    press("Enter")
+    assert focused(page) == "list"
+    settled(page)
+    press("ArrowDown")
+    tab_to(page, "#as-reference")
+    press("Enter")
+    until(page, f"document.querySelector('#reference-name').textContent !== {song.name!r}")
+    settled(page)
+    assert focused(page) == "list"
+    tab_to(page, "#trail a")
+    press("Enter")
+    until(page, f"document.querySelector('#reference-name').textContent === {song.name!r}")
+    settled(page)
+    assert focused(page) == "trail"
+    page.focus("#list")
+    press("m")
+    until(page, "document.activeElement.id === 'map-canvas'")
+    press("m")
+    assert focused(page) == "list"
 
 
 def test_axe_finds_planted_violations(page: Any, look: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,20 +24,17 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def module(browser: Any, served: str) -> Iterator[Call]:
+def module(modules: Any) -> Call:
     """Calls a function of a module of the page: module("weights.js", "weightsOf", strips)."""
-    opened = browser.new_page()
-    opened.goto(served + "favicon.ico")  # nothing of the page itself runs
 
     def call(name: str, function: str, *values: Any) -> Any:
-        return opened.evaluate(
+        return modules.evaluate(
             "async ([name, function_, values]) => (await import(`/${name}`))[function_](...values)",
             [name, function, list(values)],
         )
 
-    call.page = opened  # type: ignore[attr-defined]
-    yield call
-    opened.close()
+    call.page = modules  # type: ignore[attr-defined]
+    return call
 
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

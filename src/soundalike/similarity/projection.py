@@ -2,8 +2,10 @@
 
 Conventions: vectors (N, D) float32, unit rows; points (N, 2) float32 in 0..1, the same scale on both axes. PCA to a few
 dimensions, t-SNE (van der Maaten & Hinton 2008) of some landmarks, and every other point at the weighted mean of its nearest
-landmarks. t-SNE goes from coarse to fine, as in Kobak & Berens (2019): a few landmarks from their principal components, then
-all of them from the places that those suggest, for a few steps. The same vectors give the same points.
+landmarks. Each landmark attracts its nearest neighbours, all of them equally: neighbourhoods of a chosen perplexity give much
+the same picture (Böhm, Berens & Kobak 2022) for more neighbours and more time. t-SNE goes from coarse to fine, as in Kobak &
+Berens (2019): a few landmarks from their principal components, then all of them from the places that those suggest, for a few
+steps. The same vectors give the same points.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
 OnProgress = Callable[[float], None]
 
 LANDMARKS = 2_500
@@ -26,10 +28,15 @@ COARSE = 600
 DIMENSIONS = 50
 """Components that PCA keeps for distances: the rest is noise, and costs time."""
 
-PERPLEXITY = 30.0
-COARSE_STEPS, FINE_STEPS = 300, 30
-EXAGGERATED_STEPS = 100
-"""The first of the coarse steps, in which neighbours attract one another `EXAGGERATION` times as much."""
+NEIGHBOURS = 15
+"""Landmarks that each attracts."""
+
+COARSE_STEPS, MOST_STEPS = 150, 500
+"""Of `COARSE` points, and of fewer, which take longer to part and less time for each step."""
+
+FINE_STEPS = 30
+EXAGGERATED = 1 / 3
+"""The share of the coarse steps in which neighbours first attract one another `EXAGGERATION` times as much."""
 
 EXAGGERATION = 12.0
 
@@ -42,6 +49,7 @@ NEAREST = 4
 SEED = 20_260
 _BLOCK = 2_000
 _ROWS = 64  # of a product that stays in the processor's cache
+_FAR = 1e5  # squared distance from the middle from which float32 rounds 1 + squared distances noticeably
 
 
 def project(vectors: Float32, *, landmarks: int = LANDMARKS, on_progress: OnProgress | None = None) -> Float32:
@@ -91,63 +99,36 @@ def _tsne(reduced: Float32, rng: np.random.Generator, on_progress: OnProgress) -
     first = np.sort(rng.choice(count, min(count, COARSE), replace=False))
     start = _plane(reduced[first])
     start = start / max(1e-9, float(start[:, 0].std())) * 1e-4
-    steps = COARSE_STEPS + (FINE_STEPS if len(first) < count else 0)
+    coarse_steps = min(MOST_STEPS, COARSE_STEPS * COARSE // len(first))
+    steps = coarse_steps + (FINE_STEPS if len(first) < count else 0)
 
     def report(step: int) -> None:
         on_progress(0.05 + 0.9 * step / steps)
 
-    coarse = _descended(_affinities(reduced[first]), start, COARSE_STEPS, EXAGGERATED_STEPS, report)
+    coarse = _descended(_neighbours(reduced[first]), start, coarse_steps, int(EXAGGERATED * coarse_steps), report)
     if len(first) == count:
         return coarse
     coarse *= np.float32(np.sqrt(count / len(first)))  # that each has as much room as before
     placed = _interpolated(reduced, reduced[first], coarse)
     placed[first] = coarse
-    return _descended(_affinities(reduced), placed, FINE_STEPS, 0, lambda step: report(COARSE_STEPS + step))
+    return _descended(_neighbours(reduced), placed, FINE_STEPS, 0, lambda step: report(coarse_steps + step))
 
 
-def _affinities(points: Float32) -> Float32:
-    """(N, N) how near neighbours among points (N, d) are by `PERPLEXITY`, of sum 1: t-SNE's p_ij; 0 for others."""
-    count = len(points)
-    perplexity = min(PERPLEXITY, (count - 1) / 3)
-    nearest, squares = _nearest(points, min(count - 1, int(3 * perplexity)))
-    affinities = np.zeros((count, count), dtype=np.float32)
-    np.put_along_axis(affinities, nearest, _shares(squares, perplexity).astype(np.float32), axis=1)
-    affinities += affinities.T.copy()
-    affinities /= 2 * count
-    return affinities
-
-
-def _nearest(points: Float32, count: int) -> tuple[NDArray[np.int64], Float64]:
-    """Indices (N, count) of the nearest of points (N, d) to each, and their squared distances."""
+def _neighbours(points: Float32) -> Int64:
+    """Indices (N, k) of the nearest of points (N, d) to each: `NEIGHBOURS`, of few points a third."""
+    count = min(NEIGHBOURS, max(1, (len(points) - 1) // 3))
     squares = np.square(points).sum(axis=1)
     nearest = np.empty((len(points), count), dtype=np.int64)
-    found = np.empty((len(points), count))
     for begin in range(0, len(points), _BLOCK):
         rows = slice(begin, begin + _BLOCK)
-        distances = np.maximum(0, squares[rows, None] + squares - 2 * points[rows] @ points.T)
+        distances = squares - 2 * points[rows] @ points.T  # less the square of each row, which orders nothing
         distances[np.arange(len(distances)), np.arange(begin, begin + len(distances))] = np.inf
         nearest[rows] = np.argpartition(distances, count - 1, axis=1)[:, :count]
-        found[rows] = np.take_along_axis(distances, nearest[rows], axis=1)
-    return nearest, found
-
-
-def _shares(squares: Float64, perplexity: float) -> Float64:
-    """(N, k) for each point a Gaussian over its squared distances (N, k) of this perplexity, of sum 1 (by bisection)."""
-    scaled = squares - squares.min(axis=1, keepdims=True)
-    scaled = scaled / np.maximum(scaled.mean(axis=1, keepdims=True), 1e-12)
-    low, high = np.full((len(scaled), 1), -12.0), np.full((len(scaled), 1), 12.0)  # log of the precision
-    for _ in range(30):
-        middle = (low + high) / 2
-        weights = np.exp(-scaled * np.exp(middle))
-        total = weights.sum(axis=1, keepdims=True)
-        entropy = np.log(total) + np.exp(middle) * (weights * scaled).sum(axis=1, keepdims=True) / total
-        wide = entropy > np.log(perplexity)
-        low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    return np.asarray(weights / total)
+    return nearest
 
 
 def _descended(
-    affinities: Float32, start: Float32, steps: int, exaggerated: int, on_step: Callable[[int], None]
+    neighbours: Int64, start: Float32, steps: int, exaggerated: int, on_step: Callable[[int], None]
 ) -> Float32:
     """(N, 2) where points (N, 2) come to lie by gradient descent with momentum and gains (van der Maaten 2014)."""
     points = start.astype(np.float32)
@@ -155,7 +136,7 @@ def _descended(
     velocity, gains = np.zeros_like(points), np.ones_like(points)
     for step in range(steps):
         exaggeration, momentum = (EXAGGERATION, 0.5) if step < exaggerated else (1.0, 0.8)
-        gradient = _gradient(affinities, points, exaggeration)
+        gradient = 4 * (exaggeration * _pull(neighbours, points) - _push(points))
         gains = np.maximum(0.01, np.where(gradient * velocity < 0, gains + 0.2, gains * 0.8)).astype(np.float32)
         velocity = (momentum * velocity - rate * gains * gradient).astype(np.float32)
         points = points + velocity
@@ -165,26 +146,45 @@ def _descended(
     return points
 
 
-def _gradient(affinities: Float32, points: Float32, exaggeration: float) -> Float32:
-    """(N, 2) of t-SNE's loss at points (N, 2)."""
+def _pull(neighbours: Int64, points: Float32) -> Float32:
+    """(N, 2) the attracting half of the gradient of t-SNE's loss at points (N, 2), by 4: the sum of p_ij q_ij (y_i - y_j).
+
+    p_ij is 1 / 2Nk for each of the k `neighbours` (N, k) of i, and as much again if i is a neighbour of j.
+    """
+    count, k = neighbours.shape
+    of = neighbours.ravel()
+    apart = [points[:, axis, None] - points[:, axis][neighbours] for axis in (0, 1)]
+    near = 1 / ((1 + np.square(apart[0]) + np.square(apart[1])) * (2 * count * k))
+    pull = np.empty_like(points)
+    for axis in (0, 1):
+        forces = near * apart[axis]
+        pull[:, axis] = forces.sum(axis=1) - np.bincount(of, forces.ravel(), count)
+    return pull
+
+
+def _push(points: Float32) -> Float32:
+    """(N, 2) the repelling half of the gradient of t-SNE's loss at points (N, 2), by 4: the sum of q_ij² (y_i - y_j),
+    divided by that of all q_ij."""
     squares = np.square(points).sum(axis=1)
     ones = np.ones_like(squares)
     left = np.stack([-2 * points[:, 0], -2 * points[:, 1], squares + 1, ones], axis=1)
     right = np.stack([points[:, 0], points[:, 1], ones, squares])
     moments = np.stack([ones, points[:, 0], points[:, 1]], axis=1)
-    pull, push = np.empty_like(moments), np.empty_like(moments)
+    push = np.zeros_like(moments)
     total = -float(len(points))  # a point is near itself, and does not count
+    far = float(squares.max()) > _FAR
     for begin in range(0, len(points), _ROWS):
-        rows = slice(begin, begin + _ROWS)
-        near = left[rows] @ right  # 1 + squared distance
-        np.maximum(near, 1, out=near)
+        end = min(begin + _ROWS, len(points))
+        near = left[begin:end] @ right[:, begin:]  # 1 + squared distance, of each pair once
+        if far:
+            np.maximum(near, 1, out=near)
         np.reciprocal(near, out=near)
-        total += float(near.sum())
-        pull[rows] = (affinities[rows] * near) @ moments
+        within, beyond = near[:, : end - begin], near[:, end - begin :]
+        total += float(within.sum()) + 2 * float(beyond.sum())
         np.square(near, out=near)
-        push[rows] = near @ moments
-    drawn = exaggeration * pull - push / total
-    return np.asarray(4 * (drawn[:, :1] * points - drawn[:, 1:]), dtype=np.float32)
+        push[begin:end] += near @ moments[begin:]
+        push[end:] += beyond.T @ moments[begin:end]
+    return np.asarray((push[:, :1] * points - push[:, 1:]) / total, dtype=np.float32)
 
 
 def _interpolated(points: Float32, landmarks: Float32, placed: Float32) -> Float32:

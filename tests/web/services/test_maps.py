@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from soundalike.library.storage.store import Library
 from soundalike.web.app import create_app
 from soundalike.web.services import maps
+from soundalike.web.services.map_worker import means
 
 
 def ready(client: TestClient, part: str, kind: str) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def test_a_map_shows_every_item_near_similar_ones(web: TestClient, own: Path) ->
         assert (items[name]["tempo"], f"{items[name]['root']}/{items[name]['folder']}") == (tempo, folder)
         assert items[name]["name"].endswith(file)
     snapshot = web.app.state.server.library.snapshot  # type: ignore[attr-defined]
-    contents, vectors = maps.means(Library.open(own), "mix", "one-shot")
+    contents, vectors = means(Library.open(own), "mix", "one-shot")
     where = {snapshot.item(n)["content"]: (x, y) for n, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
     points = np.array([where[content] for content in contents])
     assert trustworthiness(vectors, points, n_neighbors=4) > 0.65  # chance: 0.5
@@ -59,10 +62,10 @@ def test_all_kinds_on_one_map(web: TestClient, own: Path) -> None:
     assert found["total"] == len(items) == 32
     assert [path.name for path in (own / "generation-1").glob("map-*.npz")] == ["map-all-mix.npz"]
     library = Library.open(own)
-    contents, vectors = maps.means(library, "mix", "all")
+    contents, vectors = means(library, "mix", "all")
     assert list(contents) == sorted(contents)
     for kind in ("song", "loop", "one-shot"):
-        some, theirs = maps.means(library, "mix", kind)
+        some, theirs = means(library, "mix", kind)
         np.testing.assert_array_equal(vectors[[contents.index(content) for content in some]], theirs)
     where = {name: (x, y) for name, x, y in zip(found["ids"], found["x"], found["y"], strict=True)}
     snapshot = web.app.state.server.library.snapshot  # type: ignore[attr-defined]
@@ -97,13 +100,21 @@ def test_maps_of_few_items_and_of_none(web: TestClient) -> None:
 
 def test_means_are_those_of_the_windows(own: Path) -> None:
     library = Library.open(own)
-    contents, vectors = maps.means(library, "drums", "song")
+    contents, vectors = means(library, "drums", "song")
     rows = library.windows(["content", "drums"])
     stored = library.as_vectors(rows["drums"]).astype(np.float64)
     of = np.array(rows["content"].to_pylist())
     for content, vector in zip(contents, vectors, strict=True):
         expected = stored[of == content].sum(axis=0)
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def test_the_worker_process_imports_no_server() -> None:
+    """It starts for each map: the server's modules would double its time to start."""
+    code = "import sys, soundalike.web.services.map_worker; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "soundalike.library.storage.store" in imported
+    assert {"fastapi", "pydantic", "starlette", "soundalike.web.schemas"}.isdisjoint(imported)
 
 
 def die() -> Callable[[Any], Any]:

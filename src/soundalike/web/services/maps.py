@@ -5,13 +5,10 @@ A map is computed once for each state of the library, in a worker process of low
 
 from __future__ import annotations
 
-import os
 import threading
 import uuid
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,51 +16,26 @@ from zipfile import BadZipFile
 import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
-from numpy.typing import NDArray
 
-from soundalike.analysis.kinds import KINDS
 from soundalike.config import TemporaryFolder, replacing
 from soundalike.errors import LibraryError, SoundalikeError
 from soundalike.jobs.worker_pool import PoolClosedError, WorkerLimits, WorkerLostError, WorkerPool
-from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX
 from soundalike.search.filters import Filters
 from soundalike.search.open_library import OpenLibrary
 from soundalike.web import schemas
 from soundalike.web.services.library_snapshot import LibrarySnapshot
-
-METHOD = "2"
-"""Increased when the same vectors give another map."""
+from soundalike.web.services.map_worker import ComputeMap, Points, make_map_worker, stamp
 
 MAX_ITEMS = 50_000
 """Items on one map; a larger library shows a subset."""
 
 MAX_SECONDS = 3_600.0
 MAX_CACHED = 8
-_BLOCK = 20_000
 
 Key = tuple[str, str, str]
 """State of the library, part, kind."""
-
-
-@dataclass(frozen=True)
-class Points:
-    """stamp: identifies the state of the tables; contents: those on the map, ascending; points: (C, 2) in 0..1."""
-
-    stamp: str
-    contents: tuple[str, ...]
-    points: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class ComputeMap:
-    """The task of the worker. progress: a file to which it writes the completed share."""
-
-    library: Location
-    part: str
-    kind: str
-    progress: Path
 
 
 class Maps:
@@ -133,7 +105,7 @@ class Maps:
     def _keep(self, key: Key, library: Library, future: Future[Any]) -> None:
         """Store a map, or remember why it cannot be computed."""
         outcome = _outcome(future)
-        if isinstance(outcome, Points) and outcome.stamp == _stamp(library):
+        if isinstance(outcome, Points) and outcome.stamp == stamp(library):
             _write(_path(library, key), outcome)
         with self._lock:
             self._known[key] = outcome
@@ -188,67 +160,6 @@ def _outcome(future: Future[Points]) -> Points | SoundalikeError:
     return LibraryError(f"the map cannot be computed (unexpected {type(error).__name__})")
 
 
-def make_map_worker() -> Callable[[ComputeMap], Points]:
-    """Inside the worker process: the function that computes maps."""
-    if hasattr(os, "nice"):
-        os.nice(10)
-    return _compute_map
-
-
-def _compute_map(task: ComputeMap) -> Points:
-    from soundalike.similarity.projection import project
-
-    library = Library.open(task.library)
-    contents, vectors = means(library, task.part, task.kind)
-
-    def report(done: float) -> None:
-        with suppress(OSError), replacing(task.progress) as temporary:
-            temporary.write_text(f"{done:.3f}", encoding="ascii")
-
-    return Points(_stamp(library), contents, project(vectors, on_progress=report))
-
-
-def means(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Contents of a kind, or of `all`, that have `part`, ascending, and the mean over the windows of each, normalised (C, D)."""
-    if kind != "all":
-        return _means_of(library, part, kind)
-    contents: list[str] = []
-    vectors: list[NDArray[np.float32]] = []
-    for one in KINDS:
-        kind_contents, kind_vectors = _means_of(library, part, one)
-        contents += kind_contents
-        vectors.append(kind_vectors)
-    order = sorted(range(len(contents)), key=contents.__getitem__)
-    return tuple(contents[n] for n in order), np.concatenate(vectors)[order]
-
-
-def _means_of(library: Library, part: str, kind: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    from scipy.sparse import csr_array
-
-    items = library.items().select(["content", "kind"])
-    wanted = {row["content"] for row in items.to_pylist() if row["kind"] == kind}
-    table = "windows" if kind == "song" else "clips"
-    read = library.windows if kind == "song" else library.clips
-    stored = np.asarray(read(["content"])["content"].to_pylist(), dtype=str)
-    vectors = library.vectors(table, part)
-    contents, of_row = np.unique(stored, return_inverse=True)
-    sums = np.zeros((len(contents), library.recipe.dimension), dtype=np.float32)
-    for begin in range(0, len(vectors), _BLOCK):
-        block = vectors[begin : begin + _BLOCK].astype(np.float32)
-        rows = of_row[begin : begin + _BLOCK]
-        sums += (
-            csr_array((np.ones(len(block), np.float32), (rows, np.arange(len(block)))), (len(contents), len(block)))
-            @ block
-        )
-    norms = np.linalg.norm(sums, axis=1)
-    kept = (norms > 1e-6) & np.array([content in wanted for content in contents], dtype=bool)
-    return tuple(contents[kept].tolist()), sums[kept] / norms[kept, np.newaxis]
-
-
-def _stamp(library: Library) -> str:
-    return f"{METHOD} {library.version}"
-
-
 def _path(library: Library, key: Key) -> Path:
     return library.derived_path(f"map-{key[2]}-{key[1]}.npz")
 
@@ -260,11 +171,11 @@ def _read(path: Path, library: Library) -> Points | None:
         path.open("rb") as file,
         np.load(file) as stored,
     ):
-        if str(stored["stamp"]) == _stamp(library):
+        if str(stored["stamp"]) == stamp(library):
             points = np.asarray(stored["points"], dtype=np.float32)
             contents = tuple(stored["contents"].tolist())
             if points.shape == (len(contents), 2):
-                return Points(_stamp(library), contents, points)
+                return Points(stamp(library), contents, points)
     return None
 
 

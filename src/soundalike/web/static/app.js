@@ -9,6 +9,7 @@ import { $, debounce, inputById, selectById } from "./dom.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
+import { keepFocus } from "./focus.js";
 import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
@@ -99,7 +100,7 @@ const part = () => target.part(questions.current, library.parts, sliders.weights
 
 // ---- the player, the list and the chosen hit ---------------------------------------------------------------------------
 
-export const player = new Player(showPlayer, showPlayhead);
+export const player = new Player({ onState: showPlayer, onTick: showPlayhead, onProblem: (error) => run(() => Promise.reject(error)) });
 
 const feedback = new Feedback({
   answers: () => questions.current.answers,
@@ -139,7 +140,7 @@ const current = new CurrentHit({
   answered: () => answered,
   onMatch: (match) => {
     reference.markMatch(match);
-    if (player.side !== "reference" || !player.playing) reference.setStart(match[0]);
+    if (!player.hears("reference")) reference.setStart(match[0]);
   },
   onShow: (hit) => transport.show(hit, hit && feedback.marks(hit), library?.reveal),
 });
@@ -183,7 +184,7 @@ function showHits(hits, options) {
 
 function showPlayer() {
   transport.showPlayer();
-  const heard = player.playing && player.side === "reference";
+  const heard = player.isOn("reference");
   reference?.showPlaying(heard);
   const { sound, isClip, solo } = questions.current;
   sliders?.showHeard(sound?.url && !isClip ? solo : null, heard);
@@ -191,10 +192,9 @@ function showPlayer() {
 }
 
 function showPlayhead() {
-  /** @param {Side[]} sides */
-  const position = (...sides) => (player.playing && sides.includes(player.side) ? player.position : null);
-  list.showPlayhead(position("hit"));
-  reference?.view.showPlayhead(position("reference", "both"));
+  const { heard } = player;
+  list.showPlayhead(heard?.voice === "hit" ? heard.playback.position : null);
+  reference?.view.showPlayhead(heard && heard.voice !== "hit" ? heard.playback.position : null);
   transport.draw();
 }
 
@@ -388,7 +388,7 @@ const makeSliders = () =>
     },
     onHear: (name) => {
       const heard = name === "mix" ? "" : name;
-      if (player.playing && player.side === "reference" && questions.current.solo === heard) return player.pause();
+      if (player.isOn("reference") && questions.current.solo === heard) return player.pause();
       return reference.soloStem(heard);
     },
     onCompare: (name) => {
@@ -406,11 +406,12 @@ const makeReference = () =>
     },
     onSource: (play) => {
       player.set("reference", reference.source);
+      player.set("stroke", reference.strokeSource);
       showPlayer();
       if (play) run(() => player.play("reference"));
     },
     onSeek: (second, play) => {
-      if (play || (player.playing && player.side === "reference")) run(() => player.play("reference", second));
+      if (play || player.isOn("reference")) run(() => player.play("reference", second));
     },
     onGroup: () => {
       if (questions.current.group !== null) target.choose(target.kind === "loop" ? "loop" : "one-shot");
@@ -418,7 +419,10 @@ const makeReference = () =>
       run(update);
       showView("results");
     },
-    onHear: (from, to) => run(() => player.play("reference", from, to)),
+    onHear: () => {
+      player.set("stroke", reference.strokeSource);
+      run(() => player.play("stroke"));
+    },
     onFilter: (name, text) => {
       inputById(name).value = text;
       run(update);
@@ -513,6 +517,7 @@ const whenReady = (take) => async (/** @type {T} */ value) => {
   await take(value);
 };
 
+keepFocus($("list"));
 // At once: a file may be chosen or dropped before the library is known.
 referenceInput.listen({
   takeDrop: whenReady((/** @type {Parameters<Opening["takeDrop"]>[0]} */ contents) => opening.takeDrop(contents)),

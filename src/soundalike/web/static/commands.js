@@ -82,8 +82,8 @@ export class Commands {
   listenToPlayer() {
     const { player, current, playFrom } = this.targets;
     /** @param {Side} side */
-    const switchTo = (side) => () => (player.side === side && player.playing ? undefined : player.switchSide(side));
-    this.onClick("play-reference", () => (player.playing && player.side === "reference" ? player.pause() : player.play("reference", playFrom())));
+    const switchTo = (side) => () => (player.isOn(side) ? undefined : player.switchSide(side));
+    this.onClick("play-reference", () => (player.isOn("reference") ? player.pause() : player.play("reference", playFrom())));
     this.onClick("toggle", () => player.toggle());
     this.onClick("side-reference", switchTo("reference"));
     this.onClick("side-hit", switchTo("hit"));

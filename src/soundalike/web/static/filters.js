@@ -42,7 +42,6 @@ let classes = /** @type {Set<string>} */ (new Set());
 export function showClasses(counts, onChange) {
   const known = Object.entries(counts ?? {}).filter(([name, count]) => name && (count || classes.has(name)));
   $("classes").hidden = known.length < 2 && !classes.size;
-  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.class : undefined;
   $("classes").replaceChildren(
     ...known.map(([name, count]) => {
       const button = make("button", { type: "button", class: "chip", "aria-pressed": String(classes.has(name)) }, `${name} `, make("small", { textContent: String(count) }));
@@ -55,7 +54,6 @@ export function showClasses(counts, onChange) {
       return button;
     }),
   );
-  if (focused) /** @type {HTMLElement | null} */ ($("classes").querySelector(`[data-class="${focused}"]`))?.focus();
 }
 
 /**

@@ -7,10 +7,10 @@ const MOST = 16; // pads; smaller groups are left out
 
 export class Pads {
   /**
-   * onChoose(group): a pad was pressed, null: the chosen one again; onHear(group): one of its onsets is to be heard.
+   * onChoose(group): a pad was pressed, null: the chosen one again; onHear: an onset of the chosen one is to be heard.
    * @param {object} options
    * @param {(group: number | null) => void} options.onChoose
-   * @param {(group: number) => void} options.onHear
+   * @param {() => void} options.onHear
    */
   constructor({ onChoose, onHear }) {
     this.onChoose = onChoose;
@@ -46,9 +46,7 @@ export class Pads {
    */
   show(groups, chosen) {
     $("pads-box").hidden = !groups.length;
-    const focused = this.box.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.group : null;
     this.box.replaceChildren(...groups.slice(0, MOST).map((group, n) => this.pad(group, n, chosen)));
-    if (focused) /** @type {HTMLElement | null} */ (this.box.querySelector(`[data-group="${focused}"]`))?.focus();
   }
 
   /**
@@ -66,7 +64,7 @@ export class Pads {
     pad.dataset.group = String(n);
     pad.addEventListener("click", () => {
       this.onChoose(n === chosen ? null : n);
-      if (n !== chosen) this.onHear(n);
+      if (n !== chosen) this.onHear();
     });
     return pad;
   }

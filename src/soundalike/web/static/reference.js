@@ -16,16 +16,15 @@ const STEM_SECONDS = 30; // of a stem that are requested where no region is sele
 export class Reference {
   /**
    * question(): the current one; onChange: what is compared has changed; onSource(play): what the player plays of it has changed,
-   * to be played at once or not; onSeek(s, play): a position was chosen; onGroup: a pad was chosen; onHear(from, to): the
-   * loudest of its onsets is to be heard; onFilter(name, text): a chip
-   * was pressed; onKind: its kind was changed by hand.
+   * to be played at once or not; onSeek(s, play): a position was chosen; onGroup: a pad was chosen; onHear: its stroke is to be
+   * heard; onFilter(name, text): a chip was pressed; onKind: its kind was changed by hand.
    * @param {object} options
    * @param {() => Question} options.question
    * @param {() => void} options.onChange
    * @param {(play: boolean) => void} options.onSource
    * @param {(second: number, play: boolean) => void} options.onSeek
    * @param {() => void} options.onGroup
-   * @param {(from: number, to: number) => void} options.onHear
+   * @param {() => void} options.onHear
    * @param {(name: "tempo" | "key", text: string) => void} options.onFilter
    * @param {() => void} options.onKind
    */
@@ -43,10 +42,7 @@ export class Reference {
         this.showOnsets();
         onGroup();
       },
-      onHear: (group) => {
-        const { starts, ends } = this.question().onsets?.groups[group] ?? { starts: [], ends: [] };
-        if (starts.length) onHear(Math.max(0, starts[0] - LEAD), Math.max(ends[0], starts[0] + SHORTEST_HEARD));
-      },
+      onHear,
     });
     this.fields = [inputById("region-start"), inputById("region-end")];
     this.fields.forEach((field, edge) => field.addEventListener("change", () => this.readField(edge)));
@@ -269,6 +265,19 @@ export class Reference {
     const kind = isClip ? (sound.kind ?? "song") : "song";
     const short = isClip && sound.duration < 60;
     return { url: sound.url, name, start, end, offset: 0, loudness, tempo, short, kind };
+  }
+
+  /**
+   * The loudest onset of the chosen pad, in the song whatever stem is heard alone; null without a pad.
+   * @returns {AudioSource | null}
+   */
+  get strokeSource() {
+    const { sound, onsets, group, isClip } = this.question();
+    const { starts, ends } = onsets?.groups[group ?? -1] ?? { starts: [], ends: [] };
+    if (!sound?.url || isClip || !starts.length) return null;
+    const [start, end] = [Math.max(0, starts[0] - LEAD), Math.max(ends[0], starts[0] + SHORTEST_HEARD)];
+    const { loudness, tempo = null } = sound;
+    return { url: sound.url, name: fileName(sound), start, end, offset: 0, loudness, tempo, short: false, kind: "one-shot", stops: true };
   }
 
   /**

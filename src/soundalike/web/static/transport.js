@@ -120,14 +120,16 @@ export class Transport {
 
   /** Shows the state of the player on its buttons. */
   showPlayer() {
-    const { playing, repeat, side, source, sources } = this.player;
-    $("toggle").textContent = playing ? "❚❚" : "▶";
-    $("toggle").setAttribute("aria-label", playing ? "pause" : "play");
+    const { playing, loading, repeat, side, source, sources } = this.player;
+    const on = playing || loading;
+    $("toggle").textContent = on ? "❚❚" : "▶";
+    $("toggle").setAttribute("aria-label", on ? "pause" : "play");
     buttonById("toggle").disabled = !source && !Object.values(sources).some(Boolean);
     setPressed($("loop"), repeat);
-    setPressed($("side-reference"), side === "reference");
-    setPressed($("side-hit"), side === "hit");
-    setPressed($("side-both"), side === "both");
+    for (const one of /** @type {Side[]} */ (["reference", "hit", "both"])) {
+      setPressed($(`side-${one}`), side === one);
+      $(`side-${one}`).setAttribute("aria-busy", String(loading && side === one));
+    }
     $("time").textContent = source ? format.clock(this.player.position) : "";
     buttonById("side-reference").disabled = !sources.reference;
     buttonById("side-hit").disabled = !sources.hit;
@@ -137,7 +139,7 @@ export class Transport {
 
   draw() {
     const { hit, player } = this;
-    const playhead = player.playing && player.side === "hit" ? player.position : null;
+    const playhead = player.hears("hit") ? player.positionOf("hit") : null;
     const seconds = this.dragged ?? (hit ? secondsOf(hit) : /** @type {Region} */ ([0, 0]));
     drawWaveform(this.canvas, hit && this.waveforms.get(hit.item.id), seconds, playhead);
     $("time").textContent = player.source ? format.clock(player.position) : "";

@@ -1,5 +1,5 @@
 // Types that several modules of the page share; for the type checker only (`make js-types`), browsers never load it.
-// Names in snake_case are fields of the HTTP API (schemas.py).
+// Names in snake_case are fields of the HTTP API (web/schemas).
 
 type Kind = "song" | "loop" | "one-shot";
 type MapKind = Kind | "all";
@@ -298,12 +298,17 @@ interface AudioSource {
   tempo: number | null;
   short: boolean;
   kind: Kind;
+  /** Whether it ends at `end`, though the file goes on. */
+  stops?: boolean;
   /** Makes the sound, where there is nothing to fetch: `url` only names it then. */
   render?: (context: AudioContext, signal: AbortSignal) => Promise<AudioBuffer>;
 }
 
-/** What is heard: A, B, or both. */
+/** What is chosen to be heard: A, B, or both. */
 type Side = "hit" | "reference" | "both";
+
+/** What can be heard: a side, or a stroke of the song's drums. */
+type Voice = Side | "stroke";
 
 interface Playback {
   source: AudioSource;

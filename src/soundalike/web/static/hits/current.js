@@ -99,18 +99,15 @@ export class CurrentHit {
     const source = hit && inTheSong(question, hit, { part: this.part(), transposed });
     player.set("both", typeof source === "string" ? null : source);
     buttonById("side-both").disabled = !player.sources.both;
-    $("side-both").title = typeof source === "string" ? source : "Play the hit in the song (A)";
+    $("side-both").title = typeof source === "string" ? source : source ? "Play the hit in the song (A)" : "A+B plays a hit in the song: choose a hit first";
     $("to-key").hidden = !(player.sources.both && hit?.item.kind === "loop" && hit.item.key && question.sound?.key);
   }
 
   /** Switches on or off whether loops are transposed to the key of the song. */
   toggleKey() {
-    const { player } = this;
     this.transposed = !this.transposed;
     setPressed($("to-key"), this.transposed);
-    const playing = player.playing && player.side === "both";
     this.setTogether();
-    return playing ? player.play("both") : undefined;
   }
 
   /**

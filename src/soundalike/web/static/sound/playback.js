@@ -94,6 +94,8 @@ class BufferPlayback {
   active = null;
   /** The context's time at which the buffer's first sample was, or would have been, played. */
   startTime = 0;
+  /** Counts starts and stops: a start that a later one has overtaken changes nothing more. */
+  turn = 0;
 
   /**
    * @param {AudioEngine} engine
@@ -124,8 +126,10 @@ class BufferPlayback {
    * @param {boolean} repeat
    */
   async start(at, repeat) {
+    const turn = ++this.turn;
     const { context, output } = this.engine.open();
     await context.resume();
+    if (turn !== this.turn) return;
     this.silence();
     if (!this.sound) return;
     const { buffer, loudness } = this.sound;
@@ -163,6 +167,7 @@ class BufferPlayback {
   }
 
   stop() {
+    this.turn++;
     if (!this.active) return;
     this.pausedAt = this.position;
     this.silence();
@@ -190,6 +195,10 @@ class StreamPlayback {
   repeat = false;
   seeking = false;
   pauseTimer = 0;
+  /** Counts starts and stops: a start that a later one has overtaken changes nothing more. */
+  turn = 0;
+  /** Whether a start is under way: until then, the position is that of what was heard before. */
+  starting = false;
   /** @type {{ node: MediaElementAudioSourceNode, gain: GainNode } | null} */
   nodes = null;
 
@@ -201,12 +210,14 @@ class StreamPlayback {
   constructor(engine, source, onEnd) {
     this.engine = engine;
     this.source = source;
+    this.onEnd = onEnd;
     this.audio = new Audio();
     this.audio.preload = "auto";
     this.audio.src = source.url;
     this.audio.addEventListener("ended", () => {
+      if (this.starting) return;
       this.playing = false;
-      if (this.repeat) this.start(source.start, true).catch(() => {});
+      if (this.repeat) this.start(this.source.start, true).catch(() => {});
       else onEnd();
     });
     this.audio.addEventListener("timeupdate", () => this.update());
@@ -232,17 +243,23 @@ class StreamPlayback {
    * @param {boolean} repeat
    */
   async start(at, repeat) {
-    await this.engine.open().context.resume();
-    this.repeat = repeat;
+    const turn = ++this.turn;
     clearTimeout(this.pauseTimer);
-    if (Math.abs(this.audio.currentTime - at) > 0.02) this.audio.currentTime = at;
+    this.starting = true;
     try {
+      await this.engine.open().context.resume();
+      if (turn !== this.turn) return;
+      if (Math.abs(this.audio.currentTime - at) > 0.02) this.audio.currentTime = at;
       await this.audio.play();
     } catch (error) {
-      if (api.isAbort(error)) return;
+      if (api.isAbort(error) || turn !== this.turn) return;
       await api.checkAudio(this.source.url); // raises what the server says about the file
       throw cannotPlay(this.source);
+    } finally {
+      if (turn === this.turn) this.starting = false;
     }
+    if (turn !== this.turn) return;
+    this.repeat = repeat;
     this.playing = true;
     this.fadeTo(gainFor(this.source.loudness));
   }
@@ -256,24 +273,37 @@ class StreamPlayback {
     this.repeat = repeat;
   }
 
-  /** Called for every frame and, while the page is hidden, several times a second: repeats the matched seconds. */
+  /**
+   * Called for every frame and, while the page is hidden, several times a second: at the end of its seconds, a source that stops
+   * there ends, and matched seconds repeat.
+   */
   update() {
-    const { start, end } = this.source;
-    if (!this.playing || !this.repeat || this.seeking || this.audio.currentTime < end - FADE) return;
+    const { start, end, stops } = this.source;
+    if (!this.playing || this.starting || this.seeking || this.audio.currentTime < end - FADE) return;
+    if (stops) {
+      this.stop();
+      this.onEnd();
+    } else if (this.repeat) this.jump(start);
+  }
+
+  /** @param {number} second */
+  jump(second) {
+    const { turn } = this;
     this.seeking = true;
     this.fadeTo(0);
     setTimeout(() => {
       this.seeking = false;
-      if (!this.playing) return;
-      this.audio.currentTime = start;
+      if (turn !== this.turn) return;
+      this.audio.currentTime = second;
       this.fadeTo(gainFor(this.source.loudness));
     }, 1000 * FADE);
   }
 
   stop() {
-    if (!this.playing) return;
-    this.playing = false;
+    this.turn++;
+    this.playing = this.starting = false;
     this.fadeTo(0);
+    clearTimeout(this.pauseTimer);
     this.pauseTimer = window.setTimeout(() => this.audio.pause(), 2000 * FADE);
   }
 

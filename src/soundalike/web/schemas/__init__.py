@@ -1,0 +1,75 @@
+"""Types of the API's requests and responses."""
+
+from soundalike.web.schemas.answers import AlikeIn, AnswerKept, AnswersOut, CloserIn, HitIn, ReferenceIn
+from soundalike.web.schemas.audio import OnsetGroupOut, OnsetsOut, OverviewOut, PeaksOfItems, PeaksOut, UploadOut
+from soundalike.web.schemas.fields import ClassName, Id, Kind, MapKind, PartName, Seconds, ShortText, Strict, Weight
+from soundalike.web.schemas.items import CollectionChange, CollectionOut, ItemOut, ItemsOut, ItemsPage
+from soundalike.web.schemas.library import (
+    FoldersOut,
+    IndexingIn,
+    IndexingOut,
+    IndexOut,
+    LibraryOut,
+    ProfileOut,
+    ProfilesOut,
+    StateOut,
+)
+from soundalike.web.schemas.maps import MapOut
+from soundalike.web.schemas.searching import (
+    CandidatesOut,
+    FilterFields,
+    HitOut,
+    MatchIn,
+    MatchOut,
+    OnsetGroupIn,
+    SearchIn,
+    SearchResultOut,
+    VersionOut,
+)
+
+__all__ = [
+    "AlikeIn",
+    "AnswerKept",
+    "AnswersOut",
+    "CandidatesOut",
+    "ClassName",
+    "CloserIn",
+    "CollectionChange",
+    "CollectionOut",
+    "FilterFields",
+    "FoldersOut",
+    "HitIn",
+    "HitOut",
+    "Id",
+    "IndexOut",
+    "IndexingIn",
+    "IndexingOut",
+    "ItemOut",
+    "ItemsOut",
+    "ItemsPage",
+    "Kind",
+    "LibraryOut",
+    "MapKind",
+    "MapOut",
+    "MatchIn",
+    "MatchOut",
+    "OnsetGroupIn",
+    "OnsetGroupOut",
+    "OnsetsOut",
+    "OverviewOut",
+    "PartName",
+    "PeaksOfItems",
+    "PeaksOut",
+    "ProfileOut",
+    "ProfilesOut",
+    "ReferenceIn",
+    "SearchIn",
+    "SearchResultOut",
+    "Seconds",
+    "ShortText",
+    "StateOut",
+    "Strict",
+    "UploadOut",
+    "VersionOut",
+    "Weight",
+]
