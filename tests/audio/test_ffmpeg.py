@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from soundalike.audio import ffmpeg
-from tests.audio.conftest import RATE, make_signal, write_sndfile
+from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 
 Encoded = Callable[[str], Path]
 
@@ -129,3 +129,19 @@ def test_the_frames_of_a_bare_stream_are_counted(encoded: Encoded) -> None:
         assert info is not None
         assert found is not None
         assert info[0] == found[0].shape[1]
+
+
+@pytest.mark.parametrize(("codec", "delay"), [("aac", 1024), ("libmp3lame", 1105), ("ac3", 256)])
+def test_a_delay_that_matroska_states_is_removed(codec: str, delay: int, tmp_path: Path) -> None:
+    """Without its statement (the element CodecDelay) nothing tells the encoder's silence from that of the music."""
+    samples = np.zeros((2, RATE), dtype=np.float32)
+    samples[:, RATE // 2 :] = 0.5 * np.sin(2 * np.pi * 500 * np.arange(RATE - RATE // 2) / RATE)
+    path = write_pyav(tmp_path / "a.mka", samples, RATE, codec, "matroska", "fltp", {"b": "192k"})
+    content = path.read_bytes()
+    place = content.index(b"\x56\xaa") + 2
+    size = content[place] & 0x7F
+    (tmp_path / "unstated.mka").write_bytes(content[: place + 1] + bytes(size) + content[place + 1 + size :])
+    for name, late in (("a.mka", 0), ("unstated.mka", delay)):
+        found = ffmpeg.read(tmp_path / name, 0.0, None, 2**30)
+        assert found is not None
+        assert int(np.argmax(np.abs(found[0][0]) > 0.1)) == pytest.approx(RATE // 2 + late, abs=64)

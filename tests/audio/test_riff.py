@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from soundalike.audio import ffmpeg
 from soundalike.audio.decode import load, probe, read
+from soundalike.errors import AudioError
 from tests.audio.conftest import RATE, make_signal, write_pyav
 
 Encoded = Callable[[str], Path]
@@ -196,6 +198,16 @@ def test_raw_aac_in_wav_is_decoded_whole(tmp_path: Path) -> None:
     assert onset(found) == pytest.approx(RATE // 2, abs=RATE // 400)
     last = found[:, -RATE - 1024 :]
     assert np.abs(last).max() > 0.3
+
+
+def test_too_much_raw_aac_in_wav_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in memory as a whole, with all frames that it holds."""
+    path = write_pyav(tmp_path / "a.wav", np.tile(click(), 4), RATE, "aac", "wav", "fltp", {"b": "128k"})
+    assert probe(path).frames
+    monkeypatch.setattr(ffmpeg, "LARGEST_RAW_AAC", 4096)
+    for refused in (probe, read):
+        with pytest.raises(AudioError, match=r"a\.wav: AAC without headers in WAV .* store it as \.m4a"):
+            refused(path)
 
 
 @pytest.mark.parametrize("fact", [None, 0, RATE, 2**32 - 1])

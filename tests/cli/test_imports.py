@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import soundalike
+from soundalike.search.request import SearchRequest
+from tests.cli.command_line import run
 
 DECODING = {"av", "soundfile"}
 COMPUTING = {"scipy.fft", "scipy.ndimage", "scipy.signal", "scipy.stats", "scipy.cluster", "scipy.optimize"}
@@ -59,3 +61,9 @@ def test_a_search_for_a_file_needs_no_extra(library: Path, music: Path, tmp_path
     modules = imported_by("similar", str(song), "--part", "drums", "--library", str(library), "--format", "csv")
     assert "soundfile" in modules or "av" in modules
     assert not modules & (EXTRAS | {"scipy.stats", "scipy.cluster", "scipy.optimize"})
+
+
+def test_the_share_of_a_version_in_the_help_is_that_of_a_search() -> None:
+    help_text = " ".join(run("similar", "--help").stdout.split())
+    shown = help_text[help_text.index("--version-share") :]
+    assert f"[default: {SearchRequest.version_share};" in shown[: shown.index("--diverse")]

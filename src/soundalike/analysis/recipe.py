@@ -15,8 +15,9 @@ from soundalike.models.encoders import ENCODERS, Encoder, PartEncoder, load_enco
 from soundalike.models.separators import SEPARATORS, load_separator
 from soundalike.parts import MIX, ordered
 
-FACTS_VERSION = "2"
-"""Changes whenever estimates of tempo, key or loudness do. 2: which level of a rhythm is the beat, and the key by chords.
+FACTS_VERSION = "3"
+"""Changes whenever estimates of tempo, key or loudness do. 2: which level of a rhythm is the beat, and the key by chords. 3: the
+key by the first chord.
 
 It did not change when the loudness of recordings longer than ten minutes was corrected: too few items would differ."""
 

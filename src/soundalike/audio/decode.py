@@ -96,6 +96,8 @@ def read(path: str | Path, start: float = 0.0, duration: float | None = None) ->
         decoded = links.read(path, _sources(path, part), start, duration, _MAX_VALUES)
     except MemoryError:
         raise AudioError(f"{_printable(path)}: too long to fit in memory; use a region of it") from None
+    except AudioError as error:
+        raise AudioError(f"{_printable(path)}: {error}") from None
     if decoded is None:
         raise AudioError(_not_audio(path))
     samples, rate = decoded
@@ -126,7 +128,10 @@ def _sources(path: Path, part: FilePart) -> tuple[Source, ...]:
 
 def _probed(path: Path, part: FilePart) -> Header:
     """The header of the file, or of one stream of it."""
-    header = links.probe(path, _sources(path, part))
+    try:
+        header = links.probe(path, _sources(path, part))
+    except AudioError as error:
+        raise AudioError(f"{_printable(path)}: {error}") from None
     if header is None:
         raise AudioError(
             _not_audio(path) if not part.stream else f"{_printable(path)}: has no audio stream {part.stream}"

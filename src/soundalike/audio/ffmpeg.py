@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
 from soundalike.audio.waveform import resample, to_channels
+from soundalike.errors import AudioError
 
 DEMUXERS = ",".join(
     (
@@ -35,6 +36,10 @@ _PRE_ROLL = 0.5
 # are cut; more mean that the stated end is wrong.
 _PADDING = 4096
 
+LARGEST_RAW_AAC = 16 << 20
+"""Bytes of AAC without headers in a WAV file that are decoded: they and all their frames are in memory at once. At 128 kbit/s 17
+minutes, whose frames are 370 MB."""
+
 # The most channels whose planes PyAV handles (FFmpeg's AV_NUM_DATA_POINTERS); frames with more are skipped.
 _MAX_CHANNELS = 8
 
@@ -51,7 +56,7 @@ def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] 
     """(frames, sample_rate, channels, codec), or None if FFmpeg finds no audio that it can decode.
 
     frames: as the container states if it has a sample table; otherwise counted by decoding (a bit rate or
-    milliseconds are not exact).
+    milliseconds are not exact). Raises AudioError for too much AAC without headers in WAV.
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
@@ -111,7 +116,8 @@ def read(
     """(samples float32 (channels, samples), sample_rate) of a region; None if nothing can be decoded.
 
     The region is frames round(start * rate) .. + round(duration * rate) of the whole file, cut at its end. Packets
-    that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read.
+    that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read. Raises AudioError for
+    too much AAC without headers in WAV.
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
@@ -255,8 +261,17 @@ def _is_cut(container: Any, stream: Any) -> bool:
 
 
 def _joined(container: Any, stream: Any) -> Iterator[Any]:
-    """All packets of a stream as one."""
-    contents = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    """All packets of a stream as one. Raises AudioError if they are larger than `LARGEST_RAW_AAC`."""
+    contents, size = [], 0
+    for packet in container.demux(stream):
+        size += packet.size
+        if size > LARGEST_RAW_AAC:
+            raise AudioError(
+                f"AAC without headers in {container.format.name.upper()} can only be decoded whole, up to "
+                f"{LARGEST_RAW_AAC >> 20} MiB of it; store it as .m4a instead"
+            )
+        if packet.size:
+            contents.append(bytes(packet))
     if contents:
         joined = av.Packet(b"".join(contents))
         joined.stream = stream

@@ -19,6 +19,7 @@ from soundalike.cli.common import (
 )
 from soundalike.cli.ray_option import ray_cluster, ray_option
 from soundalike.cli.result_formats import FORMATS, PlaylistOptions
+from soundalike.search.version_share import MOST_OF_IT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +124,7 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @click.option(
     "--version-share",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.6,
+    default=MOST_OF_IT,
     show_default=True,
     help="How much of the shorter song a version has in common with the other; 0.3 folds more, 0.9 less.",
 )

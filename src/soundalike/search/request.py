@@ -11,7 +11,7 @@ from soundalike.analysis.kinds import check_kind
 from soundalike.errors import InputError
 from soundalike.search.filters import Filters
 from soundalike.search.query import Query, check_texts
-from soundalike.search.song_versions import MOST_OF_IT
+from soundalike.search.version_share import MOST_OF_IT
 from soundalike.similarity.profiles import Profile
 
 Reference = str | Path | Query

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from soundalike.analysis.recipe import Recipe
 from soundalike.search.index.table_rows import Float32, Float64
+from soundalike.search.version_share import MOST_OF_IT
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,6 @@ THRESHOLDS: dict[tuple[str, str], Thresholds] = {("builtin", "2"): Thresholds(0.
 
 SHORTEST_RUN = 2
 """Windows in a row at one offset that are more than a coincidence."""
-
-MOST_OF_IT = 0.6
-"""Share of the windows of the shorter song that must lie in such runs, unless a search asks for another."""
 
 _STEPS = 10
 """Offsets tried between two windows."""

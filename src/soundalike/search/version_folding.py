@@ -14,7 +14,8 @@ from soundalike.search.index.vector_index import Match, VectorIndex
 from soundalike.search.near_duplicates import same_recording
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query
-from soundalike.search.song_versions import MOST_OF_IT, THRESHOLDS, SongWindows, are_versions, thresholds_of
+from soundalike.search.song_versions import THRESHOLDS, SongWindows, are_versions, thresholds_of
+from soundalike.search.version_share import MOST_OF_IT
 
 MOST_COMPARED = 400
 """Matches that are compared with better ones; further ones stay as they are."""

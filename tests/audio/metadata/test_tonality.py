@@ -79,22 +79,57 @@ def test_features_of_a_chord_over_a_bass() -> None:
     values = dict(zip(FEATURES, found.T, strict=True))
     assert str(KEYS[int(np.argmax(values["tonic chord"]))]) == "C major"
     assert values["tonic chord"].sum() == pytest.approx(1.0)
+    first = values["tonic chord first"]
+    assert str(KEYS[int(np.argmax(first))]) == "C major"
+    assert 0 <= first.min() < first.max() <= 1.0
     assert np.flatnonzero(values["root in the bass"] == 1.0).tolist() == [7, 19]
     assert values["minor"].tolist() == [0.0] * 12 + [1.0] * 12
     assert str(KEYS[int(np.argmax(values["profile"]))]) in ("C major", "G major")
 
 
+TRIADS = {
+    "A": (45, 57, 60, 64),
+    "C": (48, 55, 60, 64),
+    "D": (50, 57, 62, 65),
+    "F": (41, 57, 60, 65),
+    "G": (43, 55, 59, 62),
+}
+"""MIDI notes of A minor, C major, D minor, F major and G major over their roots."""
+
+
+def played(progression: str) -> NDArray[np.float32]:
+    """A second for each chord of `TRIADS`, and for each `.` of silence."""
+    time = np.arange(RATE) / RATE
+    chords = [
+        sum((0.2 * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time) for pitch in TRIADS[name]), 0 * time)
+        if name in TRIADS
+        else 0 * time
+        for name in progression
+    ]
+    return np.concatenate(chords).astype(np.float32)
+
+
 def test_the_chord_that_lasts_decides_between_relatives() -> None:
     """A minor, F, C and G belong to A minor and to C major alike."""
-    time = np.arange(RATE) / RATE
-    triads = {"A": (45, 57, 60, 64), "F": (41, 57, 60, 65), "C": (48, 55, 60, 64), "G": (43, 55, 59, 62)}
-
-    def played(progression: str) -> NDArray[np.float32]:
-        chords = [
-            sum(0.2 * np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time) for pitch in triads[name])
-            for name in progression
-        ]
-        return np.concatenate(chords).astype(np.float32)
-
     assert estimate_key(played("AAAAFCGAAAFCGAAA"), RATE).value == "A minor"
     assert estimate_key(played("CCCCFAGCCCFAGCCC"), RATE).value == "C major"
+
+
+@pytest.mark.parametrize("silence", ["", "..."])
+def test_the_first_chord_decides_between_fifths(silence: str) -> None:
+    """Two chords that last equally long are tonic and subdominant of one key, or dominant and tonic of another."""
+    assert estimate_key(played(silence + 4 * "AADD"), RATE).value == "A minor"
+    assert estimate_key(played(silence + 4 * "DDAA"), RATE).value == "D minor"
+
+
+def test_the_first_chord_is_that_of_the_recording_not_of_its_middle() -> None:
+    """The middle 90 s of 94 begin with the other chord."""
+    for progression, key in (("AADD", "A minor"), ("DDAA", "D minor")):
+        sound = played((24 * progression)[:94])
+        assert estimate_key(sound, RATE).value == key
+
+
+def test_an_opening_without_sound_speaks_for_no_key() -> None:
+    found = key_features(played(12 * "." + 4 * "AADD"), RATE)
+    assert found is not None
+    assert found[:, FEATURES.index("tonic chord first")].tolist() == [0.0] * 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import scipy
@@ -22,11 +23,12 @@ _MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 
 KEYS: tuple[Key, ...] = (*(Key(root, "major") for root in range(12)), *(Key(root, "minor") for root in range(12)))
 """In the order of scores and features."""
 
-FEATURES = ("profile", "root in the bass", "tonic chord", "minor")
+FEATURES = ("profile", "root in the bass", "tonic chord", "tonic chord first", "minor")
 """profile: correlation of the shares of the pitch classes with those of the key; root in the bass: its share, 1 for the most
-frequent pitch class; tonic chord: the share of frames whose best triad it is; minor: 1 for minor keys."""
+frequent pitch class; tonic chord: the share of frames whose best triad it is; tonic chord first: cosine of the triad with the
+chroma of the first 1.5 s that sound; minor: 1 for minor keys."""
 
-WEIGHTS: tuple[float, ...] = (6.047, 1.134, 3.896, 0.881)
+WEIGHTS: tuple[float, ...] = (4.717, 1.561, 2.623, 23.532, 0.710)
 """Of the features, fitted by `python -m benchmarks.tempo_and_key_fit`."""
 
 _ANALYSED = 90.0  # s from the middle of the recording
@@ -42,13 +44,25 @@ _BASS = 180.0  # Hz, below
 _LOWEST = 50.0  # Hz
 _CHORD_FRAMES = 5  # that are averaged
 _AUDIBLE = 0.1  # of the loudest frame's chroma
+_OPENING = 10.0  # s at the beginning in which the first chord is looked for
+_FIRST_CHORD = 1.5  # s
+
+
+@dataclass(frozen=True)
+class _Chromas:
+    """(12, frames) each, C first: of the excerpt, of its bass, and of the first `_OPENING` of the recording."""
+
+    excerpt: NDArray[np.float64]
+    bass: NDArray[np.float64]
+    opening: NDArray[np.float64]
 
 
 def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     """The key of mono samples (samples,), such as "A minor"; None for silence, unpitched sounds and less than 1 s.
 
-    The chroma of the middle 90 s (amplitudes, frames of 0.37 s, tuned) is correlated with the 24 profiles; bass and chords
-    help to decide between keys of similar scales. The key has the largest weighted sum of `FEATURES`.
+    The chroma of the middle 90 s (amplitudes, frames of 0.37 s, tuned) is correlated with the 24 profiles; bass and chords,
+    above all the first one, help to decide between keys of similar scales: music tends to begin on its tonic. The samples should
+    therefore begin where the recording does. The key has the largest weighted sum of `FEATURES`.
 
     Confidence is its correlation (0..1) times the margin over the best correlation of a key that is no neighbour on the circle
     of fifths (relatives and fifths are always similar), in units of 0.2, at most 1, and 0 if that is larger.
@@ -56,7 +70,7 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     chromas = _chromas(mono, sample_rate)
     if chromas is None:
         return Estimate(None, 0.0)
-    features = _features(*chromas)
+    features = _features(chromas)
     correlations = features[:, FEATURES.index("profile")]
     if correlations.max() < _WEAKEST:
         return Estimate(None, 0.0)
@@ -69,33 +83,45 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
 def key_features(mono: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64] | None:
     """(24, features): the `FEATURES` of each key; None where `estimate_key` has no estimate."""
     chromas = _chromas(mono, sample_rate)
-    return None if chromas is None else _features(*chromas)
+    return None if chromas is None else _features(chromas)
 
 
 def mean_chroma(mono: NDArray[np.float32]) -> NDArray[np.float64]:
     """The share of each pitch class, C first, (12,), of mono samples at 11025 Hz; zeros for silence."""
-    return _shares(_chroma_and_bass(mono)[0])
+    magnitudes = magnitude_spectrogram(mono, _FRAME, _HOP)
+    return _shares(_chroma(magnitudes, _tuned_filters(magnitudes)))
 
 
-def _chromas(mono: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """(12, frames): the chroma of a recording, and that of its bass; None for silence, unpitched and short sounds."""
+def _chromas(mono: NDArray[np.float32], sample_rate: int) -> _Chromas | None:
+    """The chromas of a recording; None for silence, unpitched and short sounds."""
     excerpt = middle_excerpt(mono, sample_rate, _ANALYSED)
     if excerpt.size < _SHORTEST * sample_rate or not excerpt.any():
         return None
-    chroma, bass = _chroma_and_bass(resample(excerpt, sample_rate, _RATE))
+    magnitudes = magnitude_spectrogram(resample(excerpt, sample_rate, _RATE), _FRAME, _HOP)
+    filters = _tuned_filters(magnitudes)
+    chroma = _chroma(magnitudes, filters)
     shares = _shares(chroma)
-    return (chroma, bass) if shares.any() and float(shares.std()) >= 1e-6 else None
+    if not shares.any() or float(shares.std()) < 1e-6:
+        return None
+    bass_end = round(_BASS * _FRAME / _RATE)
+    bass = _chroma(magnitudes[:bass_end], filters[:, :bass_end])
+    if excerpt.size == mono.size:
+        opening = chroma[:, : round(_OPENING * _RATE / _HOP)]
+    else:
+        beginning = resample(mono[: round(_OPENING * sample_rate)], sample_rate, _RATE)
+        opening = _chroma(magnitude_spectrogram(beginning, _FRAME, _HOP), filters)
+    return _Chromas(chroma, bass, opening)
 
 
-def _chroma_and_bass(mono: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(12, frames) each, C first, of mono samples at 11025 Hz."""
-    magnitudes = magnitude_spectrogram(mono, _FRAME, _HOP)
+def _chroma(magnitudes: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(12, frames) of magnitudes (bins, frames) and filters (12, bins)."""
+    return np.asarray(filters @ np.sqrt(magnitudes), dtype=np.float64)
+
+
+def _tuned_filters(magnitudes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(12, bins), at the tuning of magnitudes (bins, frames)."""
     step = max(1, magnitudes.shape[1] // _TUNING_FRAMES)
-    filters = _filters(estimate_tuning(magnitudes[:, ::step], _RATE, 100.0, 2000.0))
-    amplitudes = np.sqrt(magnitudes)
-    end = round(_BASS * _FRAME / _RATE)
-    chroma, bass = filters @ amplitudes, filters[:, :end] @ amplitudes[:end]
-    return np.asarray(chroma, dtype=np.float64), np.asarray(bass, dtype=np.float64)
+    return _filters(estimate_tuning(magnitudes[:, ::step], _RATE, 100.0, 2000.0))
 
 
 @functools.lru_cache(maxsize=32)
@@ -112,29 +138,45 @@ def _shares(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(mean / total if total > 0 else np.zeros(12), dtype=np.float64)
 
 
-def _features(chroma: NDArray[np.float64], bass: NDArray[np.float64]) -> NDArray[np.float64]:
+def _features(chromas: _Chromas) -> NDArray[np.float64]:
     """(24, features)."""
-    lowest = _shares(bass)
+    lowest = _shares(chromas.bass)
+    level = chromas.excerpt.sum(axis=0)
+    faintest = _AUDIBLE * float(level.max())
     columns = (
-        _correlations(_shares(chroma)),
+        _correlations(_shares(chromas.excerpt)),
         np.tile(lowest / max(float(lowest.max()), 1e-12), 2),
-        _chord_shares(chroma),
+        _chord_shares(chromas.excerpt, level > faintest),
+        _first_chord(chromas.opening, faintest),
         np.repeat([0.0, 1.0], 12),
     )
     return np.stack(columns, axis=1)
 
 
-def _chord_shares(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(24,): the share of the audible frames whose best triad is that on the root of each key."""
+@functools.cache
+def _triads() -> NDArray[np.float64]:
+    """(24, 12): the unit vector of the triad on the root of each key."""
     major, minor = np.zeros(12), np.zeros(12)
-    major[[0, 4, 7]] = minor[[0, 3, 7]] = 1.0
-    triads = np.array([np.roll(triad, root) for triad in (major, minor) for root in range(12)])
-    level = chroma.sum(axis=0)
+    major[[0, 4, 7]] = minor[[0, 3, 7]] = 3**-0.5
+    return np.array([np.roll(triad, root) for triad in (major, minor) for root in range(12)])
+
+
+def _chord_shares(chroma: NDArray[np.float64], audible: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(24,): the share of the audible frames whose best triad is that on the root of each key."""
     smooth = scipy.ndimage.uniform_filter1d(
         chroma / np.maximum(np.linalg.norm(chroma, axis=0), 1e-9), _CHORD_FRAMES, axis=1, mode="constant"
     )
-    chords = np.argmax(triads @ smooth, axis=0)[level > _AUDIBLE * level.max()]
+    chords = np.argmax(_triads() @ smooth, axis=0)[audible]
     return np.asarray(np.bincount(chords, minlength=24) / max(1, len(chords)), dtype=np.float64)
+
+
+def _first_chord(opening: NDArray[np.float64], faintest: float) -> NDArray[np.float64]:
+    """(24,): cosine of the triad on the root of each key with the first frames louder than `faintest`; zeros if none is."""
+    sounding = np.flatnonzero(opening.sum(axis=0) > faintest)
+    if not sounding.size:
+        return np.zeros(24)
+    first = opening[:, sounding[0] : sounding[0] + round(_FIRST_CHORD * _RATE / _HOP)].sum(axis=1)
+    return np.asarray(_triads() @ first / max(float(np.linalg.norm(first)), 1e-12), dtype=np.float64)
 
 
 def _correlations(shares: NDArray[np.float64]) -> NDArray[np.float64]:

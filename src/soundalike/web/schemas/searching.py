@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from soundalike.search.request import SameClass, Versions
-from soundalike.search.song_versions import MOST_OF_IT
+from soundalike.search.version_share import MOST_OF_IT
 from soundalike.web.schemas.fields import ClassName, Id, Kind, PartName, Seconds, ShortText, Strict, Weight
 from soundalike.web.schemas.items import ItemOut
 
