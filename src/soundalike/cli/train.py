@@ -78,6 +78,11 @@ def training_options(function: F) -> F:
 _pseudo_option = click.option(
     "--pseudo", type=float, default=0.5, show_default=True, help="Share of triplets with pseudo-mixtures."
 )
+_recombine_option = click.option(
+    "--recombine",
+    is_flag=True,
+    help="Use all triplets among mixtures whose parts come from a few tracks: not the paper's, but learns faster.",
+)
 _STEPS = 20_000
 
 
@@ -85,11 +90,7 @@ _STEPS = 20_000
 @training_options
 @click.option("--steps", type=int, default=_STEPS, show_default=True, help="Number of steps.")
 @_pseudo_option
-@click.option(
-    "--recombine",
-    is_flag=True,
-    help="Use all triplets among mixtures whose parts come from a few tracks: not the paper's, but learns faster.",
-)
+@_recombine_option
 def dcsn_command(**arguments: Any) -> None:
     """Train D-CSN: one network that hears the mixture, with a subspace for each instrument.
 
@@ -106,6 +107,7 @@ def dcsn_command(**arguments: Any) -> None:
     "--joint-scale", type=float, default=1.0, show_default=True, help="Factor of the paper's learning rates end to end."
 )
 @_pseudo_option
+@_recombine_option
 def cascade_command(**arguments: Any) -> None:
     """Train Cascade: for each instrument a network that separates it and one that embeds it, then both end to end.
 

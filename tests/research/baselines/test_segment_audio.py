@@ -29,6 +29,9 @@ def test_mixtures_are_the_sum_of_a_part_and_the_others(tmp_path: Path) -> None:
     recombined = audio.recombined(Recombination({"bass": first, "drums": second, "piano": first}))
     np.testing.assert_allclose(recombined, bass + drums, atol=2e-4)
     assert recombined.dtype == np.float32
+    mixture = Recombination({"drums": second})
+    np.testing.assert_allclose(audio.recombined_stem(mixture, "drums"), drums, atol=1e-4)
+    np.testing.assert_array_equal(audio.recombined_stem(mixture, "bass"), np.zeros(RATE, np.float32))
     whole = decode.read(stems / "Track00001" / "mix.flac", 1.0, 1.0).mono()
     np.testing.assert_allclose(audio.mixture(Sound.real(first), "bass"), whole, atol=1e-4)
     assert not audio.stem(first, "piano").any()

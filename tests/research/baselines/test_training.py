@@ -124,9 +124,42 @@ def test_recombined_mixtures_teach_to_hear_a_part_through_the_others(slakh: Path
         train(prepare_training(replace(chosen, recombine=False), Callbacks()))
 
 
-def test_only_dcsn_recombines(slakh: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"only dcsn.*not cascade"):
-        options(slakh, tmp_path, "cascade", recombine=True)
+@pytest.mark.long
+def test_recombined_mixtures_teach_cascade_to_hear_a_part_through_the_others(slakh: Path, tmp_path: Path) -> None:
+    chosen = options(slakh, tmp_path, "cascade", parts=("bass",), batch=4, steps=30, rate=1e-2, recombine=True)
+    prepared = prepare_training(chosen, Callbacks())
+    source = prepared.data.training
+    triplets = source.sampler.draw_many(40, np.random.default_rng(0), 1.0)
+    waveforms = torch.from_numpy(np.stack(mixtures_of(source.audio, triplets)))
+
+    def agreement() -> float:
+        prepared.network.eval()
+        with torch.inference_mode():
+            return float(ordered_correctly(prepared.network(waveforms)[:, 0]).float().mean())
+
+    before = agreement()
+    train(prepared)
+    assert agreement() > before + 0.2
+    assert read_trained(tmp_path / "cascade.pt", "cascade").provenance["recombine"]
+
+
+@pytest.mark.parametrize("stage", ["embedding of bass", "bass end to end"])
+def test_recombined_mixtures_are_all_that_the_triplet_losses_of_cascade_compare(
+    slakh: Path, tmp_path: Path, stage: str
+) -> None:
+    prepared = prepare_training(options(slakh, tmp_path, "cascade", batch=3, recombine=True), Callbacks())
+    (found,) = (one for one in prepared.stages if one.name == stage)
+    mixtures, *stems, tracks = found.load(np.random.default_rng(0))
+    assert mixtures.shape == (9, 44_100)
+    assert tracks.shape == (9,)
+    assert len(set(tracks[tracks >= 0].tolist())) > 1
+    losses = found.losses([torch.from_numpy(array) for array in (mixtures, *stems, tracks)])
+    assert set(losses) == ({"separation", "triplet"} if stems else {"triplet"})
+    losses["triplet"].backward()
+    moved = any(values.grad is not None for values in prepared.network.of_part["bass"].separator.parameters())
+    assert moved == bool(stems)  # the embedding learns by itself from what a finished separator lets through
+    none = found.losses([torch.from_numpy(array) for array in (mixtures, *stems, np.full_like(tracks, -1))])
+    assert none["triplet"].item() == 0.0  # the accompaniment alone says nothing
 
 
 @pytest.mark.parametrize("system", ["dcsn", "cascade"])

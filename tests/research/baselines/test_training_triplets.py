@@ -123,6 +123,15 @@ def test_recombined_mixtures_have_two_neighbouring_segments_of_each_part_and_tra
         assert "d" not in starts or part == "bass"  # the drums of d are too short
 
 
+def test_recombined_mixtures_have_an_accompaniment_when_a_part_is_trained_alone() -> None:
+    sampler = TripletSampler(TRACKS, ("drums",), 3.0, 1.5)
+    mixtures = sampler.draw_recombined(300, rng(), "drums")
+    assert {segment.track for mixture in mixtures for segment in mixture.segments.values()} == {"a", "b", "c"}
+    for part in ("drums", "bass"):
+        assert np.mean([part not in mixture.segments for mixture in mixtures]) == pytest.approx(SILENT, abs=0.05)
+    assert not any("piano" in mixture.segments for mixture in mixtures)
+
+
 def test_recombined_mixtures_are_numbered_by_track() -> None:
     a, b = SegmentRef("a", 0.0), SegmentRef("b", 3.0)
     mixtures = [Recombination({"drums": b, "bass": a}), Recombination({"bass": b}), Recombination({"drums": b})]

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from soundalike.preferences.triplets import above_cut_off  # noqa: E402
 from soundalike.research.baselines.preference_tuning import TuningOptions, split_answers, tune  # noqa: E402
 from soundalike.research.baselines.training import prepare_training, train  # noqa: E402
 from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
+from soundalike.research.baselines.training_triplets import TripletSampler  # noqa: E402
 from soundalike.research.datasets.inst_sim_abx import read_answers  # noqa: E402
 from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
 from soundalike.research.reproduce.conditions import get_stems  # noqa: E402
@@ -120,6 +122,32 @@ def test_a_tuned_system_records_its_tracks(checkpoints: Path, others: Miniature,
         tuned = {track for t in split.tuned for track in t.tracks}
         assert tuned <= used
         assert tuned.isdisjoint(track for t in split.held_out for track in t.tracks)
+
+
+@pytest.mark.parametrize("recombine", [False, True])
+def test_tuning_goes_on_with_the_mixtures_that_cascade_was_trained_with(
+    others: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recombine: bool
+) -> None:
+    base = TrainingOptions(
+        "cascade",
+        others.slakh,
+        tmp_path / "base",
+        parts=("drums",),
+        recombine=recombine,
+        runtime=Runtime("cpu", threads=1),
+        **SMALL,
+    )
+    path = train(prepare_training(base, Callbacks()))
+    drawn: list[str | None] = []
+    draw = TripletSampler.draw_recombined
+
+    def count(sampler: TripletSampler, number: int, rng: np.random.Generator, part: str | None = None) -> Any:
+        drawn.append(part)
+        return draw(sampler, number, rng, part)
+
+    monkeypatch.setattr(TripletSampler, "draw_recombined", count)
+    tune(replace(tuning(others, tmp_path / "tuned"), base=path), Callbacks())
+    assert drawn == (["drums"] if recombine else [])
 
 
 def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(

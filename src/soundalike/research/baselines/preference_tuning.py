@@ -125,16 +125,17 @@ class ClipAudio:
         for track, reason in slakh.problems(needed).items():
             raise InputError(f"{track} cannot be used: {reason}")
         self._size = round(max(cut.seconds for cut in needed) * SAMPLE_RATE)
-        self._kept: LRUCache[str, Float32] = LRUCache(_MEMORY, getsizeof=lambda samples: samples.nbytes)
+        self._kept: LRUCache[ClipCut, Float32] = LRUCache(_MEMORY, getsizeof=lambda samples: samples.nbytes)
 
     def mixture(self, name: str) -> Float32:
         """Samples (samples,) of the clip's mixture. Raises AudioError if it cannot be decoded."""
-        found = self._kept.get(name)
+        cut = self._cuts[name]
+        found = self._kept.get(cut)
         if found is None:
-            waveform = self._slakh.cut_mixture(self._cuts[name])
+            waveform = self._slakh.cut_mixture(cut)
             samples = resample(waveform.mono(), waveform.sample_rate, SAMPLE_RATE)[: self._size]
             found = np.pad(samples, (0, self._size - len(samples)))
-            self._kept[name] = found
+            self._kept[cut] = found
         return found
 
     def of(self, triplets: Sequence[Triplet]) -> Float32:
@@ -243,6 +244,7 @@ def _slakh_data(options: TuningOptions, base: TrainedNetwork, callbacks: Callbac
         batch=options.batch,
         joint_steps=options.steps,
         joint_scale=options.scale,
+        recombine=bool(base.provenance.get("recombine")),
         seed=options.seed,
         runtime=options.runtime,
     )

@@ -61,6 +61,11 @@ class SegmentAudio:
         stems = [self.stem(segment, part) for part, segment in mixture.segments.items()]
         return np.asarray(np.sum(stems, axis=0), np.float32)
 
+    def recombined_stem(self, mixture: Recombination, part: str) -> Samples:
+        """What `part` is in `recombined(mixture)`; zeros if it is silent there. Raises AudioError as `stem` does."""
+        segment = mixture.segments.get(part)
+        return np.zeros(round(self._clip * SAMPLE_RATE), np.float32) if segment is None else self.stem(segment, part)
+
     def _read(self, segment: SegmentRef, part: str) -> Samples:
         rate = SAMPLE_RATE
         start, size = round(segment.start * rate), round(self._clip * rate)

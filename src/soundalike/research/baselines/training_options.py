@@ -34,8 +34,8 @@ class TrainingOptions:
     steps: of D-CSN, and of each network of Cascade; joint_steps: of Cascade end to end, for each part; pseudo: share of
     triplets with pseudo-mixtures; rate: learning rate of D-CSN and of Cascade's single networks, None for the paper's;
     joint_scale: factor of the paper's rates end to end; memory: bytes of decoded segments that are kept;
-    recombine: D-CSN learns from all triplets among 3 `batch` mixtures whose parts come from a few tracks, not from `batch`
-    triplets (ours).
+    recombine: D-CSN, and Cascade's embedding and end-to-end stages, learn from all triplets among 3 `batch` mixtures whose parts
+    come from a few tracks, not from `batch` triplets (ours).
 
     Raises InputError for values out of range.
     """
@@ -63,8 +63,6 @@ class TrainingOptions:
         for part in self.parts or ():
             if part not in known:
                 raise InputError(f"{self.system} has no part {part!r}; it has {', '.join(known)}")
-        if self.recombine and self.system != "dcsn":
-            raise InputError(f"only dcsn can be trained with recombined mixtures, not {self.system}")
         check_range("--width", self.width, 1 / 64, 4.0)
         check_range("--clip", SYSTEMS[self.system].clip if self.clip is None else self.clip, 1.0, 30.0)
         check_range("--batch", self.batch, 2, 4096)

@@ -17,7 +17,12 @@ from soundalike.models.encoders.trained.mel_spectra import magnitudes
 from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.training_loop import Losses, Stage
 from soundalike.research.baselines.training_options import EMBEDDING_RATE, SEPARATOR_RATE, TrainingOptions
-from soundalike.research.baselines.training_triplets import TrainingTriplet, TripletSampler, track_numbers
+from soundalike.research.baselines.training_triplets import (
+    Recombination,
+    TrainingTriplet,
+    TripletSampler,
+    track_numbers,
+)
 from soundalike.research.baselines.triplet_loss import (
     all_triplets_loss,
     mixtures_of,
@@ -85,8 +90,7 @@ def _dcsn_stage(network: Dcsn, data: StageData, device: torch.device) -> Stage:
 
     def load_recombined(rng: np.random.Generator) -> list[Array]:
         mixtures = source.sampler.draw_recombined(3 * options.batch, rng)
-        waveforms = np.stack([source.audio.recombined(mixture) for mixture in mixtures])
-        return [waveforms, track_numbers(mixtures, network.parts)]
+        return [_recombined(source, mixtures), track_numbers(mixtures, network.parts)]
 
     def recombined_losses(batch: Sequence[Tensor]) -> Losses:
         pairs = zip(network(batch[0]).unbind(1), batch[1].unbind(1), strict=True)
@@ -130,12 +134,29 @@ def _embedding_stage(network: PartCascade, part: str, data: StageData, device: t
     def losses(batch: Sequence[Tensor]) -> Losses:
         return {"triplet": triplet_loss(network.embed(magnitudes(batch[0])))}
 
+    def load_recombined(rng: np.random.Generator) -> list[Array]:
+        mixtures = source.sampler.draw_recombined(3 * options.batch, rng, part)
+        return [_recombined(source, mixtures), track_numbers(mixtures, (part,))[:, 0]]
+
+    def recombined_losses(batch: Sequence[Tensor]) -> Losses:
+        network.separator.eval()
+        with torch.no_grad():
+            separated = network.separate(magnitudes(batch[0]))
+        return {"triplet": all_triplets_loss(network.embed(separated), batch[1])}
+
     def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
+        if options.recombine:
+            return network(magnitudes(torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)))
         return network.embed(magnitudes(torch.from_numpy(np.stack(stems_of(audio, triplets))).to(device)))
 
-    agreement = _agreement(network, (part,), data, vectors)
-    rates = [(network.embedding, options.learning_rate)]
-    return Stage(f"embedding of {part}", options.steps, rates, load, losses, agreement)
+    return Stage(
+        f"embedding of {part}",
+        options.steps,
+        [(network.embedding, options.learning_rate)],
+        load_recombined if options.recombine else load,
+        recombined_losses if options.recombine else losses,
+        _agreement(network, (part,), data, vectors),
+    )
 
 
 def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
@@ -150,15 +171,34 @@ def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.
         separation, separated = _separation_loss(network, batch[0], batch[1])
         return {"separation": separation, "triplet": triplet_loss(network.embed(separated))}
 
+    def load_recombined(rng: np.random.Generator) -> list[Array]:
+        mixtures = source.sampler.draw_recombined(3 * options.batch, rng, part)
+        stems = np.stack([source.audio.recombined_stem(mixture, part) for mixture in mixtures])
+        return [_recombined(source, mixtures), stems, track_numbers(mixtures, (part,))[:, 0]]
+
+    def recombined_losses(batch: Sequence[Tensor]) -> Losses:
+        separation, separated = _separation_loss(network, batch[0], batch[1])
+        return {"separation": separation, "triplet": all_triplets_loss(network.embed(separated), batch[2])}
+
     def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
         return network(magnitudes(torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)))
 
-    rates = [
-        (network.separator, SEPARATOR_RATE * options.joint_scale),
-        (network.embedding, EMBEDDING_RATE * options.joint_scale),
-    ]
-    agreement = _agreement(network, (part,), data, vectors)
-    return Stage(f"{part} end to end", options.joint_steps, rates, load, losses, agreement)
+    return Stage(
+        f"{part} end to end",
+        options.joint_steps,
+        [
+            (network.separator, SEPARATOR_RATE * options.joint_scale),
+            (network.embedding, EMBEDDING_RATE * options.joint_scale),
+        ],
+        load_recombined if options.recombine else load,
+        recombined_losses if options.recombine else losses,
+        _agreement(network, (part,), data, vectors),
+    )
+
+
+def _recombined(source: SplitData, mixtures: Sequence[Recombination]) -> Array:
+    """The waveforms (N, samples) of N mixtures."""
+    return np.stack([source.audio.recombined(mixture) for mixture in mixtures])
 
 
 def _part_numbers(triplets: Sequence[TrainingTriplet], parts: Sequence[str]) -> Array:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.research.baselines.track_scan import TrackFacts
+from soundalike.research.datasets.slakh import SLAKH_PARTS
 
 T = TypeVar("T")
 
@@ -145,16 +146,16 @@ class TripletSampler:
                 sounds.append(Sound.real(segment))
         return sounds
 
-    def draw_recombined(self, count: int, rng: np.random.Generator) -> list[Recombination]:
+    def draw_recombined(self, count: int, rng: np.random.Generator, part: str | None = None) -> list[Recombination]:
         """`count` mixtures whose parts come from RECOMBINED tracks of similar tempo, each part from a track of its own.
 
         Of each part and track there are two segments side by side, so that mixtures share a part in the same segment or in
-        neighbouring ones.
+        neighbouring ones. Parts that are not trained are recombined too, as accompaniment. part: all tracks have this one.
         """
-        tracks = self._of_similar_tempo(rng)
+        tracks = self._of_similar_tempo(self._usable if part is None else tuple(self._pairs[part]), rng)
         pairs = {
-            part: [_one(self._pairs[part][track], rng) for track in tracks if track in self._pairs[part]]
-            for part in self.parts
+            name: [_one(found[track], rng) for track in tracks if track in found]
+            for name, found in (self._pairs | self._accompaniments).items()
         }
         mixtures: list[Recombination] = []
         while len(mixtures) < count:
@@ -165,11 +166,11 @@ class TripletSampler:
                 mixtures.append(Recombination(chosen))
         return mixtures
 
-    def _of_similar_tempo(self, rng: np.random.Generator) -> list[str]:
-        """RECOMBINED tracks out of those whose tempo is nearest to that of a random track."""
-        seed = _one(self._usable, rng)
+    def _of_similar_tempo(self, tracks: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """RECOMBINED of `tracks` out of those whose tempo is nearest to that of a random one."""
+        seed = _one(tracks, rng)
         tempo = self._facts[seed].tempo
-        others = [track for track in self._usable if track != seed]
+        others = [track for track in tracks if track != seed]
         if tempo is not None:
             others.sort(key=lambda track: _tempo_distance(tempo, self._facts[track].tempo))
             others = others[: RECOMBINED + RECOMBINED // 2 - 1]
@@ -180,6 +181,11 @@ class TripletSampler:
     def _usable(self) -> tuple[str, ...]:
         """The tracks in which some part is audible in two segments side by side."""
         return tuple(track for track in self._facts if any(track in pairs for pairs in self._pairs.values()))
+
+    @cached_property
+    def _accompaniments(self) -> dict[str, dict[str, list[tuple[SegmentRef, SegmentRef]]]]:
+        """As `_pairs`, for the parts that are not trained."""
+        return {part: self._audible_pairs(part) for part in SLAKH_PARTS if part not in self.parts}
 
     def _audible_pairs(self, part: str) -> dict[str, list[tuple[SegmentRef, SegmentRef]]]:
         """By track, its neighbouring segments without overlap in both of which `part` is audible."""
