@@ -1,6 +1,6 @@
 """How well cut and shifted versions of a song are recognised, and whether other songs and covers are taken for versions.
 
-    python -m benchmarks.song_versions --seconds 90
+    python -m benchmarks.song_versions --seconds 60 --made-up 8
 
 Versions: the beginning of each song of SOUNDALIKE_TEST_DATA, trimmed, shifted by fractions of a window, cut, at another level, as
 MP3, and combinations. A version is recognised if `search.song_versions` decides so from the vectors of the mix; nothing else is
