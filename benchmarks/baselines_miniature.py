@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import librosa
@@ -30,12 +30,13 @@ from numpy.typing import NDArray
 from benchmarks.shared.markdown import print_table
 from soundalike.audio import decode
 from soundalike.config import Runtime
+from soundalike.models.encoders.trained.cascade_network import PART_DIMENSION, Cascade
 from soundalike.models.encoders.trained.mel_spectra import SAMPLE_RATE
 from soundalike.models.encoders.trained.trained_encoder import TrainedEncoder
-from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained
+from soundalike.models.encoders.trained.trained_file import SYSTEMS, TrainedNetwork, read_trained, write_trained
 from soundalike.parts import MIX
 from soundalike.preferences.cluster_robust import Links, paired_test, share_interval
-from soundalike.preferences.triplets import above_cut_off
+from soundalike.preferences.triplets import Triplet, above_cut_off, merge_mirrored
 from soundalike.research.baselines.preference_tuning import ClipAudio, TuningOptions, tune
 from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.track_scan import scan_tracks
@@ -43,7 +44,7 @@ from soundalike.research.baselines.training import prepare_training, train
 from soundalike.research.baselines.training_options import TrainingOptions
 from soundalike.research.baselines.training_triplets import SegmentRef, Sound, TrainingTriplet, TripletSampler
 from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
-from soundalike.research.datasets.slakh import Slakh
+from soundalike.research.datasets.slakh import ClipCut, Slakh
 from soundalike.research.reproduce.clip_jobs import Callbacks
 from soundalike.synth.miniature_inst_sim_abx import write_inst_sim_abx
 from soundalike.synth.miniature_slakh import FIRST_TRACKS, MiniTrack, plan_tracks, write_slakh
@@ -52,18 +53,32 @@ SPLITS = {"train": (11, 96, (1, 2, 3, 4, 5)), "validation": (12, 16, (6, 7)), "t
 """Seed, tracks, and which variants of kits and patches play."""
 
 LENGTH = 24.0
-WIDTH, CLIP = 0.125, 2.0
+CLIP = 2.0
+RUNTIME = Runtime("cpu", threads=1)
+CALLBACKS = Callbacks(lambda message: print(message, flush=True))
+COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 280, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
-CASCADE = {"batch": 8, "steps": 60, "joint_steps": 10, "pseudo": 0.6, "joint_scale": 20.0}
-PAFT = {"batch": 4, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
+CASCADE = {
+    "batch": 6,
+    "steps": 80,
+    "joint_steps": 16,
+    "pseudo": 0.6,
+    "rate": 2e-3,
+    "joint_scale": 20.0,
+    "recombine": True,
+}
+PAFT = {"batch": 6, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
+
+QUESTIONS = 400
+"""Triplets of each kind about each part that simulated listeners answer, of the tracks for training and of those for testing."""
 
 SWAPS = 30
 """Stems of each part that are replaced."""
 
 Matrix = NDArray[np.float64]
-Embed = Callable[[NDArray[np.float32]], Matrix]
-"""The vectors (parts, D) of a mixture."""
+Embed = Callable[[NDArray[np.float32], str], Matrix]
+"""The vectors (parts, D) of a mixture; those of one part (the others are zero), or of all for `mix`."""
 
 
 @dataclass(frozen=True)
@@ -105,17 +120,17 @@ def main() -> None:
 
 
 def render(folder: Path, *, answers: bool) -> None:
-    """The tracks, and the answers of simulated listeners about those of each split if asked for; what exists is kept."""
+    """The tracks, and the answers of simulated listeners to tune to and held out if asked for; what exists is kept."""
     for split, (seed, count, variants) in SPLITS.items():
         tracks = folder / "slakh" / split
         if not (tracks / f"Track{FIRST_TRACKS[split] + count - 1:05d}" / "metadata.yaml").exists():
             write_slakh(folder / "slakh", seed, count, LENGTH, split=split, variants=variants)
-        if answers and not (folder / f"answers-{split}" / "truth.json").exists():
+        if answers and split != "validation" and not (folder / f"answers-{split}" / "truth.json").exists():
             planned = [
                 MiniTrack(number, spec, decode.probe(tracks / f"Track{number:05d}" / "mix.flac").duration)
                 for number, spec in enumerate(plan_tracks(seed, count, LENGTH, variants), FIRST_TRACKS[split])
             ]
-            write_inst_sim_abx(folder / f"answers-{split}", planned, seed=seed, mixes=60, parts=120)
+            write_inst_sim_abx(folder / f"answers-{split}", planned, seed=seed, mixes=60, parts=QUESTIONS)
 
 
 def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
@@ -123,17 +138,40 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
     path = folder / system / f"{system}.pt"
     if path.exists():
         return path
-    runtime = Runtime("cpu", threads=1)
-    callbacks = Callbacks(lambda message: print(message, flush=True))
+    if system == "cascade":
+        return train_cascade(folder, parts or SYSTEMS["cascade"].parts)
     if system == "cascade-paft":
         base = folder / "cascade" / "cascade.pt"
-        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=runtime, **PAFT)
-        return tune(chosen, callbacks)
-    settings = DCSN if system == "dcsn" else {**CASCADE, "parts": tuple(parts) if parts else None}
-    options = TrainingOptions(
-        system, folder / "slakh", path.parent, width=WIDTH, clip=CLIP, runtime=runtime, **settings
-    )
-    return train(prepare_training(options, callbacks))
+        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
+        return tune(chosen, CALLBACKS)
+    return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
+
+
+def train_cascade(folder: Path, parts: Sequence[str]) -> Path:
+    """Train each part by itself, in a folder of its own, and put them together: nothing in Cascade is shared by parts."""
+    found = [train_part(folder, part) for part in parts]
+    first = found[0]
+    network = Cascade(tuple(parts), first.architecture.width)
+    for part, trained in zip(parts, found, strict=True):
+        network.of_part[part] = trained.network.of_part[part]
+    path = folder / "cascade" / "cascade.pt"
+    provenance = {**first.provenance, "parts": list(parts)}
+    write_trained(path, replace(first.architecture, parts=tuple(parts)), network, provenance)
+    return path
+
+
+def train_part(folder: Path, part: str) -> TrainedNetwork:
+    """One part of Cascade, unless it is trained already."""
+    path = folder / "cascade" / part / "cascade.pt"
+    if not path.exists():
+        used = time.process_time()
+        _train(TrainingOptions("cascade", folder / "slakh", path.parent, parts=(part,), **COMMON, **CASCADE))
+        print(f"cascade, {part}: {time.process_time() - used:.0f} s of processor time in this run", flush=True)
+    return read_trained(path, "cascade")
+
+
+def _train(options: TrainingOptions) -> Path:
+    return train(prepare_training(options, CALLBACKS))
 
 
 def print_triplets(folder: Path, system: str, trained: TrainedNetwork, real: int, pseudo: int) -> None:
@@ -150,7 +188,7 @@ def print_triplets(folder: Path, system: str, trained: TrainedNetwork, real: int
     for sound, part in mixtures:
         mixture = audio.mixture(sound, part)
         for vectors, embed in zip(found, embeds, strict=True):
-            vectors.append(embed(mixture))
+            vectors.append(embed(mixture, part))
     ours, initial, mfcc = (np.stack(vectors) for vectors in found)
     mfcc = np.repeat((mfcc - mfcc.mean(axis=0)) / mfcc.std(axis=0), len(parts), axis=1)
     columns = {
@@ -189,13 +227,38 @@ def _draw(
     return found, list(numbers)
 
 
-def _embedder(system: str, network: TrainedNetwork) -> Embed:
-    encoder = TrainedEncoder(system, network, Runtime("cpu", threads=1))
-    own = [encoder.parts.index(part) for part in network.architecture.parts]
-    return lambda mixture: np.asarray(encoder.embed_parts([mixture])[0][own], np.float64)
+def _embedder(system: str, trained: TrainedNetwork) -> Embed:
+    parts = trained.architecture.parts
+    encoders = _encoders(system, trained)
+
+    def embed(mixture: NDArray[np.float32], part: str) -> Matrix:
+        vectors = np.zeros((len(parts), PART_DIMENSION))
+        for own, encoder in encoders.items():
+            if part == MIX or part in own:
+                of_mixture = encoder.embed_parts([mixture])[0]
+                for number, name in enumerate(own):
+                    values = of_mixture[encoder.parts.index(name)]
+                    vectors[parts.index(name)] = values[PART_DIMENSION * number : PART_DIMENSION * (number + 1)]
+        return vectors
+
+    return embed
 
 
-def _mfcc(mixture: NDArray[np.float32]) -> Matrix:
+def _encoders(system: str, trained: TrainedNetwork) -> dict[tuple[str, ...], TrainedEncoder]:
+    """One encoder for each network that can run by itself, by its parts: all of D-CSN, each part of Cascade."""
+    architecture = trained.architecture
+    if not isinstance(trained.network, Cascade):
+        return {architecture.parts: TrainedEncoder(system, trained, RUNTIME)}
+    encoders = {}
+    for part in architecture.parts:
+        network = Cascade((part,), architecture.width)
+        network.of_part[part] = trained.network.of_part[part]
+        alone = TrainedNetwork(replace(architecture, parts=(part,)), network, {})
+        encoders[part,] = TrainedEncoder(system, alone, RUNTIME)
+    return encoders
+
+
+def _mfcc(mixture: NDArray[np.float32], _: str) -> Matrix:
     coefficients = librosa.feature.mfcc(y=mixture, sr=SAMPLE_RATE, n_mfcc=20)
     row = np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
     return np.asarray(row[np.newaxis], np.float64)
@@ -250,7 +313,7 @@ def print_movement(folder: Path, trained: TrainedNetwork, picture: Path) -> None
     facts, _ = scan_tracks(slakh, folder / "tracks-test.jsonl")
     sampler, audio = TripletSampler(facts, parts, CLIP, CLIP), SegmentAudio(slakh, CLIP, 1 << 30)
     embed, rng = _embedder("dcsn", trained), np.random.default_rng(2)
-    usual = np.stack([embed(audio.stem(one, MIX)) for one in _some(sampler.segments, 40, rng)])
+    usual = np.stack([embed(audio.stem(one, MIX), MIX) for one in _some(sampler.segments, 40, rng)])
     pairs = [np.linalg.norm(usual[a] - usual[b], axis=1) for a in range(40) for b in range(a)]
     scale = np.median(pairs, axis=0)
     means, most = [], []
@@ -258,7 +321,9 @@ def print_movement(folder: Path, trained: TrainedNetwork, picture: Path) -> None
         triplets = [sampler.draw(part, rng, True) for _ in range(SWAPS)]
         moved = np.stack(
             [
-                np.linalg.norm(embed(audio.mixture(t.negative, part)) - embed(audio.mixture(t.anchor, part)), axis=1)
+                np.linalg.norm(
+                    embed(audio.mixture(t.negative, part), MIX) - embed(audio.mixture(t.anchor, part), MIX), axis=1
+                )
                 for t in triplets
             ]
         )
@@ -296,49 +361,45 @@ def _some(segments: Sequence[SegmentRef], count: int, rng: np.random.Generator) 
 
 def print_listeners(folder: Path) -> None:
     """Agreement with simulated listeners about held-out tracks, before and after PAFT."""
-    encoders = {
-        name: TrainedEncoder(name, read_trained(folder / name / f"{name}.pt", name), Runtime("cpu", threads=1))
-        for name in ("cascade", "cascade-paft")
-    }
-    parts = [part for part in encoders["cascade"].parts if part != MIX]
-    answers = [t for t in read_answers(folder / "answers-test").triplets if t.part in parts and t.label()]
-    kept = above_cut_off(answers, PAFT["cut_off"])
+    trained = {name: read_trained(folder / name / f"{name}.pt", name) for name in ("cascade", "cascade-paft")}
+    parts = trained["cascade"].architecture.parts
+    answers = [t for t in read_answers(folder / "answers-test").triplets if t.part in parts]
+    kept = [t for t in merge_mirrored(above_cut_off(answers, PAFT["cut_off"])) if t.label()]
     names = list(dict.fromkeys(name for t in kept for name in (t.reference, t.a, t.b)))
-    clips = ClipAudio(Slakh(folder / "slakh"), read_configurations(folder / "answers-test"), names)
-    vectors = {
-        name: dict(zip(names, encoder.embed_parts([clips.mixture(clip) for clip in names]), strict=True))
-        for name, encoder in encoders.items()
-    }
+    cuts = read_configurations(folder / "answers-test")
+    clips = ClipAudio(Slakh(folder / "slakh"), cuts, names)
+    right = {name: _agrees(kept, cuts, clips, parts, _embedder(name, network)) for name, network in trained.items()}
     rows = []
     for part in (*parts, "all"):
-        for kind in ("XAB", "XYC"):
-            chosen = [t for t in kept if part in (t.part, "all") and t.kind == kind]
-            links = Links([frozenset(t.tracks) for t in chosen])
-            right = {}
-            for name, encoder in encoders.items():
-                of = vectors[name]
-                right[name] = np.array(
-                    [
-                        np.sign(
-                            np.linalg.norm((of[t.reference] - of[t.b])[encoder.parts.index(t.part)])
-                            - np.linalg.norm((of[t.reference] - of[t.a])[encoder.parts.index(t.part)])
-                        )
-                        == t.label()
-                        for t in chosen
-                    ]
-                )
-            test = paired_test(right["cascade-paft"], right["cascade"], links)
-            rows.append(
-                [
-                    f"{kind}, {part}",
-                    str(len(chosen)),
-                    *(f"{100 * values.mean():.1f}" for values in right.values()),
-                    f"{100 * test.difference:+.1f} [{100 * test.interval.low:+.1f}, {100 * test.interval.high:+.1f}]",
-                ]
-            )
+        for kind in ("XAB", "XYC", "both"):
+            chosen = np.array([part in (t.part, "all") and kind in (t.kind, "both") for t in kept])
+            links = Links([frozenset(t.tracks) for t, use in zip(kept, chosen, strict=True) if use])
+            before, after = right["cascade"][chosen], right["cascade-paft"][chosen]
+            test = paired_test(after, before, links)
+            interval = f"[{100 * test.interval.low:+.1f}, {100 * test.interval.high:+.1f}]"
+            shares = (f"{100 * values.mean():.1f}" for values in (before, after))
+            rows.append([f"{kind}, {part}", str(len(before)), *shares, f"{100 * test.difference:+.1f} {interval}"])
     header = ["triplets", "number", "Cascade, %", "after PAFT, %", "difference, points"]
     print("\nSimulated listeners, held-out tracks\n")
     print_table(header, rows)
+
+
+def _agrees(
+    triplets: Sequence[Triplet], cuts: Mapping[str, ClipCut], clips: ClipAudio, parts: Sequence[str], embed: Embed
+) -> NDArray[np.bool_]:
+    """(N,) in which triplets the vectors prefer what the listeners prefer. cuts: of the clips, by name."""
+    vectors: dict[tuple[ClipCut, str], Matrix] = {}
+    right = []
+    for triplet in triplets:
+        own = []
+        for name in (triplet.reference, triplet.a, triplet.b):
+            key = cuts[name], triplet.part
+            if key not in vectors:
+                vectors[key] = embed(clips.mixture(name), triplet.part)[parts.index(triplet.part)]
+            own.append(vectors[key])
+        reference, a, b = own
+        right.append(np.sign(_euclidean(reference, b) - _euclidean(reference, a)) == triplet.label())
+    return np.array(right)
 
 
 if __name__ == "__main__":

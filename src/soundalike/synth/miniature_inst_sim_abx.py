@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,12 +128,13 @@ def _questions(clips: Sequence[_Clip], part: str, kind: str, count: int, seed: i
     tracks = sorted({clip.track.number for clip in heard})
     if len(tracks) < 3:
         return
+    clips_of = Counter(clip.track.number for clip in heard)
+    several = [track for track in tracks if clips_of[track] > 1]
     for number in range(count):
         place = (str(number // SAMPLES_A_SET), str(number % SAMPLES_A_SET))
         if kind == "XAB":
             chosen = [_one(heard, int(track), rng) for track in rng.choice(tracks, 3, replace=False)]
         else:
-            several = [t for t in tracks if sum(clip.track.number == t for clip in heard) > 1]
             own = int(rng.choice(several))
             other = int(rng.choice([track for track in tracks if track != own]))
             pair = [clip for clip in heard if clip.track.number == own]
@@ -165,15 +167,15 @@ def _answers(questions: Sequence[_Question], listeners: Listeners, seed: int) ->
         rng = generator("answers", seed, question.part, question.roles, number)
         both_orders = question.roles == "XYC" and question.part != MIX and number % 3 == 0
         voters = rng.permutation(subjects)[: int(rng.integers(5, 13))]
+        odds: dict[tuple[int, int, int], list[float]] = {}
         for turn, subject in enumerate(voters.tolist()):
             # Y stands in the second slot of every other XYC question, and in both in turn where both orders are asked.
             turned = question.roles == "XYC" and (turn % 2 == 1 if both_orders else number % 2 == 1)
             order = (0, 2, 1) if turned else (0, 1, 2)
-            x, a, b = (question.clips[index].segment for index in order)
-            given = [
-                listeners.answer(listeners.log_odds(x, a, b, question.part, perspective), rng)
-                for perspective in ANSWERS
-            ]
+            if order not in odds:
+                x, a, b = (question.clips[index].segment for index in order)
+                odds[order] = [listeners.log_odds(x, a, b, question.part, perspective) for perspective in ANSWERS]
+            given = [listeners.answer(value, rng) for value in odds[order]]
             for index, rarely in ((0, 0.1), (2, 0.4 if question.part == "drums" else 0.1)):
                 if rng.random() < rarely:
                     given[index] = "NA"
