@@ -15,7 +15,7 @@ The separator's network, of stems from the same packages and multitracks:
     python -m training separator-examples --work WORK
     python -m training separator-train --work WORK
     python -m training separator-export --work WORK
-    python -m training separator-evaluate --audio DATA --work WORK
+    python -m training separator-evaluate --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
 
 Each step continues where it was interrupted. DATA is a folder with the samples, songs and multitracks that `sources`
 names.
@@ -46,17 +46,19 @@ STEPS = {
     "export": Step("export:export", ("work",)),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
-    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 60}),
-    "separator-train": Step("separator_train:train", ("work", "steps", "seed"), {"steps": 450}),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 1400}),
+    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 2200}),
     "separator-export": Step("separator_train:export", ("work",)),
-    "separator-evaluate": Step("separator_evaluate:evaluate", ("audio", "work")),
+    "separator-evaluate": Step("separator_evaluate:evaluate", ("packages", "audio", "work", "soundfont")),
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "work": {"type": Path, "required": True, "help": "folder of this run"},
     "packages": {"type": Path, "default": Path("/"), "help": "where the packages are unpacked"},
     "audio": {"type": Path, "required": True, "help": "folder with samples/, songs/, multitracks/"},
+    "soundfont": {"type": Path, "required": True, "help": "a SoundFont that is not trained on, such as TimGM6mb.sf2"},
     "seed": {"type": int, "default": 1},
     "count": {"type": int, "help": "scenes of 20 s, or examples of 10 s (default %(default)s)"},
+    "processes": {"type": int, "default": 5, "help": "processes that train together (default %(default)s)"},
     "steps": {"type": int, "help": "batches (default %(default)s)"},
 }
 

@@ -1,50 +1,178 @@
-"""SDR of the learned masks on the multitracks, beside the built-in separator; prints Markdown."""
+"""The learned masks beside the built-in separator, song by song, on sounds that are not trained on; prints Markdown.
+
+The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`, in stereo where they are; and
+arrangements played by another SoundFont with drums of other kits, in groups that are hard in one way each. Channels are
+evaluated as their mean. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
-from benchmarks.separator_evaluation import sdr
+from benchmarks.render_midi_sounds import Instrument
+from benchmarks.separator_evaluation import collages, sdr
+from benchmarks.separator_sounds import drum_track
 from benchmarks.shared.markdown import print_table
 from soundalike.audio import decode
 from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
-from soundalike.models.separators.builtin.masks import SAMPLE_RATE, load_network
+from soundalike.models.separators.builtin.masks import load_network
+from soundalike.synth.seeds import generator
+from soundalike.synth.songs import render_song
+from soundalike.synth.specs import song_specs
+from training import arrangements
+from training.separator_examples import LENGTH, placed
 from training.separator_masks import MaskNetwork, separate
-from training.sources import MULTITRACKS_HELD_OUT
+from training.separator_stems import RATE, any_kit
+from training.sources import KITS_HELD_OUT, SEPARATOR_MULTITRACK
 
 Float32 = NDArray[np.float32]
+Stems = dict[str, Float32]
+Figure = tuple[float, bool] | None
+"""SDR in dB, or the level of what an absent part gets, in dB above the mixture; and whether it is absent."""
 
-HEADER = ("song", "masks", "drums", "bass", "residuals", "bass + residuals")
+PARTS = ("drums", "bass", "residuals")
+HEADER = ("set", "song", "masks", *PARTS, "bass + residuals")
+GROUPS = {
+    "plain": {},
+    "quiet drums": {"drums": -17.0},
+    "no drums": {"drums": -np.inf},
+    "struck, no drums": {"drums": -np.inf},
+    "no bass": {"bass": -np.inf},
+    "quiet bass": {"bass": -14.0},
+}
+EACH = 5  # arrangements of each group
+GENERATED = 8
+ABSENT = 1e-6
 
 
-def evaluate(audio: Path, work: Path) -> None:
-    """Print the SDR (dB) of each part of each multitrack; channels are evaluated as their mean."""
-    cues, network = load_network(), MaskNetwork(work / "separator.npz")
-    rows = []
-    for song in sorted((audio / "multitracks").iterdir()):
-        stems = {path.stem: decode.load(path, SAMPLE_RATE, 2).samples for path in song.glob("*.ogg")}
-        length = min(stem.shape[1] for stem in stems.values())
-        stems = {name: stem[:, :length] for name, stem in stems.items()}
-        mixture = np.sum(list(stems.values()), axis=0)
+def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
+    """Print the figures of each song, and their means over each set."""
+    cues, network, built_in = load_network(), MaskNetwork(work / "separator.npz"), BuiltinSeparator()
+    rows, sets = [], {}
+    for group, name, stems in clips(packages, audio, work, soundfont):
+        mixture = np.asarray(np.sum(list(stems.values()), axis=0), np.float32)
         found = {
-            "built-in": BuiltinSeparator().separate(mixture.mean(axis=0, keepdims=True)),
+            "built-in": built_in.separate(mixture.mean(axis=0, keepdims=True)),
             "learned": separate(mixture, cues, network),
         }
-        label = song.name + ("" if song.name in MULTITRACKS_HELD_OUT else " (trained on)")
-        rows += [(label, name, *_figures(stems, parts)) for name, parts in found.items()]
-    print_table(HEADER, rows)
+        for label, parts in found.items():
+            figures = _figures(stems, mixture, parts)
+            rows.append((group, name, label, *figures))
+            sets.setdefault((group, label), []).append(figures)
+    means = [
+        (group, f"mean of {len(figures)}", label, *(_mean(column) for column in zip(*figures, strict=True)))
+        for (group, label), figures in sets.items()
+    ]
+    print_table(HEADER, [(*row[:3], *(_cell(figure) for figure in row[3:])) for row in (*rows, *means)])
 
 
-def _figures(stems: dict[str, Float32], found: dict[str, Float32]) -> tuple[str, ...]:
-    """The cells after the names; a song without a stem of its bass has no figure of bass and residuals alone."""
+def clips(packages: Path, audio: Path, work: Path, soundfont: Path) -> Iterator[tuple[str, str, Stems]]:
+    """(set, name, stems (channels, samples)); without `bass` where it is part of the residuals."""
+    for song in sorted((audio / "multitracks").iterdir()):
+        files = {path.stem: decode.load(path, RATE, 2).samples for path in song.glob("*.ogg")}
+        length = min(stem.shape[1] for stem in files.values())
+        files = {name: stem[:, :length] for name, stem in files.items()}
+        stems = {"drums": files["drums"], "residuals": files["other"] + files["vocals"]}
+        stems |= {"bass": files["bass"]} if "bass" in files else {}
+        yield "multitracks", song.name + (" (trained on)" if song.name == SEPARATOR_MULTITRACK else ""), stems
+    for clip in collages(audio):
+        yield "collages", clip.name, {part: stem[None] for part, stem in clip.stems.items()}
+    for spec in song_specs(seed=7, count=GENERATED):
+        stems = {}
+        for part, samples in render_song(spec).stems.items():
+            stereo = np.stack([soxr.resample(channel, 44_100, RATE) for channel in samples]).astype(np.float32)
+            part = part if part in PARTS else "residuals"
+            stems[part] = stems.get(part, np.float32(0)) + stereo
+        yield "generated", spec.title, {part: stems.get(part, np.zeros_like(stereo)) for part in PARTS}
+    yield from _arranged(packages, work, soundfont)
+
+
+def _arranged(packages: Path, work: Path, soundfont: Path) -> Iterator[tuple[str, str, Stems]]:
+    """Arrangements of 10 s with `soundfont`; in half of them a kit that is not trained on plays the drums."""
+    path = work / "validation.npz"
+    if not path.exists():
+        np.savez(path, **{f"{group}/{number}": stems for group, number, stems in _rendered(packages, soundfont)})
+    with np.load(path) as stored:
+        for name in stored.files:
+            group, _, number = name.partition("/")
+            yield f"arranged, {group}", number, dict(zip(PARTS, stored[name].astype(np.float32), strict=True))
+
+
+def _rendered(packages: Path, soundfont: Path) -> Iterator[tuple[str, int, NDArray[np.float16]]]:
+    """Stems (3, 2, LENGTH) of each arrangement."""
+    instrument = Instrument(str(soundfont))
+    kits = [_hits(packages / "usr/share/hydrogen/data/drumkits" / name) for name in KITS_HELD_OUT]
+    for group, levels in GROUPS.items():
+        for number in range(EACH):
+            rng = generator("validation", group, number)
+            stems = {part: np.zeros((2, LENGTH), np.float32) for part in PARTS}
+            for layer in arrangements.Arrangement(rng).layers():
+                program = layer.program
+                if group.startswith("struck") and layer.part == "residuals":
+                    program = int(rng.choice(arrangements.STRUCK))
+                if layer.part == "drums" and number % 2:
+                    continue
+                instrument.choose(program, layer.drums)
+                sound = instrument.play(layer.events, arrangements.SECONDS, layer.drums)[-LENGTH:].copy()
+                stems[layer.part] += _levelled(placed(sound, rng, layer.part), float(rng.uniform(-8, 0)))
+            if number % 2:
+                hits = kits[int(rng.integers(len(kits)))]
+                track = drum_track(rng, 60 / float(rng.uniform(70, 160)), lambda rng, hits=hits: any_kit(rng, hits))
+                stems["drums"] = placed(track, rng, "drums")
+            for part in PARTS:
+                level = levels.get(part, float(rng.uniform(-7, 3) if part == "bass" else rng.uniform(-5, 3)))
+                stems[part] = _levelled(stems[part], level)
+            if number % 3 == 0:
+                stems = {part: np.repeat(stem.mean(axis=0, keepdims=True), 2, axis=0) for part, stem in stems.items()}
+            yield group, number, np.stack([stems[part] for part in PARTS]).astype(np.float16)
+
+
+def _hits(folder: Path) -> list[Float32]:
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".wav", ".flac", ".aiff"))
+    return [decode.load(path, RATE, 1).samples[0] for path in paths[:: max(1, len(paths) // 40)]]
+
+
+def _levelled(stem: Float32, decibels: float) -> Float32:
+    return np.asarray(stem * (0.1 * 10 ** (decibels / 20) / max(_rms(stem), 1e-6)), np.float32)
+
+
+def _rms(samples: Float32) -> float:
+    return float(np.sqrt(np.mean(np.square(samples))))
+
+
+def _figures(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ...]:
+    """The figures after the names; None where there is no true stem."""
     true = {name: stem.mean(axis=0) for name, stem in stems.items()}
     mono = {part: stem.mean(axis=0) for part, stem in found.items()}
-    rest = true["other"] + true["vocals"]
-    drums = f"{sdr(true['drums'], mono['drums']):.2f}"
+    whole = np.asarray(true.get("bass", 0) + true["residuals"])
+    level = _rms(mixture.mean(axis=0))
+    figures = [_figure(true.get(part), mono[part], level) for part in PARTS]
     if "bass" not in true:
-        return drums, "-", "-", f"{sdr(rest, mono['bass'] + mono['residuals']):.2f}"
-    whole = sdr(rest + true["bass"], mono["bass"] + mono["residuals"])
-    return drums, f"{sdr(true['bass'], mono['bass']):.2f}", f"{sdr(rest, mono['residuals']):.2f}", f"{whole:.2f}"
+        figures[-1] = None
+    return (*figures, _figure(whole, mono["bass"] + mono["residuals"], level))
+
+
+def _figure(true: Float32 | None, found: Float32, mixture: float) -> Figure:
+    if true is None:
+        return None
+    if _rms(true) < ABSENT:
+        return 20 * float(np.log10((_rms(found) + 1e-9) / mixture)), True
+    return sdr(true, found), False
+
+
+def _mean(figures: Sequence[Figure]) -> Figure:
+    """The mean SDR where the part is present; the mean level if it never is."""
+    known = [figure for figure in figures if figure is not None]
+    chosen = [value for value, absent in known if not absent] or [value for value, _ in known]
+    return (float(np.mean(chosen)), all(absent for _, absent in known)) if known else None
+
+
+def _cell(figure: Figure) -> str:
+    if figure is None:
+        return "-"
+    return f"absent: {figure[0]:.1f}" if figure[1] else f"{figure[0]:.2f}"

@@ -15,24 +15,33 @@ import scipy
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import short_time
-from soundalike.models.separators.builtin.masks import BANDS, EDGES, HOP, REACH, Network, load_network
+from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network
 from soundalike.synth.seeds import generator
 from training.clip_store import ClipStore
-from training.separator_masks import NETWORK_REACH, network_inputs
-from training.separator_stems import PARTS, RATE, REST
+from training.separator_masks import (
+    MASK_BANDS,
+    MASK_EDGES,
+    NETWORK_REACH,
+    PARTS,
+    network_inputs,
+)
+from training.separator_stems import RATE, REST
 
 Float32 = NDArray[np.float32]
 
 SECONDS = 10.0
-SHARD = 10  # examples
+SHARD = 20  # examples
 LENGTH = round(SECONDS * RATE)
-LEVELS = {"bass": (-12.0, 4.0), "drums": (-18.0, 4.0), "residuals": (-8.0, 4.0)}  # dB
-ABSENT = {"bass": 0.15, "drums": 0.12, "residuals": 0.07}
-SAME_SONG, STEREO = 0.4, 0.6
-UNDIVIDED = 0.22
-"""Share of the examples in which bass and residuals are one real recording that is not divided further."""
-PLUCKED = {"bass": 0.1, "drums": 0.0, "residuals": 0.3}
+LEVELS = {"bass": (-14.0, 5.0), "drums": (-22.0, 5.0), "residuals": (-9.0, 5.0)}  # dB
+ABSENT = {"bass": 0.13, "drums": 0.2, "residuals": 0.06}
+SAME_SONG, STEREO = 0.45, 0.6
+UNDIVIDED = 0.06
+"""Share of the examples in which bass and residuals are one real recording that is not divided further: they train the
+drums only."""
+PLUCKED = {"bass": 0.08, "drums": 0.0, "residuals": 0.2}
 """Share of the stems that are chopped into short sounds, which are no drums for all that."""
+_SIZE_WEIGHT = 0.3
+"""A source of n stems is chosen n^0.3 times as often as one of a single stem."""
 
 
 def make_examples(work: Path, count: int, seed: int) -> None:
@@ -52,9 +61,9 @@ def make_examples(work: Path, count: int, seed: int) -> None:
 def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]]:
     """One example.
 
-    inputs (frames + 2 NETWORK_REACH, INPUTS) float16; power (frames, BANDS) float16: natural logarithm; shares (frames, 2,
-    BANDS) float16: the real masks of bass and drums with the least squared error; undivided: whether that of the bass is the
-    sum of bass and residuals.
+    inputs (frames + 2 NETWORK_REACH, INPUTS) float16; power (frames, MASK_BANDS) float16: natural logarithm; shares (frames,
+    2, MASK_BANDS) float16: the real masks of bass and drums with the least squared error; undivided: whether that of the bass
+    is the sum of bass and residuals.
     """
     rng = generator("separator example", seed, number)
     undivided = rng.random() < UNDIVIDED
@@ -62,9 +71,9 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
     frames, reach = LENGTH // HOP, REACH + NETWORK_REACH
     parts = [short_time.spectra_around(stem, 0, frames, reach) for stem in stems.values()]
     mixture = [np.sum(channel, axis=0) for channel in zip(*parts, strict=True)]
-    inputs, _ = network_inputs(mixture, _cues())
+    inputs = network_inputs(mixture, _cues())
     inner = slice(reach, reach + frames)
-    power = np.add.reduceat(short_time.power([channel[inner] for channel in mixture]), EDGES[:-1], axis=1)
+    power = np.add.reduceat(short_time.power([channel[inner] for channel in mixture]), MASK_EDGES[:-1], axis=1)
     shares = np.stack([_common(part, mixture, inner) for part in parts[:2]], axis=1) / (power[:, None] + 1e-9)
     return {
         "inputs": inputs.astype(np.float16),
@@ -75,10 +84,10 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
 
 
 def _common(part: list[short_time.Spectrum], mixture: list[short_time.Spectrum], inner: slice) -> Float32:
-    """(frames, BANDS): the real part of the cross spectrum of a part and the mixture, mean over channels."""
-    total = np.zeros((inner.stop - inner.start, BANDS), np.float32)
+    """(frames, MASK_BANDS): the real part of the cross spectrum of a part and the mixture, mean over channels."""
+    total = np.zeros((inner.stop - inner.start, MASK_BANDS), np.float32)
     for own, all_of_it in zip(part, mixture, strict=True):
-        total += np.add.reduceat((own[inner] * all_of_it[inner].conj()).real, EDGES[:-1], axis=1)
+        total += np.add.reduceat((own[inner] * all_of_it[inner].conj()).real, MASK_EDGES[:-1], axis=1)
     return total / np.float32(len(part))
 
 
@@ -89,16 +98,17 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
     if undivided:
         songs = [song for song in songs if REST in table["songs"][song]]
     song = str(rng.choice(songs)) if rng.random() < SAME_SONG else ""
-    speed = float(np.exp(rng.normal(0, 0.06)))
+    speed, place = float(np.exp(rng.normal(0, 0.06))), float(rng.random())
     stems = {}
     for part in PARTS:
         stem = np.zeros((2, LENGTH), np.float32)
         kind = {"bass": REST, "residuals": ""}.get(part, part) if undivided else part
         if kind and (kind == REST or rng.random() >= ABSENT[part]):
             for name, index in _chosen(table, rng, kind, song):
-                own = speed if song else float(np.exp(rng.normal(0, 0.1)))
-                layer = placed(_excerpt(_store(work, name), index, rng, own), rng, part)
-                stem += layer * np.float32(10 ** (rng.uniform(-8, 0) / 20) / max(_rms(layer), 1e-4))
+                own = (place, speed) if song else (float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
+                layer = placed(_excerpt(_store(work, name), index, *own), rng, part)
+                quiet = -18 if _store(work, name).groups[index].endswith("/cymbals") else -9
+                stem += layer * np.float32(10 ** (rng.uniform(quiet, 0) / 20) / max(_rms(layer), 1e-4))
             stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(_rms(stem), 1e-6))
         stems[part] = stem
     if rng.random() < 0.15:
@@ -111,14 +121,20 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
 
 
 def _chosen(table: dict[str, dict], rng: np.random.Generator, part: str, song: str) -> list[tuple[str, int]]:
-    """The stems to sum up: those of one song, or one to three of any source."""
-    if song:
-        return list(table["songs"][song].get(part, []))
+    """The stems to sum up: those of one song (a few of its residuals may be missing), or those of any source."""
+    if song and part in table["songs"][song]:
+        stems = list(table["songs"][song][part])
+        return stems if part != "residuals" else [stem for stem in stems if rng.random() < 0.8] or stems[:1]
+    if song and rng.random() < 0.3:
+        return []
     sources = table["parts"][part]
+    weights = np.array([len(source) for source in sources], float) ** _SIZE_WEIGHT
     count = int(rng.integers(1, 4)) if part == "residuals" else 2 if rng.random() < 0.1 else 1
-    return [
-        pick[int(rng.integers(len(pick)))] for pick in (sources[int(rng.integers(len(sources)))] for _ in range(count))
-    ]
+    chosen: list[tuple[str, int]] = []
+    for _ in range(count):
+        source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
+        chosen += source[int(rng.integers(len(source)))]
+    return chosen
 
 
 def placed(samples: Float32, rng: np.random.Generator, part: str) -> Float32:
@@ -170,11 +186,11 @@ def _curve(rng: np.random.Generator, count: int) -> Float32:
     return (10 ** (np.interp(frequency, grid, curve) / 20)).astype(np.float32)
 
 
-def _excerpt(store: ClipStore, index: int, rng: np.random.Generator, speed: float) -> Float32:
-    """LENGTH samples from anywhere in a stem, played at another speed."""
+def _excerpt(store: ClipStore, index: int, place: float, speed: float) -> Float32:
+    """LENGTH samples of a stem from `place` on (0 to 1 of what is possible), played at another speed."""
     whole = store.samples(index)
     needed = round(LENGTH * speed) + 2
-    first = int(rng.integers(max(1, len(whole) - needed + 1)))
+    first = int(place * max(0, len(whole) - needed))
     piece = np.take(whole, np.arange(first, first + needed), mode="wrap")
     return np.interp(np.arange(LENGTH) * speed, np.arange(needed), piece).astype(np.float32)
 
@@ -206,17 +222,19 @@ def _store(work: Path, name: str) -> ClipStore:
 
 @cache
 def _table(work: Path) -> dict[str, dict]:
-    """The stems (store, index) by song and part, and by part and source."""
+    """The stems (store, index) by song and part; and by part and source, where drums of one song stay together."""
     songs: dict[str, dict[str, list[tuple[str, int]]]] = {}
-    parts: dict[str, list[list[tuple[str, int]]]] = {part: [] for part in (*PARTS, REST)}
+    parts: dict[str, list[list[list[tuple[str, int]]]]] = {part: [] for part in (*PARTS, REST)}
     for path in sorted(work.glob("stems-*.json")):
-        store, own = _store(work, path.stem), {part: [] for part in parts}
+        store = _store(work, path.stem)
+        own: dict[str, dict[str, list[tuple[str, int]]]] = {part: {} for part in parts}
         for index, (kind, group) in enumerate(zip(store.kinds, store.groups, strict=True)):
-            own[kind].append((path.stem, index))
-            songs.setdefault(group.rpartition("/")[0], {}).setdefault(kind, []).append((path.stem, index))
+            song = group.rpartition("/")[0]
+            own[kind].setdefault(song if kind == "drums" else group, []).append((path.stem, index))
+            songs.setdefault(song, {}).setdefault(kind, []).append((path.stem, index))
         for part, stems in own.items():
             if stems:
-                parts[part].append(stems)
+                parts[part].append(list(stems.values()))
     return {"songs": songs, "parts": parts}
 
 

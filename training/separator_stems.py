@@ -1,7 +1,7 @@
 """The stems that the separator is trained on: drums, basses and everything else, each by itself, mono at 32 kHz.
 
-Nothing that `benchmarks.separator_evaluation` evaluates on is in here: neither the multitracks that are held out, nor any
-song, nor the samples of its collages; the songs of our synth have other seeds.
+Nothing that evaluates the separator is in here: of the multitracks only `caesium`, no song, none of the samples of the
+collages, nothing of `soundalike.synth`, no other SoundFont or drum kit than those of `sources`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from benchmarks.separator_sounds import (
     kick_sound,
     pick,
     pitched,
+    random_kit,
     snare_sound,
+    voice_track,
 )
 from soundalike.audio import decode
 from soundalike.synth.seeds import generator
-from training import soundfonts, synth_sounds
+from training import arrangements, soundfonts
 from training.clip_store import Clip, save_clips
-from training.sources import KITS, MULTITRACKS, SOUNDFONTS
+from training.sources import KITS, SAMPLES, SEPARATOR_MULTITRACK, SOUNDFONTS
 
 Float32 = NDArray[np.float32]
 
@@ -38,8 +40,14 @@ RATE = 32_000
 PARTS = ("bass", "drums", "residuals")
 REST = "rest"
 """The kind of a stem that holds everything but the drums, its bass too."""
-BASS_PROGRAMS = (*range(32, 40), 80, 81, 84, 87, 90)
-"""Basses, and the synthesiser leads and pads that electronic music plays as basses."""
+INVENTION = "benchmarks.separator_sounds"
+LOOPS = {
+    "drums": "arovane_beat loop_amen loop_breakbeat loop_compus loop_industrial loop_mehackit loop_perc loop_tabla",
+    "residuals": "ambi guit loop_drone loop_3d",
+}
+"""Prefixes of the names of recorded samples that are used; the collages of `benchmarks.separator_evaluation` use none."""
+SONGS, SEQUENCES, INVENTED = 110, 60, 120
+"""Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part."""
 _KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
 _OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
 
@@ -48,65 +56,71 @@ def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
     """Write the stores `stems-*` to `work`; those that exist are kept. Folders as in `collect.collect`."""
     work.mkdir(parents=True, exist_ok=True)
     jobs: dict[str, Callable[[], Iterator[Clip]]] = {
-        "stems-multitracks": lambda: _multitracks(audio),
-        **{f"stems-{name}": lambda name=name: _phrases(packages, name) for name in SOUNDFONTS},
-        "stems-sequences": lambda: _sequences(packages, seed),
-        "stems-synth": lambda: _songs(seed),
+        "stems-multitrack": lambda: _multitrack(audio),
+        "stems-samples": lambda: _samples(audio),
         "stems-invented": lambda: _invented(seed),
+        **{f"stems-{name}": lambda name=name: _arrangements(packages, name, seed) for name in SOUNDFONTS},
+        "stems-sequences": lambda: _sequences(packages, seed),
     }
     for name, clips in jobs.items():
         if not (work / f"{name}.json").exists():
             print(f"{name}: {save_clips(work, name, clips())} stems", flush=True)
 
 
-def _multitracks(audio: Path) -> Iterator[Clip]:
-    for name in MULTITRACKS:
-        for part, file in (("drums", "drums"), ("residuals", "vocals"), (REST, "other")):
-            samples = decode.load(audio / "multitracks" / name / f"{file}.ogg", RATE, 1).samples[0]
-            yield Clip(samples, "multitracks", part, -1, f"{name}/{file}")
+def _multitrack(audio: Path) -> Iterator[Clip]:
+    for part, file in (("drums", "drums"), ("residuals", "vocals"), (REST, "other")):
+        samples = decode.load(audio / "multitracks" / SEPARATOR_MULTITRACK / f"{file}.ogg", RATE, 1).samples[0]
+        yield Clip(samples, "multitracks", part, -1, f"{SEPARATOR_MULTITRACK}/{file}")
 
 
-def _phrases(packages: Path, name: str) -> Iterator[Clip]:
+def _samples(audio: Path) -> Iterator[Clip]:
+    for part, prefixes in LOOPS.items():
+        for path in sorted((audio / "samples").glob("*.flac")):
+            if path.name.startswith(tuple(prefixes.split())):
+                samples = decode.load(path, RATE, 1).samples[0]
+                yield Clip(samples, SAMPLES.name, part, -1, f"sample {path.stem}/{part}")
+
+
+def _arrangements(packages: Path, name: str, seed: int) -> Iterator[Clip]:
+    """The layers of invented arrangements; each layer is a stem."""
     instrument = _instrument(packages, name)
-    for font, number, part, samples in soundfonts.phrases(instrument, f"{SOUNDFONTS[name].name} songs", 12):
-        yield Clip(
-            samples, SOUNDFONTS[name].name, part if part in PARTS else "residuals", -1, f"{font} {number}/{part}"
-        )
+    for number in range(SONGS):
+        for layer in arrangements.Arrangement(generator("arrangement", seed, name, number)).layers():
+            instrument.choose(layer.program, layer.drums)
+            samples = instrument.play(layer.events, arrangements.SECONDS, layer.drums)
+            yield Clip(samples, SOUNDFONTS[name].name, layer.part, -1, f"{name} {number}/{layer.name}")
 
 
-def _songs(seed: int, count: int = 3) -> Iterator[Clip]:
-    for group, samples in synth_sounds.songs(count, seed):
-        part = group.rpartition("/")[2]
-        yield Clip(samples, synth_sounds.SOURCE, part if part in PARTS else "residuals", -1, group)
+def _invented(seed: int) -> Iterator[Clip]:
+    """Synthesised beats, bass lines, accompaniments (some as short as drums) and voices."""
+    for index in range(INVENTED):
+        rng = generator("invented", seed, index)
+        beat = 60 / float(rng.uniform(65, 170))
+        yield Clip(drum_track(rng, beat, random_kit), INVENTION, "drums", -1, f"invented {index}/drums")
+        yield Clip(bass_track(rng, beat), INVENTION, "bass", -1, f"invented {index}/bass")
+        make = voice_track if index % 4 == 0 else accompaniment
+        yield Clip(make(rng, beat), INVENTION, "residuals", -1, f"invented {index}/residuals")
 
 
-def _invented(seed: int, count: int = 14) -> Iterator[Clip]:
-    """Plucked, bowed and spoken sounds, some of them as short as drums."""
-    for index in range(count):
-        rng = generator("accompaniment", seed, index)
-        track = accompaniment(rng, 60 / float(rng.uniform(65, 160)))
-        yield Clip(track, "separator_sounds", "residuals", -1, f"invented {index}/residuals")
-
-
-def _sequences(packages: Path, seed: int, count: int = 16) -> Iterator[Clip]:
+def _sequences(packages: Path, seed: int) -> Iterator[Clip]:
     """Beats of recorded hits, and lines of recorded notes."""
     name = next(iter(SOUNDFONTS))
     instrument = _instrument(packages, name)
-    for index in range(count):
+    for index in range(SEQUENCES):
         rng = generator("sequence", seed, name, index)
         beat = 60 / float(rng.uniform(65, 165))
         instrument.choose(int(rng.choice(soundfonts.DRUM_PRESETS)), drums=True)
         track = drum_track(rng, beat, lambda rng: _kit(rng, instrument))
         yield Clip(track, SOUNDFONTS[name].name, "drums", -1, f"beat {name} {index}/drums")
-        instrument.choose(int(rng.choice(BASS_PROGRAMS)), drums=False)
+        instrument.choose(int(rng.choice(arrangements.BASSES)), drums=False)
         note = instrument.play([(0.0, 1, int(rng.integers(26, 44)), 105)], 2.5, drums=False)
         yield Clip(bass_track(rng, beat, note), SOUNDFONTS[name].name, "bass", -1, f"beat {name} {index}/bass")
     for name, source in KITS.items():
         paths = sorted((packages / "usr/share/hydrogen/data/drumkits" / name).iterdir())[:60]
         hits = [decode.load(path, RATE, 1).samples[0] for path in paths if path.suffix in (".wav", ".flac", ".aiff")]
-        for index in range(count // 4):
+        for index in range(SEQUENCES // 2):
             rng = generator("sequence", seed, name, index)
-            track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: _any_kit(rng, hits))
+            track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: any_kit(rng, hits))
             yield Clip(track, source.name, "drums", -1, f"beat {name} {index}/drums")
 
 
@@ -129,7 +143,7 @@ def _hit(rng: Rng, instrument: Instrument, keys: tuple[int, ...]) -> Float32:
     return pitched(sound, float(rng.uniform(-3, 3)))
 
 
-def _any_kit(rng: Rng, hits: list[Float32]) -> Kit:
+def any_kit(rng: Rng, hits: list[Float32]) -> Kit:
     patterns = [*beat_steps(rng), rng.random(16) < 0.15]
     return [
         (pitched(hits[int(rng.integers(len(hits)))], float(rng.uniform(-3, 3))), gain, steps)

@@ -1,57 +1,75 @@
-"""Trains the separator's network on the examples: seeded, continued from the last checkpoint."""
+"""Trains the separator's network on the examples: seeded, continued from the last checkpoint.
+
+Several processes can share the work: each takes its own crops, and their gradients are averaged.
+"""
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import math
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed, multiprocessing, nn
 
-from soundalike.models.separators.builtin.masks import BANDS
-from training.separator_masks import NETWORK_REACH, MaskNetwork
-from training.separator_network import Masks, exported, known_shares
+from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
+from training.separator_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
+from training.separator_network import Masks, exported
 
-CROPS, FRAMES = 8, 192
-WARMUP, PEAK_RATE, DECAY = 30, 3e-3, 0.01
-CHECKPOINT_EVERY = 50
-GROUPS = (0, 5, 10, 18, 25, 32, 39, 46, BANDS)  # up to 80, 160, 280, 520, 1100, 2500, 6200, 16000 Hz
+CROPS, FRAMES = 4, 192
+"""Crops of each process in one step, and their length."""
+WARMUP, PEAK_RATE, DECAY = 80, 2.5e-3, 0.02
+AVERAGED = 0.996
+"""Of the weights that are exported, a running mean over about 250 steps."""
+CHECKPOINT_EVERY, READ_EVERY = 100, 100
+CORNERS = (80, 160, 280, 520, 1100, 2500, 6200)  # Hz
 WHOLE, BY_GROUP, SILENCE = 1.0, 0.5, 0.3
 QUIET = 1e-3
 """Errors 30 dB below the mixture count little."""
+SILENT = 1e-4
+"""A part 40 dB below the mixture is absent, as for the level gate."""
 
 
 class Examples:
-    """All examples of the shards that exist."""
+    """All examples of the shards that exist; more are read as they are made."""
 
     def __init__(self, work: Path) -> None:
-        shards = [np.load(path) for path in sorted((work / "examples").glob("[0-9]*.npz"))]
-        self.inputs, self.power, self.shares = (
-            np.concatenate([shard[name] for shard in shards]) for name in ("inputs", "power", "shares")
-        )
-        self.undivided = np.concatenate([shard["undivided"] for shard in shards])
+        self._folder = work / "examples"
+        self._shards: dict[str, dict[str, np.ndarray]] = {}
+        self.read()
+
+    def __len__(self) -> int:
+        return sum(len(shard["undivided"]) for shard in self._shards.values())
+
+    def read(self) -> None:
+        """Read the shards that are new."""
+        for path in sorted(self._folder.glob("[0-9]*.npz")):
+            if path.name not in self._shards:
+                with np.load(path) as shard:
+                    self._shards[path.name] = {name: shard[name] for name in shard.files}
 
     def crops(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Inputs, power and real masks (bass, drums, residuals) of random stretches, and which are undivided."""
-        rows = rng.integers(len(self.inputs), size=CROPS)
-        starts = rng.integers(self.power.shape[1] - FRAMES + 1, size=CROPS)
-        inputs = np.stack(
-            [self.inputs[r, s : s + FRAMES + 2 * NETWORK_REACH] for r, s in zip(rows, starts, strict=True)]
+        names = sorted(self._shards)
+        picked: dict[str, list[np.ndarray]] = {"inputs": [], "power": [], "shares": [], "undivided": []}
+        for _ in range(CROPS):
+            shard = self._shards[names[int(rng.integers(len(names)))]]
+            row = int(rng.integers(len(shard["undivided"])))
+            start = int(rng.integers(shard["power"].shape[1] - FRAMES + 1))
+            picked["inputs"].append(shard["inputs"][row, start : start + FRAMES + 2 * NETWORK_REACH])
+            for name in ("power", "shares"):
+                picked[name].append(shard[name][row, start : start + FRAMES])
+            picked["undivided"].append(shard["undivided"][row])
+        inputs, power, two = (
+            torch.from_numpy(np.stack(picked[name]).astype(np.float32)) for name in ("inputs", "power", "shares")
         )
-        power = np.stack([self.power[r, s : s + FRAMES] for r, s in zip(rows, starts, strict=True)])
-        shares = np.stack([self.shares[r, s : s + FRAMES] for r, s in zip(rows, starts, strict=True)])
-        two = torch.from_numpy(shares.astype(np.float32))
-        shares_of_all = torch.cat([two, 1 - two.sum(dim=2, keepdim=True)], dim=2)
-        return (
-            torch.from_numpy(inputs.astype(np.float32)),
-            torch.from_numpy(power.astype(np.float32)).exp(),
-            shares_of_all,
-            torch.from_numpy(self.undivided[rows]),
-        )
+        shares = torch.cat([two, 1 - two.sum(dim=2, keepdim=True)], dim=2)
+        return inputs, power.exp(), shares, torch.from_numpy(np.stack(picked["undivided"]))
 
 
 def objective(scores: Tensor, power: Tensor, shares: Tensor, undivided: Tensor) -> dict[str, Tensor]:
@@ -63,74 +81,112 @@ def objective(scores: Tensor, power: Tensor, shares: Tensor, undivided: Tensor) 
     masks = torch.softmax(scores, dim=2)
     together = torch.stack([masks[:, :, 0] + masks[:, :, 2], masks[:, :, 1], torch.zeros_like(masks[:, :, 2])], dim=2)
     masks = torch.where(undivided[:, None, None, None], together, masks)
-    power = power / power.sum(dim=(1, 2), keepdim=True)
+    power = power / power.sum(dim=(1, 2), keepdim=True).clamp_min(1e-6)
     error = (power[:, :, None] * (masks - shares) ** 2).sum(dim=1)
     energy = (power[:, :, None] * shares**2).sum(dim=1)
     mixture = power.sum(dim=1)[:, None]
-    floor = QUIET * mixture.sum(dim=2)
-    ratio = torch.log((error.sum(dim=2) + floor) / (energy.sum(dim=2) + floor))
-    there = (energy.sum(dim=2) > 2 * floor).float()
-    grouped = [
-        torch.log(
-            (error[:, :, first:last].sum(dim=2) + QUIET * mixture[:, :, first:last].sum(dim=2) + 1e-6)
-            / (energy[:, :, first:last].sum(dim=2) + QUIET * mixture[:, :, first:last].sum(dim=2) + 1e-6)
-        )
-        for first, last in itertools.pairwise(GROUPS)
-    ]
+    whole_error, whole_energy = error.sum(dim=2), energy.sum(dim=2)
+    there = (whole_energy > SILENT).float()
+    ratio = torch.log((whole_error + QUIET) / (whole_energy + QUIET))
+    leak = torch.log((whole_error + SILENT / 3) / QUIET)
+    grouped = []
+    for first, last in itertools.pairwise(_groups()):
+        floor = QUIET * mixture[:, :, first:last].sum(dim=2) + 1e-6
+        wrong, right = error[:, :, first:last].sum(dim=2), energy[:, :, first:last].sum(dim=2)
+        grouped.append(torch.log((wrong + floor) / (right + floor)))
     return {
-        "whole": (there * ratio).sum() / there.sum(),
+        "whole": (there * ratio).sum() / there.sum().clamp_min(1),
         "groups": (there[..., None] * torch.stack(grouped, dim=-1).clamp_max(2)).mean(),
-        "silence": ((1 - there) * ratio).sum() / (1 - there).sum().clamp_min(1),
+        "silence": ((1 - there) * leak).sum() / there.numel() * 6,
+        **{
+            name: (there * ratio)[:, i].sum() / there[:, i].sum().clamp_min(1)
+            for i, name in ((0, "bass"), (1, "drums"))
+        },
     }
 
 
-def train(work: Path, steps: int, seed: int) -> None:
+def _groups() -> tuple[int, ...]:
+    """First band of each group of bands, then their number."""
+    bins = np.array(CORNERS) * FRAME / SAMPLE_RATE
+    return (0, *(int(i) for i in np.searchsorted(MASK_EDGES, bins)), len(MASK_EDGES) - 1)
+
+
+def train(work: Path, steps: int, seed: int, processes: int) -> None:
     """Train for `steps` steps and write `separator.pt`; a checkpoint is continued."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = (processes, Path(folder) / "meeting", work, steps, seed)
+        multiprocessing.spawn(_train, arguments, nprocs=processes)
+
+
+def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, seed: int) -> None:
+    """What each process does; that of rank 0 also reports and writes the checkpoints."""
+    distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=processes)
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     network = Masks()
+    averaged = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
     path, first = work / "separator.pt", 0
     if path.exists():
         state = torch.load(path, weights_only=True)
         network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
         first = int(state["step"])
     examples = Examples(work)
-    print(f"step {first} of {steps}, {len(examples.inputs)} examples", flush=True)
     started, sums = time.monotonic(), {}
     for step in range(first, steps):
+        if step % READ_EVERY == 0:
+            examples.read()
         rate = PEAK_RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        inputs, *wanted = examples.crops(np.random.default_rng([seed, step]))
+        inputs, *wanted = examples.crops(np.random.default_rng([seed, step, rank]))
         losses = objective(network(inputs), *wanted)
         total = WHOLE * losses["whole"] + BY_GROUP * losses["groups"] + SILENCE * losses["silence"]
         optimiser.zero_grad(set_to_none=True)
         total.backward()
+        _average_gradients(network, processes)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         with torch.no_grad():
-            before = objective(torch.log(known_shares(inputs)[:, NETWORK_REACH:-NETWORK_REACH] + 1e-9), *wanted)
-        now = {
-            **{k: float(v.detach()) for k, v in losses.items()},
-            **{f"{k} of the built-in masks": float(v) for k, v in before.items()},
-        }
-        sums = {name: 0.97 * sums.get(name, value) + 0.03 * value for name, value in now.items()}
-        if (step + 1) % 25 == 0:
+            keep = min(AVERAGED, step / (step + 50))
+            for mean, value in zip(averaged.parameters(), network.parameters(), strict=True):
+                mean.lerp_(value, 1 - keep)
+        if rank:
+            continue
+        now = {name: float(value.detach()) for name, value in losses.items()}
+        sums = {name: 0.98 * sums.get(name, value) + 0.02 * value for name, value in now.items()}
+        if (step + 1) % 50 == 0:
             shown = {name: round(value, 3) for name, value in sums.items()}
-            print(json.dumps({"step": step + 1, "s": round(time.monotonic() - started), **shown}), flush=True)
+            row = {"step": step + 1, "s": round(time.monotonic() - started), "examples": len(examples), **shown}
+            print(json.dumps(row), flush=True)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-            state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
+            state = {
+                "network": network.state_dict(),
+                "averaged": averaged.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "step": step + 1,
+            }
             torch.save(state, path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
+
+
+def _average_gradients(network: nn.Module, processes: int) -> None:
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= processes
+    for gradient, mean in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def export(work: Path) -> None:
     """Write the weights of `work/separator.pt` as float16 to `work/separator.npz`."""
     out = work / "separator.npz"
     network = Masks()
-    network.load_state_dict(torch.load(work / "separator.pt", weights_only=True)["network"])
+    network.load_state_dict(torch.load(work / "separator.pt", weights_only=True)["averaged"])
     weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
-    np.savez(out, **weights)
+    np.savez_compressed(out, **weights)
     MaskNetwork(out)
     print(f"{out}: {sum(value.size for value in weights.values())} parameters, {out.stat().st_size / 1e6:.2f} MB")

@@ -67,4 +67,8 @@ SONGS: dict[str, str] = {
 MULTITRACKS = ("caesium", "potassium")
 """Multitracks (CC0-1.0) that are backgrounds and loops in training; `lithium` and `rubidium` are held out."""
 
+SEPARATOR_MULTITRACK = "caesium"
+"""The only multitrack that the separator's learned masks are trained on, so that `potassium`, whose drums are quiet, can
+evaluate them too."""
+
 MULTITRACKS_HELD_OUT = ("lithium", "rubidium")

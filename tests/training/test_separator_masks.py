@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import masks, short_time
 from training import separator_masks
-from training.separator_masks import NETWORK_REACH, MaskNetwork, network_inputs, stereo_cues
+from training.separator_masks import (
+    CHANNELS,
+    DILATIONS,
+    INPUTS,
+    MASK_BANDS,
+    MASK_EDGES,
+    NETWORK_REACH,
+    WIDE,
+    MaskNetwork,
+    known_shares,
+    mask_bins,
+    network_inputs,
+    stereo_cues,
+)
 
 Floats = NDArray[np.float32]
 REACH = masks.REACH + NETWORK_REACH
@@ -27,10 +40,10 @@ def noise(seed: int, length: int = 40_000) -> Floats:
 
 def saved(folder: Path) -> Path:
     """A file of random weights."""
-    rng, size = np.random.default_rng(2), separator_masks.CHANNELS
-    shapes = {"first": (separator_masks.INPUTS, size), "last": (size, 3 * masks.BANDS)}
-    for index in range(len(separator_masks.DILATIONS)):
-        shapes |= {f"block{index}.spread": (3, size, size), f"block{index}.back": (size, size)}
+    rng = np.random.default_rng(2)
+    shapes = {"first": (INPUTS, WIDE), "second": (WIDE, CHANNELS), "last": (CHANNELS, 3 * MASK_BANDS)}
+    for index in range(len(DILATIONS)):
+        shapes |= {f"block{index}.spread": (3, CHANNELS, CHANNELS), f"block{index}.back": (CHANNELS, CHANNELS)}
     weights = {name: 0.1 * rng.standard_normal(shape) for name, shape in shapes.items()}
     biases = {f"{name}.bias": 0.1 * rng.standard_normal(shape[-1]) for name, shape in shapes.items()}
     np.savez(folder / "weights.npz", **weights, **biases)
@@ -40,8 +53,9 @@ def saved(folder: Path) -> Path:
 def cues_of(*channels: Floats) -> tuple[float, float]:
     """Mean width and balance over all frames and bands."""
     found = spectra(*channels)
-    width, balance = stereo_cues(found, np.add.reduceat(short_time.power(found), masks.EDGES[:-1], axis=1))
-    assert width.shape == balance.shape == (len(found[0]), masks.BANDS)
+    powers = [np.square(np.abs(one)) for one in found]
+    width, balance = stereo_cues(found, powers, np.add.reduceat(np.mean(powers, axis=0), MASK_EDGES[:-1], axis=1))
+    assert width.shape == balance.shape == (len(found[0]), MASK_BANDS)
     return float(width.mean()), float(balance.mean())
 
 
@@ -65,40 +79,51 @@ def test_stereo_cues_do_not_depend_on_which_channel_is_left() -> None:
 
 def test_inputs_are_independent_of_level_and_finite_in_silence() -> None:
     cues = masks.load_network()
-    loud, known = network_inputs(spectra(noise(0), noise(1)), cues)
-    assert loud.shape == (2 * NETWORK_REACH + 2, separator_masks.INPUTS)
-    np.testing.assert_allclose(known.sum(axis=1), 1, atol=1e-4)
-    quiet, _ = network_inputs(spectra(noise(0) * np.float32(1e-2), noise(1) * np.float32(1e-2)), cues)
+    loud = network_inputs(spectra(noise(0), noise(1)), cues)
+    assert loud.shape == (2 * NETWORK_REACH + 2, INPUTS)
+    np.testing.assert_allclose(known_shares(loud).sum(axis=1), 1, atol=1e-4)
+    quiet = network_inputs(spectra(noise(0) * np.float32(1e-2), noise(1) * np.float32(1e-2)), cues)
     np.testing.assert_allclose(quiet, loud, atol=2e-3)
-    silent, _ = network_inputs(spectra(np.zeros(40_000, np.float32)), cues)
+    silent = network_inputs(spectra(np.zeros(40_000, np.float32)), cues)
     assert np.isfinite(silent).all()
 
 
 def test_shares_add_up_to_one_and_are_those_of_a_plain_implementation(tmp_path: Path) -> None:
     network = MaskNetwork(saved(tmp_path))
-    inputs, known = network_inputs(spectra(noise(0), noise(1)), masks.load_network())
-    shares = network.shares(inputs, known)
-    assert shares.shape == (2, 3, masks.BANDS)
+    inputs = network_inputs(spectra(noise(0), noise(1)), masks.load_network())
+    shares = network.shares(inputs)
+    assert shares.shape == (2, 3, MASK_BANDS)
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
     with np.load(tmp_path / "weights.npz") as stored:
         weights = {name: stored[name].astype(np.float64) for name in stored.files}
-    x = {frame: np.maximum(row @ weights["first"] + weights["first.bias"], 0) for frame, row in enumerate(inputs)}
-    for index, step in enumerate(separator_masks.DILATIONS):
-        wide, back = weights[f"block{index}.spread"], weights[f"block{index}.back"]
+
+    def dense(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+        return x @ weights[name] + weights[f"{name}.bias"]
+
+    x = {frame: dense(np.maximum(dense(row, "first"), 0), "second") for frame, row in enumerate(inputs)}
+    for index, step in enumerate(DILATIONS):
+        wide = weights[f"block{index}.spread"]
         inner = {
-            frame: sum(x[frame + step * (tap - 1)] @ wide[tap] for tap in range(3))
+            frame: sum(np.maximum(x[frame + step * (tap - 1)], 0) @ wide[tap] for tap in range(3))
             + weights[f"block{index}.spread.bias"]
             for frame in x
             if frame - step in x and frame + step in x
         }
-        x = {f: x[f] + np.maximum(row, 0) @ back + weights[f"block{index}.back.bias"] for f, row in inner.items()}
+        x = {frame: x[frame] + dense(np.maximum(row, 0), f"block{index}.back") for frame, row in inner.items()}
     assert sorted(x) == [NETWORK_REACH, NETWORK_REACH + 1]
     for row, frame in enumerate(sorted(x)):
-        scores = (x[frame] @ weights["last"] + weights["last.bias"]).reshape(3, masks.BANDS) + np.log(
-            known[frame] + 0.02
-        )
+        scores = dense(x[frame], "last").reshape(3, MASK_BANDS) + np.log(known_shares(inputs[[frame]])[0] + 0.02)
         expected = np.exp(scores - scores.max(axis=0))
         np.testing.assert_allclose(shares[row], expected / expected.sum(axis=0), atol=1e-4)
+
+
+def test_shares_of_bins_are_those_of_single_bins_then_interpolated() -> None:
+    shares = np.linspace(0, 1, MASK_BANDS, dtype=np.float32)
+    rising = mask_bins(shares[None])
+    assert rising.shape == (1, masks.BINS)
+    np.testing.assert_array_equal(rising[0, : separator_masks.SINGLE_BINS], shares[: separator_masks.SINGLE_BINS])
+    assert (np.diff(rising[0]) >= 0).all()
+    np.testing.assert_allclose(mask_bins(np.full((3, MASK_BANDS), 0.3, np.float32)), 0.3, rtol=1e-5)
 
 
 def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path) -> None:
@@ -107,6 +132,15 @@ def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path) -> No
     stems = separator_masks.separate(mixture, *networks)
     np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)
     for part, stem in separator_masks.separate(mixture, *networks, block=17).items():
-        np.testing.assert_allclose(stem, stems[part], rtol=0, atol=2e-6)
+        np.testing.assert_allclose(stem, stems[part], rtol=0, atol=1e-5)
     for part, stem in separator_masks.separate(mixture * np.float32(8), *networks).items():
         np.testing.assert_allclose(stem / 8, stems[part], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("length", [1, 3200, 40_000])
+def test_stems_of_short_and_silent_mixtures_are_finite(tmp_path: Path, length: int) -> None:
+    networks = masks.load_network(), MaskNetwork(saved(tmp_path))
+    for mixture in (noise(0, length)[None], np.zeros((2, length), np.float32)):
+        stems = separator_masks.separate(mixture, *networks)
+        assert all(stem.shape == mixture.shape and np.isfinite(stem).all() for stem in stems.values())
+        np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)

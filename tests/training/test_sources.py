@@ -17,3 +17,4 @@ def test_only_licences_that_allow_shipping_weights_are_trained_on() -> None:
 def test_nothing_is_both_trained_on_and_held_out() -> None:
     assert not set(sources.KITS) & set(sources.KITS_HELD_OUT)
     assert not set(sources.MULTITRACKS) & set(sources.MULTITRACKS_HELD_OUT)
+    assert sources.SEPARATOR_MULTITRACK in sources.MULTITRACKS
