@@ -52,9 +52,9 @@ class Running(threading.Thread):
         assert not self.is_alive()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(library: Path) -> Iterator[str]:
-    """The address of a server of `library`."""
+    """The address of a server of `library`, one for all tests: it starts worker processes, which load the models."""
     with Running(library) as running:
         yield running.address
 
