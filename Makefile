@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two workers of pytest run at once: threads of numerical libraries would get in each other's way.
 test test-page test-extras test-all: export OMP_NUM_THREADS = 1
 # The tests of a file go to one worker: what they share is made once.
-PYTEST = $(BIN)/pytest -n 2 --dist loadfile
+PYTEST = $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Modules are compiled afterwards, on all cores (the core), or when they are first imported: most of these never are.

@@ -97,8 +97,18 @@ def bucket(object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.Monkey
     object_store.requests.clear()
 
 
+LONGEST_FIRST = ("tests/jobs/", "tests/web/", "tests/cli/", "tests/library/", "tests/search/")
+"""Tests that start processes or index: if they come last, one of two workers waits for the other at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that drives the page in a browser."""
+    """Mark every test that drives the page in a browser; files that take long come first."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+    def position(item: pytest.Item) -> int:
+        name = item.nodeid
+        return next((n for n, folder in enumerate(LONGEST_FIRST) if name.startswith(folder)), len(LONGEST_FIRST))
+
+    items.sort(key=position)
