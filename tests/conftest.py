@@ -97,8 +97,8 @@ def bucket(object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.Monkey
     object_store.requests.clear()
 
 
-LONGEST_FIRST = ("tests/jobs/", "tests/web/", "tests/cli/", "tests/library/", "tests/search/")
-"""Tests that start processes or index: if they come last, one of two workers waits for the other at the end."""
+LONGEST_FIRST = tuple(f"tests/{name}/" for name in ("research", "audio", "jobs", "web", "cli", "library", "search"))
+"""Where the longest files of tests are: if one of them comes last, one of two workers waits for the other at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,9 +53,11 @@ class Running(threading.Thread):
 
 
 @pytest.fixture(scope="session")
-def served(library: Path) -> Iterator[str]:
-    """The address of a server of `library`, one for all tests: it starts worker processes, which load the models."""
-    with Running(library) as running:
+def served(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of a copy of `library`, one for all tests: it starts worker processes, which load the models."""
+    own = tmp_path_factory.mktemp("served") / "library"  # the server stores maps in it
+    shutil.copytree(library, own)
+    with Running(own) as running:
         yield running.address
 
 

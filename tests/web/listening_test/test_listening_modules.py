@@ -77,11 +77,12 @@ def test_a_switch_moves_nothing_and_leaves_no_gap(render: Callable[..., dict[str
     samples = found["samples"]
     start = int(np.flatnonzero(samples > 0)[0])
     assert start / RATE == pytest.approx(0.03, abs=0.002)
-    # Position: in every sample outside the 20 ms ramps it is the time since the start, modulo the length of half a second.
+    # Position: in every sample outside the 20 ms ramps, which begin 20 ms after a switch, it is the time since the start, modulo
+    # the length of half a second.
     inside = np.ones(len(samples), bool)
     inside[: start + round(0.021 * RATE)] = False
     for time in (entry["time"] for entry in found["seen"][1:]):
-        inside[round(time * RATE) : round((time + 0.022) * RATE)] = False
+        inside[round((time + 0.018) * RATE) : round((time + 0.042) * RATE)] = False
     sides, positions = heard_sides(samples)
     expected = (np.arange(len(samples)) - start + 1) / RATE % 0.5
     wrapped = np.abs((positions - expected + 0.25) % 0.5 - 0.25)

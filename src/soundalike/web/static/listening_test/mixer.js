@@ -6,6 +6,7 @@ import { RAMP, rampCurve } from "./crossfade.js";
 /** @type {TrialSide[]} */
 export const SIDES = ["x", "a", "b"];
 const DELAY = 0.03; // s, from the call to the first sample: all sources are ready then
+const LEAD = 0.02; // s, from a switch to its ramps: both are set before either begins, however busy the machine is
 const EDGE = 0.001; // s
 
 /**
@@ -103,7 +104,7 @@ export class TrialMixer {
   switchTo(side) {
     if (side === this.side) return;
     this.count();
-    if (this.sources) this.ramp({ [this.side]: false, [side]: true }, this.context.currentTime);
+    if (this.sources) this.ramp({ [this.side]: false, [side]: true }, this.context.currentTime + LEAD);
     this.side = side;
     this.switches++;
   }
