@@ -6,7 +6,7 @@ import { RAMP, rampCurve } from "./crossfade.js";
 /** @type {TrialSide[]} */
 export const SIDES = ["x", "a", "b"];
 const DELAY = 0.03; // s, from the call to the first sample: all sources are ready then
-const LEAD = 0.02; // s, from a switch to its ramps: both are set before either begins, however busy the machine is
+const LEAD = 0.02; // s, from a switch to its ramps, so that both are set before either begins, on a busy machine too
 const EDGE = 0.001; // s
 
 /**
