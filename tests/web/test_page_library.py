@@ -12,6 +12,7 @@ import pytest
 
 from soundalike.library.indexing.library_update import index
 from soundalike.similarity.profiles import Profile
+from soundalike.web.services import served_library
 from tests.web.conftest import Running
 from tests.web.many import many_songs
 from tests.web.pages import choose, drop, names, settled, status, until
@@ -63,7 +64,10 @@ def test_twenty_thousand_songs(browser: Any, many: str, song: Path) -> None:
     page.close()
 
 
-def test_an_empty_library_is_filled_from_the_page(browser: Any, music: Path, tmp_path: Path) -> None:
+def test_an_empty_library_is_filled_from_the_page(
+    browser: Any, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_library, "REFRESH_SECONDS", 3_600.0)  # only what is known to have changed is looked at
     (tmp_path / "music").mkdir()
     index(tmp_path / "library", [tmp_path / "music"])
     with Running(tmp_path / "library") as running:
@@ -84,6 +88,30 @@ def test_an_empty_library_is_filled_from_the_page(browser: Any, music: Path, tmp
         assert page.is_visible("#drop")
         choose(page, "one-shot")
         assert len(names(page)) == 2
+        page.close()
+
+
+def test_a_late_answer_about_nothing_does_not_end_the_watch(browser: Any, music: Path, tmp_path: Path) -> None:
+    index(tmp_path / "library", [sorted((music / "one-shots").iterdir())[0]])
+    page = browser.new_page()
+    late: list[Any] = []
+
+    def keep_the_first(route: Any) -> None:
+        if late or route.request.method != "GET":
+            route.continue_()
+        else:
+            late.append(route)
+
+    page.route("**/api/indexing", keep_the_first)
+    with Running(tmp_path / "library") as running:
+        page.goto(running.address)
+        until(page, "document.querySelector('#library').textContent.endsWith('1 one-shot')")
+        page.click("#add-folder")
+        page.fill("#folder", str(music / "loops"))
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.press("#folder", "Enter")
+        late[0].fulfill(json={"state": "idle", "folder": None, "done": 0, "total": 0, "current": None, "added": 0})
+        until(page, "document.querySelector('#library').textContent.includes('loops')")
         page.close()
 
 

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundalike.errors import InputError
+from soundalike.config import Runtime
+from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
+from soundalike.web.services import served_library
 from soundalike.web.services.indexing import Indexing
+from soundalike.web.services.served_library import ServedLibrary
 
 
 def _sounds(folder: Path, count: int) -> Path:
@@ -26,10 +29,14 @@ def _sounds(folder: Path, count: int) -> Path:
 
 
 @pytest.fixture
-def indexing(tmp_path: Path) -> Indexing:
-    library = tmp_path / "library"
-    index(library, [_sounds(tmp_path / "first", 1)], jobs=1)
-    return Indexing(library)
+def library(tmp_path: Path) -> Path:
+    index(tmp_path / "library", [_sounds(tmp_path / "first", 1)], jobs=1)
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def indexing(library: Path) -> Indexing:
+    return Indexing(library, lambda: None)
 
 
 def _wait(indexing: Indexing, state: str) -> None:
@@ -45,6 +52,31 @@ def test_a_folder_is_indexed_and_what_was_done_is_reported(indexing: Indexing, t
     assert indexing.progress.added == 3
     indexing.close()
     assert Library.open(tmp_path / "library").items().num_rows == 4
+
+
+def test_who_sees_that_it_is_done_also_sees_the_files(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_library, "REFRESH_SECONDS", 3_600.0)  # the library was just looked at
+    served = ServedLibrary(library, Runtime())
+    indexing = Indexing(library, served.refresh_now)
+    assert len(served.refresh()) == 1
+    indexing.start(str(_sounds(tmp_path / "more", 3)))
+    _wait(indexing, "done")
+    assert len(served.refresh()) == 4
+    indexing.close()
+    served.close()
+
+
+def test_a_library_that_cannot_be_read_afterwards_is_reported(library: Path, tmp_path: Path) -> None:
+    def unreadable() -> None:
+        raise LibraryError("the library is damaged: audit it")
+
+    indexing = Indexing(library, unreadable)
+    indexing.start(str(_sounds(tmp_path / "more", 1)))
+    _wait(indexing, "failed")
+    assert indexing.progress.error == "the library is damaged: audit it"
+    indexing.close()
 
 
 def test_one_folder_at_a_time(indexing: Indexing, tmp_path: Path) -> None:

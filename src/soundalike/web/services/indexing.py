@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from soundalike.config import expanded
-from soundalike.errors import InputError
+from soundalike.errors import InputError, SoundalikeError
 from soundalike.library.storage.location import Location
 from soundalike.web import schemas
 
@@ -21,10 +22,14 @@ MAX_SUGGESTED = 30
 
 
 class Indexing:
-    """Indexes into the library at `location`. Thread-safe."""
+    """Indexes into the library at `location`. Thread-safe.
 
-    def __init__(self, location: Location) -> None:
+    on_change: called when files were added, before that is reported: who sees that it is done also sees the files.
+    """
+
+    def __init__(self, location: Location, on_change: Callable[[], object]) -> None:
         self._location = location
+        self._on_change = on_change
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._follower: threading.Thread | None = None  # reads what it reports
@@ -80,14 +85,22 @@ class Indexing:
         with process.stdout as lines:
             for line in lines:
                 values = json.loads(line)
-                if "error" in values:
+                if "added" in values:
+                    values |= self._ended()
+                elif "error" in values:
                     values["state"] = "failed"
-                elif "added" in values:
-                    values["state"] = "done"
                 self._progress = self._progress.model_copy(update=values)
         process.wait()
         if self._progress.state == "running":
             self._progress = self._progress.model_copy(update={"state": "failed", "error": "indexing was interrupted"})
+
+    def _ended(self) -> dict[str, str]:
+        """The last state of a process that has added its files."""
+        try:
+            self._on_change()
+        except SoundalikeError as error:
+            return {"state": "failed", "error": str(error)}
+        return {"state": "done"}
 
 
 def _folder(written: str) -> Path:

@@ -69,6 +69,21 @@ class ServedLibrary:
         if time.monotonic() - self._refreshed < REFRESH_SECONDS or not self._refreshing.acquire(blocking=False):
             return self._snapshot
         try:
+            return self._check()
+        finally:
+            self._refreshing.release()
+
+    def refresh_now(self) -> LibrarySnapshot:
+        """The snapshot of what is on disk now, however recently that was checked: for who knows that it has changed.
+
+        Raises LibraryError if the library cannot be read any more.
+        """
+        with self._refreshing:  # a check that runs already may have begun before the change
+            return self._check()
+
+    def _check(self) -> LibrarySnapshot:
+        """Replace the snapshot if the library on disk differs. By one thread at a time."""
+        try:
             before = self._snapshot
             finder = before.finder.refreshed()
             if finder is not before.finder:
@@ -79,7 +94,6 @@ class ServedLibrary:
                 self._snapshot = snapshot
         finally:
             self._refreshed = time.monotonic()
-            self._refreshing.release()
         return self._snapshot
 
     def _replace_workers(self, finder: Finder) -> None:

@@ -55,7 +55,7 @@ class ServerState:
             marks=marks,
             feedback=Feedback(library, uploads, queries),
             maps=Maps(),
-            indexing=Indexing(location),
+            indexing=Indexing(location, library.refresh_now),
             local_only=local_only,
         )
 

@@ -9,7 +9,9 @@ const PAUSE = 150; // ms without typing before folders are suggested
 const POLL = 500; // ms
 
 export class FirstRun {
-  polling = false;
+  /** @type {Promise<void> | null} what follows the progress now */
+  following = null;
+  ran = false; // while the progress was followed
 
   /**
    * onIndexed: files were added, or are being added.
@@ -62,24 +64,26 @@ export class FirstRun {
    * Shows progress until nothing is being indexed any more. started: something was, which may be done by now.
    * @param {{ started?: boolean }} [options]
    */
-  async follow({ started = false } = {}) {
-    if (this.polling) return;
-    this.polling = true;
-    let ran = started;
-    try {
-      for (;;) {
-        const state = await api.indexing();
-        if (state.state !== "running") {
-          if (ran || state.state === "failed") this.report(state);
-          if (ran && state.state === "done") this.onIndexed();
-          return;
-        }
-        ran = true;
+  follow({ started = false } = {}) {
+    this.ran ||= started;
+    this.following ??= this.poll().finally(() => (this.following = null));
+    return this.following;
+  }
+
+  async poll() {
+    for (;;) {
+      const { ran } = this;
+      const state = await api.indexing();
+      if (state.state === "running") {
+        this.ran = true;
         this.report(state);
         await new Promise((resolve) => setTimeout(resolve, POLL));
-      }
-    } finally {
-      this.polling = false;
+      } else if (ran === this.ran) {
+        if (ran || state.state === "failed") this.report(state);
+        this.ran = false;
+        if (ran && state.state === "done") this.onIndexed();
+        return;
+      } // else one was started after this state was asked for
     }
   }
 
