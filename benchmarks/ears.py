@@ -22,22 +22,32 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks import encoder_sounds as sounds
+from benchmarks.held_out_sounds import (
+    RATE,
+    Sound,
+    bass_notes,
+    chord_stabs,
+    drum_hits,
+    faded,
+    loaded,
+    loops,
+    rms,
+    shifted,
+    vocal_chops,
+)
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
-from soundalike.audio import decode
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
@@ -51,33 +61,19 @@ from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.parts import MIX
 from soundalike.search.query import MIXTURE_SHARES
-from soundalike.synth.drum_shapes import VOICES
-from soundalike.synth.drums import KITS, render_hit
-from training.classes import UNKNOWN, class_of_name
-from training.sources import KITS_HELD_OUT, MULTITRACKS_HELD_OUT, SONGS
+from training.sources import MULTITRACKS_HELD_OUT, SONGS
 
 Float32 = NDArray[np.float32]
 Matrix = NDArray[np.floating]
 Placement = tuple[int, str]
 Figures = dict[Placement, NDArray[np.float64]]
 
-RATE = 32_000
 LEVELS = (-6, 0, 6)
 CONTEXT = 2.0
-POOL = 2_595
 SONG_SECONDS = 100.0
 PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
 STATES = ("as it is", "altered")
 CHOOSING_SEED = 11
-
-
-@dataclass(frozen=True)
-class Sound:
-    """A sound of a pool; wanted: whether it may be looked for (the others only distract)."""
-
-    samples: Float32
-    label: str
-    wanted: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,100 +154,6 @@ VERSION_1 = Fusion(0.0, 0.0)
 VERSION_2 = Fusion()
 
 
-def held_out_hits(packages: Path) -> list[Sound]:
-    """The hits of the kits that nothing was trained on and of LMMS; those whose names state no class are not looked for."""
-    paths = [
-        path
-        for kit in KITS_HELD_OUT
-        for path in sorted((packages / "usr/share/hydrogen/data/drumkits" / kit).glob("*.*"))
-    ]
-    paths += _samples_of_lmms(packages, "drums")
-    paths = [path for path in paths if path.suffix in (".wav", ".flac", ".aiff", ".ogg") and "empty" not in path.stem]
-    found = [Sound(_loaded(path, 3.0), str(class_of_name(path.stem))) for path in paths]
-    return [replace(sound, wanted=sound.label != str(UNKNOWN)) for sound in found]
-
-
-def drum_hits(packages: Path, midi: Path) -> list[Sound]:
-    """`POOL` hits: the held-out ones are looked for, renders and the synth's distract."""
-    found = held_out_hits(packages)
-    held_out = len(found)
-    kits = sounds.midi(midi, "kits")
-    names = {"closed hat": "hat", "open hat": "hat", "crash": "cymbal", "ride": "cymbal"}
-    for clip, kind in zip(kits.clips, kits.labels["kind"], strict=True):
-        found.append(Sound(clip, str(class_of_name(names.get(str(kind), str(kind)))), wanted=False))
-    for path in sorted(audio_folder("samples").glob("*.flac")):
-        label = class_of_name(path.stem)
-        if label != UNKNOWN and not path.stem.startswith(("loop", "arovane", "bass", "ambi", "guit")):
-            found.append(Sound(_loaded(path, 3.0), str(label), wanted=False))
-    numbered = [(kit, voice) for kit in KITS for voice in VOICES]
-    found += [
-        Sound(_at_rate(render_hit(kit, voice)), str(class_of_name(voice.replace("_", " "))), wanted=False)
-        for kit, voice in numbered
-    ]
-    rng, base = np.random.default_rng(0), len(found)
-    while len(found) < POOL:  # variations of the distracting hits, so that the pool is as large as a user's
-        sound = found[int(rng.integers(held_out, base))]
-        varied = soxr.resample(sound.samples, RATE, RATE * float(np.exp(rng.uniform(-0.35, 0.35))))
-        found.append(Sound(np.asarray(varied, np.float32), sound.label, wanted=False))
-    return found[:POOL]
-
-
-def bass_notes(packages: Path, midi: Path) -> list[Sound]:
-    """Notes of the basses of a held-out SoundFont, and LMMS's."""
-    tones = sounds.midi(midi, "tones")
-    low = tones.labels["key"] < 55
-    basses = (tones.labels["program"] // 8 == 4) & low
-    found = [
-        Sound(clip, f"program {program}", wanted=bool(bass))
-        for clip, program, bass in zip(tones.clips, tones.labels["program"], basses, strict=True)
-    ]
-    paths = _samples_of_lmms(packages, "basses")
-    return found + [Sound(_loaded(path, 3.0), path.stem.rstrip("0123456789")) for path in paths]
-
-
-def chord_stabs(midi: Path) -> list[Sound]:
-    """Triads of the programs of a held-out SoundFont: three tones of nearby keys, cut to a stab."""
-    tones = sounds.midi(midi, "tones")
-    found, rng = [], np.random.default_rng(0)
-    for program in range(104):
-        rows = np.flatnonzero((tones.labels["program"] == program) & (tones.labels["velocity"] == 110))
-        for shift in (0, 3):
-            if len(rows) < 6:
-                continue
-            notes = [
-                _shifted(tones.clips[row], interval)[:RATE]
-                for row, interval in zip(rows[shift : shift + 3], rng.integers(-2, 3, 3), strict=True)
-            ]
-            chord = np.sum(notes, axis=0)
-            samples = chord[: round(float(rng.uniform(0.3, 0.9)) * RATE)].astype(np.float32)
-            found.append(Sound(_faded(samples), f"program {program}"))
-    return found
-
-
-def loops(packages: Path, midi: Path, part: str) -> list[Sound]:
-    """LMMS's loops and phrases of invented tracks played by a held-out SoundFont."""
-    phrases = sounds.midi(midi, f"phrases_{part}")
-    found = [Sound(clip, f"track {track}") for clip, track in zip(phrases.clips, phrases.labels["track"], strict=True)]
-    folder = {"bass": "bassloops", "drums": "beats"}[part]
-    paths = _samples_of_lmms(packages, folder)
-    return found + [Sound(_loaded(path, 6.0), path.stem.rstrip("0123456789")) for path in paths]
-
-
-def vocal_chops() -> list[Sound]:
-    """Pieces of half a second to one and a half of the vocals of held-out multitracks."""
-    found, rng = [], np.random.default_rng(0)
-    for name in MULTITRACKS_HELD_OUT:
-        for path in sorted((audio_folder("multitracks") / name).glob("vocals.*")):
-            whole, at = _loaded(path, 60.0), 0
-            while at < len(whole) - 2 * RATE:
-                count = round(float(rng.uniform(0.5, 1.5)) * RATE)
-                piece = whole[at : at + count]
-                if _rms(piece) > 0.3 * _rms(whole):
-                    found.append(Sound(_faded(piece), name))
-                at += count
-    return found
-
-
 class Experiment:
     """The held-out songs and the analyser whose encoder hears everything."""
 
@@ -265,7 +167,7 @@ class Experiment:
     def songs(self) -> list[Float32]:
         paths = [path for path in sorted(audio_folder("songs").iterdir()) if path.name not in SONGS]
         paths += [audio_folder("multitracks") / name / "mixture.flac" for name in MULTITRACKS_HELD_OUT]
-        return [_loaded(path, SONG_SECONDS) for path in paths]
+        return [loaded(path, SONG_SECONDS) for path in paths]
 
     def heard(self, pool: list[Sound]) -> Float32:
         """Rows of `AllHeads` of a pool, cut as one-shots are."""
@@ -288,14 +190,14 @@ class Experiment:
                 for state in STATES:
                     sample = task.pool[own].samples
                     sample = _altered(sample, draw) if state == "altered" else sample
-                    sample = _faded(sample[: round(task.longest * RATE)])
+                    sample = faded(sample[: round(task.longest * RATE)])
                     at = round((3 + draw * (len(song) / RATE - task.longest - 8)) * RATE)
                     length = (
                         scale * len(sample) / RATE
                         if task.lengths is None
                         else float(task.lengths[0] + (task.lengths[1] - task.lengths[0]) * (scale - 0.6) / 0.6)
                     )
-                    if _rms(song[at : at + len(sample)]) < 1e-3:
+                    if rms(song[at : at + len(sample)]) < 1e-3:
                         break
                     for level in LEVELS:
                         soundfile.write(path, _mixed(song, sample, at, level), RATE, subtype="FLOAT")
@@ -390,49 +292,19 @@ def skewness_of_hubs(rows: Float32) -> float:
     return float(skew(np.bincount(nearest.ravel(), minlength=len(rows))))
 
 
-def _samples_of_lmms(packages: Path, folder: str) -> list[Path]:
-    """The samples of a folder, without the one file that is damaged."""
-    paths = sorted((packages / "usr/share/lmms/samples" / folder).glob("*.ogg"))
-    return [path for path in paths if path.name != "kick04.ogg"]
-
-
 def _altered(samples: Float32, draw: float) -> Float32:
     """A semitone up or down, and saturated."""
-    moved = _shifted(samples, 1 if draw < 0.5 else -1)
+    moved = shifted(samples, 1 if draw < 0.5 else -1)
     peak = max(float(np.abs(moved).max()), 1e-9)
     return np.asarray(np.tanh(moved * np.float32((2 + 4 * draw) / peak)), dtype=np.float32)
-
-
-def _shifted(samples: Float32, semitones: float) -> Float32:
-    return np.asarray(soxr.resample(samples, RATE * 2 ** (float(semitones) / 12), RATE), dtype=np.float32)
 
 
 def _mixed(song: Float32, sample: Float32, at: int, level: float) -> Float32:
     margin = round(CONTEXT * RATE)
     mixture = song[at - margin : at + max(len(sample), RATE) + margin].copy()
-    gain = _rms(song[at : at + len(sample)]) / max(_rms(sample), 1e-9) * 10 ** (level / 20)
+    gain = rms(song[at : at + len(sample)]) / max(rms(sample), 1e-9) * 10 ** (level / 20)
     mixture[margin : margin + len(sample)] += np.float32(gain) * sample
     return mixture / max(1.0, float(np.abs(mixture).max()) / 0.98)
-
-
-def _faded(samples: Float32) -> Float32:
-    fade = min(len(samples), RATE // 50)
-    samples = samples.copy()
-    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return samples
-
-
-def _rms(samples: Float32) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
-
-
-@cache
-def _loaded(path: Path, seconds: float) -> Float32:
-    return decode.load(path, RATE, 1).samples[0][: round(seconds * RATE)]
-
-
-def _at_rate(samples: Float32) -> Float32:
-    return np.asarray(soxr.resample(samples, 44_100, RATE), dtype=np.float32)
 
 
 def tasks(packages: Path, midi: Path) -> dict[str, Callable[[], Task]]:

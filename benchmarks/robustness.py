@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import encoder_sounds as sounds
-from benchmarks.ears import held_out_hits
+from benchmarks.held_out_sounds import held_out_hits
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.builtin_versions import VERSIONS, as_version
 from benchmarks.shared.markdown import print_table
