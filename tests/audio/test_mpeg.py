@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,10 +55,66 @@ def test_variable_bit_rate_without_a_header_is_read_to_the_end(tmp_path: Path) -
     assert np.array_equal(region.samples, sound.samples[:, 13 * RATE : 14 * RATE])
 
 
-def test_files_joined_with_their_headers_are_read_to_the_end(tmp_path: Path) -> None:
-    long = write_pyav(tmp_path / "a.mp3", make_signal(seconds=20.0), RATE, "libmp3lame", "mp3", "fltp", {}).read_bytes()
-    (tmp_path / "joined.mp3").write_bytes(long + long)
-    assert read(tmp_path / "joined.mp3").duration == pytest.approx(40.0, abs=0.3)
+def encode(path: Path, seconds: float, rate: int = RATE, channels: int = 2) -> bytes:
+    samples = np.resize(make_signal(rate, seconds), (channels, round(rate * seconds)))
+    return write_pyav(path, samples, rate, "libmp3lame", "mp3", "fltp", {}).read_bytes()
+
+
+@pytest.mark.parametrize("between", [b"", b"TAG" + bytes(125), b"ID3\x03\0\0\0\0\x03\x10" + bytes(400)])
+@pytest.mark.parametrize(
+    "kinds", [((1.0, RATE, 2),) * 3, ((20.0, RATE, 2), (0.5, RATE, 1)), ((1.0, 48_000, 1), (2.0, RATE, 2))]
+)
+def test_files_joined_with_their_headers_are_links(
+    kinds: tuple[tuple[float, int, int], ...], between: bytes, tmp_path: Path
+) -> None:
+    contents = [encode(tmp_path / "a.mp3", *kind) for kind in kinds]
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(b"".join(content + between for content in contents))
+    sound = read(path)
+    assert (sound.sample_rate, sound.channels) == kinds[0][1:]
+    assert probe(path).frames == sound.samples.shape[1] == round(sum(kind[0] for kind in kinds) * kinds[0][1])
+    (tmp_path / "a.mp3").write_bytes(contents[0])
+    first = read(tmp_path / "a.mp3").samples
+    assert np.array_equal(sound.samples[:, : first.shape[1]], first)
+    start = first.shape[1] - 1_000
+    region = read(path, start / kinds[0][1], 3_000 / kinds[0][1]).samples
+    assert np.allclose(region, sound.samples[:, start : start + 3_000], atol=1e-6)  # the decoder's state differs
+
+
+def test_a_file_that_continues_without_a_header_is_read_to_the_end(tmp_path: Path) -> None:
+    content = encode(tmp_path / "a.mp3", 2.0)
+    (tmp_path / "a.mp3").write_bytes(content + without_header(content))
+    assert read(tmp_path / "a.mp3").duration == pytest.approx(4.0, abs=0.1)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 10, 10**6, 2**32 - 1])
+def test_an_impossible_count_of_frames_is_replaced(frames: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    content = encode(path, 4.0)
+    correct = read(path).samples
+    place = content.find(b"Info") + 8
+    path.write_bytes(content[:place] + struct.pack(">I", frames) + content[place + 4 :])
+    assert probe(path).frames == correct.shape[1]
+    assert np.array_equal(read(path).samples, correct)
+
+
+def test_the_header_of_fraunhofer_is_not_audio(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    frames = without_header(encode(path, 2.0))
+    size = frames.index(frames[:3], 4)
+    header = frames[:4] + bytes(32) + b"VBRI" + struct.pack(">HHHII4H", 1, 2737, 75, len(frames) + size, 77, 1, 1, 2, 1)
+    path.write_bytes(header.ljust(size, b"\0") + frames)
+    with_header = read(path).samples
+    path.write_bytes(frames)
+    assert np.array_equal(with_header, read(path).samples)
+
+
+@pytest.mark.parametrize("size", [b"\x00\x7f\x7f\x7f", b"\x7f\x7f\x7f\x7f"])
+def test_a_tag_that_exceeds_the_file_is_searched_for_frames(size: bytes, tmp_path: Path, encoded: Encoded) -> None:
+    content = encoded("lame.mp3").read_bytes()
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"ID3\x03\0\0" + size + bytes(300) + content)
+    assert np.array_equal(read(path).samples, read(encoded("lame.mp3")).samples)
 
 
 def test_a_few_frames_in_other_data_are_no_stream_behind_junk(tmp_path: Path, encoded: Encoded) -> None:

@@ -1,14 +1,17 @@
 """The structure of MPEG audio streams (mp3, mp2): tags, frames, and whether the stream states its length.
 
-An mp3 is a sequence of frames without a table of contents. Encoders of variable bit rate put the frame count into the
-first frame (Xing/Info or VBRI header); if it is missing, libsndfile estimates the length from the first frame's bit rate
-and stops reading there, which truncates files of variable bit rate and files joined from several.
+An mp3 is a sequence of frames without a table of contents. Encoders put the frame count and their delay into the first
+frame (Xing or Info header); if it is missing, libsndfile estimates the length from the first frame's bit rate and stops
+reading there, which truncates files of variable bit rate and files joined from several. It does not know the VBRI header
+of Fraunhofer's encoder, which it would decode as a frame.
 """
 
 from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from soundalike.audio.byte_view import Readable
 
@@ -23,6 +26,10 @@ _ADTS_HEADER = 7  # bytes
 _SEARCHED = 8192  # bytes after the tag in which the first frame must begin
 _FRAMES, _BYTES = 0x1, 0x2  # flags of the Xing header
 _SLACK = 65_536  # bytes of tags and lyrics behind the last frame
+_XING_OFFSETS = (36, 21, 13)  # bytes from a frame to its Xing header: MPEG-1 stereo, mono or MPEG-2 stereo, MPEG-2 mono
+_CRC = 2  # more bytes if the frame has a checksum
+_MOST_JOINED = 1000
+_KBIT_RATES = (8, 320)
 _TAGS = 16  # ID3v2 tags in a row
 
 _JUNK = 1 << 18  # bytes before the first frame that are skipped
@@ -49,15 +56,103 @@ _OTHERS = (
 )
 
 
+@dataclass(frozen=True)
+class XingHeader:
+    """The Xing or Info header in the frame at byte `begin`: the place of the frame count in the file, the count, and the
+    bytes of the stream, which include this frame; None for what it does not state."""
+
+    begin: int
+    place: int
+    frames: int | None
+    size: int | None
+
+    def is_plausible(self, kind: tuple[int, int]) -> bool:
+        """Whether so many frames fit in so many bytes; kind: (samples of a frame, Hz)."""
+        if not self.frames:
+            return False
+        samples, rate = kind
+        slowest, fastest = (samples / 8 * 1000 * kbits / rate for kbits in _KBIT_RATES)
+        return self.size is None or slowest - 1 <= self.size / (self.frames + 1) <= fastest + 1
+
+
+def xing_header(file: Readable, begin: int) -> XingHeader | None:
+    """The Xing header of the frame at byte `begin`, None if it has none."""
+    file.seek(begin)
+    head = file.read(64)
+    if _frame(head[:4]) is None:
+        return None
+    for offset in _XING_OFFSETS:
+        for place in (offset, offset + _CRC):
+            if head[place : place + 4] in (b"Xing", b"Info") and len(head) >= place + 16:
+                flags, frames, size = struct.unpack(">III", head[place + 4 : place + 16])
+                if not flags & _FRAMES:  # the sizes follow at once
+                    return XingHeader(begin, begin + place + 8, None, frames if flags & _BYTES else None)
+                return XingHeader(begin, begin + place + 8, frames, size if flags & _BYTES else None)
+    return None
+
+
+def joined_streams(file: Readable, begin: int) -> tuple[int, ...]:
+    """The places at which streams with a Xing header begin, of which the first is at byte `begin`: several where mp3 files
+    were joined with their headers."""
+    end = file.seek(0, os.SEEK_END)
+    places: list[int] = []
+    place: int | None = begin
+    while place is not None and len(places) < _MOST_JOINED:
+        places.append(place)
+        header = xing_header(file, place)
+        place = None if header is None or not header.size else _next_header(file, place + header.size, end)
+    return tuple(places)
+
+
+def _next_header(file: Readable, place: int, end: int) -> int | None:
+    """The next frame with a Xing header behind a stream that ends at byte `place`, or has some more bytes than it states."""
+    if place >= end:
+        return None
+    file.seek(place)
+    content = file.read(_SLACK)
+    for begin in sorted(_frames_with_header(content)):
+        if xing_header(file, place + begin) is not None and _is_stream(file, place + begin, end):
+            return place + begin
+    return None
+
+
+def _frames_with_header(content: bytes) -> Iterator[int]:
+    for name in (b"Xing", b"Info"):
+        found = content.find(name)
+        while found >= 0:
+            yield from (
+                found - offset - crc
+                for offset in _XING_OFFSETS
+                for crc in (0, _CRC)
+                if found >= offset + crc and content[found - offset - crc] == 0xFF
+            )
+            found = content.find(name, found + 1)
+
+
+def frame_count(file: Readable, header: XingHeader) -> int | None:
+    """The true number of frames behind a Xing header whose own number is impossible; None if that is plausible."""
+    file.seek(header.begin)
+    frame = _frame(head := file.read(4))
+    if frame is None or header.is_plausible((frame[1], _rate(head))):
+        return None
+    end = file.seek(0, os.SEEK_END)
+    return max(0, count_samples(file, header.begin, end) // frame[1] - 1)
+
+
 def states_its_length(file: Readable) -> bool:
     """Whether the first frame states the frame count, and the file is not longer than the byte count stated with it.
 
-    True for a shorter (truncated) file: reading stops where the data end.
+    True for a shorter (truncated) file: reading stops where the data end. False if another stream follows.
     """
     begin = end_of_tags(file)
     file.seek(begin)
-    stated = _stated_bytes(file.read(_SEARCHED))
-    return stated is not None and file.seek(0, os.SEEK_END) - begin <= stated + stated // 100 + _SLACK
+    head = file.read(_SEARCHED)
+    stated = _stated_bytes(head)
+    end = file.seek(0, os.SEEK_END)
+    if stated is None or end - begin > stated + stated // 100 + _SLACK:
+        return False
+    behind = end_of_tags(file, begin + stated)
+    return not (behind < end and _is_stream(file, behind, end))
 
 
 def states_delay(file: Readable, place: int) -> bool:
@@ -67,9 +162,12 @@ def states_delay(file: Readable, place: int) -> bool:
     return any(name in head for name in (b"Xing", b"Info", b"VBRI"))
 
 
-def end_of_tags(file: Readable) -> int:
-    """Where the audio begins: after the ID3v2 tags, whose sizes are stored as four times 7 bits."""
-    place = 0
+def end_of_tags(file: Readable, place: int = 0) -> int:
+    """Where the audio begins: after the ID3v2 tags at byte `place`, whose sizes are stored as four times 7 bits.
+
+    Of a tag that exceeds the file only the header is skipped.
+    """
+    length = file.seek(0, os.SEEK_END)
     for _ in range(_TAGS):
         file.seek(place)
         head = file.read(10)
@@ -79,6 +177,8 @@ def end_of_tags(file: Readable) -> int:
         for byte in head[6:10]:
             size = size << 7 | byte & 0x7F
         footer = 10 if head[5] & 0x10 else 0
+        if place + 10 + size + footer >= length:
+            return place + 10
         place += 10 + size + footer
     return place
 
@@ -174,13 +274,14 @@ def _frame(head: bytes) -> tuple[int, int, int] | None:
     return samples // 8 * bit_rate // rate + padding, samples, version << 4 | layer << 2 | rate_code
 
 
+def _rate(head: bytes) -> int:
+    return _RATES[head[1] >> 3 & 3][head[2] >> 2 & 3]
+
+
 def _stated_bytes(head: bytes) -> int | None:
     for name in (b"Xing", b"Info"):
         position = head.find(name)
         if position >= 0 and len(head) >= position + 16:
-            flags, _, size = struct.unpack(">III", head[position + 4 : position + 16])
-            return int(size) if flags & _FRAMES and flags & _BYTES else None
-    position = head.find(b"VBRI")
-    if position >= 0 and len(head) >= position + 14:
-        return int(struct.unpack(">I", head[position + 10 : position + 14])[0])
+            flags, frames, size = struct.unpack(">III", head[position + 4 : position + 16])
+            return int(size) if flags & _FRAMES and frames and flags & _BYTES else None
     return None

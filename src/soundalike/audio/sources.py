@@ -8,7 +8,8 @@ Each container has its own known deviations:
 - WAV, RF64, W64: integers that use only the lower bits of their container get a gain; MP3 inside WAV is decoded
   as MP3.
 - WAV, RF64, BW64, AIFF, AU, CAF: headers that state no size or a wrong one are replaced.
-- MP3: bytes before the first frame are skipped.
+- MP3: bytes before the first frame are skipped, impossible frame counts in its header are replaced, and files joined
+  with their headers are a source each.
 """
 
 from __future__ import annotations
@@ -55,11 +56,28 @@ def _sources(path: Path, size: int, modified: int, inode: int) -> tuple[Source, 
         if head[:4] in (b".snd", b"caff"):
             return (data_size.source(handle, begin),)
         if mpeg.may_be_mpeg(head):
-            first = mpeg.first_frame(handle, begin)
-            # A header that states the delay is worth more than the damaged frames that follow it.
-            if first is not None and first > begin and not mpeg.states_delay(handle, begin):
-                return (Source(((first, size),)),)
+            return _mpeg_sources(handle, begin, size)
     return (WHOLE_FILE,)
+
+
+def _mpeg_sources(handle: BinaryIO, begin: int, size: int) -> tuple[Source, ...]:
+    """One source for each stream with a header of its own, one for a file without any."""
+    first = mpeg.first_frame(handle, begin)
+    # A header that states the delay is worth more than the damaged frames that follow it.
+    if first is None or mpeg.states_delay(handle, begin):
+        first = begin
+    begins = mpeg.joined_streams(handle, first)
+    ends = [*begins[1:], size]
+    found = tuple(_mpeg_source(handle, *place) for place in zip(begins, ends, strict=True))
+    return (WHOLE_FILE,) if found == (Source(((begin, size),)),) else found
+
+
+def _mpeg_source(handle: BinaryIO, begin: int, end: int) -> Source:
+    header = mpeg.xing_header(handle, begin)
+    count = None if header is None else mpeg.frame_count(handle, header)
+    if header is None or count is None or header.frames is None:
+        return Source(((begin, end),))
+    return Source(((begin, header.place), count.to_bytes(4, "big"), (header.place + 4, end)))
 
 
 def _flac_source(handle: BinaryIO, begin: int) -> Source:
