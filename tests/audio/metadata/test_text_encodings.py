@@ -10,6 +10,21 @@ from hypothesis import strategies as st
 
 from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
 
+WESTERN = (
+    *(
+        "élève père mère",
+        "créée",
+        "naïveté",
+        "Façade à l’œuvre",
+        "Õllesummer",
+        "œœ",
+        "“Ça” va",
+        "Señor Ñandú",
+        "Ærø",
+        "Åse",
+    ),
+    *("Ñoño", "–—–", "‰ ƒ", "‹Ölü›", "Öyö", "Häähyö", "Žižek", "Ðiðrik", "Pâté", "Größenwahn Äußerung", "…à la mode…"),
+)
 TEXTS = ("Björk", "Café® Ü", "plain", "Ab", "Motörhead – “Ace”", "120", "Am")
 
 
@@ -62,6 +77,16 @@ def test_a_stated_code_page_is_used_for_what_is_not_utf8() -> None:
         ("坂本龍一", "cp932"),
         ("千のナイフ", "cp932"),
         ("パフューム 01", "cp932"),
+        ("YMO - ライディーン", "cp932"),
+        ("Lemon / 米津玄師 (live)", "cp932"),
+        ("Кино", "koi8-r"),
+        ("Виктор Цой", "koi8-r"),
+        ("ГРУППА КРОВИ", "koi8-r"),
+        ("ГРУППА КРОВИ", "cp1251"),
+        ("ДДТ - Это всё", "koi8-r"),
+        ("ДДТ - Это всё", "cp1251"),
+        ("Любэ", "koi8-r"),
+        ("звезда по имени Солнце", "koi8-r"),
     ],
 )
 def test_cyrillic_and_japanese_code_pages_are_recognised(text: str, code_page: str) -> None:
@@ -70,12 +95,26 @@ def test_cyrillic_and_japanese_code_pages_are_recognised(text: str, code_page: s
 
 
 @pytest.mark.parametrize(
-    "text", ["Ärzte", "Øya", "ÄÖÜ", "Sigur Rós – Ágætis byrjun", "“Ace” of “Spades”", "Été", "É", "ÇA"]
+    "text", ["Ärzte", "Øya", "ÄÖÜ", "Sigur Rós – Ágætis byrjun", "“Ace” of “Spades”", "Été", "É", "ÇA", *WESTERN]
 )
 def test_western_texts_are_not_taken_for_others(text: str) -> None:
     assert decode_text(text.encode("cp1252")) == text
     if not any(ord(character) > 255 for character in text):
         assert repair_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["千のナイフ", "パフューム 01", "あいみょん", "椎名林檎", "君が代"])
+@pytest.mark.parametrize("end", [b"", b"\0\0", b"\0\0\0"])
+def test_east_asian_words_in_utf16_without_a_byte_order_mark(text: str, end: bytes) -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert decode_text(text.encode(encoding) + end) == text
+
+
+def test_fields_of_a_cue_sheet_in_shift_jis() -> None:
+    sheet = (
+        'REM COMMENT "ExactAudioCopy v1.6"\r\nTITLE "Live 1979"\r\nFILE "ライディーン.wav" WAVE\r\n  TRACK 01 AUDIO\r\n'
+    )
+    assert decode_text(sheet.encode("cp932")) == sheet
 
 
 @given(st.binary(max_size=40))

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from soundalike.audio.metadata.id3 import HEADER as _HEADER
+
 _MAX_TAGS = 16
 _MAX_BYTES = 1 << 24  # of a tag that are read
 _MAX_PADDING = 1 << 16  # zeros between tags
-_HEADER = 10  # of ID3v2, and its footer
 _ID3V1, _ENHANCED = 128, 227
 _APE_FOOTER = 32
 _MAX_ITEMS = 1000
@@ -71,29 +72,11 @@ def ape_texts(tag: bytes) -> Iterator[tuple[str, str]]:
             yield name, tag[end_of_name + 1 : place].split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
-def object_texts(tag: bytes) -> Iterator[tuple[str, str]]:
-    """(description in lower case, text) of each general object (GEOB) of an ID3v2.3 or 2.4 tag.
-
-    Mixed In Key writes the key and the energy level into such objects.
-    """
-    if tag[:3] != b"ID3" or len(tag) < _HEADER or tag[3] not in (3, 4):
-        return
-    place = _HEADER
-    for _ in range(_MAX_ITEMS):
-        name, sizes = tag[place : place + 4], tag[place + 4 : place + 8]
-        if len(sizes) < 4 or not name.strip(b"\0"):
-            return
-        bits = 7 if tag[3] == 4 else 8
-        size = sum(byte << (bits * (3 - position)) for position, byte in enumerate(sizes))
-        content = tag[place + _HEADER : place + _HEADER + size]
-        if name == b"GEOB" and content:
-            end = b"\0\0" if content[0] in (1, 2) else b"\0"
-            mime_end = content.find(b"\0", 1)
-            fields = content[mime_end + 1 :].split(end, 2) if mime_end > 0 else []
-            if len(fields) == 3:
-                description = fields[1].replace(b"\0", b"").lstrip(b"\xff\xfe").decode("latin-1")
-                yield description.lower(), fields[2].strip(b"\0").decode("latin-1")
-        place += _HEADER + size
+def trailing_id3(file: BinaryIO, place: int) -> bytes | None:
+    """The ID3v2 tag at byte `place`, behind the chunks of a WAV or AIFF file, None if there is none."""
+    header = _at(file, place, _HEADER)
+    size = _id3_size(header, b"ID3")
+    return None if size is None else _at(file, place, min(_HEADER + size, _MAX_BYTES))
 
 
 def _at(file: BinaryIO, place: int, size: int) -> bytes:

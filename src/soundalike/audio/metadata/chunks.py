@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from soundalike.audio.chunk_places import chunk_places
+from soundalike.audio.mpeg import end_of_tags
 
 _MAX_CHUNKS = 1000
 
@@ -47,15 +48,17 @@ def read_chunks(path: Path, limits: dict[bytes, int]) -> ChunkedFile | None:
     """
     with path.open("rb") as file:
         length = os.fstat(file.fileno()).st_size
+        begin = end_of_tags(file)
+        file.seek(begin)
         head = file.read(40)
         if head[8:12] == b"WAVE" and head[:4] in (b"RIFF", b"RF64", b"BW64", b"RIFX"):
             order = ">" if head[:4] == b"RIFX" else "<"
-            found = _riff_chunks(file, 12, order, limits)
+            found = _riff_chunks(file, begin + 12, order, limits)
             return ChunkedFile("WAVE", order, tuple(found))
         if head[8:12] in (b"AIFF", b"AIFC") and head[:4] == b"FORM":
-            return ChunkedFile(head[8:12].decode(), ">", tuple(_riff_chunks(file, 12, ">", limits)))
+            return ChunkedFile(head[8:12].decode(), ">", tuple(_riff_chunks(file, begin + 12, ">", limits)))
         if head[:4] == b"riff" and head[24:28] == b"wave":
-            return ChunkedFile("WAVE", "<", tuple(_wave64_chunks(file, length, limits)))
+            return ChunkedFile("WAVE", "<", tuple(_wave64_chunks(file, begin + 40, length, limits)))
     return None
 
 
@@ -66,9 +69,8 @@ def _riff_chunks(file: BinaryIO, place: int, order: str, limits: dict[bytes, int
             yield Chunk(chunk.name, chunk.size, file.read(min(chunk.size, limits[chunk.name])))
 
 
-def _wave64_chunks(file: BinaryIO, length: int, limits: dict[bytes, int]) -> Iterator[Chunk]:
+def _wave64_chunks(file: BinaryIO, place: int, length: int, limits: dict[bytes, int]) -> Iterator[Chunk]:
     """Chunks named by GUIDs, the first four bytes of which are the name in RIFF; sizes include the header of 24 bytes."""
-    place = 40
     for _ in range(_MAX_CHUNKS):
         file.seek(place)
         head = file.read(24)

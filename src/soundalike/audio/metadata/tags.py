@@ -1,7 +1,8 @@
 """Tags of a file: artist, title, album, tempo, key; and its loop chunk.
 
-In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks. Of
-several ID3v2 and APEv2 tags in another file, the later win, field by field (see `attached_tags`).
+In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks; tags
+that some programs put behind the chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
+field by field (see `attached_tags`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import BinaryIO
 from tinytag import TinyTag, TinyTagException
 
 from soundalike.audio.file_part import part_of_address
-from soundalike.audio.metadata.attached_tags import ape_texts, object_texts, read_attached_tags
+from soundalike.audio.metadata import id3
+from soundalike.audio.metadata.attached_tags import ape_texts, read_attached_tags, trailing_id3
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, find_key_in_tag
 from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
@@ -47,6 +49,7 @@ _TEXT_CHUNKS = {
     b"IBPM": "bpm",
     b"IKEY": "key",
 }
+_TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
 
 _ID3_NAME = Path("id3.mp3")  # by which tinytag reads ID3 tags
@@ -81,11 +84,8 @@ def read_tags(path: str | Path) -> Tags:
     loop = read_loop_chunk(path)
     try:
         chunked = read_chunks(path, _LIMITS)
-        if chunked is not None:
-            fields = list(_chunk_fields(chunked))
-        else:
-            with path.open("rb") as file:
-                fields = list(_merged_fields(file, path))
+        with path.open("rb") as file:
+            fields = list(_merged_fields(file, path) if chunked is None else _chunked_fields(file, chunked))
     except OSError:
         return Tags(loop=loop)
 
@@ -109,14 +109,14 @@ def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
     """The fields of all tags of a file, those that win first."""
     tags = read_attached_tags(file)
     flac = None
-    if len(tags.leading) > 1:
+    if tags.leading:
         file.seek(tags.start)
         flac = file.read(_MAX_ID3) if file.read(4) == b"fLaC" else None
     for tag in reversed(tags.trailing):
         yield from _attached_fields(tag)
     if flac is not None:
         yield from _fields(BytesIO(b"fLaC" + flac), Path("a.flac"))
-    for tag in reversed(tags.leading if len(tags.leading) > 1 else ()):
+    for tag in reversed(tags.leading):
         yield from _attached_fields(tag)
     yield from _fields(file, path)
     if tags.id3v1 is not None:
@@ -126,18 +126,31 @@ def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
 
 
 def _object_fields(tag: bytes) -> Iterator[_Field]:
-    yield from (("key", text) for description, text in object_texts(tag) if description == "key")
+    yield from (("key", text) for description, text in id3.objects(tag) if description == "key")
 
 
 def _attached_fields(tag: bytes) -> Iterator[_Field]:
-    if tag[:3] == b"ID3":
-        yield from _fields(BytesIO(tag), _ID3_NAME)
-        return
-    for name, text in ape_texts(tag):
-        if name in ("artist", "title", "album", "bpm"):
+    for name, text in id3.texts(tag) if tag[:3] == b"ID3" else ape_texts(tag):
+        if name in ("artist", "title", "album"):
             yield name, text
+        elif name in _TEMPO_FIELDS:
+            yield "bpm", text
         elif name in _KEY_FIELDS:
             yield "key", text
+
+
+def _chunked_fields(file: BinaryIO, chunked: ChunkedFile) -> Iterator[_Field]:
+    """The fields of the chunks of a WAV or AIFF file, then those of tags around them."""
+    yield from _chunk_fields(chunked)
+    tags = read_attached_tags(file)
+    file.seek(tags.start)
+    end = tags.start + 8 + int.from_bytes(file.read(8)[4:], "big" if chunked.order == ">" else "little")
+    behind = [tag for place in (end, end + 1) if (tag := trailing_id3(file, place)) is not None]
+    for tag in (*reversed(tags.trailing), *behind, *reversed(tags.leading)):
+        yield from _attached_fields(tag)
+        yield from _object_fields(tag)
+    if tags.id3v1 is not None:
+        yield from _fields(BytesIO(tags.id3v1), _ID3_NAME)
 
 
 def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
@@ -151,7 +164,7 @@ def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
         for field in ("artist", "title", "album"):
             if (value := getattr(tag, field)) is not None:
                 yield field, value
-        yield from (("bpm", str(value)) for value in tag.other.get("bpm") or ())
+        yield from (("bpm", str(value)) for field in _TEMPO_FIELDS for value in tag.other.get(field) or ())
         yield from (("key", str(value)) for field in _KEY_FIELDS for value in tag.other.get(field) or ())
         return
 
@@ -163,6 +176,7 @@ def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
         page = code_page_name(struct.unpack(file.order + "H", character_set.content)[0])
     for chunk in file.chunks:
         if chunk.name in (b"id3 ", b"ID3 "):
+            yield from _attached_fields(chunk.content)
             yield from _fields(BytesIO(chunk.content), _ID3_NAME)
             yield from _object_fields(chunk.content)
         elif chunk.name == b"LIST":
