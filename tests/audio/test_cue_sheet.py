@@ -39,6 +39,27 @@ def test_commands_may_be_lower_case_and_names_unquoted() -> None:
     assert read_cue_sheet(sheet) == (CueFile("my album.wav", (Track(1, 0.0, 10.0), Track(2, 10.0, None))),)
 
 
+def test_words_may_be_parted_by_tabs() -> None:
+    text = ALBUM.replace("  ", "\t").replace("TRACK ", "TRACK\t").replace(" AUDIO", "\tAUDIO")
+    assert read_cue_sheet(text.replace("INDEX 01 ", "INDEX\t01\t\t").encode()) == read_cue_sheet(ALBUM.encode())
+
+
+def test_a_file_that_is_repeated_before_every_track_is_one() -> None:
+    lines = ["FILE a.wav WAVE", "TRACK 01 AUDIO", "INDEX 01 00:00:00"]
+    lines += ["FILE a.wav WAVE", "TRACK 02 AUDIO", "INDEX 01 00:30:00"]
+    assert read_cue_sheet("\n".join(lines).encode()) == (CueFile("a.wav", (Track(1, 0.0, 30.0), Track(2, 30.0, None))),)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("koi8-r", "Группа крови"), ("cp1251", "Группа крови"), ("cp932", "千のナイフ")]
+)
+def test_sheets_in_code_pages(encoding: str, name: str) -> None:
+    sheet = (
+        f'REM COMMENT "ExactAudioCopy v1.6"\nFILE "{name}.wav" WAVE\nTRACK 01 AUDIO\nTITLE "Live"\nINDEX 01 00:00:00\n'
+    )
+    assert read_cue_sheet(sheet.encode(encoding))[0].name == f"{name}.wav"
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [

@@ -19,13 +19,17 @@ from soundalike.search.name_matching import fold, path_matcher
         ("ガ", "カ\u3099"),
         ("Å", "\u212b"),
         ("ệ", "e\u0302\u0323"),
+        ("ılık", "ILIK"),
+        ("ılık", "ilik"),
+        ("İstanbul", "istanbul"),
+        ("İSTANBUL", "I\u0307stanbul"),
     ],
 )
 def test_spellings_of_the_same_name_are_equal(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Björk", "Bjork"), ("a", "b"), ("é", "e")])
+@pytest.mark.parametrize(("one", "other"), [("Björk", "Bjork"), ("a", "b"), ("é", "e"), ("ï", "i"), ("ı", "l")])
 def test_different_names_differ(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 

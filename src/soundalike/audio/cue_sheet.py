@@ -64,23 +64,23 @@ def read_cue_sheet(data: bytes) -> tuple[CueFile, ...]:
     drafts: list[_Draft] = []
     sheet = _Draft(0, is_audio=False)
     for line in decode_text(data).replace("\r", "\n").split("\n"):
-        command, _, rest = line.strip().partition(" ")
-        command, rest = command.upper(), rest.strip()
+        command, rest = _first_word(line)
+        command = command.upper()
         owner = drafts[-1] if drafts else sheet
         if command == "FILE":
-            names.append(_file_name(rest))
+            name = _file_name(rest)
+            if name not in names[-1:]:  # some programs repeat it before every track
+                names.append(name)
         elif command == "TRACK" and len(drafts) < _MOST_TRACKS:
-            number, _, kind = rest.partition(" ")
-            drafts.append(
-                _Draft(int(number) if number.isdecimal() else len(drafts) + 1, kind.strip().upper() == "AUDIO")
-            )
+            number, kind = _first_word(rest)
+            drafts.append(_Draft(int(number) if number.isdecimal() else len(drafts) + 1, kind.upper() == "AUDIO"))
         elif command == "TITLE":
             owner.title = _text(rest)
         elif command == "PERFORMER":
             owner.performer = _text(rest)
         elif command == "INDEX" and drafts and names:
-            index, _, time = rest.partition(" ")
-            seconds = _seconds(time.strip())
+            index, time = _first_word(rest)
+            seconds = _seconds(time)
             if index.isdecimal() and seconds is not None:
                 drafts[-1].starts[int(index)] = (len(names) - 1, seconds)
     if not names or not drafts:
@@ -104,10 +104,16 @@ def _tracks(drafts: list[_Draft], sheet: _Draft, file: int) -> tuple[Track, ...]
     return tuple(tracks)
 
 
+def _first_word(line: str) -> tuple[str, str]:
+    """The first word of a line and what follows it; spaces and tabs part words."""
+    word, *rest = line.strip().split(None, 1) or [""]
+    return word, rest[0].strip() if rest else ""
+
+
 def _file_name(rest: str) -> str:
     """The name in `"album.flac" WAVE`, with or without quotes, without folders of another machine."""
     quoted = _QUOTED.match(rest)
-    name = quoted[1] if quoted else rest.rpartition(" ")[0] or rest
+    name = quoted[1] if quoted else (rest.rsplit(None, 1) or [""])[0]
     return re.split(r"[/\\]", name)[-1]
 
 

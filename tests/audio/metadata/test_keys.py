@@ -124,6 +124,30 @@ def test_other_texts_are_not_keys(text: str) -> None:
         ("H", "B"),
         ("H moll", "B minor"),
         ("Amin7", "A minor"),
+        ("Csus4", "C"),
+        ("G7", "G"),
+        ("Am7b5", "A minor"),
+        ("Emadd9", "E minor"),
+        ("8A→9A", "A minor"),
+        ("8A->9A", "A minor"),
+        ("6A+6B", "G minor"),
+        ("6A + 6B", "G minor"),
+        ("8A*", "A minor"),
+        ("Am?", "A minor"),
+        ('"Am"', "A minor"),
+        ("≈ F♯m", "F# minor"),
+        ("C#/Db minor", "C# minor"),
+        ("Bb / A# maj", "Bb major"),
+        ("C / Am", "C"),
+        ("F# Minor (Harmonic)", "F# minor"),
+        ("A minor pentatonic", "A minor"),
+        ("Key of C", "C"),
+        ("in D minor", "D minor"),
+        ("Fes-Dur", "E major"),
+        ("Dó menor", "C minor"),
+        ("Fá sustenido maior", "F# major"),
+        ("Sol sostenido menor", "G# minor"),
+        ("E♮ minor", "E minor"),
         ("Am7", "A minor"),
         ("F#min9", "F# minor"),
         ("Cmaj7", "C major"),
@@ -148,7 +172,7 @@ def test_keys_as_programs_write_them_in_tags(text: str, written: str) -> None:
 
 NOT_KEYS = (
     "|o|All|Energy 6|128|A minor thing|Unknown|13A|0A|Amaze|Edam|Hit|Do|{|{}|[1]|e30=|bm8ga2V5IGhlcmU=|+50|()|Bass|Dance|Fade"
-    '|Es ist|{"key": 5}|{"key": "none"}'
+    '|Es ist|in|of|C major thing|harmonic|pentatonic|+|→|?|A blue note|Bdim|B𝄫|A\u0331|Gdance|{"key": 5}|{"key": "none"}'
 )
 
 

@@ -29,12 +29,13 @@ _SPELT = re.compile(
     re.IGNORECASE,
 )
 _GERMAN = re.compile(
-    r"(?:(?P<natural>[A-H])|(?P<sharp>[CDEFGAH])is|(?P<flat>[CDG])es|(?P<e_or_a>[EA])s)[\s_-]*"
+    r"(?:(?P<natural>[A-H])|(?P<sharp>[CDEFGAH])is|(?P<flat>[CDFG])es|(?P<e_or_a>[EA])s)[\s_-]*"
     r"(?P<mode>dur|moll|maj(?:or)?|min(?:or)?|m|M|)",
     re.IGNORECASE,
 )
 _SOLFEGE = re.compile(
-    r"(?P<root>do|r[eé]|mi|fa|sol|la|lá|si|ti)[\s_-]*(?P<sign>#|♯|b|♭|di[eè]se|diesis|b[eé]mol(?:le)?|)[\s_-]*"
+    r"(?P<root>d[oó]|r[eé]|mi|f[aá]|sol|l[aá]|s[ií]|ti)[\s_-]*"
+    r"(?P<sign>#|♯|b|♭|di[eè]se|diesis|sostenido|sustenido|b[eé]mol(?:le)?|)[\s_-]*"
     r"(?P<mode>majeur|mineur|maggiore|minore|mayor|menor|maior|major|minor|maj|min|m|M)",
     re.IGNORECASE,
 )
@@ -126,9 +127,9 @@ def _german_key(match: re.Match[str]) -> Key:
 
 
 def _solfege_key(match: re.Match[str]) -> Key:
-    name = match["root"].lower().replace("é", "e").replace("á", "a")
+    name = unicodedata.normalize("NFD", match["root"].lower())[:3].rstrip("\u0301")
     sign = match["sign"].lower()
-    step = 0 if not sign else 1 if sign[0] in "#♯d" else -1
+    step = 0 if not sign else 1 if sign[0] in "#♯ds" else -1
     return Key((_SOLFEGE_NATURALS[name] + step) % 12, _mode(match["mode"]))
 
 
@@ -136,10 +137,11 @@ def find_key_in_tag(text: str) -> Key | None:
     """The key in a tag as DJ and analysis programs write it, None if there is none.
 
     Beside what `parse_key` reads: with a detuning ("A#m +50", "04B -50cents"), an energy level or a tempo ("4A - Energy 6",
-    "8A 128"), a chord's extension ("Amin7"), a church mode ("D dorian": minor), a German B natural ("H"); of several keys the
-    first ("4A/5B"); the JSON of Mixed In Key ({"key": "1A", ...}), plain or in base64. Any other word makes it no key.
+    "8A 128"), a chord's extension ("Amin7"), a church mode ("D dorian": minor), a scale ("A minor pentatonic"), a German B
+    natural ("H"); of several keys the first ("4A/5B"), with the mode that another spelling states ("C#/Db minor"); the JSON of
+    Mixed In Key ({"key": "1A", ...}), plain or in base64. Any other word makes it no key.
     """
-    text = unicodedata.normalize("NFKC", _json_key(text) or text).strip(" \0\t\r\n\ufeff")
+    text = unicodedata.normalize("NFKC", _json_key(text) or text).strip(" \0\t\r\n\ufeff").replace("♮", "")
     whole = find_key(text)
     if whole is not None:
         return whole
@@ -152,22 +154,26 @@ def find_key_in_tag(text: str) -> Key | None:
         if match is None:
             return None
         key, place = match
-        found = found or key
+        if found is None or (found.mode is None and key.root == found.root):
+            found = key
     return found
 
 
-_END = r"(?![^\W_]|[#♯♭])"
+_END = r"(?![^\W_]|[#♯♭])"  # of a word
 _NOT_A_KEY = re.compile(
-    r"[\s/|,;:()\[\]{}~&_.=-]+"  # separators
+    r"[^\w#♯♭+±𝄪𝄫\u0300-\u036f]+|_+|\+(?!\d)|\+(?=\d{1,2}\s*[ABabdm]" + _END + r")"  # separators
     r"|(?!(?:0?[1-9]|1[0-2])\s*[ABabdm]" + _END + r")"  # not the number of a Camelot or Open Key code
     r"[+±-]?\d+(?:[.,]\d+)?\s*(?:cents?|ct|c|%|bpm|hz)?"
     + _END
-    + r"|(?:energy|level|bpm|(?:open\s*|camelot\s*)?key|camelot|scale|cents?|tuning|or)"
+    + r"|(?:energy|level|bpm|(?:open\s*|camelot\s*)?key(?:\s+of)?|in|camelot|scale|cents?|tuning|or)"
+    + _END
+    + r"|(?:harmonic|melodic|natural|(?:major\s+|minor\s+)?pentatonic)"
     + _END,
     re.IGNORECASE,
 )
 _IN_TAG = (
     re.compile(r"(?P<name>[A-G][#♯b♭]?)\s*(?P<mode>maj|min|m|M)(?:\s?(?:6|7|9|11|13))" + _END, re.IGNORECASE),
+    re.compile(r"(?P<name>[A-G][#♯b♭]?)(?P<mode>m|)(?:sus[24]?|add\d|7b5|7|9|11|13)" + _END),
     re.compile(
         r"(?P<name>[A-G][#♯b♭]?)\s*(?:(?P<minor>dorian|aeolian|phrygian|locrian|(?:natural|harmonic|melodic)\s+minor)"
         r"|ionian|lydian|mixolydian)" + _END,
