@@ -41,6 +41,21 @@ STATED = {
     "bass_hit_c": (None, "C"),
     "Piano_C3": (None, "C"),
     "Rhodes_A#4": (None, "Bb"),
+    "Vitamin C 95bpm": (95.0, None),
+    "Big A 120 BPM": (120.0, None),
+    "Mr B 100bpm": (100.0, None),
+    "Synth C 95bpm": (95.0, "C"),
+    "Deep House 124bpm C": (124.0, "C"),
+    "C_95bpm": (95.0, "C"),
+    "Rock Em Sock Em 120bpm": (120.0, None),
+    "All Of Em 95bpm": (95.0, None),
+    "Hit Em Up 95bpm": (95.0, None),
+    "Deep Em 95bpm": (95.0, "E minor"),
+    "5 am 120bpm": (120.0, None),
+    "120bpm am": (120.0, "A minor"),
+    "Studio 54 - 120 BPM": (120.0, None),
+    "Am I Wrong 120bpm": (120.0, None),
+    "100bpm 100 BPM": (100.0, None),
     "DH2_Bass_125_08_Am": (None, "A minor"),
 }
 
@@ -72,5 +87,8 @@ def test_other_names_state_nothing(stem: str) -> None:
 
 def test_contradictions_are_none() -> None:
     assert metadata_from_filename("KSHMR_Kick_Loop_100_128_Am") == (None, "A minor")
+    assert metadata_from_filename("Loop_100bpm_120bpm_Am") == (None, "A minor")
+    assert metadata_from_filename("House 124 bpm to 128 bpm") == (None, None)
+    assert metadata_from_filename("half 70bpm 140bpm drums") == (None, None)
     assert metadata_from_filename("Chords_120bpm_Am_Gm") == (120.0, None)
     assert metadata_from_filename("Chords_120bpm_Am_Am") == (120.0, "A minor")

@@ -34,6 +34,7 @@ _COMPACT = re.compile(
 )
 _NOTE = re.compile(r"(?P<root>[A-Ga-g])(?P<sign>#|b|♯|♭)?(?P<octave>[0-8])?")
 _MODES = frozenset({"major", "minor", "maj", "min"})
+_TEMPO = "\x1f"  # a separator in place of a stated tempo
 _ENGLISH = frozenset({"Am", "Em"})  # "Who Am I", "Kill Em All"
 
 
@@ -45,8 +46,10 @@ _BEFORE_ENGLISH = {
     "Am": _words("i who what where why how here there"),
     "Em": _words(
         """
-        beat bring burn catch drop feed feel get give got hit keep kill knock leave let love make pop put rip rock see set
-        shake show smoke stack stop take teach tell turn use want watch work
+        all beat blow both bomb break bring burn bust buss call catch chase chop crush cut drop dust eat feed feel fight find
+        fool fuck get give got hate have hit hold hurt keep kill knock leave let lock lose love make meet mix move of pack pass
+        play pop pull push put rip rob rock roll run save see send set shake shoot show slay smack smash smoke sock stack
+        steal stick stop take teach tell throw told treat trick turn use wake want watch wet whip work wreck
         """
     ),
 }
@@ -118,34 +121,45 @@ class _Token:
         return _NUMBER.fullmatch(self.text) is not None and _BARE_SLOWEST <= float(self.text) <= _BARE_FASTEST
 
     def delimited(self, marks: str = "_-()[]") -> bool:
-        """Whether a separator other than a space is next to it."""
-        return any(mark in self.before + self.after for mark in marks)
+        """Whether a separator other than a space, or a stated tempo, is next to it."""
+        return any(mark in self.before + self.after for mark in (*marks, _TEMPO))
+
+    def delimited_before_tempo(self, marks: str = "_-()[]") -> bool:
+        """As `delimited`, but what may be the last word of a phrase before the tempo is not: "Vitamin C 95bpm"."""
+        return _TEMPO in self.before or any(mark in self.before + self.after for mark in marks)
 
 
 def metadata_from_filename(stem: str) -> tuple[float | None, str | None]:
-    """(tempo in BPM, key as in `keys`) stated by the file name `stem` (without suffix); None for what it does not state."""
-    tempo, rest = _stated_tempo(stem)
+    """(tempo in BPM, key as in `keys`) stated by the file name `stem` (without suffix); None for what it does not state, or
+    states in two ways that contradict each other."""
+    stated, rest = _stated_tempos(stem)
     tokens = _tokens(rest)
-    keys = _keys_with_mode(tokens, tempo is not None)
-    if tempo is None:
-        tempo = _bare_tempo(tokens, keys)
+    keys = _keys_with_mode(tokens, bool(stated))
+    tempo = stated[0] if stated else _bare_tempo(tokens, keys)
     if not keys:
         keys = _camelot(tokens, tempo)
     if not keys:
         keys = _bare_notes(tokens, tempo)
+    if len(set(stated)) > 1:
+        tempo = None
     distinct = set(keys.values())
     return tempo, str(distinct.pop()) if len(distinct) == 1 else None
 
 
-def _stated_tempo(stem: str) -> tuple[float | None, str]:
-    """The number next to "bpm", and the name with both replaced by "_"."""
+def _stated_tempos(stem: str) -> tuple[list[float], str]:
+    """The numbers next to "bpm", and the name with `_TEMPO` in place of both."""
     for pattern in _BPM:
-        match = pattern.search(stem)
-        if match:
-            value = float(match[1].replace(",", "."))
-            if _SLOWEST <= value <= _FASTEST:
-                return value, f"{stem[: match.start()]}_{stem[match.end() :]}"
-    return None, stem
+        matches = [match for match in pattern.finditer(stem) if _SLOWEST <= _number(match[1]) <= _FASTEST]
+        if matches:
+            rest = stem
+            for match in reversed(matches):
+                rest = f"{rest[: match.start()]}{_TEMPO}{rest[match.end() :]}"
+            return [_number(match[1]) for match in matches], rest
+    return [], stem
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def _tokens(name: str) -> list[_Token]:
@@ -180,7 +194,7 @@ def _compact_counts(tokens: list[_Token], position: int, match: re.Match[str], a
     if match["mode"] == "m":
         if match["root"].islower():
             english = token.text.capitalize() in _ENGLISH and not audio_terms
-            return (near_tempo and not english) or (stated and token.delimited())
+            return (near_tempo and not english) or (stated and token.delimited_before_tempo())
         if token.text in _ENGLISH:
             return near_tempo or audio_terms
         return match["sign"] is not None or audio_terms or near_tempo or token.delimited()
@@ -289,7 +303,10 @@ def _note_counts(tokens: list[_Token], position: int, note: re.Match[str], pitch
     if note["sign"]:
         decibels = token.text in ("Db", "Gb") and position > 0 and tokens[position - 1].is_index
         return not decibels or has_tempo or token.delimited("_-")
-    return (has_tempo and token.delimited()) or ((pitched or indexed) and token.delimited("_-") and not variant)
+    named = pitched or _has(tokens, _LOOP_WORDS | _AUDIO_WORDS)
+    return (has_tempo and (token.delimited() if named else token.delimited_before_tempo())) or (
+        (pitched or indexed) and token.delimited("_-") and not variant
+    )
 
 
 def _neighbours(tokens: list[_Token], position: int) -> list[_Token]:
