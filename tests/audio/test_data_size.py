@@ -71,7 +71,13 @@ def caf(size: int) -> bytes:
 FILES = {
     **{f"wav {size:x} {riff:x}": wav(size, riff) for size in (0, UNKNOWN, 2**31 - 1, 0x7FFFF000) for riff in (0, UNKNOWN)},
     "wav behind id3": b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + wav(0),
-    "two data chunks": wav(None, before=chunk(b"data", b"")),
+    "empty data before": wav(None, before=chunk(b"data", b"")),
+    **{
+        f"samples in chunks of {step}": wav(None, samples=LITTLE[:step])
+        + b"".join(chunk(b"LIST", INFO) + chunk(b"data", LITTLE[at : at + step]) for at in range(step, len(LITTLE), step))
+        for step in (400, 6_004, len(LITTLE) - 400)
+    },
+    "ds64 in RIFF": b"RIFF" + rf64(b"RF64", (0, len(LITTLE)), UNKNOWN)[4:] + chunk(b"acid", bytes(24)),
     "odd chunk without pad": wav(None, before=chunk(b"JUNK", b"abc", pad=False)),
     "odd INFO without pad": wav(None, before=chunk(b"LIST", INFO + b"x", pad=False)),
     "rifx": b"RIFX" + bytes(4) + b"WAVE" + chunk(b"fmt ", struct.pack(">HHIIHH", 1, 2, RATE, 4 * RATE, 4, 16), order=">")
@@ -92,7 +98,7 @@ FILES = {
     **{f"w64 {size:x}": w64(size) for size in (0, 24, 2**63 - 1, 2**64 - 1)},
     **{f"{kind.decode()} {size:x}": aiff(kind, size) for kind in (b"AIFF", b"AIFC") for size in (0, 8, 2**31 - 1, UNKNOWN)},
     "aiff, odd chunk without pad": aiff(b"AIFF", 8 + len(BIG), chunk(b"NAME", b"abc", order=">", pad=False)),
-    **{f"au {size:x}": au(size) for size in (0, UNKNOWN)},
+    **{f"au {size:x}": au(size) for size in (0, UNKNOWN, len(LITTLE) + 1, 2**31)},
     **{f"caf {size:x}": caf(size) for size in (-1, 0, 4, 2**63 - 1)},
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from soundalike.audio import sndfile
-from tests.audio.conftest import RATE, write_sndfile
+from tests.audio.conftest import RATE, make_signal, write_sndfile
 
 Encoded = Callable[[str], Path]
 
@@ -41,3 +41,21 @@ def test_a_region_after_the_end_has_no_samples(encoded: Encoded) -> None:
     found = sndfile.read(encoded("pcm.wav"), 50.0, 1.0, 2**30)
     assert found is not None
     assert found[0].shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [
+        *(("WAV", "G721_32"), ("WAV", "NMS_ADPCM_16"), ("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM")),
+        *(("AU", "G721_32"), ("AU", "G723_24"), ("AU", "G723_40"), ("AIFF", "IMA_ADPCM"), ("W64", "IMA_ADPCM")),
+    ],
+)
+def test_regions_of_adpcm_are_slices_of_the_whole(container: str, subtype: str, tmp_path: Path) -> None:
+    path = write_sndfile(tmp_path / "a", make_signal(8_000, 3.0)[:1], 8_000, container, subtype)
+    whole = sndfile.read(path, 0.0, None, 2**30)
+    for start in (0.1, 1.0, 2.5):
+        region = sndfile.read(path, start, 0.3, 2**30)
+        assert whole is not None
+        assert region is not None
+        first = round(start * 8_000)
+        assert np.array_equal(region[0], whole[0][:, first : first + 2_400])

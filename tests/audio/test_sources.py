@@ -41,6 +41,7 @@ def as_bytes(signal: NDArray[np.float32], bits: int, order: str) -> bytes:
         *((b"42ni", 24, "<"), (b"42ni", 16, "<"), (b"ni24", 24, "<"), (b"23ni", 32, "<"), (b"61ni", 16, "<")),
         *((b"in24", 24, ">"), (b"in32", 32, ">"), (b"in16", 16, ">"), (b"sowt", 24, "<"), (b"sowt", 16, "<")),
         *((b"twos", 16, ">"), (b"NONE", 24, ">")),
+        *((b"ni32", 32, "<"), (b"lpcm", 16, ">"), (bytes(4), 24, ">")),
     ],
 )
 def test_integers_of_aiff_c_are_decoded(compression: bytes, bits: int, order: str, tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from soundalike.audio.chunk_places import chunk_places
 
 # AIFF-C compression types that stand for plain integers, little endian ("sowt") or big endian ("twos"). 42ni is
 # written by Native Instruments' samplers.
-_INTEGERS = {b"42ni": b"sowt", b"ni24": b"sowt", b"61ni": b"sowt", b"ni16": b"sowt", b"in16": b"twos"}
+_INTEGERS = {
+    **dict.fromkeys((b"42ni", b"ni24", b"61ni", b"ni16", b"ni32"), b"sowt"),
+    **dict.fromkeys((b"in16", b"lpcm", bytes(4)), b"twos"),
+}
 
 _KIND = 18  # the byte of a COMM chunk at which the compression type begins
 _SSND_HEADER = 8  # bytes before the samples: offset and block size

@@ -20,17 +20,21 @@ def source(handle: BinaryIO, begin: int) -> Source:
     """What to decode of the AU or CAF file whose header is at byte `begin`."""
     size = handle.seek(0, os.SEEK_END)
     handle.seek(begin)
-    found = _au_size(handle, begin) if handle.read(4) == b".snd" else _caf_size(handle, begin, size)
+    found = _au_size(handle, begin, size) if handle.read(4) == b".snd" else _caf_size(handle, begin, size)
     if found is None:
         return Source(((begin, size),)) if begin else WHOLE_FILE
     place, width = found
     return Source(((begin, place), b"\xff" * width, (place + width, size)))
 
 
-def _au_size(handle: BinaryIO, begin: int) -> tuple[int, int] | None:
-    """The place and width of the size, if it is 0."""
-    handle.seek(begin + 8)
-    return (begin + 8, 4) if handle.read(4) == bytes(4) else None
+def _au_size(handle: BinaryIO, begin: int, size: int) -> tuple[int, int] | None:
+    """The place and width of the size, if it is 0 or impossible."""
+    handle.seek(begin + 4)
+    head = handle.read(8)
+    if len(head) < 8:
+        return None
+    offset, length = struct.unpack(">II", head)
+    return None if 0 < length <= size - begin - offset else (begin + 8, 4)
 
 
 def _caf_size(handle: BinaryIO, begin: int, size: int) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 Integers with fewer valid bits than their container has are stored in the upper bits (WAVE_FORMAT_EXTENSIBLE), but some
 programs store them in the lower ones, which decodes to a level 6 dB lower for each missing bit: 48 dB for 24 in 32.
 MP3 and AAC inside WAV are decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay.
-Headers whose sizes are wrong (see `chunk_places`) are rewritten.
+Headers whose sizes are wrong (see `chunk_places`) are rewritten, and samples in several chunks are joined.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def riff_source(handle: BinaryIO, begin: int) -> Source | None:
                     return Source(skip=mpeg.AAC_DELAY)
                 return _delayed(chunk.begin, end, total, mpeg.AAC_DELAY, samples)
             gain = 1.0 if form is None else _gain(handle, chunk.begin, end, form)
-            pieces = layout.corrected(handle, chunk, size)
+            pieces = layout.corrected(handle, [chunk, *layout.further_data(handle, chunk)], size)
             return Source(pieces, gain=gain) if pieces or gain != 1.0 else None
     is_empty = any(chunk.name == b"data" for chunk in layout.before)
     return Source(length=0) if is_empty else None  # FFmpeg would decode the chunks that follow
@@ -93,24 +93,34 @@ class _Layout:
                 return
             self.before.append(chunk)
 
-    def corrected(self, handle: BinaryIO, data: ChunkPlace, size: int) -> tuple[Piece, ...] | None:
+    def further_data(self, handle: BinaryIO, data: ChunkPlace) -> list[ChunkPlace]:
+        """The chunks of samples behind the first."""
+        if self.kind == b"riff":
+            return []
+        behind = chunk_places(handle, data.end, self.order)
+        return [chunk for chunk in behind if chunk.name == b"data" and chunk.size > 0]
+
+    def corrected(self, handle: BinaryIO, data: list[ChunkPlace], size: int) -> tuple[Piece, ...] | None:
         """The pieces of the file with a header that states what the file of `size` bytes holds; None if it does already.
 
         Only what the samples need is kept: libsndfile does not get past some damaged chunks (acid, smpl, PEAK).
         """
-        if self.kind == b"riff" or not self._is_wrong(handle, data):
+        if self.kind == b"riff" or not (len(data) > 1 or self._is_wrong(handle, data[0])):
             return None
         pieces: list[Piece] = []
         for chunk in self.before:
             if chunk.name == b"fmt " or (chunk.name == b"fact" and chunk.size >= 4):
                 pieces += [(chunk.begin - 8, chunk.begin + chunk.size), bytes(chunk.size % 2)]
-        if data.size < _LARGE:
+        total = sum(chunk.size for chunk in data)
+        if total < _LARGE:
             begin = (b"RIFX" if self.order == ">" else b"RIFF") + _UNKNOWN + b"WAVE"
-            stated = struct.pack(self.order + "I", data.size)
+            stated = struct.pack(self.order + "I", total)
         else:
-            begin = b"RF64" + _UNKNOWN + b"WAVEds64" + struct.pack("<IQQQI", 28, size + 36, data.size, 0, 0)
+            begin = b"RF64" + _UNKNOWN + b"WAVEds64" + struct.pack("<IQQQI", 28, size + 36, total, 0, 0)
             stated = _UNKNOWN
-        return (begin, *pieces, b"data" + stated, (data.begin, size))
+        if len(data) == 1:
+            return (begin, *pieces, b"data" + stated, (data[0].begin, size))
+        return (begin, *pieces, b"data" + stated, *((chunk.begin, chunk.begin + chunk.size) for chunk in data))
 
     def _is_wrong(self, handle: BinaryIO, data: ChunkPlace) -> bool:
         """Whether libsndfile would find other samples than `data`, or none."""
@@ -118,8 +128,8 @@ class _Layout:
             return True
         if any(_misleads(handle, chunk) for chunk in self.before):
             return True
-        if self.kind not in (b"RF64", b"BW64"):
-            return False
+        if self.kind not in (b"RF64", b"BW64"):  # a size in `ds64` counts for them only
+            return any(chunk.name == b"ds64" for chunk in self.before)
         if self.kind == b"BW64" or any(chunk.size % 2 for chunk in self.before):
             return True  # unknown to libsndfile, which in RF64 does not skip pad bytes
         sizes = [chunk for chunk in self.before if chunk.name == b"ds64"]

@@ -1,8 +1,9 @@
 """Decoding by libsndfile: wav, aiff, flac, ogg, opus, mp3. Use `soundalike.audio.decode`.
 
-Its seeking is sample-exact in all of these formats (a region equals the slice of the whole file), and it opens files
-without decoding them. For files that it cannot open, would truncate (mp3 without a frame count) or fails to decode
-(damaged flac), the functions return None, and `soundalike.audio.ffmpeg` takes over.
+Its seeking is sample-exact in all of these formats (a region equals the slice of the whole file) except some kinds of
+ADPCM, which are read from the beginning, and it opens files without decoding them. For files that it cannot open, would
+truncate (mp3 without a frame count) or fails to decode (damaged flac), the functions return None, and
+`soundalike.audio.ffmpeg` takes over.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ _OGG_TO_WAVE_ORDER = {
     7: (0, 2, 1, 6, 5, 3, 4),
     8: (0, 2, 1, 7, 5, 6, 3, 4),
 }
+
+# Subtypes whose decoder keeps its state when libsndfile seeks, so that what follows is wrong.
+_INEXACT_SEEKING = ("G721", "G723", "NMS_ADPCM", "VOX_ADPCM")
 
 # Values read at once: whole songs, but not the memory that a header which states too much would take.
 _CHUNK_VALUES = 2**25
@@ -148,9 +152,12 @@ def _read_frames(
     file: soundfile.SoundFile, first: int, wanted: int, max_values: int, chunk_values: int
 ) -> NDArray[np.float32]:
     """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
-    if first > 0:
-        file.seek(first)
     step = max(1, chunk_values // file.channels)
+    if file.subtype.startswith(_INEXACT_SEEKING):
+        for begin in range(0, first, step):
+            file.read(min(step, first - begin), dtype="float32")
+    elif first > 0:
+        file.seek(first)
     chunks: list[NDArray[np.float32]] = []
     count = 0
     while count < wanted and count * file.channels <= max_values:

@@ -53,7 +53,7 @@ def test_an_acid_one_shot_has_no_tempo(tmp_path: Path) -> None:
     assert (chunk.one_shot, chunk.tempo, chunk.beats) == (True, None, None)
 
 
-@pytest.mark.parametrize("tempo", [0.0, float("nan"), -1.0, 1e30])
+@pytest.mark.parametrize("tempo", [0.0, float("nan"), -1.0, 1e30, 1e-30, 900.0])
 def test_an_impossible_acid_tempo_is_computed_from_the_beats(tempo: float, tmp_path: Path) -> None:
     chunk = read_loop_chunk(wav(tmp_path / "a.wav", acid(0x00, tempo=tempo), seconds=2.0))
     assert chunk is not None

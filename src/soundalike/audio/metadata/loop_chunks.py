@@ -63,7 +63,7 @@ def _from_wav(file: ChunkedFile) -> LoopChunk | None:
         flags, root, _, _, beats, _, _, tempo = struct.unpack_from(file.order + "IHHfIHHf", acid)
         one_shot = bool(flags & _ACID_ONE_SHOT)
         duration = _wav_duration(file)
-        if not 0 < tempo < 1000 and duration:
+        if _tempo(tempo) is None and duration:
             tempo = 60.0 * beats / duration
         return LoopChunk(
             source="acid",
@@ -102,11 +102,12 @@ def _from_aiff(file: ChunkedFile) -> LoopChunk | None:
 
 
 def _wav_duration(file: ChunkedFile) -> float | None:
-    form, data = _content(file, b"fmt ", 16), file.last(b"data")
-    if form is None or data is None:
+    form = _content(file, b"fmt ", 16)
+    size = sum(chunk.size for chunk in file.chunks if chunk.name == b"data")
+    if form is None:
         return None
     (bytes_per_second,) = struct.unpack_from(file.order + "I", form, 8)
-    return data.size / bytes_per_second if bytes_per_second and data.size else None
+    return size / bytes_per_second if bytes_per_second and size else None
 
 
 def _aiff_duration(file: ChunkedFile) -> float | None:
