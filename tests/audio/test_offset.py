@@ -48,6 +48,20 @@ def test_each_channel_has_its_own_offset() -> None:
     np.testing.assert_array_equal(result[1], _music()[1])
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 20_000), (9_000, 0), (9_001, 30_000)])
+@pytest.mark.parametrize("samples", [_hit(), _hit(1.5), _music()])
+def test_digital_silence_around_a_sound_does_not_hide_its_offset(
+    samples: NDArray[np.float32], before: int, after: int
+) -> None:
+    alone = remove_offset(Waveform(samples + np.float32(0.1), RATE)).samples
+    padded = np.pad(samples + np.float32(0.1), ((0, 0), (before, after)))
+    result = remove_offset(Waveform(padded, RATE)).samples
+    assert np.array_equal(result, np.pad(alone, ((0, 0), (before, after))))
+    assert np.abs(alone - samples).max() < 1e-3
+    without = Waveform(np.pad(samples, ((0, 0), (before, after))), RATE)
+    assert remove_offset(without) is without
+
+
 @pytest.mark.parametrize("drift", ["rumble", "ramp", "decay"])
 def test_drift_and_rumble_are_removed_from_music(drift: str) -> None:
     music = _music()

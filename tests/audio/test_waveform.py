@@ -43,6 +43,18 @@ def test_antiphase_in_many_channels_keeps_the_level() -> None:
     assert np.array_equal(mono[0], tone)
 
 
+@pytest.mark.parametrize(
+    ("channels", "pair"), [(3, (0, 1)), (4, (2, 3)), (5, (0, 1)), (6, (0, 1)), (6, (4, 5)), (8, (6, 7))]
+)
+def test_a_pair_that_cancels_is_kept_whatever_the_other_channels_hold(channels: int, pair: tuple[int, int]) -> None:
+    random = np.random.default_rng(channels)
+    sound, *others = random.standard_normal((channels + 1, 20_000)).astype(np.float32)
+    samples = 2 * np.stack(others)
+    samples[pair[0]], samples[pair[1]] = sound, -0.95 * sound
+    mono = to_channels(samples, 1)[0]
+    assert np.dot(mono, sound) / np.dot(sound, sound) == pytest.approx(1.95 / channels, abs=0.1)
+
+
 @pytest.mark.parametrize("channels", [2, 3, 6, 8])
 def test_channels_that_do_not_cancel_are_averaged_exactly(channels: int) -> None:
     random = np.random.default_rng(channels)

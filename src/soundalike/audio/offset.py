@@ -28,6 +28,7 @@ _CUTOFF = 15.0  # Hz, of the high-pass filter
 _LEAST_SHARE = 0.01  # of the power, below _INFRASONIC
 _LEAST_SHARE_OF_SHORT = 0.2  # where the frequencies below _INFRASONIC cannot be told from the envelope of a drum
 _SHORT = 1.0  # s
+_BLOCK = 8192  # samples
 _SHORTEST = 0.1  # s, less than one period of _INFRASONIC
 
 
@@ -37,7 +38,38 @@ def remove_offset(waveform: Waveform) -> Waveform:
     Each channel's offset is the mean of its frames of 20 ms, each weighted by the inverse of its variance: in the decay of a
     drum, the quiet end decides. It is removed if it exceeds a thousandth of the peak and four standard errors. If then more
     than 1 % of the power of a waveform of 1 s or longer lies below 8 Hz, a zero-phase high-pass filter of 15 Hz is applied.
+    Digital silence before and after the sound, which has no offset, stays as it is.
     """
+    begin, end = _sounding(waveform.samples)
+    if end - begin < waveform.samples.shape[1]:
+        sound = Waveform(waveform.samples[:, begin:end], waveform.sample_rate)
+        changed = _without_offset(sound)
+        if changed is sound:
+            return waveform
+        samples = np.zeros_like(waveform.samples)
+        samples[:, begin:end] = changed.samples
+        return Waveform(samples, waveform.sample_rate)
+    return _without_offset(waveform)
+
+
+def _sounding(samples: Samples) -> tuple[int, int]:
+    """The first sample that is not zero in all channels, and the one behind the last; everything if all are zero."""
+    length = int(samples.shape[1])
+    begin = _zeros(samples)
+    return (0, length) if begin == length else (begin, length - _zeros(samples[:, ::-1]))
+
+
+def _zeros(samples: Samples) -> int:
+    """How many samples at the beginning are zero in all channels."""
+    length = int(samples.shape[1])
+    for first in range(0, length, _BLOCK):
+        sounding = samples[:, first : first + _BLOCK].any(axis=0)
+        if sounding.any():
+            return first + int(np.argmax(sounding))
+    return length
+
+
+def _without_offset(waveform: Waveform) -> Waveform:
     samples, rate = waveform.samples, waveform.sample_rate
     length = max(1, round(_FRAME * rate))
     shorter = max(1, min(length, samples.shape[1] // _FEWEST_FRAMES))

@@ -77,8 +77,9 @@ def to_channels(samples: Samples, channels: int) -> Samples:
     To mono: the mean of all channels (as librosa's `to_mono`), except where they cancel: if the power of the mean is
     less than half of what uncorrelated channels of the same powers would give (for stereo, more than 6 dB below the
     mean power of the channels), the channels opposed to the loudest one are inverted before the mean is taken. So
-    right = -left gives left, and vectors are not computed from silence or from what is left over. The decision is made
-    for the samples given, such as one segment of a file. Mono to stereo: the channel twice. Many channels to
+    right = -left gives left, and vectors are not computed from silence or from what is left over. Of three or more
+    channels, this is decided first within each pair of left and right, whatever the others hold, then for all. The
+    decision is made for the samples given, such as one segment of a file. Mono to stereo: the channel twice. Many channels to
     stereo, in the order of WAVE and FLAC files (L R C LFE, then surrounds in left-right pairs; four channels are
     L R Ls Rs, three are L R C): left + 0.71 centre + 0.71 each left surround (ITU-R BS.775-4), without the LFE,
     divided by the sum of the gains so that nothing clips.
@@ -114,8 +115,14 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
 
 def _mono(samples: Samples) -> Samples:
     """(1, samples): the mean of the channels, or with opposed ones inverted if they cancel (see `to_channels`)."""
-    mean = np.asarray(samples.mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
     energies = np.array([np.dot(channel, channel) for channel in samples], dtype=np.float64)
+    for left, right in _pairs(len(samples)) if len(samples) > 2 else ():
+        opposed = 2 * float(np.dot(samples[left], samples[right]))
+        power = energies[left] + energies[right]
+        if power + opposed < _CANCELLED * power:
+            samples = samples.copy()
+            samples[right] *= -1
+    mean = np.asarray(samples.mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
     if not float(np.dot(mean[0], mean[0])) < _CANCELLED * energies.sum() / len(samples) ** 2:
         return mean
     loudest = samples[int(np.argmax(energies))]
@@ -124,11 +131,20 @@ def _mono(samples: Samples) -> Samples:
     return np.asarray((samples * (signs * signs[0])).mean(axis=0, dtype=np.float32, keepdims=True), dtype=np.float32)
 
 
+def _layout(channels: int) -> str:
+    return _LAYOUTS.get(channels) or "LR" * (channels // 2) + "C" * (channels % 2)
+
+
+def _pairs(channels: int) -> list[tuple[int, int]]:
+    """The numbers of the left and right channels that belong together."""
+    layout = _layout(channels)
+    return [(place, place + 1) for place in range(channels - 1) if layout[place : place + 2] in ("LR", "lr")]
+
+
 def _stereo_gains(channels: int) -> Samples:
     """The (2, channels) matrix that maps 3 or more channels to stereo; each row sums to 1."""
     gains = np.zeros((2, channels), dtype=np.float32)
-    layout = _LAYOUTS.get(channels) or "LR" * (channels // 2) + "C" * (channels % 2)
-    for channel, position in enumerate(layout):
+    for channel, position in enumerate(_layout(channels)):
         for row, side in enumerate("LR"):
             if position == side:
                 gains[row, channel] = 1.0
