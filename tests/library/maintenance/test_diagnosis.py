@@ -11,6 +11,7 @@ import soundfile as sf
 
 from soundalike.errors import AudioError, InputError
 from soundalike.library.maintenance.diagnosis import SECTIONS, Section, diagnose, warnings
+from tests.models.separators.stems.test_stem_container import TONES, write_container
 
 RATE = 44_100
 
@@ -110,6 +111,14 @@ def test_the_tracks_of_a_cue_sheet_and_a_stretch_of_the_file(tmp_path: Path) -> 
     part = Path(f"{path}#t=0.5,1.5")
     assert SECTIONS["header"](part)["seconds"] == 1.0
     assert SECTIONS["indexing"](part)["tracks"] == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_stem_file_whose_stems_are_unknown_is_indexed_as_its_mixture(count: int, tmp_path: Path) -> None:
+    report = diagnose(write_container(tmp_path / "a.stem.m4a", TONES[:count]))
+    assert report["indexing"]["stems"] == {}
+    assert report["indexing"]["seconds"] == report["header"]["seconds"] > 0
+    assert any("no stems for `--separator stems`" in text for text in report["indexing"]["warnings"])
 
 
 def test_what_is_no_file_raises(tmp_path: Path) -> None:

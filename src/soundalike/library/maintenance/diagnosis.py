@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soundalike.audio.file_part import part_of_address
-from soundalike.errors import InputError, SoundalikeError
+from soundalike.errors import AudioError, InputError, SoundalikeError
 from soundalike.jobs.worker_pool import WorkerLostError, WorkerPool
 
 Section = dict[str, Any]
@@ -86,6 +86,8 @@ def warnings(report: dict[str, Section]) -> list[str]:
     if loop and loop["one_shot"] is not None and kind is not None and loop["one_shot"] != (kind == "one-shot"):
         marked = "a one-shot" if loop["one_shot"] else "a loop"
         found.append(f"its {loop['source']} chunk marks {marked}, but by its length or sound it is a {kind}")
+    if indexing.get("stem_problem"):
+        found.append(f"it has no stems for `--separator stems`: {indexing['stem_problem']}")
     tempo, named = indexing.get("tempo"), report["tags"].get("name_tempo")
     if named is not None and tempo and tempo["source"] != "name" and abs(tempo["value"] - named) > 1:
         found.append(f"its name states {named:g} BPM, but the source '{tempo['source']}' counts: {tempo['value']:g}")
@@ -237,13 +239,16 @@ def _divided(path: Path) -> Section:
     from soundalike.library.indexing.cue_tracks import tracks_in
     from soundalike.models.separators.stems.stem_container import contained_stems, is_stem_container
 
-    result: Section = {"tracks": [], "stems": {}}
+    result: Section = {"tracks": [], "stems": {}, "stem_problem": None}
     if part_of_address(path).is_excerpt:
         return result
     found = tracks_in(path.parent, sorted(os.listdir(path.parent)), AUDIO_SUFFIXES)
     result["tracks"] = [asdict(track) for track in found.tracks.get(path.name, ())]
     if is_stem_container(path.name):
-        result["stems"] = {part: [file.name for file in files] for part, files in contained_stems(path).items()}
+        try:
+            result["stems"] = {part: [file.name for file in files] for part, files in contained_stems(path).items()}
+        except AudioError as error:  # the mixture is indexed nevertheless
+            result["stem_problem"] = str(error).removeprefix(str(path)).lstrip(" :")
     return result
 
 
