@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from soundalike.audio import ffmpeg
 from soundalike.audio.decode import load, probe, read
 from soundalike.errors import AudioError
-from tests.audio.conftest import RATE, make_signal, write_pyav
+from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 
 Encoded = Callable[[str], Path]
 
@@ -231,6 +231,23 @@ def test_mp3_frames_without_a_header_in_wav(fact: int | None, frames: int, tmp_p
     assert probe(path).frames == read(path).samples.shape[1]
     assert onset(read(path).samples) == pytest.approx(RATE // 2, abs=RATE // 400)
     assert probe(path).frames == frames
+
+
+@pytest.mark.parametrize(("subtype", "channels"), [("MS_ADPCM", 1), ("MS_ADPCM", 2), ("IMA_ADPCM", 1), ("GSM610", 1)])
+@pytest.mark.parametrize("frames", [1, 5_000, RATE])
+def test_what_fills_the_last_block_up_is_left_out(subtype: str, channels: int, frames: int, tmp_path: Path) -> None:
+    signal = make_signal()[:channels, :frames]
+    path = write_sndfile(tmp_path / "a.wav", signal, RATE, "WAV", subtype)
+    content = path.read_bytes()
+    place = content.index(b"fact") + 8  # where libsndfile does not always write the true count
+
+    def stating(count: int) -> Path:
+        path.write_bytes(content[:place] + struct.pack("<I", count) + content[place + 4 :])
+        return path
+
+    assert probe(stating(frames)).frames == read(path).samples.shape[1] == frames
+    for impossible in (0, 4 * RATE, 2**32 - 1):
+        assert frames <= read(stating(impossible)).samples.shape[1] < frames + 4_100  # a block
 
 
 def test_wav_files_without_deviations_are_decoded_as_they_are(encoded: Encoded) -> None:

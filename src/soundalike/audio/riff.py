@@ -3,7 +3,8 @@
 Integers with fewer valid bits than their container has are stored in the upper bits (WAVE_FORMAT_EXTENSIBLE), but some
 programs store them in the lower ones, which decodes to a level 6 dB lower for each missing bit: 48 dB for 24 in 32.
 MP3 and AAC inside WAV are decoded from the first frame on, because FFmpeg's WAV demuxer ignores the encoder's delay.
-Headers whose sizes are wrong (see `chunk_places`) are rewritten, and samples in several chunks are joined.
+Headers whose sizes are wrong (see `chunk_places`) are rewritten, and samples in several chunks are joined. What fills the
+last block of ADPCM and GSM up is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from soundalike.audio.byte_view import Piece, Source
 from soundalike.audio.chunk_places import ChunkPlace, chunk_places
 
 _PCM, _EXTENSIBLE, _MPEG, _MP3 = 0x1, 0xFFFE, 0x50, 0x55
+_IN_BLOCKS = (0x2, 0x11, 0x31)  # ADPCM of Microsoft and of IMA, GSM: the last block is filled up
 _AAC = (0xFF, 0x1600)  # raw, and with ADTS headers; some programs confuse them
 _W64_HEADER = 40  # bytes
 _W64_CHUNK = 24  # bytes of a chunk's header: a GUID that begins with the name, and a size that includes the header
@@ -31,11 +33,19 @@ _UNKNOWN = b"\xff\xff\xff\xff"
 
 @dataclass(frozen=True)
 class _Format:
-    """The fmt chunk: `width` is the size of a sample in bytes, `valid` its stated bits."""
+    """The fmt chunk: `width` is the size of a sample in bytes, `valid` its stated bits; of a codec with blocks, `block` is
+    their size in bytes, and `frames` what they hold."""
 
     code: int
-    width: int
-    valid: int
+    width: int = 0
+    valid: int = 0
+    block: int = 0
+    frames: int = 0
+
+    def length(self, size: int, stated: int | None) -> int | None:
+        """The frames in `size` bytes of blocks, of which the last is not full by the fact chunk; None if all are full."""
+        whole = -(-size // self.block) * self.frames if self.block else 0
+        return stated if stated is not None and whole - self.frames < stated < whole else None
 
 
 def riff_source(handle: BinaryIO, begin: int) -> Source | None:
@@ -60,8 +70,10 @@ def riff_source(handle: BinaryIO, begin: int) -> Source | None:
                     return Source(skip=mpeg.AAC_DELAY)
                 return _delayed(chunk.begin, end, total, mpeg.AAC_DELAY, samples)
             gain = 1.0 if form is None else _gain(handle, chunk.begin, end, form)
-            pieces = layout.corrected(handle, [chunk, *layout.further_data(handle, chunk)], size)
-            return Source(pieces, gain=gain) if pieces or gain != 1.0 else None
+            data = [chunk, *layout.further_data(handle, chunk)]
+            length = None if form is None else form.length(sum(one.size for one in data), samples)
+            pieces = layout.corrected(handle, data, size)
+            return Source(pieces, length=length, gain=gain) if pieces or gain != 1.0 or length is not None else None
     is_empty = any(chunk.name == b"data" for chunk in layout.before)
     return Source(length=0) if is_empty else None  # FFmpeg would decode the chunks that follow
 
@@ -178,7 +190,9 @@ def _format(chunk: bytes) -> _Format | None:
         return None
     code, channels, _, _, block, bits = struct.unpack("<HHIIHH", chunk[:16])
     if code in (_MPEG, _MP3, *_AAC):
-        return _Format(code, 0, 0)
+        return _Format(code)
+    if code in _IN_BLOCKS and len(chunk) >= 20:
+        return _Format(code, block=block, frames=struct.unpack("<H", chunk[18:20])[0])
     if channels == 0:
         return None
     if code == _EXTENSIBLE and len(chunk) >= 26:
