@@ -95,6 +95,29 @@ def test_bytes_before_an_mp3_change_nothing(junk: bytes, options: dict[str, str]
     assert np.array_equal(read(path, 1.5, 0.5).samples, clean.samples[:, 66_150:88_200])
 
 
+@pytest.mark.parametrize(
+    "junk", [bytes(128), b"\xef\xbb\xbf", b"ICY 200 OK\r\nicy-br:128\r\n\r\n", b"RIFF OggS fLaC" * 9_000]
+)
+@pytest.mark.parametrize("name", ["pcm.wav", "float.wav", "pcm.aiff", "pcm.flac", "vorbis.ogg", "opus.opus"])
+def test_bytes_before_a_header_change_nothing(name: str, junk: bytes, tmp_path: Path, encoded: Encoded) -> None:
+    content, path = encoded(name).read_bytes(), tmp_path / name
+    path.write_bytes(junk + content)
+    expected = read(encoded(name)).samples
+    assert probe(path).frames == expected.shape[1]
+    assert np.array_equal(read(path).samples, expected)
+    assert np.array_equal(read(path, 1.0, 0.5).samples, read(encoded(name), 1.0, 0.5).samples)
+    path.write_bytes(bytes(2**18) + content)
+    with pytest.raises(AudioError, match="not audio"):
+        read(path)
+
+
+def test_flac_of_unknown_length_behind_other_bytes(tmp_path: Path, encoded: Encoded) -> None:
+    content = bytearray(encoded("pcm.flac").read_bytes())
+    content[21:26] = bytes([content[21] & 0xF0]) + bytes(4)
+    (tmp_path / "a.flac").write_bytes(bytes(500) + content)
+    assert np.array_equal(read(tmp_path / "a.flac").samples, read(encoded("pcm.flac")).samples)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_ordinary_files_are_decoded_as_they_are(name: str, encoded: Encoded) -> None:
     assert sources(encoded(name)) == (WHOLE_FILE,)

@@ -56,12 +56,16 @@ def last_sample(handle: BinaryIO, info: StreamInfo) -> int | None:
 
 
 def with_count(info: StreamInfo, handle: BinaryIO, count: int) -> tuple[bytes | tuple[int, int], ...]:
-    """The pieces (see `ByteView`) of the same file with `count` in its header."""
+    """The pieces (see `ByteView`) of the stream with `count` in its header, without what precedes it."""
     place = info.begin + 21
     handle.seek(place)
     upper = handle.read(1)[0] & 0xF0
     size = handle.seek(0, os.SEEK_END)
-    return (0, place), bytes([upper | count >> 32 & 0x0F]) + (count & 0xFFFFFFFF).to_bytes(4, "big"), (place + 5, size)
+    return (
+        (info.begin, place),
+        bytes([upper | count >> 32 & 0x0F]) + (count & 0xFFFFFFFF).to_bytes(4, "big"),
+        (place + 5, size),
+    )
 
 
 def _frame(content: bytes, place: int, largest_block: int) -> tuple[int, int] | None:

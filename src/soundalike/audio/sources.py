@@ -8,6 +8,7 @@ Each container has its own known deviations:
 - WAV, RF64, W64: integers that use only the lower bits of their container get a gain; MP3 inside WAV is decoded
   as MP3.
 - WAV, RF64, BW64, AIFF, AU, CAF: headers that state no size or a wrong one are replaced.
+- FLAC, Ogg, WAV, AIFF: bytes before the header, up to 256 KiB, are skipped.
 - MP3: bytes before the first frame are skipped, impossible frame counts in its header are replaced, and files joined
   with their headers are a source each.
 """
@@ -29,6 +30,12 @@ from soundalike.audio.riff import riff_source
 # The first page of a logical Ogg stream: version 0, the flag "beginning of stream" (RFC 3533, section 6).
 _OGG_BEGINNING = re.compile(rb"OggS\x00[\x02\x03\x06\x07]", re.DOTALL)
 _OGG_BLOCK = 1 << 22
+
+_HEADERS = re.compile(
+    rb"fLaC[\x00\x80]\x00\x00\x22|OggS\x00\x02|(?:RIFF|RIFX|RF64|BW64)....WAVE(?:fmt |ds64|JUNK|bext)|FORM....AIF[FC]",
+    re.DOTALL,
+)
+_BYTES_BEFORE = 1 << 18  # in which the header of a container is looked for
 _OGG_HEADER = 27
 _LONGEST_OGG_HEADER = _OGG_HEADER + 255
 
@@ -43,29 +50,48 @@ def sources(path: Path) -> tuple[Source, ...]:
 def _sources(path: Path, size: int, modified: int, inode: int) -> tuple[Source, ...]:
     with path.open("rb") as handle:
         begin = mpeg.end_of_tags(handle)
+        found = _sources_at(handle, begin)
+        if found is not None:
+            return found
         handle.seek(begin)
-        head = handle.read(16)
-        if head[:4] == b"fLaC":
-            return (_flac_source(handle, begin),)
-        if head[:4] == b"OggS":
-            return _ogg_sources(handle)
-        if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-            return (aiff_source(handle, begin),)
-        if head[:4] == b"riff" or (head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"):
-            return (riff_source(handle, begin) or WHOLE_FILE,)
-        if head[:4] in (b".snd", b"caff"):
-            return (data_size.source(handle, begin),)
-        if mpeg.may_be_mpeg(head):
-            return _mpeg_sources(handle, begin, size)
+        if mpeg.may_be_mpeg(handle.read(16)):
+            return _mpeg_sources(handle, begin, size) or _sources_behind(handle, begin) or (WHOLE_FILE,)
     return (WHOLE_FILE,)
 
 
-def _mpeg_sources(handle: BinaryIO, begin: int, size: int) -> tuple[Source, ...]:
-    """One source for each stream with a header of its own, one for a file without any."""
-    first = mpeg.first_frame(handle, begin)
+def _sources_at(handle: BinaryIO, begin: int) -> tuple[Source, ...] | None:
+    """The sources of the container whose header is at byte `begin`; None if none of those that may need a correction is."""
+    handle.seek(begin)
+    head = handle.read(16)
+    if head[:4] == b"fLaC":
+        return (_flac_source(handle, begin),)
+    if head[:4] == b"OggS":
+        return _ogg_sources(handle)
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return (aiff_source(handle, begin),)
+    if head[:4] == b"riff" or (head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"):
+        return (riff_source(handle, begin) or WHOLE_FILE,)
+    if head[:4] in (b".snd", b"caff"):
+        return (data_size.source(handle, begin),)
+    return None
+
+
+def _sources_behind(handle: BinaryIO, begin: int) -> tuple[Source, ...] | None:
+    """The sources of a container behind other bytes, such as a MacBinary header or the headers of a web stream."""
+    handle.seek(begin)
+    match = _HEADERS.search(handle.read(_BYTES_BEFORE))
+    found = None if match is None else _sources_at(handle, begin + match.start())
+    if match is None or found != (WHOLE_FILE,):
+        return found
+    return (Source(((begin + match.start(), handle.seek(0, os.SEEK_END)),)),)
+
+
+def _mpeg_sources(handle: BinaryIO, begin: int, size: int) -> tuple[Source, ...] | None:
+    """One source for each stream with a header of its own, one for a file without any; None if there are no frames."""
     # A header that states the delay is worth more than the damaged frames that follow it.
-    if first is None or mpeg.states_delay(handle, begin):
-        first = begin
+    first = begin if mpeg.states_delay(handle, begin) else mpeg.first_frame(handle, begin)
+    if first is None:
+        return None
     begins = mpeg.joined_streams(handle, first)
     ends = [*begins[1:], size]
     found = tuple(_mpeg_source(handle, *place) for place in zip(begins, ends, strict=True))
@@ -99,7 +125,7 @@ def _ogg_sources(handle: BinaryIO) -> tuple[Source, ...]:
         if place != previous_end:
             begins.append(place)
         previous_end = end
-    if len(begins) < 2:
+    if begins in ([], [0]):
         return (WHOLE_FILE,)
     ends = [*begins[1:], size]
     return tuple(Source(((begin, end),)) for begin, end in zip(begins, ends, strict=True))
