@@ -62,6 +62,12 @@ def test_digital_silence_around_a_sound_does_not_hide_its_offset(
     assert remove_offset(without) is without
 
 
+@pytest.mark.parametrize("padding", [1, 64, 800])
+def test_a_few_zeros_belong_to_the_sound(padding: int) -> None:
+    hit = np.pad(_hit() + np.float32(0.1), ((0, 0), (padding, padding)))
+    assert (remove_offset(Waveform(hit, RATE)).samples[:, :padding] != 0).all()
+
+
 @pytest.mark.parametrize("drift", ["rumble", "ramp", "decay"])
 def test_drift_and_rumble_are_removed_from_music(drift: str) -> None:
     music = _music()

@@ -40,7 +40,7 @@ def remove_offset(waveform: Waveform) -> Waveform:
     than 1 % of the power of a waveform of 1 s or longer lies below 8 Hz, a zero-phase high-pass filter of 15 Hz is applied.
     Digital silence before and after the sound, which has no offset, stays as it is.
     """
-    begin, end = _sounding(waveform.samples)
+    begin, end = _sounding(waveform)
     if end - begin < waveform.samples.shape[1]:
         sound = Waveform(waveform.samples[:, begin:end], waveform.sample_rate)
         changed = _without_offset(sound)
@@ -52,11 +52,15 @@ def remove_offset(waveform: Waveform) -> Waveform:
     return _without_offset(waveform)
 
 
-def _sounding(samples: Samples) -> tuple[int, int]:
-    """The first sample that is not zero in all channels, and the one behind the last; everything if all are zero."""
+def _sounding(waveform: Waveform) -> tuple[int, int]:
+    """The samples (first, last) between the digital silences of at least a frame before and after them; all if there are
+    none."""
+    samples, least = waveform.samples, _FRAME * waveform.sample_rate
     length = int(samples.shape[1])
-    begin = _zeros(samples)
-    return (0, length) if begin == length else (begin, length - _zeros(samples[:, ::-1]))
+    before, after = _zeros(samples), _zeros(samples[:, ::-1])
+    if before == length:
+        return 0, length
+    return before if before >= least else 0, length - after if after >= least else length
 
 
 def _zeros(samples: Samples) -> int:
