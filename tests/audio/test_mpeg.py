@@ -117,6 +117,27 @@ def test_a_tag_that_exceeds_the_file_is_searched_for_frames(size: bytes, tmp_pat
     assert np.array_equal(read(path).samples, read(encoded("lame.mp3")).samples)
 
 
+def with_free_format(content: bytes, size: int) -> bytes:
+    """Frames of a constant `size` in bytes, without the statement of their bit rate."""
+    frames = bytearray(content)
+    frames[2::size] = bytes(byte & 0x0F for byte in frames[2::size])
+    return bytes(frames)
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\x03\0\0\0\0\x03\x10" + bytes(400)])
+def test_free_format(tag: bytes, tmp_path: Path) -> None:
+    options = {"b": "128000", "reservoir": "0"}
+    path = write_pyav(tmp_path / "a.mp3", make_signal(48_000), 48_000, "libmp3lame", "mp3", "fltp", options)
+    frames = without_header(path.read_bytes())
+    path.write_bytes(frames)
+    expected = read(path)
+    path.write_bytes(tag + with_free_format(frames, 384))
+    assert probe(path).frames == read(path).samples.shape[1] == expected.samples.shape[1]
+    assert np.abs(read(path).samples - expected.samples).max() < 1e-3
+    region = read(path, 1.0, 0.5).samples
+    assert np.allclose(region, read(path).samples[:, 48_000:72_000], atol=1e-6)
+
+
 def test_a_few_frames_in_other_data_are_no_stream_behind_junk(tmp_path: Path, encoded: Encoded) -> None:
     frames = without_header(encoded("lame.mp3").read_bytes())
     ends = [place for place in range(len(frames)) if frames.startswith(frames[:2], place)]

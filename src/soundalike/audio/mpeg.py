@@ -29,6 +29,7 @@ _SLACK = 65_536  # bytes of tags and lyrics behind the last frame
 _XING_OFFSETS = (36, 21, 13)  # bytes from a frame to its Xing header: MPEG-1 stereo, mono or MPEG-2 stereo, MPEG-2 mono
 _CRC = 2  # more bytes if the frame has a checksum
 _MOST_JOINED = 1000
+_LONGEST_FREE_FRAME = 5000  # bytes
 _KBIT_RATES = (8, 320)
 _TAGS = 16  # ID3v2 tags in a row
 
@@ -153,6 +154,26 @@ def states_its_length(file: Readable) -> bool:
         return False
     behind = end_of_tags(file, begin + stated)
     return not (behind < end and _is_stream(file, behind, end))
+
+
+def is_free_format(file: Readable) -> bool:
+    """Whether the frames have a size that their headers do not state: of any, but constant bit rate, which libsndfile
+    decodes and FFmpeg does not."""
+    begin = end_of_tags(file)
+    file.seek(begin)
+    head = file.read(3 * _LONGEST_FREE_FRAME)
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or head[2] >> 4 != 0:
+        return False
+    if _frame(bytes([head[0], head[1], head[2] | 0x10, 0])) is None:  # whatever else it states must be possible
+        return False
+    size = 0
+    while (size := head.find(head[:2], size + 1)) > 0:
+        follow = [head[size * count : size * count + 3] for count in (1, 2)]
+        follow += [head[size * 2 + 1 : size * 2 + 4]]  # with padding
+        kinds = [len(one) == 3 and one[:2] == head[:2] and one[2] & 0xFC == head[2] & 0xFC for one in follow]
+        if kinds[0] and (kinds[1] or kinds[2]):
+            return True
+    return False
 
 
 def states_delay(file: Readable, place: int) -> bool:

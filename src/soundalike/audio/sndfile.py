@@ -20,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
-from soundalike.audio.mpeg import states_its_length
+from soundalike.audio.mpeg import is_free_format, states_its_length
 from soundalike.audio.stderr_silencing import silenced_stderr
 
 # The formats of libsndfile that are used. The others are either not for music or detected by so little (HTK,
@@ -193,7 +193,9 @@ def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
                 yield None
                 return
             with file:
-                usable = file.format in FORMATS and (
-                    file.format != "MP3" or states_its_length(ByteView(handle, view.pieces))
-                )
-                yield file if usable else None
+                yield file if file.format in FORMATS and _is_whole(file, ByteView(handle, view.pieces)) else None
+
+
+def _is_whole(file: soundfile.SoundFile, view: ByteView) -> bool:
+    """Whether libsndfile reads the file to its end."""
+    return file.format != "MP3" or states_its_length(view) or is_free_format(view)

@@ -90,8 +90,8 @@ def _mpeg_sources(handle: BinaryIO, begin: int, size: int) -> tuple[Source, ...]
     """One source for each stream with a header of its own, one for a file without any; None if there are no frames."""
     # A header that states the delay is worth more than the damaged frames that follow it.
     first = begin if mpeg.states_delay(handle, begin) else mpeg.first_frame(handle, begin)
-    if first is None:
-        return None
+    if first is None:  # libsndfile would count the bytes of tags as frames of a free format
+        return (Source(((begin, size),)),) if begin > 0 and mpeg.is_free_format(handle) else None
     begins = mpeg.joined_streams(handle, first)
     ends = [*begins[1:], size]
     found = tuple(_mpeg_source(handle, *place) for place in zip(begins, ends, strict=True))
