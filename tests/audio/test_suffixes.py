@@ -41,6 +41,14 @@ def dsf(path: Path, seconds: float = 0.5) -> Path:
         (".avi", "libmp3lame", "avi", "fltp", 44_100),
         (".avi", "pcm_s16le", "avi", "s16", 44_100),
         (".m2ts", "aac", "mpegts", "fltp", 44_100),
+        (".wmv", "wmav2", "asf", "fltp", 44_100),
+        (".flv", "aac", "flv", "fltp", 44_100),
+        (".flv", "libmp3lame", "flv", "fltp", 44_100),
+        (".f4v", "aac", "f4v", "fltp", 44_100),
+        (".3g2", "aac", "3g2", "fltp", 44_100),
+        (".ogv", "flac", "ogv", "s16", 44_100),
+        (".ogx", "flac", "ogg", "s16", 44_100),
+        (".bw64", "pcm_s16le", "wav", "s16", 44_100),
         (".m2ts", "mp2", "mpegts", "s16", 44_100),
     ],
 )
@@ -82,6 +90,34 @@ def test_sphere_is_decoded(order: str, dtype: str, tmp_path: Path) -> None:
 def test_dsd_is_decoded(tmp_path: Path) -> None:
     assert ".dsf" in AUDIO_SUFFIXES
     assert decode.read(dsf(tmp_path / "a.dsf")).duration == pytest.approx(0.5, abs=0.02)
+
+
+def iff(name: bytes, content: bytes, large: bool = False) -> bytes:
+    return name + struct.pack(">Q" if large else ">I", len(content)) + content + bytes(len(content) % 2)
+
+
+def test_dsdiff_is_decoded(tmp_path: Path) -> None:
+    assert ".dff" in AUDIO_SUFFIXES
+    fields = (
+        *((b"FS  ", struct.pack(">I", 2_822_400)), (b"CHNL", struct.pack(">H4s", 1, b"C   "))),
+        (b"CMPR", b"DSD \x0enot compressed"),
+    )
+    form = iff(b"PROP", b"SND " + b"".join(iff(*one, large=True) for one in fields), large=True)
+    data = iff(b"DSD ", bytes([0x55]) * 352_800, large=True)
+    content = b"DSD " + iff(b"FVER", bytes([1, 5, 0, 0]), large=True) + form + data
+    (tmp_path / "a.dff").write_bytes(iff(b"FRM8", content, large=True))
+    assert decode.read(tmp_path / "a.dff").duration == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".iff", ".8svx"])
+def test_samples_of_the_amiga_are_decoded(suffix: str, tmp_path: Path) -> None:
+    assert (suffix in AUDIO_SUFFIXES) is (suffix == ".8svx")  # .iff is more often a picture
+    samples = np.int8(100 * np.sin(np.arange(8_000) / 7))
+    header = iff(b"VHDR", struct.pack(">IIIHBBI", 8_000, 0, 0, 8_000, 1, 0, 65_536))
+    (tmp_path / f"a{suffix}").write_bytes(iff(b"FORM", b"8SVX" + header + iff(b"BODY", samples.tobytes())))
+    sound = decode.read(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(sound.samples[0] * 2**7, samples)
+    assert (decode.probe(tmp_path / f"a{suffix}").frames, sound.sample_rate) == (8_000, 8_000)
 
 
 class Bits:

@@ -23,7 +23,7 @@ from soundalike.errors import AudioError
 DEMUXERS = ",".join(
     (
         "mov,mp4,m4a,asf,aac,mp3,ogg,flac,wav,w64,aiff,au,caf,matroska,webm,wv",
-        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr,avi,mpegts,nistsphere",
+        "ac3,eac3,dts,ape,tta,tak,shn,mpc,mpc8,dsf,voc,amr,avi,flv,mpegts,nistsphere,iff",
     )
 )
 """The demuxers allowed. By default FFmpeg also accepts playlists, subtitles and pictures, and a playlist can refer to other
