@@ -572,9 +572,9 @@ def test_everything_is_reached_by_keyboard_alone(page: Any, song: Path) -> None:
         if reached[-1] == "list":
             break
     assert reached[-1] == "list"
+    first = page.locator(".strip input").first.get_attribute("id")  # arrow keys lead to the other parts
     order = [
-        reached.index(name)
-        for name in ("play-reference", "region-start", "weight-drums", "reset-weights", "tempo", "list")
+        reached.index(name) for name in ("play-reference", "region-start", first, "reset-weights", "tempo", "list")
     ]
     assert order == sorted(order)
     page.keyboard.press("ArrowDown")

@@ -28,6 +28,7 @@ import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
 import { Player } from "./sound/player.js";
 import { run, showProvisional, showStatus } from "./status.js";
+import * as tabStops from "./tab_stops.js";
 import { Target } from "./target.js";
 import { Transport } from "./transport.js";
 import { listenToViews, showView } from "./views.js";
@@ -472,6 +473,7 @@ const makeCommands = () =>
     canReveal: () => library.reveal,
     // where the waveform was left by keys
     playFrom: () => (document.activeElement === $("wave-box") ? reference.view.cursor : null),
+    goTo: tabStops.listen(),
   });
 
 async function start() {
