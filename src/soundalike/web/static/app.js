@@ -122,6 +122,7 @@ export const list = new List($("list"), $("canvas"), {
   marks: (hit) => feedback.marks(hit),
   onSelect: showSelection,
   taken: (hit) => taken(hit, whatIsTaken(hit)),
+  onWaveforms: () => transport.draw(), // the chosen hit's may be among them
 });
 
 const transport = new Transport({
