@@ -100,7 +100,7 @@ export class RovingGroup {
       const others = key === "ArrowDown" ? rows.slice(at + 1) : rows.slice(0, at).reverse();
       return others.map((one) => this.like(one, from)).find(Boolean) ?? null;
     }
-    if (!(key in STEPS) || from.matches("input")) return undefined; // the keys that move a slider
+    if (!(key in STEPS)) return undefined;
     const usable = this.all.filter((one) => this.rowOf(one) === row && isUsable(one));
     return usable[Math.max(0, Math.min(usable.length - 1, usable.indexOf(from) + STEPS[key]))] ?? null;
   }

@@ -1,4 +1,4 @@
-// The page's groups of controls, each one tab stop, and the ways that lead from section to section.
+// The page's groups of buttons, each one tab stop (a slider is one by itself), and the ways that lead from section to section.
 
 import { $ } from "./dom.js";
 import { isUsable } from "./focus.js";
@@ -19,7 +19,6 @@ function goTo(group) {
 /** Makes the groups. What is returned leads to two of them. */
 export function listen() {
   const pads = new RovingGroup($("pads"), "button", { onDown: goToHits });
-  const weights = new RovingGroup($("sliders"), "input", { rows: ".strip" });
   const switches = new RovingGroup($("sliders"), "button", { rows: ".strip" });
   for (const id of ["classes", "columns"]) new RovingGroup($(id), "button", { onDown: goToHits });
   for (const id of ["dropped", "zoom", "buttons", "actions", "map-legend", "map-neighbours"]) new RovingGroup($(id), "button");
@@ -35,7 +34,9 @@ export function listen() {
     },
     weights: () => {
       showView("weighting");
-      goTo(weights.all.some(isUsable) ? weights : switches);
+      const slider = [...document.querySelectorAll(/** @type {"input"} */ ("#sliders input"))].find(isUsable);
+      if (slider) slider.focus();
+      else goTo(switches);
     },
   };
 }
