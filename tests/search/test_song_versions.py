@@ -8,18 +8,32 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 from soundalike.search.song_versions import SongWindows, Thresholds, are_versions, shared
 from soundalike.similarity.cosine import unit
 
-THRESHOLDS = Thresholds(0.78, 0.85, 0.78)
+THRESHOLDS = Thresholds(0.78, 0.85, 0.78, 0.8, 0.7)
+SIZE = BuiltinEncoder.dimension
+SONG = 9
+"""Of a harmony that is unlike itself a semitone higher, as that of music is."""
 Seconds = NDArray[np.float32]
 
 
 def made_up_seconds(seed: int, count: int = 120) -> Seconds:
     """The vectors of the seconds of a song: what all share, what fifteen in a row share, and noise."""
     rng = np.random.default_rng(seed)
-    song, phrases = rng.normal(size=(1, 64)), np.repeat(rng.normal(size=(-(-count // 15), 64)), 15, axis=0)[:count]
-    return (0.5 * song + 0.8 * phrases + 0.2 * rng.normal(size=(count, 64))).astype(np.float32)
+    song, phrases = rng.normal(size=(1, SIZE)), np.repeat(rng.normal(size=(-(-count // 15), SIZE)), 15, axis=0)[:count]
+    return (0.5 * song + 0.8 * phrases + 0.2 * rng.normal(size=(count, SIZE))).astype(np.float32)
+
+
+def transposed(seconds: Seconds, semitones: int) -> Seconds:
+    """The same with all pitch classes so much higher."""
+    sizes = np.cumsum([0, *BLOCKS.values()])
+    first = int(sizes[list(BLOCKS).index("chroma")])
+    result = seconds.copy()
+    result[:, first : first + 12] = np.roll(seconds[:, first : first + 12], semitones, axis=1)
+    return result
 
 
 def windows(seconds: Seconds) -> SongWindows:
@@ -76,3 +90,28 @@ def test_windows_that_are_silent_or_were_not_kept_do_not_count() -> None:
     nothing = SongWindows.of(np.array([3.0]), vectors[:1], 10.0)
     assert not nothing.present.any()
     assert shared(windows(song), nothing, THRESHOLDS) == 0
+
+
+@pytest.mark.parametrize("semitones", range(1, 12))
+def test_the_same_in_another_key_is_no_version(semitones: int) -> None:
+    """Twelve numbers of several hundred differ, which the cosine of the mix does not show."""
+    song = made_up_seconds(SONG)
+    other = transposed(song, semitones)
+    assert shared(windows(song), windows(other), THRESHOLDS) == 1
+    assert not are_versions(windows(song), windows(other), THRESHOLDS)
+    assert are_versions(windows(song), windows(song[3:]), THRESHOLDS)
+
+
+def test_a_copy_half_a_semitone_higher_or_lower_is_a_version() -> None:
+    song = made_up_seconds(SONG)
+    for semitones in (1, -1):
+        assert are_versions(windows(song), windows((song + transposed(song, semitones)) / 2), THRESHOLDS)
+    between = (transposed(song, 5) + transposed(song, 6)) / 2
+    assert not are_versions(windows(song), windows(between), THRESHOLDS)
+
+
+def test_one_window_of_another_harmony_does_not_decide() -> None:
+    song = made_up_seconds(SONG)
+    other = np.concatenate([transposed(song[:20], 3), song[20:]])
+    assert are_versions(windows(song), windows(other), THRESHOLDS)
+    assert not are_versions(windows(song), windows(np.concatenate([transposed(song[:70], 3), song[70:]])), THRESHOLDS)
