@@ -102,7 +102,8 @@ class Vectors:
         path = self.folder / f"sound.{suffix}"
         soundfile.write(path, sound.T, rate)
         analysis = self.analyser.analyse(path, "song", with_facts=False)
-        return SongWindows.of(analysis.starts, analysis.vectors[:, 0], self.analyser.recipe.hop)
+        stored = analysis.vectors[:, 0].astype(np.float16).astype(np.float32)  # as in a library
+        return SongWindows.of(analysis.starts, stored, self.analyser.recipe.hop)
 
     def same(self, one: SongWindows, other: SongWindows) -> bool:
         """Whether two songs are versions of one another."""
@@ -179,7 +180,7 @@ def print_chroma(paths: Sequence[Path]) -> None:
                 values, _ = builtin_features.features(spectra)
                 lengths.append([np.linalg.norm(block) for block in np.split((values - mean) @ whitening, ends)])
                 true = builtin_features.chroma(*builtin_features.spectral_peaks(spectra)[:2])
-                (found,) = stored_chroma.chroma(encoder.embed([window]))
+                (found,) = stored_chroma.chroma(encoder.embed([window]).astype(np.float16))
                 cosines.append(float(found @ true) / max(float(np.linalg.norm(found) * np.linalg.norm(true)), 1e-9))
     medians = np.median(lengths, axis=0)
     print_table(
