@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundalike.audio import ffmpeg
+from soundalike.audio import raw_aac
 from soundalike.audio.decode import load, probe, read
-from soundalike.errors import AudioError
 from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 
 Encoded = Callable[[str], Path]
@@ -200,14 +199,15 @@ def test_raw_aac_in_wav_is_decoded_whole(tmp_path: Path) -> None:
     assert np.abs(last).max() > 0.3
 
 
-def test_too_much_raw_aac_in_wav_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in memory as a whole, with all frames that it holds."""
-    path = write_pyav(tmp_path / "a.wav", np.tile(click(), 4), RATE, "aac", "wav", "fltp", {"b": "128k"})
-    assert probe(path).frames
-    monkeypatch.setattr(ffmpeg, "LARGEST_RAW_AAC", 4096)
-    for refused in (probe, read):
-        with pytest.raises(AudioError, match=r"a\.wav: AAC without headers in WAV .* store it as \.m4a"):
-            refused(path)
+def test_a_region_of_long_raw_aac_in_wav(tmp_path: Path) -> None:
+    """It is decoded in pieces that end where frames do, of which this has several."""
+    path = write_pyav(tmp_path / "a.wav", np.tile(click(), 16), RATE, "aac", "wav", "fltp", {"b": "256k"})
+    assert path.stat().st_size > 3 * raw_aac.PIECE
+    whole = read(path).samples
+    assert probe(path).frames == whole.shape[1] == pytest.approx(16 * RATE, abs=1024)
+    for second in range(16):
+        assert onset(whole[:, second * RATE :]) == pytest.approx(RATE // 2, abs=RATE // 400)
+    assert np.array_equal(read(path, 6.0, 1.0).samples, whole[:, 6 * RATE : 7 * RATE])
 
 
 @pytest.mark.parametrize("fact", [None, 0, RATE, 2**32 - 1])

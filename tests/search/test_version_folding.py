@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from soundalike.audio.waveform import resample
 from soundalike.errors import InputError
 from soundalike.library.indexing.library_update import index
 from soundalike.search.finder import Finder
 from soundalike.search.version_folding import version_groups
 from soundalike.synth.songs import render_song
 from soundalike.synth.specs import song_specs
+from soundalike.synth.theory import Key
 from tests.cli.command_line import run
 
 RATE = 44_100
@@ -44,6 +46,35 @@ def place(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finder(place: Path) -> Finder:
     return Finder.open(place)
+
+
+@pytest.fixture(scope="module")
+def band(tmp_path_factory: pytest.TempPathFactory) -> Finder:
+    """A song, the same in another key, another one with the same instruments, groove and tempo, a copy of the first that is 3 %
+    faster, and a song of others."""
+    folder = tmp_path_factory.mktemp("band")
+    spec, others = song_specs(4, 2, 40.0)
+    song = render_song(spec).mixture
+    key, chords = spec.key, spec.progression
+    songs = {
+        "song": song,
+        "in another key": render_song(replace(spec, key=Key((key.tonic + 3) % 12, key.mode))).mixture,
+        "another": render_song(
+            replace(
+                spec,
+                key=Key((key.tonic + 5) % 12, key.mode),
+                progression=(*chords[1:], chords[0]),
+                seed=spec.seed + 1,
+            )
+        ).mixture,
+        "faster": resample(song, RATE, round(RATE / 1.03)),
+        "others": render_song(others).mixture,
+    }
+    for title, samples in songs.items():
+        soundfile.write(folder / f"{title}.wav", samples.T, RATE)
+    path = folder / "library"
+    index(path, [folder], parts=("mix",), window=5.0, kind="song", jobs=1)
+    return Finder.open(path)
 
 
 def name(path: str) -> str:
@@ -86,6 +117,18 @@ def test_versions_of_the_reference_are_left_out(finder: Finder, music: Path, tmp
     new = finder.similar(tmp_path / "not in the library.wav", kind="song")
     assert [name(hit.path) for hit in new.hits] == ["b.wav"]
     assert len(new.versions) + len(new.same) == 4
+
+
+def test_songs_of_one_band_are_hits_of_their_own(band: Finder) -> None:
+    """They sound alike, so that they would be folded if their harmony did not count; the faster copy still is."""
+    (others,) = [item for item in band.opened.catalogue.items(range(5)) if item["path"].endswith("others.wav")]
+    result = band.similar(others["id"])
+    assert {name(hit.path) for hit in result.hits} >= {"in another key.wav", "another.wav"}
+    assert len(result.hits) == 3
+    (first,) = [hit for hit in result.hits if hit.versions]
+    assert {name(first.path), *(name(version.path) for version in first.versions)} == {"song.wav", "faster.wav"}
+    groups = [paths for kind, paths in band.duplicates(versions=True) if kind == "versions"]
+    assert [[name(path) for path in paths] for paths in groups] == [["faster.wav", "song.wav"]]
 
 
 def test_as_many_hits_as_requested_are_left(finder: Finder, music: Path) -> None:

@@ -70,7 +70,7 @@ def direction(bands: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-12))
 
 
-ROW = EncoderRow(lambda runtime: WordEncoder(), "six bands and six words, for tests", "Apache-2.0")
+ROW = EncoderRow(lambda runtime: WordEncoder(), "six bands and six words, for tests", "Apache-2.0", text=True)
 
 
 def word_analyser(recipe: Recipe, runtime: Runtime) -> Callable[[tuple[str, Kind | None]], Analysis]:

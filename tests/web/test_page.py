@@ -572,9 +572,9 @@ def test_everything_is_reached_by_keyboard_alone(page: Any, song: Path) -> None:
         if reached[-1] == "list":
             break
     assert reached[-1] == "list"
+    first = page.locator(".strip input").first.get_attribute("id")  # arrow keys lead to the other parts
     order = [
-        reached.index(name)
-        for name in ("play-reference", "region-start", "weight-drums", "reset-weights", "tempo", "list")
+        reached.index(name) for name in ("play-reference", "region-start", first, "reset-weights", "tempo", "list")
     ]
     assert order == sorted(order)
     page.keyboard.press("ArrowDown")
@@ -663,3 +663,37 @@ def test_a_hit_is_shown_in_the_file_manager(page: Any) -> None:
     page.route("**/reveal", lambda route: route.fulfill(status=422, json={"detail": "there is no file manager"}))
     page.click("#reveal")
     until(page, "document.querySelector('#status').textContent === 'there is no file manager'")
+
+
+INK = "(selector) => document.querySelector(selector).getContext('2d').getImageData(0, 0, 9999, 99).data.some(Boolean)"
+"""Whether anything is drawn on a canvas."""
+
+
+def test_the_waveform_of_the_chosen_hit_is_drawn_when_it_arrives(browser: Any, served: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)
+    late: list[Any] = []
+    page.route("**/api/peaks?**", lambda route: late.append(route))
+    page.goto(served)
+    page.wait_for_selector(".hit")
+    page.evaluate("import('./app.js').then(({ list }) => list.choose(0, false))")
+    while not late:
+        page.wait_for_timeout(30)
+    assert not page.evaluate(INK, "#now-wave")
+    for route in late:
+        route.continue_()
+    until(page, f"({INK})('#now-wave')")
+    page.close()
+
+
+def test_nothing_is_marked_in_waveforms_without_a_reference(modules: Any) -> None:
+    """A match of no seconds is no mark, not even a line."""
+    colours = """async (match) => {
+      document.documentElement.style.setProperty("--match", "#ff0000");
+      const { drawWaveform } = await import("/hits/waveforms.js");
+      const canvas = document.createElement("canvas");
+      drawWaveform(canvas, { duration: 4, low: [0, -1, -1, -1], high: [0, 1, 1, 1] }, match, null, { width: 40, height: 20 });
+      return [...canvas.getContext("2d").getImageData(0, 0, 40, 1).data];
+    }"""
+    assert not any(modules.evaluate(colours, [0, 0]))
+    assert any(modules.evaluate(colours, [0, 1]))

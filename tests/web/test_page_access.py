@@ -162,7 +162,10 @@ def test_the_whole_way_by_keyboard(page: Any, song: Path) -> None:
     assert focused(page) == "list"
     settled(page)
     press("ArrowDown")
-    tab_to(page, "#as-reference")
+    tab_to(page, "#actions button")
+    press("End")
+    while focused(page) != "as-reference":
+        press("ArrowLeft")
     press("Enter")
     until(page, f"document.querySelector('#reference-name').textContent !== {song.name!r}")
     settled(page)
@@ -177,6 +180,87 @@ def test_the_whole_way_by_keyboard(page: Any, song: Path) -> None:
     until(page, "document.activeElement.id === 'map-canvas'")
     press("m")
     assert focused(page) == "list"
+
+
+def tabs_to(page: Any, wanted: str) -> int:
+    """How often the tab key is pressed until an element that matches has the focus."""
+    for count in range(1, 120):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches({wanted!r})"):
+            return count
+    raise AssertionError(f"the tab key does not lead to {wanted}")
+
+
+def test_few_tabs_lead_from_the_pads_to_the_hits(page: Any, song: Path) -> None:
+    """Each group of controls is one tab stop, and a key leads there at once."""
+    drop(page, song)
+    until(page, "document.querySelectorAll('.pad').length > 1")
+    press = page.keyboard.press
+    tab_to(page, ".pad")
+    press("Enter")
+    settled(page)
+    assert page.evaluate("document.activeElement.matches('.pad[aria-pressed=true]')")
+    assert tabs_to(page, "#list") <= 21
+    press("p")
+    assert page.evaluate("document.activeElement.matches('.pad[aria-pressed=true]')")
+    for key in ("h", "ArrowDown"):
+        page.locator(".pad[aria-pressed=true]").focus()
+        press(key)
+        assert focused(page) == "list"
+    page.evaluate("document.activeElement.blur()")
+    page.focus("#skip")
+    address = page.url
+    press("Enter")
+    assert focused(page) == "list"
+    assert page.url == address
+
+
+def test_arrow_keys_move_inside_a_group(page: Any, song: Path) -> None:
+    drop(page, song)
+    until(page, "document.querySelectorAll('.pad').length > 1")
+    press = page.keyboard.press
+    focused_pad = "Number(document.activeElement.dataset.group)"
+    last = page.locator(".pad").count() - 1
+    press("p")
+    for key, pad in (("ArrowRight", 1), ("ArrowLeft", 0), ("ArrowLeft", 0), ("End", last), ("ArrowRight", last)):
+        press(key)
+        assert page.evaluate(focused_pad) == pad
+    assert page.locator(".pad[aria-pressed=true]").count() == 0  # moving presses nothing
+    press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(focused_pad) == last  # where it was left
+    # Every arrow key sets a slider; among the buttons of parts up and down lead to the same button of another part.
+    parts = page.eval_on_selector_all(".strip", "rows => rows.map((row) => row.dataset.part)")
+    press("w")
+    assert focused(page) == f"weight-{parts[0]}"
+    for key in ("ArrowUp", "ArrowRight", "PageUp", "ArrowDown"):
+        value = page.input_value(f"#weight-{parts[0]}")
+        press(key)
+        assert page.input_value(f"#weight-{parts[0]}") != value
+    settled(page)
+    press("Shift+Tab")
+    strip = "document.activeElement.closest('.strip').dataset.part + ' ' + document.activeElement.className"
+    assert page.evaluate(strip) == f"{parts[0]} hear"
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        press(key)
+    assert page.evaluate(strip) == f"{parts[1]} solo"
+    press("Enter")
+    settled(page)
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    press("Tab")
+    assert focused(page) == f"weight-{parts[1]}"
+
+
+def test_a_group_whose_tab_stop_is_gone_has_another(page: Any, song: Path) -> None:
+    drop(page, song)
+    page.keyboard.press("w")
+    tab_to(page, "#columns button")
+    page.keyboard.press("ArrowRight")
+    column = page.evaluate("document.activeElement.dataset.column")
+    page.keyboard.press("Tab")
+    page.evaluate("(name) => { document.querySelector(`#columns [data-column=${name}]`).hidden = true; }", column)
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.dataset.column") == "name"
 
 
 def test_axe_finds_planted_violations(page: Any, look: Any) -> None:

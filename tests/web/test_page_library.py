@@ -74,6 +74,7 @@ def test_an_empty_library_is_filled_from_the_page(
         page = opened(browser, running.address)
         assert page.text_content("#library").endswith("empty")
         assert status(page) == "the library is empty; add music: soundalike index FOLDER"
+        assert page.is_hidden("#first-run-close")  # there is nothing else to do
         assert not any(page.is_visible(other) for other in ("#reference", "#weighting", "#filters", "#transport"))
         page.fill("#folder", str(tmp_path / "nowhere"))
         page.press("#folder", "Enter")
@@ -88,6 +89,12 @@ def test_an_empty_library_is_filled_from_the_page(
         assert page.is_visible("#drop")
         choose(page, "one-shot")
         assert len(names(page)) == 2
+        for leave in (lambda: page.click("#first-run-close"), lambda: page.press("#folder", "Escape")):
+            page.click("#add-folder")
+            assert page.is_visible("#first-run")
+            leave()
+            assert page.is_hidden("#first-run")
+        assert page.evaluate("document.activeElement.id") == "add-folder"  # whence the keys led
         page.close()
 
 

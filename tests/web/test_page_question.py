@@ -93,6 +93,7 @@ def test_the_later_of_two_references_counts(fresh: Any) -> None:
     arrived(fresh, slow)
     assert "opening" in fresh.get_attribute("#results", "class")  # the rows of the library are dimmed
     assert fresh.text_content("#drop-hint") == "loading …"
+    assert status(fresh) == "loading …"
     fresh.locator("#hit-1").click()
     fresh.keyboard.press("r")
     until(fresh, f"{REFERENCE} === {json.dumps(second['name'])}")

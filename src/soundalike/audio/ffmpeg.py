@@ -16,9 +16,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from soundalike.audio import raw_aac
 from soundalike.audio.byte_view import WHOLE_FILE, ByteView, Source
 from soundalike.audio.waveform import resample, to_channels
-from soundalike.errors import AudioError
 
 DEMUXERS = ",".join(
     (
@@ -36,10 +36,6 @@ _PRE_ROLL = 0.5
 # are cut; more mean that the stated end is wrong.
 _PADDING = 4096
 
-LARGEST_RAW_AAC = 16 << 20
-"""Bytes of AAC without headers in a WAV file that are decoded: they and all their frames are in memory at once. At 128 kbit/s 17
-minutes, whose frames are 370 MB."""
-
 # The most channels whose planes PyAV handles (FFmpeg's AV_NUM_DATA_POINTERS); frames with more are skipped.
 _MAX_CHANNELS = 8
 
@@ -56,7 +52,7 @@ def probe(path: Path, source: Source = WHOLE_FILE) -> tuple[int, int, int, str] 
     """(frames, sample_rate, channels, codec), or None if FFmpeg finds no audio that it can decode.
 
     frames: as the container states if it has a sample table; otherwise counted by decoding (a bit rate or
-    milliseconds are not exact). Raises AudioError for too much AAC without headers in WAV.
+    milliseconds are not exact).
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
@@ -116,8 +112,7 @@ def read(
     """(samples float32 (channels, samples), sample_rate) of a region; None if nothing can be decoded.
 
     The region is frames round(start * rate) .. + round(duration * rate) of the whole file, cut at its end. Packets
-    that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read. Raises AudioError for
-    too much AAC without headers in WAV.
+    that cannot be decoded are skipped. Reading stops once more than `max_values` values have been read.
     """
     try:
         with path.open("rb") as handle, _container(handle, source) as container:
@@ -242,7 +237,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     """The decoded frames of `stream`; packets that cannot be decoded are skipped, a damaged container ends it."""
     if stream is None:
         return
-    packets = _joined(container, stream) if _is_cut(container, stream) else container.demux(stream)
+    packets = _whole_frames(container, stream) if _is_cut(container, stream) else container.demux(stream)
     while True:
         try:
             packet = next(packets)
@@ -260,22 +255,13 @@ def _is_cut(container: Any, stream: Any) -> bool:
     return container.format.name in ("wav", "w64") and stream.codec_context.name == "aac"
 
 
-def _joined(container: Any, stream: Any) -> Iterator[Any]:
-    """All packets of a stream as one. Raises AudioError if they are larger than `LARGEST_RAW_AAC`."""
-    contents, size = [], 0
-    for packet in container.demux(stream):
-        size += packet.size
-        if size > LARGEST_RAW_AAC:
-            raise AudioError(
-                f"AAC without headers in {container.format.name.upper()} can only be decoded whole, up to "
-                f"{LARGEST_RAW_AAC >> 20} MiB of it; store it as .m4a instead"
-            )
-        if packet.size:
-            contents.append(bytes(packet))
-    if contents:
-        joined = av.Packet(b"".join(contents))
-        joined.stream = stream
-        yield joined
+def _whole_frames(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream, cut anew where frames end."""
+    contents = (bytes(packet) for packet in container.demux(stream) if packet.size)
+    for content in raw_aac.pieces(contents, stream.codec_context.extradata):
+        packet = av.Packet(content)
+        packet.stream = stream
+        yield packet
 
 
 def _usable(frame: Any) -> bool:

@@ -4,6 +4,10 @@ Two songs are versions of one another if most windows of the shorter one equal w
 at a constant offset*. An offset need not be a whole number of windows: a window that lies between two of the other song is
 compared with their interpolation, which is nearly what the encoder gives for it. A run of windows at one offset is a piece that
 was taken over; a cut version has several. No audio is read. Measured by `benchmarks/song_versions.py`.
+
+The vectors of songs with the same instruments, groove and tempo are alike even if key and chords differ, so the windows must
+also have the same pitch classes (`harmony_agreement`). A copy that is a few percent faster or slower has its pitches between
+those of the other: a change of speed by 3 % is half a semitone.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.analysis.recipe import Recipe
+from soundalike.models.encoders.builtin import stored_chroma
+from soundalike.search.harmony_agreement import agreement
 from soundalike.search.index.table_rows import Float32, Float64
 from soundalike.search.version_share import MOST_OF_IT
 
@@ -22,14 +28,17 @@ from soundalike.search.version_share import MOST_OF_IT
 @dataclass(frozen=True)
 class Thresholds:
     """Cosines of the mix from which sounds are of one recording. window: of a window with the other song's, interpolated; run:
-    the mean of a run of such windows; song: of the means of two songs, below which they are not compared at all."""
+    the mean of a run of such windows; song: of the means of two songs, below which they are not compared at all; harmony: the
+    median of the chromas of windows in runs; shifted_harmony: of the same, half a semitone higher or lower."""
 
     window: float
     run: float
     song: float
+    harmony: float
+    shifted_harmony: float
 
 
-THRESHOLDS: dict[tuple[str, str], Thresholds] = {("builtin", "2"): Thresholds(0.78, 0.85, 0.78)}
+THRESHOLDS: dict[tuple[str, str], Thresholds] = {("builtin", "2"): Thresholds(0.78, 0.85, 0.78, 0.8, 0.7)}
 """By encoder and version. With encoders that are not listed no versions are recognised: their cosines mean something else."""
 
 SHORTEST_RUN = 2
@@ -68,6 +77,35 @@ class SongWindows:
         """(N,) where there is a window."""
         return np.asarray(self.vectors.any(axis=1))
 
+    @cached_property
+    def chroma(self) -> Float32:
+        """(N, 12) of the windows, see `stored_chroma`."""
+        return stored_chroma.chroma(self.vectors)
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What the first of two songs has in common with the second: places (N,) of its windows among those of the second, which may
+    be fractions; NaN for windows that are in no run."""
+
+    first: SongWindows
+    second: SongWindows
+    places: Float64
+
+    @cached_property
+    def count(self) -> int:
+        """How many windows."""
+        return int(np.isfinite(self.places).sum())
+
+    def chromas(self) -> tuple[Float32, Float32]:
+        """(count, 12) of the windows of the first song, and of what is in the same places in the second."""
+        own = np.flatnonzero(np.isfinite(self.places))
+        before = np.floor(self.places[own]).astype(int)
+        share = (self.places[own] - before)[:, np.newaxis]
+        after = np.minimum(before + 1, len(self.second.chroma) - 1)
+        theirs = (1 - share) * self.second.chroma[before] + share * self.second.chroma[after]
+        return self.first.chroma[own], theirs.astype(np.float32)
+
 
 def thresholds_of(recipe: Recipe) -> Thresholds | None:
     """The thresholds of a recipe's encoder; None if versions cannot be recognised with it."""
@@ -81,22 +119,36 @@ def are_versions(one: SongWindows, other: SongWindows, thresholds: Thresholds, s
     """
     if float(one.mean @ other.mean) < thresholds.song:
         return False
-    return shared(one, other, thresholds) >= share
+    common = _common(one, other, thresholds)
+    return _share(common) >= share and _has_same_harmony(common, thresholds)
 
 
 def shared(one: SongWindows, other: SongWindows, thresholds: Thresholds) -> float:
-    """The share (0..1) of the windows of the shorter of two songs that lie in what both have in common.
+    """The share (0..1) of the windows of the shorter of two songs that lie in what both have in common, by their sound alone."""
+    return _share(_common(one, other, thresholds))
 
-    Either may lie between the windows of the other, and neither has windows beyond its last, so both ways are tried.
-    """
-    shorter = min(int(one.present.sum()), int(other.present.sum()))
-    if not shorter:
-        return 0.0
-    common = max(
-        int(_in_runs(_aligned_cosines(a.vectors, b.vectors), a.present, thresholds).sum())
+
+def _common(one: SongWindows, other: SongWindows, thresholds: Thresholds) -> _Common:
+    """Either may lie between the windows of the other, and neither has windows beyond its last, so both ways are tried."""
+    both = [
+        _Common(a, b, _places_in_runs(_aligned_cosines(a.vectors, b.vectors), a.present, thresholds))
         for a, b in ((one, other), (other, one))
-    )
-    return min(1.0, common / shorter)
+    ]
+    return max(both, key=lambda common: common.count)
+
+
+def _share(common: _Common) -> float:
+    shorter = min(int(common.first.present.sum()), int(common.second.present.sum()))
+    return min(1.0, common.count / shorter) if shorter else 0.0
+
+
+def _has_same_harmony(common: _Common, thresholds: Thresholds) -> bool:
+    if not common.count:
+        return True
+    own, theirs = common.chromas()
+    if agreement(own, theirs) >= thresholds.harmony:
+        return True
+    return any(agreement(own, theirs, shift) >= thresholds.shifted_harmony for shift in (-0.5, 0.5))
 
 
 def _aligned_cosines(own: Float32, other: Float32) -> Float32:
@@ -117,11 +169,13 @@ def _aligned_cosines(own: Float32, other: Float32) -> Float32:
     return result
 
 
-def _in_runs(cosines: Float32, present: NDArray[np.bool_], thresholds: Thresholds) -> NDArray[np.bool_]:
-    """(n,) which windows lie in a run, by the cosines (steps, n, m); present (n,): which windows there are."""
+def _places_in_runs(cosines: Float32, present: NDArray[np.bool_], thresholds: Thresholds) -> Float64:
+    """(n,) where in the other song each window lies that is in a run, by the cosines (steps, n, m), in windows; NaN for the
+    others. Of several places it is the most similar one. present (n,): which windows there are."""
     steps, count, places = cosines.shape
     shortest = min(SHORTEST_RUN, int(present.sum()))
-    taken = np.zeros(count, dtype=bool)
+    best = np.zeros(count, dtype=np.float32)
+    found = np.full(count, np.nan)
     same = cosines >= thresholds.window
     # Diagonals, on which the offset is constant: row i of the sheared array is shifted by i.
     sheared = np.zeros((steps, count, places + count), dtype=np.float32)
@@ -132,5 +186,7 @@ def _in_runs(cosines: Float32, present: NDArray[np.bool_], thresholds: Threshold
         edges = np.flatnonzero(np.diff(np.concatenate(([False], line > 0, [False])).astype(np.int8)))
         for begin, end in edges.reshape(-1, 2):
             if end - begin >= shortest and line[begin:end].mean() >= thresholds.run:
-                taken[begin:end] = True
-    return taken & present
+                better = begin + np.flatnonzero(line[begin:end] > best[begin:end])
+                best[better] = line[better]
+                found[better] = better + column - count + step / steps
+    return np.where(present, found, np.nan)

@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.config import Runtime
 from soundalike.errors import InputError
-from soundalike.models.encoders import ENCODERS, Encoder, Samples, load_encoder
+from soundalike.models.encoders import ENCODERS, Encoder, Samples, TextEncoder, load_encoder
 
 
 def _narrow(name: str, folder: Path) -> Encoder:
@@ -67,6 +67,7 @@ def test_it_implements_the_protocol(encoder: Encoder) -> None:
     assert encoder.name in ENCODERS
     assert encoder.version
     assert encoder.dimension > 0
+    assert ENCODERS[encoder.name].text == isinstance(encoder, TextEncoder)
 
 
 def test_rows_have_unit_norm_except_for_silence(encoder: Encoder) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from soundalike.config import Runtime
+from soundalike.errors import InputError
 from soundalike.library.maintenance.roots import relocate, remove
+from soundalike.models.encoders import ENCODERS, Encoder
 from soundalike.web.app import create_app
 from tests.web.own_library import add_sound, first
 
@@ -131,3 +135,20 @@ def test_workers_start_with_the_server_if_models_are_preloaded(library: Path) ->
             workers = client.app.state.server.library.workers  # type: ignore[attr-defined]
             assert len(workers.pids()) == (3 if preload else 0)
             assert client.get("/api/library").status_code == 200
+
+
+@pytest.mark.parametrize(("text", "loaded"), [(False, 0), (True, 1)])
+def test_a_library_is_described_without_loading_an_encoder_that_has_no_text(
+    library: Path, monkeypatch: pytest.MonkeyPatch, text: bool, loaded: int
+) -> None:
+    """The page asks for the description before anything else. Only whether a text encoder is available here needs it."""
+    loads = []
+
+    def load(runtime: Runtime) -> Encoder:
+        loads.append(runtime)
+        raise InputError("weights are missing")
+
+    monkeypatch.setitem(ENCODERS, "builtin", replace(ENCODERS["builtin"], load=load, text=text))
+    with TestClient(create_app(library), base_url="http://127.0.0.1") as client:
+        assert client.get("/api/library").json()["text"] is False
+    assert len(loads) == loaded

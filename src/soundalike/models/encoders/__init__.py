@@ -24,7 +24,7 @@ class EncoderRow:
     dependencies that it needs (`pip install soundalike[extra]`); precisions: those that it supports; with_layer: loads the
     encoder with one hidden layer as its output, chosen as `NAME:LAYER`, None if it has no such choice; earlier: the versions
     before the current one that can still be loaded, for libraries that were made with them; trained: whether its weights come
-    from `soundalike train NAME` on this machine.
+    from `soundalike train NAME` on this machine; text: whether it embeds texts too (`TextEncoder`).
     """
 
     load: Callable[[Runtime], Encoder]
@@ -36,6 +36,7 @@ class EncoderRow:
     with_layer: Callable[[Runtime, str, int], Encoder] | None = None
     earlier: Mapping[str, Callable[[Runtime], Encoder]] = field(default_factory=dict)
     trained: bool = False
+    text: bool = False
 
 
 class EncoderTable(dict[str, EncoderRow]):
@@ -143,6 +144,7 @@ ENCODERS: EncoderTable = EncoderTable(
             checkpoint="clap",
             extra="neural",
             precisions=PRECISIONS,
+            text=True,
         ),
         "clap-music": EncoderRow(
             _clap("clap-music"),
@@ -151,6 +153,7 @@ ENCODERS: EncoderTable = EncoderTable(
             checkpoint="clap-music",
             extra="neural",
             precisions=PRECISIONS,
+            text=True,
         ),
         "muq-mulan": EncoderRow(
             _muq_mulan,
@@ -159,6 +162,7 @@ ENCODERS: EncoderTable = EncoderTable(
             checkpoint="muq-mulan",
             extra="neural",
             precisions=PRECISIONS,
+            text=True,
         ),
         "aisfx": EncoderRow(
             _aisfx,

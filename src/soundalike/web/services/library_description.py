@@ -7,7 +7,7 @@ from pathlib import Path
 from soundalike.audio.suffixes import AUDIO_SUFFIXES
 from soundalike.errors import SoundalikeError
 from soundalike.library import Library
-from soundalike.models.encoders import TextEncoder
+from soundalike.models.encoders import ENCODERS, TextEncoder
 from soundalike.search.finder import Finder
 from soundalike.search.index.recall import stored_recall
 from soundalike.search.index.table_rows import TABLES
@@ -52,7 +52,10 @@ def library_state(snapshot: LibrarySnapshot) -> schemas.StateOut:
 
 
 def _has_text(finder: Finder) -> bool:
-    """Whether the encoder embeds texts; false if its model is not available here."""
+    """Whether the encoder embeds texts; false if its model is not available here. Loads only models that embed texts."""
+    row = ENCODERS.get(finder.library.recipe.encoder)
+    if row is None or not row.text:
+        return False
     try:
         return isinstance(finder.analyser.encoder, TextEncoder)
     except SoundalikeError:

@@ -28,6 +28,7 @@ import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
 import { Player } from "./sound/player.js";
 import { run, showProvisional, showStatus } from "./status.js";
+import * as tabStops from "./tab_stops.js";
 import { Target } from "./target.js";
 import { Transport } from "./transport.js";
 import { listenToViews, showView } from "./views.js";
@@ -121,6 +122,7 @@ export const list = new List($("list"), $("canvas"), {
   marks: (hit) => feedback.marks(hit),
   onSelect: showSelection,
   taken: (hit) => taken(hit, whatIsTaken(hit)),
+  onWaveforms: () => transport.draw(), // the chosen hit's may be among them
 });
 
 const transport = new Transport({
@@ -472,6 +474,7 @@ const makeCommands = () =>
     canReveal: () => library.reveal,
     // where the waveform was left by keys
     playFrom: () => (document.activeElement === $("wave-box") ? reference.view.cursor : null),
+    goTo: tabStops.listen(),
   });
 
 async function start() {

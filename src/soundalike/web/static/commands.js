@@ -7,12 +7,13 @@ import { whatIsTaken } from "./hits/taking.js";
 import { FILTERS } from "./link.js";
 import * as shortcuts from "./shortcuts.js";
 import { run, showStatus } from "./status.js";
+import { goToHits } from "./tab_stops.js";
 import { showHelp } from "./views.js";
 
 /**
  * What the commands act on. update: searches again; updateSoon: when nothing was written for a moment; takeItem(id): it becomes the
  * reference; resetWeights; reloadLibrary; canReveal(): whether files can be shown in the file manager; playFrom(): the second at
- * which the reference is to be played, null: where it starts.
+ * which the reference is to be played, null: where it starts; goTo: leads to sections.
  * @typedef {object} CommandTargets
  * @property {import("./hits/list.js").List} list
  * @property {import("./hits/current.js").CurrentHit} current
@@ -27,6 +28,7 @@ import { showHelp } from "./views.js";
  * @property {() => unknown} reloadLibrary
  * @property {() => boolean} canReveal
  * @property {() => number | null} playFrom
+ * @property {ReturnType<typeof import("./tab_stops.js").listen>} goTo
  */
 
 export class Commands {
@@ -153,7 +155,7 @@ export class Commands {
   }
 
   listenToKeys() {
-    const { list, current, player, feedback, map, canReveal } = this.targets;
+    const { list, current, player, feedback, map, canReveal, goTo } = this.targets;
     /** @param {() => number} rows */
     const move = (rows) => () => list.choose(Math.max(0, Math.min(list.hits.length - 1, list.chosen + rows())), true);
     shortcuts.listen({
@@ -191,6 +193,9 @@ export class Commands {
       c: this.onCurrent("copy-path"),
       e: () => canReveal() && this.onCurrent("reveal")(),
       d: this.onCurrent("download"),
+      h: goToHits,
+      p: goTo.pads,
+      w: goTo.weights,
       m: () => map.toggle(),
       "?": showHelp,
     });

@@ -1,7 +1,7 @@
 // The card of an empty library: choose a folder, or the demo, and watch it being indexed. It also adds further folders.
 
 import * as api from "./api.js";
-import { $, debounce, find, inputById, make } from "./dom.js";
+import { $, buttonById, debounce, find, inputById, make } from "./dom.js";
 import { fileName, plural } from "./format.js";
 import { messageOf } from "./status.js";
 
@@ -38,6 +38,12 @@ export class FirstRun {
       this.show({ empty: false, shown: $("first-run").hidden });
       field.focus();
     });
+    const close = () => {
+      this.show({ empty: false, shown: false });
+      $("add-folder").focus();
+    };
+    $("first-run-close").addEventListener("click", close);
+    $("first-run").addEventListener("keydown", ({ key }) => key === "Escape" && !buttonById("first-run-close").disabled && !$("first-run-close").hidden && close());
   }
 
   /** @param {{ empty: boolean, shown: boolean }} options */
@@ -47,6 +53,7 @@ export class FirstRun {
     $("first-run-heading").textContent = empty ? "Your library is empty" : "Add a folder";
     const { parentElement } = $("demo");
     if (parentElement) parentElement.hidden = !empty;
+    $("first-run-close").hidden = empty;
   }
 
   /** @param {string | null} folder */

@@ -4,10 +4,10 @@
  * What a control is known by among those of its box.
  * @param {HTMLElement} element
  */
-const nameOf = ({ dataset, textContent }) => dataset.group ?? dataset.class ?? textContent;
+export const nameOf = ({ dataset, textContent }) => dataset.group ?? dataset.class ?? textContent;
 
 /** @param {HTMLElement} element */
-const isUsable = (element) => element.isConnected && !element.matches(":disabled") && element.checkVisibility();
+export const isUsable = (element) => element.isConnected && !element.matches(":disabled") && element.checkVisibility();
 
 /** @param {HTMLElement} list where the keyboard is without a successor */
 export function keepFocus(list) {

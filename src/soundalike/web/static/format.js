@@ -106,6 +106,9 @@ export const contributionText = (contributions) =>
  */
 export const matchedRange = ({ item, start, end }) => (item.kind === "song" ? `${clock(start)}–${clock(end)}` : "whole");
 
+/** @param {number} loudness LUFS */
+export const lufs = (loudness) => `${loudness.toFixed(1).replace("-", "−")} LUFS`;
+
 /**
  * A hit as a screen reader reads it.
  * @param {Hit} hit

@@ -75,6 +75,7 @@ export class Opening {
    */
   async open(doing, load) {
     showProgress(`${doing} …`);
+    showStatus(`${doing} …`);
     try {
       await this.questions.open(load);
     } finally {

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { $, inputById, make, selectById, setPressed } from "./dom.js";
-import { clock, clockMs, fileName, keyName, parseSeconds } from "./format.js";
+import { clock, clockMs, fileName, keyName, lufs, parseSeconds } from "./format.js";
 import { Pads } from "./pads.js";
 import { messageOf } from "./status.js";
 import { SHORTEST_REGION, WaveformView } from "./waveform_view.js";
@@ -309,7 +309,7 @@ function factsOf(sound) {
     clock(duration),
     tempo && `${tempo_source === "estimate" ? "~" : ""}${Math.round(tempo)} bpm`,
     key && `${key_source === "estimate" ? "~" : ""}${keyName(key)}`,
-    typeof loudness === "number" && `${loudness.toFixed(1).replace("-", "−")} LUFS`,
+    typeof loudness === "number" && lufs(loudness),
   ]
     .filter(Boolean)
     .join(" · ");

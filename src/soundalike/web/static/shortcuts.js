@@ -1,7 +1,7 @@
 // Keyboard shortcuts. They do not apply where a key has another meaning: in text fields, and for arrows, space and Enter on
 // controls.
 
-import { $ } from "./dom.js";
+import { goToHits } from "./tab_stops.js";
 
 const CONTROL_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Enter", " "]);
 
@@ -24,7 +24,7 @@ export function listen(actions) {
       // From the filters, arrow down leads to the list.
       if (key === "ArrowDown" && target.closest("#filters")) {
         event.preventDefault();
-        $("list").focus();
+        goToHits();
       }
       return;
     }

@@ -97,7 +97,7 @@ export class Transport {
       item.tempo && `${format.tempo(item)} bpm`,
       format.key(item),
       format.duration(item.duration),
-      item.loudness !== null && `${item.loudness.toFixed(1)} LUFS`,
+      item.loudness !== null && format.lufs(item.loudness),
     ]
       .filter(Boolean)
       .join(" · ");

@@ -77,8 +77,9 @@ export class List {
    * @param {(hit: Hit) => HitMarks} [options.marks]
    * @param {() => void} [options.onSelect]
    * @param {(hit: Hit) => Taken} [options.taken] what is taken away when a row is dragged
+   * @param {() => void} [options.onWaveforms] waveforms have arrived, of whatever hit
    */
-  constructor(box, canvas, { onChoose, onStar = () => {}, marks = () => ({ answer: null, held: false }), onSelect = () => {}, taken = wholeFile }) {
+  constructor(box, canvas, { onChoose, onStar = () => {}, marks = () => ({ answer: null, held: false }), onSelect = () => {}, taken = wholeFile, onWaveforms = () => {} }) {
     this.onSelect = onSelect;
     this.taken = taken;
     this.box = box;
@@ -86,7 +87,10 @@ export class List {
     this.onChoose = onChoose;
     this.onStar = onStar;
     this.marks = marks;
-    this.waveforms = new Waveforms((ids) => this.redrawWaveforms(new Set(ids)));
+    this.waveforms = new Waveforms((ids) => {
+      this.redrawWaveforms(new Set(ids));
+      onWaveforms();
+    });
     this.listen();
   }
 

@@ -52,7 +52,7 @@ export function fillRow(row, hit, index, { comparison, mixed, share, marks: { an
   if (row.title !== item.name) row.title = item.name;
   cells.rank.textContent = score === null ? "" : String(index + 1);
   cells.name.textContent = format.title(item);
-  cells.facts.textContent = [
+  const facts = [
     item.sound_class ?? (mixed && item.kind),
     item.kind === "song" && score !== null && format.matchedRange(hit),
     copies && `+${format.plural(copies, "copy", "copies")}`,
@@ -64,6 +64,8 @@ export function fillRow(row, hit, index, { comparison, mixed, share, marks: { an
   ]
     .filter(Boolean)
     .join(" · ");
+  cells.facts.textContent = facts;
+  row.classList.toggle("bare", !facts);
   cells.tempo.textContent = format.tempo(item);
   cells.key.textContent = format.key(item);
   cells.length.textContent = format.duration(item.duration);

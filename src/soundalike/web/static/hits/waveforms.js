@@ -29,7 +29,7 @@ export function drawWaveform(canvas, overview, [start, end], playhead = null, si
   /** @param {number} seconds */
   const x = (seconds) => (width * seconds) / duration;
   const whole = start <= 0.01 && end >= duration - 0.01;
-  if (!whole) {
+  if (!whole && end > start) {
     pen.fillStyle = colour("match");
     pen.fillRect(x(start), 0, Math.max(2, x(end) - x(start)), height);
   }
