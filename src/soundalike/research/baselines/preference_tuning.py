@@ -213,12 +213,12 @@ def _excerpts(mixtures: Float32, size: int, rng: np.random.Generator) -> Float32
 
 def _held_out_agreement(
     network: PartCascade, answers: SplitAnswers, clips: ClipAudio, device: torch.device
-) -> Callable[[], float] | None:
+) -> Callable[[], Mapping[str, float]] | None:
     held_out = answers.held_out
     if not held_out:
         return None
 
-    def measure() -> float:
+    def measure() -> Mapping[str, float]:
         network.eval()
         right = []
         with torch.inference_mode():
@@ -226,7 +226,7 @@ def _held_out_agreement(
                 batch = torch.from_numpy(clips.of(held_out[start : start + _AT_ONCE])).to(device)
                 right.append(ordered_correctly(network(magnitudes(batch))))
         network.train()
-        return float(torch.cat(right).float().mean())
+        return {"validation_agreement": float(torch.cat(right).float().mean())}
 
     return measure
 
