@@ -24,11 +24,11 @@ COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 280, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
 CASCADE = {
     "batch": 6,
-    "steps": 80,
-    "joint_steps": 16,
+    "steps": 240,
+    "joint_steps": 60,
     "pseudo": 0.6,
-    "rate": 2e-3,
-    "joint_scale": 20.0,
+    "rate": 1e-2,
+    "joint_scale": 40.0,
     "recombine": True,
 }
 PAFT = {"batch": 6, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
