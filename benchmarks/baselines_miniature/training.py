@@ -31,7 +31,7 @@ CASCADE = {
     "joint_scale": 40.0,
     "recombine": True,
 }
-PAFT = {"batch": 6, "steps": 20, "scale": 20.0, "held_out": 0.0, "cut_off": 0.6}
+PAFT = {"batch": 6, "steps": 120, "scale": 20.0, "held_out": 0.0, "cut_off": 0.75}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
 
