@@ -10,7 +10,8 @@ interrupted run continues, and a second one only evaluates. Printed are
   `real` compares mixtures; in `pseudo` the positive shares nothing but the part, and the negative everything else;
 - how far each subspace moves when one stem of a mixture is replaced, in units of its median distance between mixtures, also
   as a picture, FOLDER/movement.svg;
-- the agreement with simulated listeners on held-out tracks, before and after PAFT.
+- the agreement with simulated listeners on held-out tracks, before and after PAFT, and, with the system `paft-control`, after
+  as much training without their answers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchmarks.baselines_miniature.held_out_triplets import print_triplets
 from benchmarks.baselines_miniature.listeners import print_listeners
 from benchmarks.baselines_miniature.movement import print_movement
 from benchmarks.baselines_miniature.tracks import render
-from benchmarks.baselines_miniature.training import train_system
+from benchmarks.baselines_miniature.training import CONTROL, train_system
 from soundalike.models.encoders.trained.trained_file import read_trained
 
 
@@ -43,20 +44,24 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     systems = options.systems.split(",")
-    render(options.folder, answers="cascade-paft" in systems)
+    render(options.folder, answers=bool({"cascade-paft", CONTROL} & set(systems)))
     for system in systems:
         began, used = time.perf_counter(), time.process_time()
         path = train_system(options.folder, system, options.cascade_part)
         took = f"{time.process_time() - used:.0f} s of processor time, {(time.perf_counter() - began) / 60:.1f} min"
         print(f"{system}: {path.stat().st_size / 2**20:.1f} MiB, {took} in this run", flush=True)
     for system in systems:
+        if system in ("cascade-paft", CONTROL):
+            continue
         trained = read_trained(options.folder / system / f"{system}.pt", system)
-        if system != "cascade-paft":
-            print_triplets(options.folder, options.split, system, trained, (options.real, options.triplets))
+        print_triplets(options.folder, options.split, system, trained, (options.real, options.triplets))
         if system == "dcsn":
             print_movement(options.folder, options.split, trained, options.folder / "movement.svg")
-    if "cascade-paft" in systems:
-        print_listeners(options.folder, options.split)
+    for system in ("cascade-paft", CONTROL):
+        if system in systems:
+            print_listeners(options.folder, options.split, "cascade", system)
+    if {"cascade-paft", CONTROL} <= set(systems):
+        print_listeners(options.folder, options.split, CONTROL, "cascade-paft")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.baselines_miniature.embedders import Embed, Matrix, embedder, euclidean
 from benchmarks.baselines_miniature.training import PAFT
 from benchmarks.shared.markdown import print_table
-from soundalike.models.encoders.trained.trained_file import read_trained
+from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained
 from soundalike.preferences.cluster_robust import Links, paired_test
 from soundalike.preferences.triplets import Triplet, above_cut_off, merge_mirrored
 from soundalike.research.baselines.preference_tuning import ClipAudio
@@ -19,10 +19,10 @@ from soundalike.research.datasets.inst_sim_abx import read_answers, read_configu
 from soundalike.research.datasets.slakh import ClipCut, Slakh
 
 
-def print_listeners(folder: Path, split: str) -> None:
-    """Agreement with simulated listeners about the tracks of a split, before and after PAFT."""
-    trained = {name: read_trained(folder / name / f"{name}.pt", name) for name in ("cascade", "cascade-paft")}
-    parts = trained["cascade"].architecture.parts
+def print_listeners(folder: Path, split: str, first: str, second: str) -> None:
+    """Agreement of two trainings of Cascade with simulated listeners about the tracks of a split, and their difference."""
+    trained = {name: _read(folder, name) for name in (first, second)}
+    parts = trained[first].architecture.parts
     answers = [t for t in read_answers(folder / f"answers-{split}").triplets if t.part in parts]
     kept = [t for t in merge_mirrored(above_cut_off(answers, PAFT["cut_off"])) if t.label()]
     names = list(dict.fromkeys(name for t in kept for name in (t.reference, t.a, t.b)))
@@ -34,14 +34,18 @@ def print_listeners(folder: Path, split: str) -> None:
         for kind in ("XAB", "XYC", "both"):
             chosen = np.array([part in (t.part, "all") and kind in (t.kind, "both") for t in kept])
             links = Links([frozenset(t.tracks) for t, use in zip(kept, chosen, strict=True) if use])
-            before, after = right["cascade"][chosen], right["cascade-paft"][chosen]
+            before, after = right[first][chosen], right[second][chosen]
             test = paired_test(after, before, links)
             interval = f"[{100 * test.interval.low:+.1f}, {100 * test.interval.high:+.1f}]"
             shares = (f"{100 * values.mean():.1f}" for values in (before, after))
             rows.append([f"{kind}, {part}", str(len(before)), *shares, f"{100 * test.difference:+.1f} {interval}"])
-    header = ["triplets", "number", "Cascade, %", "after PAFT, %", "difference, points"]
+    header = ["triplets", "number", f"{first}, %", f"{second}, %", "difference, points"]
     print(f"\nSimulated listeners, {split} tracks\n")
     print_table(header, rows)
+
+
+def _read(folder: Path, name: str) -> TrainedNetwork:
+    return read_trained(folder / name / f"{name}.pt", "cascade" if name == "cascade" else "cascade-paft")
 
 
 def _agrees(

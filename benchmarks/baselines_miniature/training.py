@@ -34,6 +34,9 @@ CASCADE = {
 PAFT = {"batch": 6, "steps": 120, "scale": 20.0, "held_out": 0.0, "cut_off": 0.75}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
+CONTROL = "paft-control"
+"""The training end to end continues with the same batches as in PAFT, without the answers."""
+
 
 def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
     """Train, unless it is trained already; the path of the file."""
@@ -42,10 +45,12 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
         return path
     if system == "cascade":
         return train_cascade(folder, parts or SYSTEMS["cascade"].parts)
-    if system == "cascade-paft":
+    if system in ("cascade-paft", CONTROL):
         base = folder / "cascade" / "cascade.pt"
-        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
-        return tune(chosen, CALLBACKS)
+        weight = 0.0 if system == CONTROL else 1.0
+        answers = folder / "answers-train"
+        chosen = TuningOptions(folder / "slakh", answers, path.parent, base, weight=weight, runtime=RUNTIME, **PAFT)
+        return tune(chosen, CALLBACKS).replace(path)
     return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
 
 
