@@ -176,6 +176,28 @@ def test_curves_show_the_agreement_on_the_tracks_for_validation(tmp_path: Path, 
     assert all(0 <= share <= 1 for share in measured.values())
 
 
+def test_curves_compare_the_separator_with_silence_on_the_tracks_for_validation(tmp_path: Path) -> None:
+    write_tracks(tmp_path, 3)
+    write_tracks(tmp_path, 3, "validation", first=1501)
+    prepared = prepare_training(options(tmp_path, tmp_path / "out", "cascade", parts=("drums",)), Callbacks())
+    train(prepared)
+    lines = [line for line in curves(tmp_path / "out") if "validation_separation" in line]
+    assert [line["stage"] for line in lines] == ["separator of drums"]
+    stage, separator = prepared.stages[0], prepared.network.of_part["drums"].separator
+    assert stage.validate is not None
+    with torch.no_grad():
+        separator.up[-1][0].weight.zero_()
+        separator.up[-1][0].bias.fill_(-30.0)  # the mask is zero
+    measured = stage.validate()
+    silence = measured["validation_separation_of_silence"]
+    assert silence > 0.0
+    assert measured["validation_separation"] == pytest.approx(silence, rel=1e-4)
+    with torch.no_grad():
+        separator.up[-1][0].bias.fill_(30.0)  # the mask is one, and the rest of the mixtures remains
+    assert stage.validate()["validation_separation"] != pytest.approx(silence, rel=1e-2)
+    assert lines[0]["validation_separation_of_silence"] == pytest.approx(silence, rel=1e-3)
+
+
 def test_another_seed_gives_another_network(slakh: Path, tmp_path: Path) -> None:
     paths = [train(prepare_training(options(slakh, tmp_path / str(s), seed=s), Callbacks())) for s in (0, 1)]
     first, second = (read_trained(path, "dcsn").network.state_dict()["network.linear.weight"] for path in paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,20 @@ def test_tuning_goes_on_with_the_mixtures_that_cascade_was_trained_with(
     monkeypatch.setattr(TripletSampler, "draw_recombined", count)
     tune(replace(tuning(others, tmp_path / "tuned"), base=path), Callbacks())
     assert drawn == (["drums"] if recombine else [])
+
+
+def test_the_weight_of_the_preferences_decides_what_tuning_minimises(
+    checkpoints: Path, others: Miniature, tmp_path: Path
+) -> None:
+    found = {}
+    for weight in (0.0, 1.0, 2.0):
+        out = tmp_path / str(weight)
+        tune(replace(tuning(others, out), weight=weight), Callbacks())
+        line = json.loads((out / "curves.jsonl").read_text(encoding="utf-8").splitlines()[0])
+        found[weight] = line
+    assert "preference" not in found[0.0]
+    assert found[1.0]["preference"] > 0.0
+    assert found[2.0]["preference"] == pytest.approx(2 * found[1.0]["preference"], rel=1e-4)
 
 
 def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(

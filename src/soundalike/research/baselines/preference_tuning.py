@@ -57,7 +57,8 @@ class TuningOptions:
     """What to tune to.
 
     slakh, answers: folders of Slakh2100 and Inst-Sim-ABX; out: folder of the results; base: the trained Cascade, None for the
-    one that the encoder `cascade` loads; held_out: share of the tracks; scale: factor of the paper's rates end to end.
+    one that the encoder `cascade` loads; held_out: share of the tracks; scale: factor of the paper's rates end to end; weight: of
+    the preferences beside the losses of the training, 0 to continue the training without them, as a control.
 
     Raises InputError for values out of range.
     """
@@ -71,6 +72,7 @@ class TuningOptions:
     steps: int = TUNING_STEPS
     batch: int = 64
     scale: float = 1.0
+    weight: float = 1.0
     seed: int = 0
     runtime: Runtime = field(default_factory=Runtime)
 
@@ -79,6 +81,7 @@ class TuningOptions:
         check_range("--steps", self.steps, 1, 10_000_000)
         check_range("--batch", self.batch, 2, 4096)
         check_range("--scale", self.scale, 1e-3, 1e3)
+        check_range("weight", self.weight, 0.0, 1e3)
         check_cut_off(self.cut_off)
 
 
@@ -197,8 +200,10 @@ def tuning_stage(
         return [_excerpts(clips.of(drawn), size, rng), weights, *joint.load(rng)]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
+        if options.weight == 0.0:
+            return joint.losses(batch[2:])
         preference = triplet_loss(network(magnitudes(batch[0])), batch[1])
-        return {"preference": preference, **joint.losses(batch[2:])}
+        return {"preference": options.weight * preference, **joint.losses(batch[2:])}
 
     name = f"{part} tuned to answers"
     return Stage(name, options.steps, joint.rates, load, losses, _held_out_agreement(network, answers, clips, device))
@@ -213,12 +218,12 @@ def _excerpts(mixtures: Float32, size: int, rng: np.random.Generator) -> Float32
 
 def _held_out_agreement(
     network: PartCascade, answers: SplitAnswers, clips: ClipAudio, device: torch.device
-) -> Callable[[], float] | None:
+) -> Callable[[], Mapping[str, float]] | None:
     held_out = answers.held_out
     if not held_out:
         return None
 
-    def measure() -> float:
+    def measure() -> Mapping[str, float]:
         network.eval()
         right = []
         with torch.inference_mode():
@@ -226,7 +231,7 @@ def _held_out_agreement(
                 batch = torch.from_numpy(clips.of(held_out[start : start + _AT_ONCE])).to(device)
                 right.append(ordered_correctly(network(magnitudes(batch))))
         network.train()
-        return float(torch.cat(right).float().mean())
+        return {"validation_agreement": float(torch.cat(right).float().mean())}
 
     return measure
 
@@ -255,6 +260,7 @@ def _slakh_data(options: TuningOptions, base: TrainedNetwork, callbacks: Callbac
 
 
 def _settings(options: TuningOptions, base: TrainedNetwork) -> dict[str, Any]:
+    weight = {} if options.weight == 1.0 else {"weight": options.weight}
     return {
         "system": NAME,
         "base_digest": base.digest,
@@ -265,6 +271,7 @@ def _settings(options: TuningOptions, base: TrainedNetwork) -> dict[str, Any]:
         "batch": options.batch,
         "scale": options.scale,
         "seed": options.seed,
+        **weight,
     }
 
 

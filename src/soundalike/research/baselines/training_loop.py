@@ -49,8 +49,8 @@ class Stage:
     """One stage of a training.
 
     load: the waveforms of the batch that is drawn with a generator, as arrays; losses: by name, of such a batch as tensors on
-    the device, their sum is minimised; rates: learning rate by module; agreement: the share of validation triplets that are
-    ordered correctly, None if there are none.
+    the device, their sum is minimised; rates: learning rate by module; validate: figures of the tracks for validation, by their
+    names in the curves, None if there are no such tracks.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Stage:
     rates: Sequence[tuple[nn.Module, float]]
     load: Callable[[np.random.Generator], Sequence[Any]]
     losses: Callable[[Sequence[Tensor]], Losses]
-    agreement: Callable[[], float] | None = None
+    validate: Callable[[], Mapping[str, float]] | None = None
 
     def optimiser(self) -> torch.optim.Adam:
         """Adam with the stage's learning rates."""
@@ -171,8 +171,8 @@ class Run:
     def _add_to_curves(self, stage: Stage, step: int, losses: Mapping[str, float], *, validate: bool) -> None:
         record: dict[str, Any] = {"stage": stage.name, "step": step}
         record |= {name: round(value, 6) for name, value in losses.items()}
-        if validate and stage.agreement is not None:
-            record["validation_agreement"] = round(stage.agreement(), 4)
+        if validate and stage.validate is not None:
+            record |= {name: round(value, 4) for name, value in stage.validate().items()}
         record["processor_seconds"] = round(time.process_time(), 1)
         path = self.folder / CURVES
         with explained(path), path.open("a", encoding="utf-8") as file:

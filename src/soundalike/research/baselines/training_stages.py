@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def make_stages(network: nn.Module, data: StageData, device: torch.device) -> li
     stages = []
     for part in network.parts:
         of_part = network.of_part[part]
-        stages += [_separator_stage(of_part, part, data), _embedding_stage(of_part, part, data, device)]
+        stages += [_separator_stage(of_part, part, data, device), _embedding_stage(of_part, part, data, device)]
         if data.options.joint_steps:
             stages.append(joint_stage(of_part, part, data, device))
     return stages
@@ -110,7 +110,7 @@ def _dcsn_stage(network: Dcsn, data: StageData, device: torch.device) -> Stage:
     )
 
 
-def _separator_stage(network: PartCascade, part: str, data: StageData) -> Stage:
+def _separator_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
     options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
@@ -121,7 +121,14 @@ def _separator_stage(network: PartCascade, part: str, data: StageData) -> Stage:
     def losses(batch: Sequence[Tensor]) -> Losses:
         return {"separation": _separation_loss(network, batch[0], batch[1])[0]}
 
-    return Stage(f"separator of {part}", options.steps, [(network.separator, options.learning_rate)], load, losses)
+    return Stage(
+        f"separator of {part}",
+        options.steps,
+        [(network.separator, options.learning_rate)],
+        load,
+        losses,
+        _separation(network, part, data, device),
+    )
 
 
 def _embedding_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
@@ -212,11 +219,16 @@ def _selected(vectors: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _separation_loss(network: PartCascade, mixtures: Tensor, stems: Tensor) -> tuple[Tensor, Tensor]:
-    """L1 between separated and true magnitudes, relative to the mean of the mixture (ours), and the separated magnitudes."""
+    """The error of what is separated from mixtures (B, samples), and the separated magnitudes."""
     spectra = magnitudes(mixtures)
     separated = network.separate(spectra)
-    scale = spectra.mean((1, 2), keepdim=True).clamp(min=1e-8)
-    return ((separated - magnitudes(stems)) / scale).abs().mean(), separated
+    return _error(spectra, separated, magnitudes(stems)), separated
+
+
+def _error(mixtures: Tensor, separated: Tensor, stems: Tensor) -> Tensor:
+    """L1 between separated and true magnitudes (B, BINS, frames), relative to the mean of the mixture (ours)."""
+    scale = mixtures.mean((1, 2), keepdim=True).clamp(min=1e-8)
+    return ((separated - stems) / scale).abs().mean()
 
 
 def _agreement(
@@ -224,18 +236,48 @@ def _agreement(
     parts: Sequence[str],
     data: StageData,
     vectors: Callable[[Sequence[TrainingTriplet], SegmentAudio], Tensor],
-) -> Callable[[], float] | None:
+) -> Callable[[], Mapping[str, float]] | None:
     """Measures how many validation triplets are ordered correctly; None if there are no tracks for validation."""
     if data.validation is None:
         return None
     triplets, audio = data.validation_triplets(parts), data.validation.audio
 
-    def measure() -> float:
+    def measure() -> Mapping[str, float]:
         network.eval()
         with torch.inference_mode():
             groups = [triplets[start : start + _AT_ONCE] for start in range(0, len(triplets), _AT_ONCE)]
             right = torch.cat([ordered_correctly(vectors(group, audio)) for group in groups])
         network.train()
-        return float(right.float().mean())
+        return {"validation_agreement": float(right.float().mean())}
+
+    return measure
+
+
+def _separation(
+    network: PartCascade, part: str, data: StageData, device: torch.device
+) -> Callable[[], Mapping[str, float]] | None:
+    """Measures the loss of mixtures of the tracks for validation, and what it would be if silence were separated; None if
+    there are no such tracks. The two are alike as long as a separator has learned nothing.
+    """
+    if data.validation is None:
+        return None
+    audio = data.validation.audio
+    sounds = data.validation.sampler.draw_sounds(part, VALIDATED, np.random.default_rng(0), data.options.pseudo)
+
+    def measure() -> Mapping[str, float]:
+        network.eval()
+        losses, of_silence = [], []
+        with torch.inference_mode():
+            for sound in sounds:
+                mixture = torch.from_numpy(audio.mixture(sound, part))[None].to(device)
+                stem = torch.from_numpy(audio.stem(sound.target, part))[None].to(device)
+                spectra, true = magnitudes(mixture), magnitudes(stem)
+                losses.append(_error(spectra, network.separate(spectra), true))
+                of_silence.append(_error(spectra, torch.zeros_like(true), true))
+        network.train()
+        return {
+            "validation_separation": float(torch.stack(losses).mean()),
+            "validation_separation_of_silence": float(torch.stack(of_silence).mean()),
+        }
 
     return measure

@@ -1,0 +1,81 @@
+"""Training of each system on the miniature, with the settings of the benchmark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from soundalike.config import Runtime
+from soundalike.models.encoders.trained.cascade_network import Cascade
+from soundalike.models.encoders.trained.trained_file import SYSTEMS, TrainedNetwork, read_trained, write_trained
+from soundalike.research.baselines.preference_tuning import TuningOptions, tune
+from soundalike.research.baselines.training import prepare_training, train
+from soundalike.research.baselines.training_options import TrainingOptions
+from soundalike.research.reproduce.clip_jobs import Callbacks
+
+CLIP = 2.0
+"""Seconds of a segment."""
+
+RUNTIME = Runtime("cpu", threads=1)
+CALLBACKS = Callbacks(lambda message: print(message, flush=True))
+COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
+DCSN = {"batch": 16, "steps": 1120, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+CASCADE = {
+    "batch": 6,
+    "steps": 240,
+    "joint_steps": 60,
+    "pseudo": 0.6,
+    "rate": 1e-2,
+    "joint_scale": 40.0,
+    "recombine": True,
+}
+PAFT = {"batch": 6, "steps": 120, "scale": 20.0, "held_out": 0.0, "cut_off": 0.75}
+"""Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
+
+CONTROL = "paft-control"
+"""The training end to end continues with the same batches as in PAFT, without the answers."""
+
+
+def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
+    """Train, unless it is trained already; the path of the file."""
+    path = folder / system / f"{system}.pt"
+    if path.exists():
+        return path
+    if system == "cascade":
+        return train_cascade(folder, parts or SYSTEMS["cascade"].parts)
+    if system in ("cascade-paft", CONTROL):
+        base = folder / "cascade" / "cascade.pt"
+        weight = 0.0 if system == CONTROL else 1.0
+        answers = folder / "answers-train"
+        chosen = TuningOptions(folder / "slakh", answers, path.parent, base, weight=weight, runtime=RUNTIME, **PAFT)
+        return tune(chosen, CALLBACKS).replace(path)
+    return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
+
+
+def train_cascade(folder: Path, parts: Sequence[str]) -> Path:
+    """Train each part by itself, in a folder of its own, and put them together: nothing in Cascade is shared by parts."""
+    found = [train_part(folder, part) for part in parts]
+    first = found[0]
+    network = Cascade(tuple(parts), first.architecture.width)
+    for part, trained in zip(parts, found, strict=True):
+        network.of_part[part] = trained.network.of_part[part]
+    path = folder / "cascade" / "cascade.pt"
+    provenance = {**first.provenance, "parts": list(parts)}
+    write_trained(path, replace(first.architecture, parts=tuple(parts)), network, provenance)
+    return path
+
+
+def train_part(folder: Path, part: str) -> TrainedNetwork:
+    """One part of Cascade, unless it is trained already."""
+    path = folder / "cascade" / part / "cascade.pt"
+    if not path.exists():
+        used = time.process_time()
+        _train(TrainingOptions("cascade", folder / "slakh", path.parent, parts=(part,), **COMMON, **CASCADE))
+        print(f"cascade, {part}: {time.process_time() - used:.0f} s of processor time in this run", flush=True)
+    return read_trained(path, "cascade")
+
+
+def _train(options: TrainingOptions) -> Path:
+    return train(prepare_training(options, CALLBACKS))
