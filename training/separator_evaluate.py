@@ -1,8 +1,8 @@
 """The learned masks beside the built-in separator, song by song, on sounds that are not trained on; prints Markdown.
 
-The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`, in stereo where they are; and
-arrangements played by another SoundFont with drums of other kits, in groups that are hard in one way each. Channels are
-evaluated as their mean. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
+The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`; and arrangements played by
+another SoundFont with drums of other kits, in groups that are hard in one way each. All are separated and evaluated as the
+mean of their channels. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
 """
 
 from __future__ import annotations
@@ -56,10 +56,8 @@ def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     rows, sets = [], {}
     for group, name, stems in clips(packages, audio, work, soundfont):
         mixture = np.asarray(np.sum(list(stems.values()), axis=0), np.float32)
-        found = {
-            "built-in": built_in.separate(mixture.mean(axis=0, keepdims=True)),
-            "learned": separate(mixture, cues, network),
-        }
+        mono = mixture.mean(axis=0, keepdims=True)
+        found = {"built-in": built_in.separate(mono), "learned": separate(mono, cues, network)}
         for label, parts in found.items():
             figures = _figures(stems, mixture, parts)
             rows.append((group, name, label, *figures))

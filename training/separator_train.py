@@ -19,16 +19,16 @@ from torch import Tensor, distributed, multiprocessing, nn
 
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
 from training.separator_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
-from training.separator_network import Masks, exported
+from training.separator_network import Masks, exported, log_masks
 
-CROPS, FRAMES = 4, 192
+CROPS, FRAMES = 8, 160
 """Crops of each process in one step, and their length."""
 WARMUP, PEAK_RATE, DECAY = 80, 2.5e-3, 0.02
 AVERAGED = 0.996
 """Of the weights that are exported, a running mean over about 250 steps."""
-CHECKPOINT_EVERY, READ_EVERY = 100, 100
+CHECKPOINT_EVERY, READ_EVERY = 200, 50
 CORNERS = (80, 160, 280, 520, 1100, 2500, 6200)  # Hz
-WHOLE, BY_GROUP, SILENCE = 1.0, 0.5, 0.3
+WHOLE, BY_GROUP, SILENCE = 1.0, 1.0, 0.3
 QUIET = 1e-3
 """Errors 30 dB below the mixture count little."""
 SILENT = 1e-4
@@ -142,7 +142,9 @@ def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, see
         for group in optimiser.param_groups:
             group["lr"] = rate
         inputs, *wanted = examples.crops(np.random.default_rng([seed, step, rank]))
-        losses = objective(network(inputs), *wanted)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            corrections = network(inputs)
+        losses = objective(log_masks(corrections.float(), inputs), *wanted)
         total = WHOLE * losses["whole"] + BY_GROUP * losses["groups"] + SILENCE * losses["silence"]
         optimiser.zero_grad(set_to_none=True)
         total.backward()
