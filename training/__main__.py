@@ -15,6 +15,7 @@ The separator's network, of stems from the same packages and multitracks:
     python -m training separator-examples --work WORK
     python -m training separator-train --work WORK
     python -m training separator-export --work WORK
+    python -m training separator-choose --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
     python -m training separator-evaluate --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
 
 Each step continues where it was interrupted. DATA is a folder with the samples, songs and multitracks that `sources`
@@ -46,9 +47,10 @@ STEPS = {
     "export": Step("export:export", ("work",)),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
-    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 3600}),
-    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 11000}),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 4400}),
+    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 14000}),
     "separator-export": Step("separator_train:export", ("work",)),
+    "separator-choose": Step("separator_choose:choose", ("packages", "audio", "work", "soundfont")),
     "separator-evaluate": Step("separator_evaluate:evaluate", ("packages", "audio", "work", "soundfont")),
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -68,27 +68,31 @@ INPUTS = 3 * MASK_BANDS + 2 * COMB_BANDS
 
 @dataclass(frozen=True)
 class Strength:
-    """How much the network counts, chosen on music that neither trains nor evaluates it.
+    """How much of the network's corrections counts.
 
-    drums: of its correction of drums against the rest; bass: of that of bass against residuals, (far below `corner` Hz, far
-    above); gate_db: level (dB under the mixture, over a second) at which the gate halves the amplitude of a part once more.
+    more_drums, bass: of corrections that give more to the drums, and of those between bass and residuals: far below a
+    frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums; gate_db: level (dB
+    under the mixture, over a second) at which the gate halves the amplitude of a part once more.
     """
 
-    drums: float = 1.0
-    bass: tuple[float, float] = (1.0, 1.0)
-    corner: float = 300.0
+    more_drums: tuple[float, float, float] = (0.0, 0.6, 300.0)
+    less_drums: float = 0.6
+    bass: tuple[float, float, float] = (0.1, 0.6, 500.0)
     gate_db: float = -36.0
 
     def applied(self, corrections: Floats) -> Floats:
         """The corrections (frames, 3, MASK_BANDS) that count."""
-        low, high = self.bass
-        centres = np.maximum(_centres(MASK_EDGES), 0.5) * (SAMPLE_RATE / FRAME)
-        part = (high + (low - high) / (1 + (centres / self.corner) ** 6)).astype(np.float32)
         bass, drums, residuals = (corrections[:, index] for index in range(3))
-        middle = (bass + residuals) * np.float32(0.5)
-        apart = (bass - residuals) * (np.float32(0.5) * part)
-        more = (drums - middle) * np.float32(self.drums)
-        return np.stack([apart, more, -apart], axis=1)
+        struck = drums - (bass + residuals) * np.float32(0.5)
+        struck *= np.where(struck > 0, _from_low_to_high(*self.more_drums), np.float32(self.less_drums))
+        apart = (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
+        return np.stack([apart, struck, -apart], axis=1)
+
+
+def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
+    """(MASK_BANDS,): `low` far below `corner` Hz, `high` far above."""
+    frequency = _centres(MASK_EDGES) * (SAMPLE_RATE / FRAME)
+    return np.asarray(high + (low - high) / (1 + (frequency / corner) ** 6), np.float32)
 
 
 class MaskNetwork:
@@ -107,17 +111,17 @@ class MaskNetwork:
             inner = self._convolved(np.maximum(x, 0), f"block{index}.spread", dilation)
             np.maximum(inner, 0, out=inner)
             x = x[dilation : len(x) - dilation] + self._dense(inner, f"block{index}.back")
-        return self._dense(x, "last").reshape(len(x), len(PARTS), MASK_BANDS)
+        return np.reshape(self._dense(x, "last"), (len(x), len(PARTS), MASK_BANDS))
 
     def _dense(self, x: Floats, name: str) -> Floats:
-        out = x @ self._weights[name]
+        out: Floats = x @ self._weights[name]
         out += self._weights[f"{name}.bias"]
         return out
 
     def _convolved(self, x: Floats, name: str, dilation: int) -> Floats:
         """A convolution over three frames that are `dilation` apart; the result is 2 `dilation` shorter."""
         weights, count = self._weights[name], len(x) - 2 * dilation
-        out = x[:count] @ weights[0]
+        out: Floats = x[:count] @ weights[0]
         out += x[dilation : dilation + count] @ weights[1]
         out += x[2 * dilation :] @ weights[2]
         out += self._weights[f"{name}.bias"]
@@ -179,19 +183,13 @@ def _around(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return (total[2 * GATE_REACH + 1 :] - total[: -2 * GATE_REACH - 1]) / (2 * GATE_REACH + 1)
 
 
-def separate(
-    mixture: Floats,
-    network_of_cues: Network,
-    network: MaskNetwork,
-    strength: Strength | None = None,
-    block: int = BLOCK,
-) -> dict[str, Floats]:
+def separate(mixture: Floats, network_of_cues: Network, network: MaskNetwork, block: int = BLOCK) -> dict[str, Floats]:
     """Stems of `mixture` (channels, samples) by the learned masks, as those of the built-in separator."""
     return separate_in_blocks(
         mixture,
         block,
         REACH + NETWORK_REACH + GATE_REACH,
-        lambda spectra: learned_masks(spectra, network_of_cues, network, strength),
+        lambda spectra: learned_masks(spectra, network_of_cues, network),
     )
 
 
@@ -236,7 +234,7 @@ def comb(spectrum: Spectrum, power: Floats, sustained: Floats) -> tuple[Floats, 
 
 def mask_bands(values: Floats) -> Floats:
     """Means of masks (frames, BINS) over each band (frames, MASK_BANDS)."""
-    return np.add.reduceat(values, MASK_EDGES[:-1], axis=1) / _WIDTHS
+    return np.asarray(np.add.reduceat(values, MASK_EDGES[:-1], axis=1) / _WIDTHS, np.float32)
 
 
 def mask_bins(shares: Floats) -> Floats:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from training.separator_masks import (
     CHANNELS,
+    COMB_BANDS,
     DILATIONS,
     INPUTS,
     LEAST_MASK,
@@ -18,12 +19,20 @@ from training.separator_masks import (
     WIDE,
 )
 
+SEEN = np.ones(INPUTS, np.float32)
+for _first in (0, MASK_BANDS, 2 * MASK_BANDS, 3 * MASK_BANDS, 3 * MASK_BANDS + COMB_BANDS):
+    SEEN[_first : _first + 2] = 0
+"""Inputs that count: not what is below 23 Hz, so that removing an offset changes nothing."""
+
 
 class Masks(nn.Module):
     """(N, frames, INPUTS) -> corrections of the logarithms of the masks (N, frames - 2 NETWORK_REACH, 3, MASK_BANDS)."""
 
+    seen: Tensor
+
     def __init__(self) -> None:
         super().__init__()
+        self.register_buffer("seen", torch.from_numpy(SEEN), persistent=False)
         self.first = nn.Linear(INPUTS, WIDE)
         self.second = nn.Linear(WIDE, CHANNELS)
         self.spread = nn.ModuleList(nn.Conv1d(CHANNELS, CHANNELS, 3, dilation=dilation) for dilation in DILATIONS)
@@ -36,7 +45,7 @@ class Masks(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        x = self.second(torch.relu(self.first(inputs))).transpose(1, 2)
+        x = self.second(torch.relu(self.first(inputs * self.seen))).transpose(1, 2)
         for dilation, spread, back in zip(DILATIONS, self.spread, self.back, strict=True):
             x = x[:, :, dilation:-dilation] + back(torch.relu(spread(torch.relu(x))))
         return self.last(x.transpose(1, 2)).unflatten(2, (len(PARTS), MASK_BANDS))
@@ -59,6 +68,8 @@ def exported(network: Masks) -> dict[str, NDArray[np.float32]]:
     weights = {}
     for name, layer in layers.items():
         kernel = layer.weight.detach()
+        if name == "first":
+            kernel = kernel * network.seen
         if name.endswith("spread"):
             weights[name] = kernel.permute(2, 1, 0).contiguous().numpy()
         else:

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import masks, short_time
-from training import separator_masks
 from training.separator_masks import (
     CHANNELS,
     COMB_BINS,
@@ -19,14 +18,17 @@ from training.separator_masks import (
     LEAST_MASK,
     MASK_BANDS,
     NETWORK_REACH,
+    SINGLE_BINS,
     WIDE,
     MaskNetwork,
+    Strength,
     comb,
     corrected_masks,
     gated,
     mask_bands,
     mask_bins,
     network_inputs,
+    separate,
 )
 
 Floats = NDArray[np.float32]
@@ -134,6 +136,18 @@ def test_without_corrections_masks_stay_and_with_them_odds_are_multiplied() -> N
     assert (more_bass + more_drums < 1 + 1e-5).all()
 
 
+def test_strength_counts_what_gives_to_the_drums_above_its_corner_only() -> None:
+    strength = Strength(more_drums=(0.0, 0.5, 300.0), less_drums=0.8, bass=(0.0, 0.0, 500.0))
+    corrections = np.zeros((1, 3, MASK_BANDS), np.float32)
+    corrections[:, 1] = 1
+    more, less = strength.applied(corrections), strength.applied(-corrections)
+    struck = more[0, 1] - (more[0, 0] + more[0, 2]) / 2
+    assert struck[5] == pytest.approx(0, abs=1e-3)
+    assert struck[-5] == pytest.approx(0.5, abs=1e-3)
+    np.testing.assert_allclose(less[0, 1], -0.8, rtol=1e-5)
+    assert (np.diff(struck) >= 0).all()
+
+
 def test_the_gate_is_half_at_its_level_and_falls_by_two_decibels_for_each_below() -> None:
     power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
     for decibels, gain in ((-40.0, 0.5), (-60.0, 1 / 101), (0.0, 1 / 1.0001)):
@@ -148,7 +162,7 @@ def test_values_of_bins_are_those_of_single_bins_then_interpolated() -> None:
     shares = np.linspace(0, 1, MASK_BANDS, dtype=np.float32)
     rising = mask_bins(shares[None])
     assert rising.shape == (1, masks.BINS)
-    np.testing.assert_array_equal(rising[0, : separator_masks.SINGLE_BINS], shares[: separator_masks.SINGLE_BINS])
+    np.testing.assert_array_equal(rising[0, :SINGLE_BINS], shares[:SINGLE_BINS])
     assert (np.diff(rising[0]) >= 0).all()
     np.testing.assert_allclose(mask_bins(np.full((3, MASK_BANDS), 0.3, np.float32)), 0.3, rtol=1e-5)
     np.testing.assert_allclose(mask_bands(np.full((3, masks.BINS), 0.3, np.float32)), 0.3, rtol=1e-5)
@@ -158,11 +172,11 @@ def test_values_of_bins_are_those_of_single_bins_then_interpolated() -> None:
 def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path, channels: int) -> None:
     mixture = np.stack([noise(0), noise(1)][:channels])
     networks = masks.load_network(), MaskNetwork(saved(tmp_path))
-    stems = separator_masks.separate(mixture, *networks)
+    stems = separate(mixture, *networks)
     np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)
-    for part, stem in separator_masks.separate(mixture, *networks, block=17).items():
+    for part, stem in separate(mixture, *networks, block=17).items():
         np.testing.assert_allclose(stem, stems[part], rtol=0, atol=1e-5)
-    for part, stem in separator_masks.separate(mixture * np.float32(8), *networks).items():
+    for part, stem in separate(mixture * np.float32(8), *networks).items():
         np.testing.assert_allclose(stem / 8, stems[part], rtol=0, atol=1e-3)
 
 
@@ -170,6 +184,6 @@ def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path, chann
 def test_stems_of_short_and_silent_mixtures_are_finite(tmp_path: Path, length: int) -> None:
     networks = masks.load_network(), MaskNetwork(saved(tmp_path))
     for mixture in (noise(0, length)[None], np.zeros((2, length), np.float32)):
-        stems = separator_masks.separate(mixture, *networks)
+        stems = separate(mixture, *networks)
         assert all(stem.shape == mixture.shape and np.isfinite(stem).all() for stem in stems.values())
         np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)
