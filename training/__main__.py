@@ -15,6 +15,7 @@ The separator's network, of stems from the same packages and multitracks:
     python -m training separator-examples --work WORK
     python -m training separator-train --work WORK
     python -m training separator-export --work WORK
+    python -m training separator-choose --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
     python -m training separator-evaluate --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
 
 Each step continues where it was interrupted. DATA is a folder with the samples, songs and multitracks that `sources`
@@ -46,9 +47,10 @@ STEPS = {
     "export": Step("export:export", ("work",)),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
-    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 1400}),
-    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 2200}),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 4400}),
+    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 14000}),
     "separator-export": Step("separator_train:export", ("work",)),
+    "separator-choose": Step("separator_choose:choose", ("packages", "audio", "work", "soundfont")),
     "separator-evaluate": Step("separator_evaluate:evaluate", ("packages", "audio", "work", "soundfont")),
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -58,7 +60,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "soundfont": {"type": Path, "required": True, "help": "a SoundFont that is not trained on, such as TimGM6mb.sf2"},
     "seed": {"type": int, "default": 1},
     "count": {"type": int, "help": "scenes of 20 s, or examples of 10 s (default %(default)s)"},
-    "processes": {"type": int, "default": 5, "help": "processes that train together (default %(default)s)"},
+    "processes": {"type": int, "default": 1, "help": "processes that train together (default %(default)s)"},
     "steps": {"type": int, "help": "batches (default %(default)s)"},
 }
 

@@ -1,8 +1,8 @@
 """The learned masks beside the built-in separator, song by song, on sounds that are not trained on; prints Markdown.
 
-The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`, in stereo where they are; and
-arrangements played by another SoundFont with drums of other kits, in groups that are hard in one way each. Channels are
-evaluated as their mean. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
+The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`; and arrangements played by
+another SoundFont with drums of other kits, in groups that are hard in one way each. All are separated and evaluated as the
+mean of their channels. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
 """
 
 from __future__ import annotations
@@ -52,20 +52,18 @@ ABSENT = 1e-6
 
 def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     """Print the figures of each song, and their means over each set."""
-    cues, network, built_in = load_network(), MaskNetwork(work / "separator.npz"), BuiltinSeparator()
+    cues, network = load_network(), MaskNetwork(work / "separator.npz")
+    methods = {"built-in": BuiltinSeparator().separate, "learned": lambda mono: separate(mono, cues, network)}
     rows, sets = [], {}
     for group, name, stems in clips(packages, audio, work, soundfont):
         mixture = np.asarray(np.sum(list(stems.values()), axis=0), np.float32)
-        found = {
-            "built-in": built_in.separate(mixture.mean(axis=0, keepdims=True)),
-            "learned": separate(mixture, cues, network),
-        }
-        for label, parts in found.items():
-            figures = _figures(stems, mixture, parts)
+        mono = mixture.mean(axis=0, keepdims=True)
+        for label, method in methods.items():
+            figures = figures_of(stems, mixture, method(mono))
             rows.append((group, name, label, *figures))
             sets.setdefault((group, label), []).append(figures)
     means = [
-        (group, f"mean of {len(figures)}", label, *(_mean(column) for column in zip(*figures, strict=True)))
+        (group, f"mean of {len(figures)}", label, *(mean_of(column) for column in zip(*figures, strict=True)))
         for (group, label), figures in sets.items()
     ]
     print_table(HEADER, [(*row[:3], *(_cell(figure) for figure in row[3:])) for row in (*rows, *means)])
@@ -73,43 +71,55 @@ def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
 
 def clips(packages: Path, audio: Path, work: Path, soundfont: Path) -> Iterator[tuple[str, str, Stems]]:
     """(set, name, stems (channels, samples)); without `bass` where it is part of the residuals."""
+    yield from multitracks(audio, None)
+    for clip in collages(audio):
+        yield "collages", clip.name, {part: stem[None] for part, stem in clip.stems.items()}
+    yield from generated(7, GENERATED)
+    yield from arranged(packages, work, soundfont, "validation")
+
+
+def multitracks(audio: Path, only: str | None) -> Iterator[tuple[str, str, Stems]]:
+    """All multitracks, or the one called `only`."""
     for song in sorted((audio / "multitracks").iterdir()):
+        if only not in (None, song.name):
+            continue
         files = {path.stem: decode.load(path, RATE, 2).samples for path in song.glob("*.ogg")}
         length = min(stem.shape[1] for stem in files.values())
         files = {name: stem[:, :length] for name, stem in files.items()}
         stems = {"drums": files["drums"], "residuals": files["other"] + files["vocals"]}
         stems |= {"bass": files["bass"]} if "bass" in files else {}
         yield "multitracks", song.name + (" (trained on)" if song.name == SEPARATOR_MULTITRACK else ""), stems
-    for clip in collages(audio):
-        yield "collages", clip.name, {part: stem[None] for part, stem in clip.stems.items()}
-    for spec in song_specs(seed=7, count=GENERATED):
+
+
+def generated(seed: int, count: int) -> Iterator[tuple[str, str, Stems]]:
+    """Songs of the package's own generator."""
+    for spec in song_specs(seed=seed, count=count):
         stems = {}
         for part, samples in render_song(spec).stems.items():
             stereo = np.stack([soxr.resample(channel, 44_100, RATE) for channel in samples]).astype(np.float32)
             part = part if part in PARTS else "residuals"
             stems[part] = stems.get(part, np.float32(0)) + stereo
         yield "generated", spec.title, {part: stems.get(part, np.zeros_like(stereo)) for part in PARTS}
-    yield from _arranged(packages, work, soundfont)
 
 
-def _arranged(packages: Path, work: Path, soundfont: Path) -> Iterator[tuple[str, str, Stems]]:
+def arranged(packages: Path, work: Path, soundfont: Path, seed: str) -> Iterator[tuple[str, str, Stems]]:
     """Arrangements of 10 s with `soundfont`; in half of them a kit that is not trained on plays the drums."""
-    path = work / "validation.npz"
+    path = work / f"{seed}.npz"
     if not path.exists():
-        np.savez(path, **{f"{group}/{number}": stems for group, number, stems in _rendered(packages, soundfont)})
+        np.savez(path, **{f"{group}/{number}": stems for group, number, stems in _rendered(packages, soundfont, seed)})
     with np.load(path) as stored:
         for name in stored.files:
             group, _, number = name.partition("/")
             yield f"arranged, {group}", number, dict(zip(PARTS, stored[name].astype(np.float32), strict=True))
 
 
-def _rendered(packages: Path, soundfont: Path) -> Iterator[tuple[str, int, NDArray[np.float16]]]:
+def _rendered(packages: Path, soundfont: Path, seed: str) -> Iterator[tuple[str, int, NDArray[np.float16]]]:
     """Stems (3, 2, LENGTH) of each arrangement."""
     instrument = Instrument(str(soundfont))
     kits = [_hits(packages / "usr/share/hydrogen/data/drumkits" / name) for name in KITS_HELD_OUT]
     for group, levels in GROUPS.items():
         for number in range(EACH):
-            rng = generator("validation", group, number)
+            rng = generator(seed, group, number)
             stems = {part: np.zeros((2, LENGTH), np.float32) for part in PARTS}
             for layer in arrangements.Arrangement(rng).layers():
                 program = layer.program
@@ -145,7 +155,7 @@ def _rms(samples: Float32) -> float:
     return float(np.sqrt(np.mean(np.square(samples))))
 
 
-def _figures(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ...]:
+def figures_of(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ...]:
     """The figures after the names; None where there is no true stem."""
     true = {name: stem.mean(axis=0) for name, stem in stems.items()}
     mono = {part: stem.mean(axis=0) for part, stem in found.items()}
@@ -165,7 +175,7 @@ def _figure(true: Float32 | None, found: Float32, mixture: float) -> Figure:
     return sdr(true, found), False
 
 
-def _mean(figures: Sequence[Figure]) -> Figure:
+def mean_of(figures: Sequence[Figure]) -> Figure:
     """The mean SDR where the part is present; the mean level if it never is."""
     known = [figure for figure in figures if figure is not None]
     chosen = [value for value, absent in known if not absent] or [value for value, _ in known]

@@ -1,7 +1,8 @@
 """Examples for the separator: 10 s of music mixed from stems, as what the network sees and what it should answer.
 
-Stems of one song or of different ones, each with another speed, equaliser, room, saturation, place and width, some of them
-absent; half of the mixtures are stereo. Example n depends on the seed and n only, so making them can be interrupted.
+Stems of one song or of different ones, each with another speed, equaliser, room and saturation, some of them absent. The
+residuals mostly end above the lowest notes, as in most music, where whatever is low and no drum is the bass. Example n
+depends on the seed and n only, so making them can be interrupted.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ import scipy
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import short_time
-from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network
+from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network, masks
 from soundalike.synth.seeds import generator
 from training.clip_store import ClipStore
 from training.separator_masks import (
-    MASK_BANDS,
     MASK_EDGES,
     NETWORK_REACH,
     PARTS,
@@ -34,7 +34,9 @@ SHARD = 20  # examples
 LENGTH = round(SECONDS * RATE)
 LEVELS = {"bass": (-14.0, 5.0), "drums": (-22.0, 5.0), "residuals": (-9.0, 5.0)}  # dB
 ABSENT = {"bass": 0.13, "drums": 0.2, "residuals": 0.06}
-SAME_SONG, STEREO = 0.45, 0.6
+SAME_SONG = 0.45
+HIGH_PASS, CORNERS = 0.85, (55.0, 170.0)
+"""Share of the residuals that are high-passed, and between which frequencies (Hz)."""
 UNDIVIDED = 0.06
 """Share of the examples in which bass and residuals are one real recording that is not divided further: they train the
 drums only."""
@@ -69,12 +71,15 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
     undivided = rng.random() < UNDIVIDED
     stems = mixed_stems(work, rng, undivided)
     frames, reach = LENGTH // HOP, REACH + NETWORK_REACH
-    parts = [short_time.spectra_around(stem, 0, frames, reach) for stem in stems.values()]
-    mixture = [np.sum(channel, axis=0) for channel in zip(*parts, strict=True)]
-    inputs = network_inputs(mixture, _cues())
+    parts = [short_time.spectra_around(stem[None], 0, frames, reach)[0] for stem in stems.values()]
+    mixture = np.sum(parts, axis=0)
+    power = short_time.power([mixture])
+    inputs = network_inputs(mixture, power, *masks(power, _cues()))
     inner = slice(reach, reach + frames)
-    power = np.add.reduceat(short_time.power([channel[inner] for channel in mixture]), MASK_EDGES[:-1], axis=1)
-    shares = np.stack([_common(part, mixture, inner) for part in parts[:2]], axis=1) / (power[:, None] + 1e-9)
+    power = np.add.reduceat(power[inner], MASK_EDGES[:-1], axis=1)
+    common = [(part[inner] * mixture[inner].conj()).real for part in parts[:2]]
+    shares = np.stack([np.add.reduceat(one, MASK_EDGES[:-1], axis=1) for one in common], axis=1)
+    shares /= power[:, None] + 1e-9
     return {
         "inputs": inputs.astype(np.float16),
         "power": np.log(power + 1e-9).astype(np.float16),
@@ -83,16 +88,8 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
     }
 
 
-def _common(part: list[short_time.Spectrum], mixture: list[short_time.Spectrum], inner: slice) -> Float32:
-    """(frames, MASK_BANDS): the real part of the cross spectrum of a part and the mixture, mean over channels."""
-    total = np.zeros((inner.stop - inner.start, MASK_BANDS), np.float32)
-    for own, all_of_it in zip(part, mixture, strict=True):
-        total += np.add.reduceat((own[inner] * all_of_it[inner].conj()).real, MASK_EDGES[:-1], axis=1)
-    return total / np.float32(len(part))
-
-
 def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[str, Float32]:
-    """(channels, LENGTH) of each part; if `undivided`, the bass is everything but the drums."""
+    """(LENGTH,) of each part; if `undivided`, the bass is everything but the drums."""
     table = _table(work)
     songs = [song for song, parts in table["songs"].items() if len(parts) > 1]
     if undivided:
@@ -101,22 +98,22 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
     speed, place = float(np.exp(rng.normal(0, 0.06))), float(rng.random())
     stems = {}
     for part in PARTS:
-        stem = np.zeros((2, LENGTH), np.float32)
+        stem = np.zeros(LENGTH, np.float32)
         kind = {"bass": REST, "residuals": ""}.get(part, part) if undivided else part
         if kind and (kind == REST or rng.random() >= ABSENT[part]):
             for name, index in _chosen(table, rng, kind, song):
                 own = (place, speed) if song else (float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
-                layer = placed(_excerpt(_store(work, name), index, *own), rng, part)
+                layer = placed(_excerpt(_store(work, name), index, *own), rng, part).mean(axis=0)
                 quiet = -18 if _store(work, name).groups[index].endswith("/cymbals") else -9
                 stem += layer * np.float32(10 ** (rng.uniform(quiet, 0) / 20) / max(_rms(layer), 1e-4))
+            if part == "residuals" and rng.random() < HIGH_PASS:
+                stem = _high_passed(stem, float(np.exp(rng.uniform(*np.log(CORNERS)))))
             stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(_rms(stem), 1e-6))
         stems[part] = stem
     if rng.random() < 0.15:
         _duck(stems, rng)
     if rng.random() < 0.25:
         _compress(stems, rng)
-    if rng.random() >= STEREO:
-        stems = {part: stem.mean(axis=0, keepdims=True) for part, stem in stems.items()}
     return stems
 
 
@@ -166,6 +163,13 @@ def placed(samples: Float32, rng: np.random.Generator, part: str) -> Float32:
     return np.asarray(sides, np.float32)
 
 
+def _high_passed(samples: Float32, corner: float) -> Float32:
+    count = scipy.fft.next_fast_len(len(samples) + RATE // 10, real=True)
+    frequency = np.maximum(scipy.fft.rfftfreq(count, 1 / RATE), 1)
+    response = (1 / np.sqrt(1 + (corner / frequency) ** 8)).astype(np.float32)
+    return np.asarray(scipy.fft.irfft(scipy.fft.rfft(samples, count) * response, count)[: len(samples)], np.float32)
+
+
 def _plucks(rng: np.random.Generator) -> Float32:
     """An envelope that begins again every 60 ms to a second and falls in between."""
     steps = np.cumsum(np.exp(rng.uniform(np.log(0.06), np.log(0.5))) * rng.choice([1, 1, 1, 2], size=200))
@@ -207,7 +211,7 @@ def _compress(stems: dict[str, Float32], rng: np.random.Generator) -> None:
     """A compressor over the mixture: one gain for all stems."""
     mixture = np.sum(list(stems.values()), axis=0)
     block = 256
-    level = np.sqrt(np.mean(mixture[:, : LENGTH // block * block].reshape(2, -1, block) ** 2, axis=(0, 2)) + 1e-8)
+    level = np.sqrt(np.mean(mixture[: LENGTH // block * block].reshape(-1, block) ** 2, axis=1) + 1e-8)
     smooth = scipy.ndimage.uniform_filter1d(np.log(level), int(rng.integers(3, 12)))
     gain = np.exp(-rng.uniform(0.2, 0.7) * np.maximum(smooth - smooth.mean(), 0))
     curve = np.interp(np.arange(LENGTH), np.arange(len(gain)) * block, gain).astype(np.float32)

@@ -1,17 +1,18 @@
-"""Learned masks for the built-in separator: spectra of one or two channels in, masks of bass and drums out; NumPy only.
+"""Learned masks for the built-in separator: the spectrum of a mixture in, masks of bass and drums out; NumPy only.
 
-A network of dilated convolutions over time sees, in `MASK_BANDS` bands (single bins up to 1 kHz, so that it can follow the
-harmonics of a bass), the level, where the sound comes from (`stereo_cues`) and the shares that the built-in separator
-estimates from its cues, and corrects the latter: its output is added to their logarithms. Masks are the weighted geometric
-mean of its shares and the masks of the built-in separator, which tell a kick from a bass better: below `CORNER` the network
-counts `LOW_PART`, above it `HIGH_PART`. All of it is independent of level and local in time: `NETWORK_REACH` frames on
-either side of a frame, and `REACH` more for its inputs. Every convolution is three matrix products.
+A network of dilated convolutions over time corrects the masks of the built-in separator. In `MASK_BANDS` bands (single bins
+up to 1 kHz, so that it can follow the harmonics of a bass) it sees the level and these masks, and up to 2.5 kHz how well
+what sounds fits the harmonics of the lowest note (`comb`). Its output is added to the logarithms of the masks: where it is
+0, the masks of the built-in separator stay as they are. `gated` then silences a part that the masks give next to nothing
+over a second. All of it is independent of level and local in time: `NETWORK_REACH` frames on either side of a frame, and
+`REACH` more for its inputs. Every convolution is three matrix products.
 
 Conventions: axes of activations are (frames, channels); parts are bass, drums and residuals in this order.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,12 @@ from numpy.typing import NDArray
 from soundalike.models.separators.builtin import short_time
 from soundalike.models.separators.builtin.blocks import separate_in_blocks
 from soundalike.models.separators.builtin.masks import (
-    BANDS,
     BINS,
-    EDGES,
     FRAME,
+    HOP,
     REACH,
     SAMPLE_RATE,
     Network,
-    cues,
     masks,
 )
 from soundalike.models.separators.builtin.short_time import Spectrum
@@ -40,14 +39,15 @@ BAND_GROWTH = 1.12
 WIDE, CHANNELS = 256, 128
 DILATIONS = (1, 2, 4, 8, 12, 16)
 NETWORK_REACH = sum(DILATIONS)
+GATE_REACH = 31  # frames on either side: a second in all
 BLOCK = 512  # frames at once
-CORNER, LOW_PART, HIGH_PART = 200.0, 0.2, 0.6
+LOW_NOTE = (2, 13)  # bins from 31 to 190 Hz: where the lowest note is looked for
+COMB_BINS = 160  # up to 2.5 kHz
 
 _FLOOR = np.float32(1e-12)  # of power, as in `masks`
-_ABOVE_FLOOR = np.float32(1e4)  # so that the floor of the cues counts for less in quiet music
 _QUIET = np.float32(1e-7)  # of the power around: 70 dB below it a level counts no more
-_LEAST_SHARE = np.float32(0.02)  # of the built-in separator: what it takes for nothing can be something
-_LEAST_MASK, _LEAST_SHARE_OF_BIN = np.float32(0.005), np.float32(1e-6)
+LEAST_MASK = 0.005  # of the built-in separator: what it takes for nothing can be something
+MOST_CORRECTION = 7.0  # nats
 
 
 def _band_edges() -> NDArray[np.intp]:
@@ -62,7 +62,37 @@ def _band_edges() -> NDArray[np.intp]:
 
 MASK_EDGES = _band_edges()
 MASK_BANDS = len(MASK_EDGES) - 1
-INPUTS = 3 * MASK_BANDS + 2 * BANDS
+COMB_BANDS = int(np.searchsorted(MASK_EDGES, COMB_BINS))
+INPUTS = 3 * MASK_BANDS + 2 * COMB_BANDS
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much of the network's corrections counts.
+
+    more_drums, bass: of corrections that give more to the drums, and of those between bass and residuals: far below a
+    frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums; gate_db: level (dB
+    under the mixture, over a second) at which the gate halves the amplitude of a part once more.
+    """
+
+    more_drums: tuple[float, float, float] = (0.0, 0.6, 300.0)
+    less_drums: float = 0.6
+    bass: tuple[float, float, float] = (0.1, 0.6, 500.0)
+    gate_db: float = -36.0
+
+    def applied(self, corrections: Floats) -> Floats:
+        """The corrections (frames, 3, MASK_BANDS) that count."""
+        bass, drums, residuals = (corrections[:, index] for index in range(3))
+        struck = drums - (bass + residuals) * np.float32(0.5)
+        struck *= np.where(struck > 0, _from_low_to_high(*self.more_drums), np.float32(self.less_drums))
+        apart = (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
+        return np.stack([apart, struck, -apart], axis=1)
+
+
+def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
+    """(MASK_BANDS,): `low` far below `corner` Hz, `high` far above."""
+    frequency = _centres(MASK_EDGES) * (SAMPLE_RATE / FRAME)
+    return np.asarray(high + (low - high) / (1 + (frequency / corner) ** 6), np.float32)
 
 
 class MaskNetwork:
@@ -72,8 +102,8 @@ class MaskNetwork:
         with np.load(weights, allow_pickle=False) as stored:
             self._weights: dict[str, Floats] = {name: stored[name].astype(np.float32) for name in stored.files}
 
-    def shares(self, inputs: Floats) -> Floats:
-        """Shares of the parts (frames - 2 NETWORK_REACH, 3, MASK_BANDS), which add up to 1, from `network_inputs`."""
+    def corrections(self, inputs: Floats) -> Floats:
+        """Corrections of the logarithms of the masks (frames - 2 NETWORK_REACH, 3, MASK_BANDS), from `network_inputs`."""
         x = self._dense(inputs, "first")
         np.maximum(x, 0, out=x)
         x = self._dense(x, "second")
@@ -81,87 +111,134 @@ class MaskNetwork:
             inner = self._convolved(np.maximum(x, 0), f"block{index}.spread", dilation)
             np.maximum(inner, 0, out=inner)
             x = x[dilation : len(x) - dilation] + self._dense(inner, f"block{index}.back")
-        scores = self._dense(x, "last").reshape(len(x), len(PARTS), MASK_BANDS)
-        scores += np.log(known_shares(inputs[NETWORK_REACH : len(inputs) - NETWORK_REACH]) + _LEAST_SHARE)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
+        return np.reshape(self._dense(x, "last"), (len(x), len(PARTS), MASK_BANDS))
 
     def _dense(self, x: Floats, name: str) -> Floats:
-        out = x @ self._weights[name]
+        out: Floats = x @ self._weights[name]
         out += self._weights[f"{name}.bias"]
         return out
 
     def _convolved(self, x: Floats, name: str, dilation: int) -> Floats:
         """A convolution over three frames that are `dilation` apart; the result is 2 `dilation` shorter."""
         weights, count = self._weights[name], len(x) - 2 * dilation
-        out = x[:count] @ weights[0]
+        out: Floats = x[:count] @ weights[0]
         out += x[dilation : dilation + count] @ weights[1]
         out += x[2 * dilation :] @ weights[2]
         out += self._weights[f"{name}.bias"]
         return out
 
 
-def learned_masks(spectra: list[Spectrum], network_of_cues: Network, network: MaskNetwork) -> tuple[Floats, Floats]:
-    """Masks of bass and drums (frames, BINS) in 0..1, for spectra with REACH + NETWORK_REACH more frames on either side."""
-    shares = network.shares(network_inputs(spectra, network_of_cues))
-    power = short_time.power([one[NETWORK_REACH : len(one) - NETWORK_REACH] for one in spectra])
+def learned_masks(
+    spectra: list[Spectrum], network_of_cues: Network, network: MaskNetwork, strength: Strength | None = None
+) -> tuple[Floats, Floats]:
+    """Masks of bass and drums (frames, BINS) in 0..1, for spectra with REACH + NETWORK_REACH + GATE_REACH more frames on
+    either side; the same for all channels."""
+    strength = strength or Strength()
+    power = short_time.power(spectra)
+    spectrum = spectra[0] if len(spectra) == 1 else np.sum(spectra, axis=0)
     bass, drums = masks(power, network_of_cues)
-    mixed = [
-        np.maximum(known, _LEAST_MASK) ** (1 - _PART)
-        * np.maximum(mask_bins(shares[:, part]), _LEAST_SHARE_OF_BIN) ** _PART
-        for part, known in enumerate((bass, drums, 1 - bass - drums))
-    ]
-    total = mixed[0] + mixed[1] + mixed[2]
-    return mixed[0] / total, mixed[1] / total
+    inputs = network_inputs(spectrum, power, bass, drums)
+    corrections = strength.applied(network.corrections(inputs))
+    inner = slice(NETWORK_REACH, len(bass) - NETWORK_REACH)
+    corrected = corrected_masks(bass[inner], drums[inner], corrections)
+    return gated(*corrected, power[REACH + NETWORK_REACH : len(power) - REACH - NETWORK_REACH], strength.gate_db)
+
+
+def corrected_masks(bass: Floats, drums: Floats, corrections: Floats) -> tuple[Floats, Floats]:
+    """The masks of the built-in separator times exp(corrections), so that they and that of the residuals add up to 1."""
+    corrections = corrections - corrections.max(axis=1, keepdims=True)
+    np.maximum(corrections, -MOST_CORRECTION, out=corrections)
+    factors = np.exp(corrections, out=corrections)
+    residuals = 1 - bass
+    residuals -= drums
+    total = np.maximum(residuals, LEAST_MASK, out=residuals)
+    total *= mask_bins(factors[:, 2])
+    found = []
+    for part, known in enumerate((bass, drums)):
+        mask = np.maximum(known, LEAST_MASK)
+        mask *= mask_bins(factors[:, part])
+        total += mask
+        found.append(mask)
+    for mask in found:
+        mask /= total
+    return found[0], found[1]
+
+
+def gated(bass: Floats, drums: Floats, power: Floats, gate_db: float) -> tuple[Floats, Floats]:
+    """The masks without GATE_REACH frames on either side, less where a part has next to nothing over a second: by half where
+    its level is `gate_db` under the mixture, by 2 dB for each dB below."""
+    whole = _around(power.sum(axis=1, dtype=np.float64))
+    found = []
+    for mask in (bass, drums):
+        level = _around(np.einsum("tb,tb,tb->t", mask, mask, power)) / (whole + BINS * float(_FLOOR))
+        gain = level / (level + 10 ** (gate_db / 10))
+        found.append(mask[GATE_REACH : len(mask) - GATE_REACH] * gain[:, None].astype(np.float32))
+    return found[0], found[1]
+
+
+def _around(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Means over GATE_REACH frames on either side."""
+    total = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=total[1:])
+    return (total[2 * GATE_REACH + 1 :] - total[: -2 * GATE_REACH - 1]) / (2 * GATE_REACH + 1)
 
 
 def separate(mixture: Floats, network_of_cues: Network, network: MaskNetwork, block: int = BLOCK) -> dict[str, Floats]:
     """Stems of `mixture` (channels, samples) by the learned masks, as those of the built-in separator."""
     return separate_in_blocks(
-        mixture, block, REACH + NETWORK_REACH, lambda spectra: learned_masks(spectra, network_of_cues, network)
+        mixture,
+        block,
+        REACH + NETWORK_REACH + GATE_REACH,
+        lambda spectra: learned_masks(spectra, network_of_cues, network),
     )
 
 
-def network_inputs(spectra: list[Spectrum], network_of_cues: Network) -> Floats:
-    """What the network sees (frames - 2 REACH, INPUTS): level, width and balance in MASK_BANDS, and the shares of bass and
-    drums that the built-in separator estimates in BANDS."""
-    each = [np.square(one.real) + np.square(one.imag) for one in spectra]
-    power = each[0] if len(each) == 1 else np.asarray(sum(each) / np.float32(len(each)), np.float32)
+def network_inputs(spectrum: Spectrum, power: Floats, bass: Floats, drums: Floats) -> Floats:
+    """What the network sees (frames - 2 REACH, INPUTS): levels, and masks of bass and drums, in MASK_BANDS; the comb.
+
+    spectrum, power: with REACH more frames on either side than bass and drums, the masks of the built-in separator.
+    """
     banded = np.add.reduceat(power, MASK_EDGES[:-1], axis=1)
     inner = slice(REACH, len(power) - REACH)
-    drums, bass, _ = network_of_cues.shares(*cues(power * _ABOVE_FLOOR))
-    stereo = stereo_cues([one[inner] for one in spectra], [one[inner] for one in each], banded[inner])
-    return np.concatenate([_levels(banded), *stereo, bass, drums], axis=1)
+    own = comb(spectrum[REACH - 1 : len(spectrum) - REACH, :COMB_BINS], power[inner, :COMB_BINS], 1 - drums)
+    return np.concatenate([_levels(banded), mask_bands(bass), mask_bands(drums), *own], axis=1)
 
 
-def known_shares(inputs: Floats) -> Floats:
-    """Shares of the parts (frames, 3, MASK_BANDS) that the built-in separator estimates, from `network_inputs`."""
-    bass, drums = inputs[:, -2 * BANDS : -BANDS] @ BETWEEN, inputs[:, -BANDS:] @ BETWEEN
-    return np.stack([bass, drums, np.maximum(1 - bass - drums, 0)], axis=1)
+def comb(spectrum: Spectrum, power: Floats, sustained: Floats) -> tuple[Floats, Floats]:
+    """How well each band up to 2.5 kHz fits the harmonics of the lowest note, and of half its frequency (frames, COMB_BANDS).
 
+    The frequency of each bin comes from the advance of its phase over one frame; the lowest note is the strongest bin of
+    `LOW_NOTE` that is no drum. Both scores are the mean over the band of cos(2 pi f / f0), weighted by power: 1 at a
+    harmonic, -1 between two of them; 0 where there is no low note.
 
-def stereo_cues(spectra: list[Spectrum], each: list[Floats], banded: Floats) -> tuple[Floats, Floats]:
-    """Width and balance of each band (frames, MASK_BANDS), both 0 for a mono sound in the middle.
-
-    Width, in 0..1: twice the share of the power that is in the side signal, or in the mid signal if that is the weaker one,
-    so that opposed channels count as equal ones. Balance, in 0..1: the difference of the powers of the channels over their
-    sum, of any sign. each: powers of the channels (frames, BINS); banded (frames, MASK_BANDS): their mean.
+    spectrum (frames + 1, bins): with the frame before; power (frames, bins); sustained (frames, BINS): 1 - mask of drums.
     """
-    if len(spectra) == 1:
-        return np.zeros_like(banded), np.zeros_like(banded)
-    middle = np.sum(spectra, axis=0) / np.float32(len(spectra))
-    middle_power = np.square(middle.real) + np.square(middle.imag)
-    share = np.clip(np.add.reduceat(middle_power, MASK_EDGES[:-1], axis=1) / (banded + _FLOOR), 0, 1)
-    powers = [np.add.reduceat(one, MASK_EDGES[:-1], axis=1) for one in each]
-    most, least = np.max(powers, axis=0), np.min(powers, axis=0)
-    width = 2 * np.minimum(share, 1 - share) * (banded > _FLOOR)
-    return width.astype(np.float32), ((most - least) / (most + least + _FLOOR)).astype(np.float32)
+    bins = np.arange(spectrum.shape[1], dtype=np.float32)
+    turned = spectrum[1:] * spectrum[:-1].conj() * _BACK[np.arange(spectrum.shape[1]) % 4]
+    frequency = bins + np.arctan2(turned.imag, turned.real) * np.float32(FRAME / HOP / (2 * np.pi))
+    low = slice(*LOW_NOTE)
+    steady = power[:, low] * np.square(sustained[:, low])
+    best = steady.argmax(axis=1)
+    rows = np.arange(len(best))
+    note = np.maximum(frequency[rows, LOW_NOTE[0] + best], 1.5)
+    there = steady[rows, best]
+    weight = power / (np.add.reduceat(power, _COMB_EDGES, axis=1) + _FLOOR).repeat(_COMB_WIDTHS, axis=1)
+    sure = np.sqrt(there / (there + np.float32(1e-3) * power.sum(axis=1) + _FLOOR))[:, None]
+    angle = frequency * (np.float32(2 * np.pi) / note)[:, None]
+    cosine = np.cos(angle)
+    found = []
+    for score in (cosine, 2 * np.square(cosine) - 1):
+        found.append(np.add.reduceat(score * weight, _COMB_EDGES, axis=1) * sure)
+    return found[0], found[1]
+
+
+def mask_bands(values: Floats) -> Floats:
+    """Means of masks (frames, BINS) over each band (frames, MASK_BANDS)."""
+    return np.asarray(np.add.reduceat(values, MASK_EDGES[:-1], axis=1) / _WIDTHS, np.float32)
 
 
 def mask_bins(shares: Floats) -> Floats:
-    """Shares of bins from shares of bands: as they are below 1 kHz, then interpolated between the centres of bands."""
+    """Values of bins from those of bands: as they are below 1 kHz, then interpolated between the centres of bands."""
     return np.concatenate([shares[:, :SINGLE_BINS], shares[:, SINGLE_BINS - 1 :] @ _UPPER], axis=1)
 
 
@@ -186,10 +263,9 @@ def _interpolation(bands: NDArray[np.float64], points: NDArray[np.float64]) -> F
     return np.stack([np.interp(points, bands, row) for row in np.eye(len(bands))]).astype(np.float32)
 
 
-BETWEEN = _interpolation(_centres(EDGES), _centres(MASK_EDGES))
-"""(BANDS, MASK_BANDS): from the bands of the built-in separator to those of the network."""
 _UPPER = _interpolation(_centres(MASK_EDGES)[SINGLE_BINS - 1 :], np.arange(SINGLE_BINS, BINS, dtype=np.float64))
-_PART: Floats = (
-    HIGH_PART + (LOW_PART - HIGH_PART) / (1 + (np.arange(BINS) * (SAMPLE_RATE / FRAME / CORNER)) ** 6)
-).astype(np.float32)
-"""(BINS,): how much the network counts."""
+_WIDTHS: Floats = np.diff(MASK_EDGES).astype(np.float32)
+_COMB_EDGES = MASK_EDGES[:COMB_BANDS]
+_COMB_WIDTHS = np.diff(np.append(_COMB_EDGES, COMB_BINS))
+_BACK = np.array([1, -1j, -1, 1j], np.complex64)
+"""What a hop turns the phase of bin 0, 1, 2, 3, ... by, undone: HOP / FRAME is a quarter."""

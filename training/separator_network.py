@@ -7,34 +7,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from soundalike.models.separators.builtin.masks import BANDS
 from training.separator_masks import (
-    BETWEEN,
     CHANNELS,
+    COMB_BANDS,
     DILATIONS,
     INPUTS,
+    LEAST_MASK,
     MASK_BANDS,
+    MOST_CORRECTION,
     PARTS,
     WIDE,
 )
 
-LEAST_SHARE = 0.02
-"""As in `separator_masks`."""
+SEEN = np.ones(INPUTS, np.float32)
+for _first in (0, MASK_BANDS, 2 * MASK_BANDS, 3 * MASK_BANDS, 3 * MASK_BANDS + COMB_BANDS):
+    SEEN[_first : _first + 2] = 0
+"""Inputs that count: not what is below 23 Hz, so that removing an offset changes nothing."""
 
 
 class Masks(nn.Module):
-    """(N, frames, INPUTS) -> logarithms of the shares (N, frames - 2 NETWORK_REACH, 3, MASK_BANDS), not normalised."""
+    """(N, frames, INPUTS) -> corrections of the logarithms of the masks (N, frames - 2 NETWORK_REACH, 3, MASK_BANDS)."""
 
-    between: Tensor
+    seen: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        self.register_buffer("seen", torch.from_numpy(SEEN), persistent=False)
         self.first = nn.Linear(INPUTS, WIDE)
         self.second = nn.Linear(WIDE, CHANNELS)
         self.spread = nn.ModuleList(nn.Conv1d(CHANNELS, CHANNELS, 3, dilation=dilation) for dilation in DILATIONS)
         self.back = nn.ModuleList(nn.Conv1d(CHANNELS, CHANNELS, 1) for _ in DILATIONS)
         self.last = nn.Linear(CHANNELS, len(PARTS) * MASK_BANDS)
-        self.register_buffer("between", torch.from_numpy(BETWEEN), persistent=False)
         for layer in self.back:
             nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
@@ -42,17 +45,19 @@ class Masks(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        x = self.second(torch.relu(self.first(inputs))).transpose(1, 2)
+        x = self.second(torch.relu(self.first(inputs * self.seen))).transpose(1, 2)
         for dilation, spread, back in zip(DILATIONS, self.spread, self.back, strict=True):
             x = x[:, :, dilation:-dilation] + back(torch.relu(spread(torch.relu(x))))
-        scores = self.last(x.transpose(1, 2)).unflatten(2, (len(PARTS), MASK_BANDS))
-        reach = sum(DILATIONS)
-        return scores + torch.log(self.known_shares(inputs[:, reach:-reach]) + LEAST_SHARE)
+        return self.last(x.transpose(1, 2)).unflatten(2, (len(PARTS), MASK_BANDS))
 
-    def known_shares(self, inputs: Tensor) -> Tensor:
-        """Shares of the parts (N, frames, 3, MASK_BANDS) that the built-in separator estimates."""
-        bass, drums = inputs[..., -2 * BANDS : -BANDS] @ self.between, inputs[..., -BANDS:] @ self.between
-        return torch.stack([bass, drums, (1 - bass - drums).clamp_min(0)], dim=-2)
+
+def log_masks(corrections: Tensor, inputs: Tensor) -> Tensor:
+    """Logarithms of the corrected masks, not normalised, as `separator_masks.corrected_masks` has them."""
+    reach = sum(DILATIONS)
+    bass, drums = inputs[:, reach:-reach, MASK_BANDS : 3 * MASK_BANDS].split(MASK_BANDS, dim=2)
+    known = torch.stack([bass, drums, 1 - bass - drums], dim=2).clamp_min(LEAST_MASK)
+    above = (corrections - corrections.amax(dim=2, keepdim=True)).clamp_min(-MOST_CORRECTION)
+    return torch.log(known) + above
 
 
 def exported(network: Masks) -> dict[str, NDArray[np.float32]]:
@@ -63,6 +68,8 @@ def exported(network: Masks) -> dict[str, NDArray[np.float32]]:
     weights = {}
     for name, layer in layers.items():
         kernel = layer.weight.detach()
+        if name == "first":
+            kernel = kernel * network.seen
         if name.endswith("spread"):
             weights[name] = kernel.permute(2, 1, 0).contiguous().numpy()
         else:

@@ -46,8 +46,8 @@ LOOPS = {
     "residuals": "ambi guit loop_drone loop_3d",
 }
 """Prefixes of the names of recorded samples that are used; the collages of `benchmarks.separator_evaluation` use none."""
-SONGS, SEQUENCES, INVENTED = 110, 60, 120
-"""Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part."""
+SONGS, SEQUENCES, INVENTED, DRONES = 110, 60, 400, 80
+"""Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part; endless chords."""
 _KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
 _OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
 
@@ -61,6 +61,7 @@ def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
         "stems-invented": lambda: _invented(seed),
         **{f"stems-{name}": lambda name=name: _arrangements(packages, name, seed) for name in SOUNDFONTS},
         "stems-sequences": lambda: _sequences(packages, seed),
+        "stems-drones": lambda: _drones(packages, seed),
     }
     for name, clips in jobs.items():
         if not (work / f"{name}.json").exists():
@@ -122,6 +123,43 @@ def _sequences(packages: Path, seed: int) -> Iterator[Clip]:
             rng = generator("sequence", seed, name, index)
             track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: any_kit(rng, hits))
             yield Clip(track, source.name, "drums", -1, f"beat {name} {index}/drums")
+
+
+def _drones(packages: Path, seed: int) -> Iterator[Clip]:
+    """Chords that are held all the time, synthesised and played."""
+    name = next(iter(SOUNDFONTS))
+    instrument = _instrument(packages, name)
+    for index in range(DRONES):
+        rng = generator("drone", seed, index)
+        root = int(rng.integers(45, 70))
+        keys = [
+            root + int(step) for step in rng.choice([0, 3, 4, 7, 10, 12, 14, 16, 19, 24], size=int(rng.integers(1, 6)))
+        ]
+        if index % 2:
+            instrument.choose(int(rng.choice(arrangements.SUSTAINED)), drums=False)
+            events = [(0.0, 1, key, 95) for key in keys] + [(arrangements.SECONDS, 0, key, 0) for key in keys]
+            yield Clip(
+                instrument.play(events, arrangements.SECONDS, False),
+                SOUNDFONTS[name].name,
+                "residuals",
+                -1,
+                f"drone {index}/residuals",
+            )
+        else:
+            yield Clip(_drone(rng, keys), INVENTION, "residuals", -1, f"drone {index}/residuals")
+
+
+def _drone(rng: Rng, keys: list[int]) -> Float32:
+    """Sums of harmonics of notes that never end, each with a slow tremolo."""
+    time = np.arange(round(12 * RATE)) / RATE
+    out, slope = np.zeros(len(time)), float(rng.uniform(0.5, 2.0))
+    for key in keys:
+        frequency = 440 * 2 ** ((key - 69 + rng.normal() * 0.05) / 12)
+        note = np.zeros(len(time))
+        for number in range(1, min(16, int(12_000 / frequency)) + 1):
+            note += number**-slope * np.sin(2 * np.pi * (frequency * number * time + rng.random()))
+        out += note * (1 + float(rng.uniform(0, 0.5)) * np.sin(2 * np.pi * (rng.uniform(0.1, 5) * time + rng.random())))
+    return out.astype(np.float32)
 
 
 def _kit(rng: Rng, instrument: Instrument) -> Kit:

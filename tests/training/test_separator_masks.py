@@ -1,4 +1,4 @@
-"""Learned masks for the built-in separator: stereo cues, inputs, shares, stems."""
+"""Learned masks for the built-in separator: the comb, inputs, corrections, the gate, stems."""
 
 from __future__ import annotations
 
@@ -9,33 +9,49 @@ import pytest
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import masks, short_time
-from training import separator_masks
 from training.separator_masks import (
     CHANNELS,
+    COMB_BINS,
     DILATIONS,
+    GATE_REACH,
     INPUTS,
+    LEAST_MASK,
     MASK_BANDS,
-    MASK_EDGES,
     NETWORK_REACH,
+    SINGLE_BINS,
     WIDE,
     MaskNetwork,
-    known_shares,
+    Strength,
+    comb,
+    corrected_masks,
+    gated,
+    mask_bands,
     mask_bins,
     network_inputs,
-    stereo_cues,
+    separate,
 )
 
 Floats = NDArray[np.float32]
 REACH = masks.REACH + NETWORK_REACH
 
 
-def spectra(*channels: Floats) -> list[short_time.Spectrum]:
-    """With two frames in the middle."""
-    return short_time.spectra_around(np.stack(channels), 0, 2, REACH)
-
-
 def noise(seed: int, length: int = 40_000) -> Floats:
     return (0.1 * np.random.default_rng(seed).standard_normal(length)).astype(np.float32)
+
+
+def tones(*frequencies: float) -> Floats:
+    """Each as loud as the first is strong, over its number."""
+    time = np.arange(40_000) / masks.SAMPLE_RATE
+    return np.sum([np.sin(2 * np.pi * f * time) / (n + 1) for n, f in enumerate(frequencies)], axis=0).astype(
+        np.float32
+    )
+
+
+def inputs_of(samples: Floats) -> Floats:
+    """Those of two frames in the middle."""
+    spectra = short_time.spectra_around(samples[None], 0, 2, REACH)
+    power = short_time.power(spectra)
+    return network_inputs(spectra[0], power, *masks.masks(power, masks.load_network()))
 
 
 def saved(folder: Path) -> Path:
@@ -44,56 +60,45 @@ def saved(folder: Path) -> Path:
     shapes = {"first": (INPUTS, WIDE), "second": (WIDE, CHANNELS), "last": (CHANNELS, 3 * MASK_BANDS)}
     for index in range(len(DILATIONS)):
         shapes |= {f"block{index}.spread": (3, CHANNELS, CHANNELS), f"block{index}.back": (CHANNELS, CHANNELS)}
-    weights = {name: 0.1 * rng.standard_normal(shape) for name, shape in shapes.items()}
-    biases = {f"{name}.bias": 0.1 * rng.standard_normal(shape[-1]) for name, shape in shapes.items()}
+    weights = {name: 0.06 * rng.standard_normal(shape) for name, shape in shapes.items()}
+    biases = {f"{name}.bias": 0.06 * rng.standard_normal(shape[-1]) for name, shape in shapes.items()}
     np.savez(folder / "weights.npz", **weights, **biases)
     return folder / "weights.npz"
 
 
-def cues_of(*channels: Floats) -> tuple[float, float]:
-    """Mean width and balance over all frames and bands."""
-    found = spectra(*channels)
-    powers = [np.square(np.abs(one)) for one in found]
-    width, balance = stereo_cues(found, powers, np.add.reduceat(np.mean(powers, axis=0), MASK_EDGES[:-1], axis=1))
-    assert width.shape == balance.shape == (len(found[0]), MASK_BANDS)
-    return float(width.mean()), float(balance.mean())
+def test_the_comb_tells_harmonics_of_the_low_note_from_other_tones() -> None:
+    found = {}
+    for name, tone in (("harmonic", 5 * 55.0), ("between", 5.5 * 55.0), ("a third of the way", (5 + 1 / 3) * 55.0)):
+        spectra = short_time.spectra_around(tones(55.0, tone)[None], 10, 20, 1)
+        power = short_time.power(spectra)[1:-1, :COMB_BINS]
+        whole, half = comb(spectra[0][:-1, :COMB_BINS], power, np.ones((10, masks.BINS), np.float32))
+        band = round(tone * masks.FRAME / masks.SAMPLE_RATE)
+        found[name] = float(whole[:, band].mean()), float(half[:, band].mean())
+    assert found["harmonic"] == pytest.approx((1, 1), abs=0.05)
+    assert found["between"] == pytest.approx((-1, 1), abs=0.05)
+    assert found["a third of the way"] == pytest.approx((-0.5, -0.5), abs=0.1)
 
 
-def test_stereo_cues_of_known_places() -> None:
-    one, other = noise(0), noise(1)
-    assert cues_of(one) == (0, 0)
-    assert cues_of(one, one) == pytest.approx((0, 0), abs=1e-4)
-    assert cues_of(one, -one) == pytest.approx((0, 0), abs=1e-4)
-    assert cues_of(one, np.zeros_like(one)) == pytest.approx((1, 1), abs=1e-3)
-    # A tenth of the power on the other side: channels 3 and 1, so mid 16 / 20 and side 4 / 20.
-    assert cues_of(3 * one, one) == pytest.approx((0.4, 0.8), abs=1e-3)
-    width, balance = cues_of(one, other)
-    assert 0.4 < width < 1
-    assert balance < 0.6
-
-
-def test_stereo_cues_do_not_depend_on_which_channel_is_left() -> None:
-    one, other = noise(0), noise(1)
-    assert cues_of(one, other) == pytest.approx(cues_of(other, one))
+def test_the_comb_does_not_follow_drums_and_is_nothing_in_silence() -> None:
+    spectra = short_time.spectra_around(tones(55.0, 275.0)[None], 10, 20, 1)
+    power = short_time.power(spectra)[1:-1, :COMB_BINS]
+    for sustained, scale in ((0.0, 1.0), (1.0, 0.0)):
+        own = np.full((10, masks.BINS), sustained, np.float32)
+        scores = comb(spectra[0][:-1, :COMB_BINS] * np.float32(scale), power * np.float32(scale), own)
+        assert all(np.abs(score).max() < 1e-3 for score in scores)
 
 
 def test_inputs_are_independent_of_level_and_finite_in_silence() -> None:
-    cues = masks.load_network()
-    loud = network_inputs(spectra(noise(0), noise(1)), cues)
+    loud = inputs_of(noise(0))
     assert loud.shape == (2 * NETWORK_REACH + 2, INPUTS)
-    np.testing.assert_allclose(known_shares(loud).sum(axis=1), 1, atol=1e-4)
-    quiet = network_inputs(spectra(noise(0) * np.float32(1e-2), noise(1) * np.float32(1e-2)), cues)
-    np.testing.assert_allclose(quiet, loud, atol=2e-3)
-    silent = network_inputs(spectra(np.zeros(40_000, np.float32)), cues)
-    assert np.isfinite(silent).all()
+    np.testing.assert_allclose(inputs_of(noise(0) * np.float32(0.1)), loud, atol=2e-3)
+    assert np.isfinite(inputs_of(np.zeros(40_000, np.float32))).all()
 
 
-def test_shares_add_up_to_one_and_are_those_of_a_plain_implementation(tmp_path: Path) -> None:
-    network = MaskNetwork(saved(tmp_path))
-    inputs = network_inputs(spectra(noise(0), noise(1)), masks.load_network())
-    shares = network.shares(inputs)
-    assert shares.shape == (2, 3, MASK_BANDS)
-    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+def test_corrections_are_those_of_a_plain_implementation(tmp_path: Path) -> None:
+    inputs = inputs_of(noise(0))
+    corrections = MaskNetwork(saved(tmp_path)).corrections(inputs)
+    assert corrections.shape == (2, 3, MASK_BANDS)
     with np.load(tmp_path / "weights.npz") as stored:
         weights = {name: stored[name].astype(np.float64) for name in stored.files}
 
@@ -112,28 +117,66 @@ def test_shares_add_up_to_one_and_are_those_of_a_plain_implementation(tmp_path: 
         x = {frame: x[frame] + dense(np.maximum(row, 0), f"block{index}.back") for frame, row in inner.items()}
     assert sorted(x) == [NETWORK_REACH, NETWORK_REACH + 1]
     for row, frame in enumerate(sorted(x)):
-        scores = dense(x[frame], "last").reshape(3, MASK_BANDS) + np.log(known_shares(inputs[[frame]])[0] + 0.02)
-        expected = np.exp(scores - scores.max(axis=0))
-        np.testing.assert_allclose(shares[row], expected / expected.sum(axis=0), atol=1e-4)
+        expected = dense(x[frame], "last").reshape(3, MASK_BANDS)
+        np.testing.assert_allclose(corrections[row], expected, atol=1e-4)
 
 
-def test_shares_of_bins_are_those_of_single_bins_then_interpolated() -> None:
+def test_without_corrections_masks_stay_and_with_them_odds_are_multiplied() -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet((1, 1, 1), size=(4, masks.BINS)).astype(np.float32)
+    bass, drums = shares[..., 0], shares[..., 1]
+    corrections = np.zeros((4, 3, MASK_BANDS), np.float32)
+    sure = shares.min(axis=2) > LEAST_MASK
+    for known, found in zip((bass, drums), corrected_masks(bass, drums, corrections), strict=True):
+        np.testing.assert_allclose(found[sure], known[sure], atol=1e-5)
+    corrections[:, 1] = np.log(3)
+    more_bass, more_drums = corrected_masks(bass, drums, corrections)
+    odds = (more_drums / (1 - more_drums))[sure]
+    np.testing.assert_allclose(odds, (3 * drums / (1 - drums))[sure], rtol=2e-3)
+    assert (more_bass + more_drums < 1 + 1e-5).all()
+
+
+def test_strength_counts_what_gives_to_the_drums_above_its_corner_only() -> None:
+    strength = Strength(more_drums=(0.0, 0.5, 300.0), less_drums=0.8, bass=(0.0, 0.0, 500.0))
+    corrections = np.zeros((1, 3, MASK_BANDS), np.float32)
+    corrections[:, 1] = 1
+    more, less = strength.applied(corrections), strength.applied(-corrections)
+    struck = more[0, 1] - (more[0, 0] + more[0, 2]) / 2
+    assert struck[5] == pytest.approx(0, abs=1e-3)
+    assert struck[-5] == pytest.approx(0.5, abs=1e-3)
+    np.testing.assert_allclose(less[0, 1], -0.8, rtol=1e-5)
+    assert (np.diff(struck) >= 0).all()
+
+
+def test_the_gate_is_half_at_its_level_and_falls_by_two_decibels_for_each_below() -> None:
+    power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
+    for decibels, gain in ((-40.0, 0.5), (-60.0, 1 / 101), (0.0, 1 / 1.0001)):
+        bass = np.full(power.shape, 10 ** (decibels / 20), np.float32)
+        found, other = gated(bass, np.zeros_like(bass), power, -40.0)
+        assert found.shape == (3, masks.BINS)
+        np.testing.assert_allclose(found, gain * 10 ** (decibels / 20), rtol=1e-4)
+        assert not other.any()
+
+
+def test_values_of_bins_are_those_of_single_bins_then_interpolated() -> None:
     shares = np.linspace(0, 1, MASK_BANDS, dtype=np.float32)
     rising = mask_bins(shares[None])
     assert rising.shape == (1, masks.BINS)
-    np.testing.assert_array_equal(rising[0, : separator_masks.SINGLE_BINS], shares[: separator_masks.SINGLE_BINS])
+    np.testing.assert_array_equal(rising[0, :SINGLE_BINS], shares[:SINGLE_BINS])
     assert (np.diff(rising[0]) >= 0).all()
     np.testing.assert_allclose(mask_bins(np.full((3, MASK_BANDS), 0.3, np.float32)), 0.3, rtol=1e-5)
+    np.testing.assert_allclose(mask_bands(np.full((3, masks.BINS), 0.3, np.float32)), 0.3, rtol=1e-5)
 
 
-def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path) -> None:
-    mixture = np.stack([noise(0), noise(1)])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path, channels: int) -> None:
+    mixture = np.stack([noise(0), noise(1)][:channels])
     networks = masks.load_network(), MaskNetwork(saved(tmp_path))
-    stems = separator_masks.separate(mixture, *networks)
+    stems = separate(mixture, *networks)
     np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)
-    for part, stem in separator_masks.separate(mixture, *networks, block=17).items():
+    for part, stem in separate(mixture, *networks, block=17).items():
         np.testing.assert_allclose(stem, stems[part], rtol=0, atol=1e-5)
-    for part, stem in separator_masks.separate(mixture * np.float32(8), *networks).items():
+    for part, stem in separate(mixture * np.float32(8), *networks).items():
         np.testing.assert_allclose(stem / 8, stems[part], rtol=0, atol=1e-3)
 
 
@@ -141,6 +184,6 @@ def test_stems_add_up_and_do_not_depend_on_blocks_or_level(tmp_path: Path) -> No
 def test_stems_of_short_and_silent_mixtures_are_finite(tmp_path: Path, length: int) -> None:
     networks = masks.load_network(), MaskNetwork(saved(tmp_path))
     for mixture in (noise(0, length)[None], np.zeros((2, length), np.float32)):
-        stems = separator_masks.separate(mixture, *networks)
+        stems = separate(mixture, *networks)
         assert all(stem.shape == mixture.shape and np.isfinite(stem).all() for stem in stems.values())
         np.testing.assert_allclose(sum(stems.values()), mixture, rtol=0, atol=1e-6)

@@ -7,15 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.models.separators.builtin.masks import BANDS
-from training.separator_masks import INPUTS, MASK_BANDS, NETWORK_REACH, MaskNetwork
+from soundalike.models.separators.builtin.masks import BINS
+from training.separator_masks import (
+    INPUTS,
+    MASK_BANDS,
+    NETWORK_REACH,
+    SINGLE_BINS,
+    MaskNetwork,
+    corrected_masks,
+    mask_bands,
+)
 
 pytestmark = pytest.mark.neural
 
 
 def test_numpy_computes_what_torch_does(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="needs the extra: neural")
-    from training.separator_network import Masks, exported
+    from training.separator_network import Masks, exported, log_masks
 
     torch.manual_seed(0)
     network = Masks()
@@ -23,11 +31,17 @@ def test_numpy_computes_what_torch_does(tmp_path: Path) -> None:
         torch.nn.init.normal_(weights, std=0.05)
     np.savez(tmp_path / "weights.npz", **exported(network))
     inputs = torch.rand(1, 2 * NETWORK_REACH + 20, INPUTS)
-    inputs[..., -2 * BANDS :] /= 2  # shares that the built-in separator estimates
+    shares = np.random.default_rng(0).dirichlet((1, 1, 1), size=(20, BINS)).astype(np.float32)
+    bass, drums = shares[..., 0], shares[..., 1]
+    known = np.concatenate([mask_bands(bass), mask_bands(drums)], axis=1)
+    inputs[0, NETWORK_REACH:-NETWORK_REACH, MASK_BANDS : 3 * MASK_BANDS] = torch.from_numpy(known)
     with torch.no_grad():
-        expected = torch.softmax(network(inputs), dim=2)[0].numpy()
-    found = MaskNetwork(tmp_path / "weights.npz").shares(inputs[0].numpy())
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        corrections = network(inputs)
+        expected = torch.softmax(log_masks(corrections, inputs), dim=2)[0, :, :2, : SINGLE_BINS - 1].numpy()
+    found = MaskNetwork(tmp_path / "weights.npz").corrections(inputs[0].numpy())
+    np.testing.assert_allclose(found, corrections[0].numpy(), rtol=0, atol=1e-4)
+    masks = np.stack(corrected_masks(bass, drums, found), axis=1)[..., : SINGLE_BINS - 1]
+    np.testing.assert_allclose(masks, expected, rtol=0, atol=1e-4)
 
 
 def test_the_objective_of_a_perfect_mask_is_lower_than_that_of_silence() -> None:
