@@ -342,7 +342,12 @@ RECORD = """
     recorder.onaudioprocess = (event) => samples.push(...event.inputBuffer.getChannelData(0));
     meter.connect(recorder).connect(context.destination);
     const positions = [];
-    const note = () => positions.push([context.currentTime, view.mixer.position, view.mixer.side]);
+    const note = () => {
+      let time, position;
+      do [time, position] = [context.currentTime, view.mixer.position];
+      while (context.currentTime !== time); // the clock may go on between two statements
+      positions.push([time, position, view.mixer.side]);
+    };
     for (const key of keys) {
       await new Promise((resolve) => setTimeout(resolve, 150));
       note();
