@@ -287,6 +287,7 @@ def test_a_file_dropped_before_the_page_is_ready_is_taken(fresh: Any, served: st
     fresh.goto("about:blank")
     fresh.goto(served, wait_until="commit")
     arrived(fresh, scripts)
+    until(fresh, "window.earlyDrops !== undefined")  # early.js has run; app.js is asked for while it is still read
     fresh.evaluate(
         """async (name) => {
           const data = new DataTransfer();
