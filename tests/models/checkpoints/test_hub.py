@@ -231,12 +231,14 @@ def test_a_complete_partial_file_is_not_downloaded_again(hub: HubServer, folder:
 
 
 FETCH = """
+import signal
 import sys
 from pathlib import Path
 from huggingface_hub import constants
 from soundalike.models.checkpoints.fetch import fetch
 from tests.models.checkpoints.test_hub import CHUNK, ROW
 constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell may have it ignored
 fetch(ROW, Path(sys.argv[1]))
 """
 
