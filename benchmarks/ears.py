@@ -51,10 +51,12 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
-    LEARNED_STEADY,
+    LEARNED_LONG,
+    LEARNED_PITCHED,
     LEARNED_STRUCK,
     BuiltinEncoder,
     fuse,
+    learned_share,
 )
 from soundalike.models.encoders.builtin.builtin_network import HEADS
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
@@ -71,7 +73,7 @@ Figures = dict[Placement, NDArray[np.float64]]
 LEVELS = (-6, 0, 6)
 CONTEXT = 2.0
 SONG_SECONDS = 100.0
-PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
+PIECES = {"signal": SignalEncoder.dimension, **HEADS, "pitched": 1, "long": 1}
 STATES = ("as it is", "altered")
 CHOOSING_SEED = 11
 
@@ -124,18 +126,19 @@ class AllHeads:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
             if spectra is not None:
-                heard, steady = self._encoder.hear(spectra)
-                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), [steady]])
+                heard, *kind = self._encoder.hear_apart(spectra)
+                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), kind])
         return rows
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How vectors are made of what is heard: the network's share for struck and for steady sounds, and that of the head
+    """How vectors are made of what is heard: the network's share for struck, pitched and long sounds, and that of the head
     `instance` in it."""
 
     struck: float = LEARNED_STRUCK
-    steady: float = LEARNED_STEADY
+    pitched: float = LEARNED_PITCHED
+    long: float = LEARNED_LONG
     instance: float = INSTANCE
 
     def vectors(self, rows: Float32) -> Float32:
@@ -146,11 +149,12 @@ class Fusion:
         for out, row in zip(fused, rows, strict=True):
             if row.any():
                 heard = {name: row[place] for name, place in places.items()}
-                out[:] = fuse(heard, self.struck + (self.steady - self.struck) * float(row[-1]), self.instance)
+                share = learned_share(float(row[-2]), float(row[-1]), (self.struck, self.pitched, self.long))
+                out[:] = fuse(heard, share, self.instance)
         return fused
 
 
-VERSION_1 = Fusion(0.0, 0.0)
+VERSION_1 = Fusion(0.0, 0.0, 0.0)
 VERSION_2 = Fusion()
 
 
@@ -243,15 +247,23 @@ SHARES: dict[str, tuple[Fusion, float]] = {
 }
 ABLATION: dict[str, tuple[Fusion, float]] = {
     "signal alone": (VERSION_1, 0.5),
-    "instance alone": (Fusion(1.0, 1.0, 1.0), 0.5),
-    "group alone": (Fusion(1.0, 1.0, 0.0), 0.5),
+    "instance alone": (Fusion(1.0, 1.0, 1.0, 1.0), 0.5),
+    "group alone": (Fusion(1.0, 1.0, 1.0, 0.0), 0.5),
     "as shipped": (VERSION_2, 0.5),
     **{
-        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it": (
-            Fusion(struck, steady, instance),
+        f"struck {struck:.2f}, pitched {pitched:.2f}, long {long:.2f}, instance {instance:.2f} of it": (
+            Fusion(struck, pitched, long, instance),
             0.5,
         )
-        for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
+        for struck, pitched, long in (
+            (0.5, 0.5, 0.5),
+            (0.5, 0.3, 0.3),
+            (0.5, 0.15, 0.15),
+            (0.45, 0.15, 0.15),
+            (0.45, 0.15, 0.05),
+            (0.35, 0.15, 0.05),
+            (0.25, 0.1, 0.05),
+        )
         for instance in (1.0, 0.65, 0.4)
     },
 }

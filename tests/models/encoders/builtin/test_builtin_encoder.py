@@ -10,13 +10,14 @@ from soundalike.errors import InputError
 from soundalike.models.encoders import load_encoder
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
+    LEARNED_LONG,
+    LEARNED_PITCHED,
     LEARNED_STRUCK,
     LENGTHS,
-    PITCHED,
     BuiltinEncoder,
-    effective_seconds,
+    audible_seconds,
     learned_share,
-    steadiness,
+    length,
 )
 from soundalike.models.encoders.builtin.builtin_features import features, peak_weight, spectral_peaks
 from soundalike.models.encoders.builtin.builtin_network import HEADS
@@ -75,31 +76,53 @@ def test_the_cosine_of_struck_sounds_is_the_mean_of_the_parts_by_their_shares() 
     assert rows[0] @ rows[1] == pytest.approx(expected, abs=1e-5)
 
 
+def phrase(seconds: float) -> Array:
+    """Short hits with pauses of half a second."""
+    samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    for start in range(0, len(samples), SAMPLE_RATE // 2):
+        samples[start : start + 1600] = noise(0.05)
+    return samples
+
+
 @pytest.mark.parametrize(
-    ("clip", "steady"),
-    [(noise(0.05), 0), (noise(0.5), 0), (noise(10), 1), (chord(0.8), 1)],
-    ids=["50 ms", "noise", "long", "chord"],
+    ("clip", "share"),
+    [
+        (noise(0.05), LEARNED_STRUCK),
+        (noise(0.5), LEARNED_STRUCK),
+        (noise(10), LEARNED_LONG),
+        (phrase(5), LEARNED_LONG),
+        (chord(0.8), LEARNED_PITCHED),
+        (chord(6), LEARNED_LONG),
+    ],
+    ids=["50 ms", "noise", "long", "phrase of short hits", "chord", "long chord"],
 )
-def test_signal_features_are_half_of_the_vector_or_more_and_more_for_steady_sounds(clip: Array, steady: float) -> None:
+def test_signal_features_are_half_of_the_vector_or_more_and_most_of_phrases(clip: Array, share: float) -> None:
     (row,) = ENCODER.embed([clip])
-    share = float(np.sum(row[: SignalEncoder.dimension] ** 2))
-    assert share >= 0.5
-    assert share == pytest.approx(1 - learned_share(steady), abs=1e-4)
+    signal = float(np.sum(row[: SignalEncoder.dimension] ** 2))
+    assert signal >= 0.5
+    assert signal == pytest.approx(1 - share, abs=1e-4)
 
 
-def test_steadiness_grows_with_length_and_with_pitch() -> None:
-    by_length = [steadiness(seconds, 0.2) for seconds in (0.01, LENGTHS[0], 2.0, 3.0, LENGTHS[1], 60.0)]
-    assert by_length == sorted(by_length)
-    assert (by_length[1], by_length[-1]) == (0, 1)
-    by_pitch = [steadiness(0.3, peaks) for peaks in (0.0, PITCHED[0], 1.2, PITCHED[1], 5.0)]
-    assert by_pitch == pytest.approx([0, 0, 0.5, 1, 1])
+def test_length_grows_between_its_bounds() -> None:
+    lengths = [length(seconds) for seconds in (0.01, LENGTHS[0], 2.5, 3.0, LENGTHS[1], 60.0)]
+    assert lengths == sorted(lengths)
+    assert (lengths[1], lengths[-2]) == (0, 1)
 
 
-def test_effective_seconds_count_a_fading_tail_little() -> None:
+def test_shares_lie_between_those_of_the_kinds() -> None:
+    assert learned_share(0, 0) == LEARNED_STRUCK
+    assert learned_share(1, 0) == pytest.approx(LEARNED_PITCHED)
+    assert learned_share(0, 1) == pytest.approx(LEARNED_LONG)
+    assert learned_share(1, 1) == pytest.approx(LEARNED_LONG)
+    assert learned_share(0.5, 0.5) == pytest.approx((0.5 * (LEARNED_STRUCK + LEARNED_PITCHED) + LEARNED_LONG) / 2)
+
+
+def test_audible_seconds_count_pauses_and_no_faded_tail() -> None:
     time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
     fading = noise(3) * np.exp(-time / 0.1).astype(np.float32)
-    assert effective_seconds(spectra_of(noise(3))) > 2.2
-    assert effective_seconds(spectra_of(fading)) < 1.2
+    assert audible_seconds(spectra_of(noise(3))) == pytest.approx(3, abs=0.1)
+    assert audible_seconds(spectra_of(phrase(3))) == pytest.approx(2.6, abs=0.15)
+    assert audible_seconds(spectra_of(fading)) < 0.4
 
 
 def test_the_weight_of_peaks_is_read_from_the_features() -> None:
