@@ -21,7 +21,7 @@ from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_ne
 from soundalike.models.encoders.builtin.builtin_spectra import FRAME_RATE, SAMPLE_RATE, Array, Spectra, compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
 
-LEARNED_STRUCK, LEARNED_PITCHED, LEARNED_LONG = 0.45, 0.15, 0.05
+LEARNED_STRUCK, LEARNED_PITCHED, LEARNED_LONG = 0.45, 0.15, 0.15
 """Share of the network in the vectors of short struck sounds, at most half; of pitched ones; and of long ones, as phrases are."""
 
 LENGTHS = (2.0, 3.5)
