@@ -113,6 +113,8 @@ def test_a_late_answer_about_nothing_does_not_end_the_watch(browser: Any, music:
     with Running(tmp_path / "library") as running:
         page.goto(running.address)
         until(page, "document.querySelector('#library').textContent.endsWith('1 one-shot')")
+        until(page, "document.querySelector('#hits-heading').textContent === 'Library'")
+        settled(page)
         page.click("#add-folder")
         page.fill("#folder", str(music / "loops"))
         with page.expect_response(lambda response: response.request.method == "POST"):

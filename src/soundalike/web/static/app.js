@@ -295,7 +295,8 @@ async function listLibrary() {
   showHits(items.map(asHit), { keepScroll: false });
   storeState();
   const empty = !itemCount(library);
-  firstRun.show({ empty: true, shown: empty && library.indexing });
+  // A form that somebody has opened meanwhile, to add to a library with items, stays open.
+  if (empty || firstRun.empty) firstRun.show({ empty, shown: empty && library.indexing });
   if (empty) showStatus("the library is empty; add music: soundalike index FOLDER");
   else if (!total) showNoHits();
   else showStatus(noteOnList(kind, items.length, total));

@@ -12,6 +12,7 @@ export class FirstRun {
   /** @type {Promise<void> | null} what follows the progress now */
   following = null;
   ran = false; // while the progress was followed
+  empty = true; // as the card was shown last
 
   /**
    * onIndexed: files were added, or are being added.
@@ -48,6 +49,7 @@ export class FirstRun {
 
   /** @param {{ empty: boolean, shown: boolean }} options */
   show({ empty, shown }) {
+    this.empty = empty;
     $("first-run").hidden = !shown;
     document.body.classList.toggle("only-first-run", empty && shown); // there is nothing to search yet
     $("first-run-heading").textContent = empty ? "Your library is empty" : "Add a folder";
