@@ -256,7 +256,7 @@ def _is_cut(container: Any, stream: Any) -> bool:
 
 
 def _whole_frames(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets of a stream, cut anew where frames end."""
+    """The packets of a stream, cut where frames end."""
     contents = (bytes(packet) for packet in container.demux(stream) if packet.size)
     for content in raw_aac.pieces(contents, stream.codec_context.extradata):
         packet = av.Packet(content)

@@ -295,7 +295,7 @@ async function listLibrary() {
   showHits(items.map(asHit), { keepScroll: false });
   storeState();
   const empty = !itemCount(library);
-  // A form that somebody has opened meanwhile, to add to a library with items, stays open.
+  // The form to add a folder stays open where it was opened while the list loaded.
   if (empty || firstRun.empty) firstRun.show({ empty, shown: empty && library.indexing });
   if (empty) showStatus("the library is empty; add music: soundalike index FOLDER");
   else if (!total) showNoHits();
