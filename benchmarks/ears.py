@@ -32,12 +32,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.held_out_sounds import (
-    RATE,
     Sound,
     bass_notes,
     chord_stabs,
     drum_hits,
-    faded,
     loaded,
     loops,
     rms,
@@ -51,18 +49,17 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
-    LEARNED_LONG,
-    LEARNED_PITCHED,
+    LEARNED_STEADY,
     LEARNED_STRUCK,
     BuiltinEncoder,
     fuse,
-    learned_share,
 )
 from soundalike.models.encoders.builtin.builtin_network import HEADS
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.parts import MIX
 from soundalike.search.query import MIXTURE_SHARES
+from training.alterations import RATE, faded
 from training.sources import MULTITRACKS_HELD_OUT, SONGS
 
 Float32 = NDArray[np.float32]
@@ -73,7 +70,7 @@ Figures = dict[Placement, NDArray[np.float64]]
 LEVELS = (-6, 0, 6)
 CONTEXT = 2.0
 SONG_SECONDS = 100.0
-PIECES = {"signal": SignalEncoder.dimension, **HEADS, "pitched": 1, "long": 1}
+PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
 STATES = ("as it is", "altered")
 CHOOSING_SEED = 11
 
@@ -126,19 +123,18 @@ class AllHeads:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
             if spectra is not None:
-                heard, *kind = self._encoder.hear_apart(spectra)
-                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), kind])
+                heard, steady = self._encoder.hear(spectra)
+                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), [steady]])
         return rows
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How vectors are made of what is heard: the network's share for struck, pitched and long sounds, and that of the head
+    """How vectors are made of what is heard: the network's share for struck and for steady sounds, and that of the head
     `instance` in it."""
 
     struck: float = LEARNED_STRUCK
-    pitched: float = LEARNED_PITCHED
-    long: float = LEARNED_LONG
+    steady: float = LEARNED_STEADY
     instance: float = INSTANCE
 
     def vectors(self, rows: Float32) -> Float32:
@@ -149,12 +145,11 @@ class Fusion:
         for out, row in zip(fused, rows, strict=True):
             if row.any():
                 heard = {name: row[place] for name, place in places.items()}
-                share = learned_share(float(row[-2]), float(row[-1]), (self.struck, self.pitched, self.long))
-                out[:] = fuse(heard, share, self.instance)
+                out[:] = fuse(heard, self.struck + (self.steady - self.struck) * float(row[-1]), self.instance)
         return fused
 
 
-VERSION_1 = Fusion(0.0, 0.0, 0.0)
+VERSION_1 = Fusion(0.0, 0.0)
 VERSION_2 = Fusion()
 
 
@@ -247,23 +242,15 @@ SHARES: dict[str, tuple[Fusion, float]] = {
 }
 ABLATION: dict[str, tuple[Fusion, float]] = {
     "signal alone": (VERSION_1, 0.5),
-    "instance alone": (Fusion(1.0, 1.0, 1.0, 1.0), 0.5),
-    "group alone": (Fusion(1.0, 1.0, 1.0, 0.0), 0.5),
+    "instance alone": (Fusion(1.0, 1.0, 1.0), 0.5),
+    "group alone": (Fusion(1.0, 1.0, 0.0), 0.5),
     "as shipped": (VERSION_2, 0.5),
     **{
-        f"struck {struck:.2f}, pitched {pitched:.2f}, long {long:.2f}, instance {instance:.2f} of it": (
-            Fusion(struck, pitched, long, instance),
+        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it": (
+            Fusion(struck, steady, instance),
             0.5,
         )
-        for struck, pitched, long in (
-            (0.5, 0.5, 0.5),
-            (0.5, 0.3, 0.3),
-            (0.5, 0.15, 0.15),
-            (0.45, 0.15, 0.15),
-            (0.45, 0.15, 0.05),
-            (0.35, 0.15, 0.15),
-            (0.25, 0.1, 0.1),
-        )
+        for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
         for instance in (1.0, 0.65, 0.4)
     },
 }

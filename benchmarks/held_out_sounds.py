@@ -20,12 +20,12 @@ from benchmarks.shared.audio_data import audio_folder
 from soundalike.audio import decode
 from soundalike.synth.drum_shapes import VOICES
 from soundalike.synth.drums import KITS, render_hit
+from training.alterations import RATE, faded
 from training.classes import UNKNOWN, class_of_name
 from training.sources import KITS_HELD_OUT, MULTITRACKS_HELD_OUT
 
 Float32 = NDArray[np.float32]
 
-RATE = 32_000
 POOL = 2_595
 
 
@@ -135,14 +135,6 @@ def vocal_chops() -> list[Sound]:
 def shifted(samples: Float32, semitones: float) -> Float32:
     """At another pitch and speed."""
     return np.asarray(soxr.resample(samples, RATE * 2 ** (float(semitones) / 12), RATE), dtype=np.float32)
-
-
-def faded(samples: Float32) -> Float32:
-    """With an end that fades for 20 ms."""
-    fade = min(len(samples), RATE // 50)
-    samples = samples.copy()
-    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return samples
 
 
 def rms(samples: Float32) -> float:

@@ -77,3 +77,11 @@ def altered(samples: Float32, rng: np.random.Generator) -> Float32:
     if rng.random() < 0.2:
         samples = shortened(samples, float(np.exp(rng.uniform(np.log(0.1), np.log(0.8)))))
     return samples
+
+
+def faded(samples: Float32) -> Float32:
+    """With an end that fades for 20 ms."""
+    fade = min(len(samples), RATE // 50)
+    samples = samples.copy()
+    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return samples

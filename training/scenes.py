@@ -19,7 +19,7 @@ from soundalike.models.encoders.builtin.builtin_spectra import mel_power
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
 from soundalike.synth.seeds import generator
-from training.alterations import RATE, altered, equalised, new_sound, pitched
+from training.alterations import RATE, altered, equalised, faded, new_sound, pitched
 from training.clip_store import ClipStore
 
 Float32 = NDArray[np.float32]
@@ -156,7 +156,7 @@ def _add_scene(work: Path, shard: Shard, seed: int, number: int) -> None:
         used = altered(sound, rng) if rng.random() < 0.6 else sound
         gap = float(rng.uniform(0.15, 0.5))
         longest = 5.0 if are_loops else float(rng.uniform(0.25, 1.5))
-        used = _faded(used[: round(min(longest, SECONDS - at - 0.1) * RATE)])
+        used = faded(used[: round(min(longest, SECONDS - at - 0.1) * RATE)])
         if _rms(used) > 1e-4 and _rms(sound) > 1e-4:
             first = round(at * RATE)
             level = 10 ** (float(rng.uniform(-8, 14)) / 20)
@@ -200,13 +200,6 @@ def _view(kind: str, group: str) -> int:
     if kind == "bass" or (kind == "loop" and "bass" in group):
         return VIEWS.index("bass")
     return VIEWS.index("residuals")
-
-
-def _faded(samples: Float32) -> Float32:
-    fade = min(len(samples), RATE // 50)
-    samples = samples.copy()
-    samples[len(samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return samples
 
 
 def _rms(samples: Float32) -> float:

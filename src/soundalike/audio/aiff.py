@@ -1,7 +1,7 @@
 """Deviations of AIFF and AIFF-C files that libsndfile and FFmpeg do not handle.
 
 Compression types that libsndfile does not know but whose samples are plain integers are renamed. Headers whose sizes are
-wrong (see `chunk_places`) are written anew.
+wrong (see `chunk_places`) are corrected.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -10,14 +12,13 @@ from soundalike.errors import InputError
 from soundalike.models.encoders import load_encoder
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
-    LEARNED_LONG,
-    LEARNED_PITCHED,
+    LEARNED_STEADY,
     LEARNED_STRUCK,
     LENGTHS,
+    PITCHED,
     BuiltinEncoder,
     audible_seconds,
-    learned_share,
-    length,
+    steadiness,
 )
 from soundalike.models.encoders.builtin.builtin_features import features, peak_weight, spectral_peaks
 from soundalike.models.encoders.builtin.builtin_network import HEADS
@@ -89,10 +90,10 @@ def phrase(seconds: float) -> Array:
     [
         (noise(0.05), LEARNED_STRUCK),
         (noise(0.5), LEARNED_STRUCK),
-        (noise(10), LEARNED_LONG),
-        (phrase(5), LEARNED_LONG),
-        (chord(0.8), LEARNED_PITCHED),
-        (chord(6), LEARNED_LONG),
+        (noise(10), LEARNED_STEADY),
+        (phrase(5), LEARNED_STEADY),
+        (chord(0.8), LEARNED_STEADY),
+        (chord(6), LEARNED_STEADY),
     ],
     ids=["50 ms", "noise", "long", "phrase of short hits", "chord", "long chord"],
 )
@@ -103,18 +104,14 @@ def test_signal_features_are_half_of_the_vector_or_more_and_most_of_phrases(clip
     assert signal == pytest.approx(1 - share, abs=1e-4)
 
 
-def test_length_grows_between_its_bounds() -> None:
-    lengths = [length(seconds) for seconds in (0.01, LENGTHS[0], 2.5, 3.0, LENGTHS[1], 60.0)]
-    assert lengths == sorted(lengths)
-    assert (lengths[1], lengths[-2]) == (0, 1)
-
-
-def test_shares_lie_between_those_of_the_kinds() -> None:
-    assert learned_share(0, 0) == LEARNED_STRUCK
-    assert learned_share(1, 0) == pytest.approx(LEARNED_PITCHED)
-    assert learned_share(0, 1) == pytest.approx(LEARNED_LONG)
-    assert learned_share(1, 1) == pytest.approx(LEARNED_LONG)
-    assert learned_share(0.5, 0.5) == pytest.approx((0.5 * (LEARNED_STRUCK + LEARNED_PITCHED) + LEARNED_LONG) / 2)
+def test_steadiness_grows_with_length_and_with_pitch() -> None:
+    by_length = [steadiness(seconds, 0.2) for seconds in (0.01, LENGTHS[0], 2.5, 3.0, LENGTHS[1], 60.0)]
+    assert by_length == sorted(by_length)
+    assert (by_length[1], by_length[-2], by_length[-1]) == (0, 1, 1)
+    by_pitch = [steadiness(0.3, peaks) for peaks in (0.0, PITCHED[0], 1.2, PITCHED[1], 5.0)]
+    assert by_pitch == pytest.approx([0, 0, 0.5, 1, 1])
+    half_as_long = math.sqrt(LENGTHS[0] * LENGTHS[1])
+    assert steadiness(half_as_long, 1.2) == pytest.approx(0.75)
 
 
 def test_audible_seconds_count_pauses_and_no_faded_tail() -> None:

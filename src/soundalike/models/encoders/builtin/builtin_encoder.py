@@ -3,7 +3,7 @@
 The vector is [signal, instance, group], each part of unit norm times the root of its share, so that the cosine of two
 vectors of equal shares is the mean of the three cosines by those shares. The network was trained to hear struck sounds
 through a mix; of phrases and of pitched sounds the signal features know more (how a phrase goes; what an instrument has in
-common on all its notes), so for those their share is larger (`learned_share`). How the network was trained, on which sounds:
+common on all its notes), so for those their share is larger (`steadiness`). How the network was trained, on which sounds:
 `docs/ears.md`. No download, no torch.
 """
 
@@ -21,8 +21,8 @@ from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_ne
 from soundalike.models.encoders.builtin.builtin_spectra import FRAME_RATE, SAMPLE_RATE, Array, Spectra, compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
 
-LEARNED_STRUCK, LEARNED_PITCHED, LEARNED_LONG = 0.45, 0.15, 0.15
-"""Share of the network in the vectors of short struck sounds, at most half; of pitched ones; and of long ones, as phrases are."""
+LEARNED_STRUCK, LEARNED_STEADY = 0.45, 0.15
+"""Share of the network in the vectors of short struck sounds, at most half, and of long or pitched ones."""
 
 LENGTHS = (2.0, 3.5)
 """Seconds that can be heard (`audible_seconds`) up to which a sound is short, and from which it is long."""
@@ -63,25 +63,20 @@ class BuiltinEncoder:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(mono(waveform), with_mels=True)
             if spectra is not None:
-                row[:] = fuse(*self.hear(spectra))
+                heard, steady = self.hear(spectra)
+                row[:] = fuse(heard, learned_share(steady))
         return rows
 
     def hear(self, spectra: Spectra) -> tuple[dict[str, Array], float]:
-        """`signal`, the vector of version 1, with the heads of the network by name; and the network's share (0..1).
+        """`signal`, the vector of version 1, with the heads of the network by name; and the `steadiness` of the sound.
 
         Raises InputError for spectra without mels.
         """
-        heard, pitched, long = self.hear_apart(spectra)
-        return heard, learned_share(pitched, long)
-
-    def hear_apart(self, spectra: Spectra) -> tuple[dict[str, Array], float, float]:
-        """As `hear`, but how pitched and how long the sound is (0..1) in place of the share, to try other shares."""
         if spectra.mels is None:
             raise InputError("the network needs spectra with mels; compute them with with_mels=True")
         values, present = features(spectra)
         heard = {"signal": self._signal.composed(values, present), **self._network.heads(spectra.mels)}
-        pitched = (peak_weight(values) - PITCHED[0]) / (PITCHED[1] - PITCHED[0])
-        return heard, min(max(pitched, 0.0), 1.0), length(audible_seconds(spectra))
+        return heard, steadiness(audible_seconds(spectra), peak_weight(values))
 
 
 def audible_seconds(spectra: Spectra) -> float:
@@ -92,24 +87,20 @@ def audible_seconds(spectra: Spectra) -> float:
     return float(heard[-1] - heard[0] + 1) / FRAME_RATE
 
 
-def length(seconds: float) -> float:
-    """From 0 for a short sound to 1 for a long one, between them by the logarithm; seconds: audible."""
-    share = math.log(max(seconds, 1e-3) / LENGTHS[0]) / math.log(LENGTHS[1] / LENGTHS[0])
-    return min(max(share, 0.0), 1.0)
+def steadiness(seconds: float, peaks: float) -> float:
+    """From 0 for a short struck sound to 1 for one that is long or pitched.
 
-
-def learned_share(
-    pitched: float,
-    long: float,
-    shares: tuple[float, float, float] = (LEARNED_STRUCK, LEARNED_PITCHED, LEARNED_LONG),
-) -> float:
-    """The network's share in the vector of a sound that is so pitched and so long (0..1).
-
-    shares: of short struck sounds, of short pitched ones and of long ones.
+    seconds: audible; peaks: weight of its spectral peaks.
     """
-    struck, of_pitched, of_long = shares
-    short = struck + (of_pitched - struck) * pitched
-    return short + (of_long - short) * long
+    longer = math.log(max(seconds, 1e-3) / LENGTHS[0]) / math.log(LENGTHS[1] / LENGTHS[0])
+    pitched = (peaks - PITCHED[0]) / (PITCHED[1] - PITCHED[0])
+    short, struck = (1 - min(max(share, 0.0), 1.0) for share in (longer, pitched))
+    return 1 - short * struck
+
+
+def learned_share(steady: float) -> float:
+    """The network's share in the vector of a sound of this `steadiness`."""
+    return LEARNED_STRUCK + (LEARNED_STEADY - LEARNED_STRUCK) * steady
 
 
 def fuse(heard: dict[str, Array], learned: float, instance: float = INSTANCE) -> Array:
