@@ -10,9 +10,10 @@ A sound is added to a song at -6, 0 or +6 dB (RMS against RMS in the same second
 down and saturated). The query is a region as a person draws it: it begins up to 100 ms early or 20 ms late, and its length
 is drawn independently of the sound's. It takes the real path: `Analyser.analyse_region` separates it with the music around
 it. Reported: the mean reciprocal rank of the very sound (MRR), how often it is among the first ten (R@10), and the share of
-the first ten that are of its class (P@10), with 95 % bootstrap intervals over queries. The last column is what a search does:
-the stem and the mixture by the share of its part (`soundalike.search.query.MIXTURE_SHARES`). `--choose` compares shares
-instead, with a seed of its own and every second sound, so that they are not chosen on the queries that the tables report.
+the first ten that are of its class (P@10), with 95 % bootstrap intervals over queries. The network of version 2 counts by the
+share that a search gives it in such a region; the last column is what a search does: the stem and the mixture by their share
+too (`soundalike.search.region_shares`). `--choose` compares shares instead, with a seed of its own and every second sound, so
+that they are not chosen on the queries that the tables report.
 """
 
 from __future__ import annotations
@@ -43,22 +44,15 @@ from benchmarks.held_out_sounds import (
     vocal_chops,
 )
 from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.builtin_versions import VERSIONS, as_version
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
-from soundalike.models.encoders.builtin.builtin_encoder import (
-    INSTANCE,
-    LEARNED_STEADY,
-    LEARNED_STRUCK,
-    BuiltinEncoder,
-    fuse,
-)
-from soundalike.models.encoders.builtin.builtin_network import HEADS
+from soundalike.models.encoders.builtin.builtin_encoder import INSTANCE, PIECES, SHARES, BuiltinEncoder, fuse
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
-from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.parts import MIX
-from soundalike.search.query import MIXTURE_SHARES
+from soundalike.search.region_shares import REGION_SHARES, RegionShares
 from training.alterations import RATE, faded
 from training.sources import MULTITRACKS_HELD_OUT, SONGS
 
@@ -70,7 +64,6 @@ Figures = dict[Placement, NDArray[np.float64]]
 LEVELS = (-6, 0, 6)
 CONTEXT = 2.0
 SONG_SECONDS = 100.0
-PIECES = {"signal": SignalEncoder.dimension, **HEADS, "steadiness": 1}
 STATES = ("as it is", "altered")
 CHOOSING_SEED = 11
 
@@ -86,9 +79,9 @@ class Task:
     longest: float
 
     @property
-    def share(self) -> float:
-        """Of the mixture in a query of this kind, as a search counts it."""
-        shares = MIXTURE_SHARES["builtin", BuiltinEncoder.version][self.part]
+    def shares(self) -> RegionShares:
+        """What counts in a query of this kind, as a search does it."""
+        shares = REGION_SHARES["builtin", BuiltinEncoder.version][self.part]
         return shares.longer if self.lengths is None else shares.single
 
 
@@ -109,7 +102,7 @@ class Queries:
 
 
 class AllHeads:
-    """Everything that the encoder hears, one after the other, so that one analysis serves all comparisons."""
+    """The pieces that the encoder hears, each of unit norm, so that one analysis serves all comparisons."""
 
     name, version, sample_rate, clip_seconds = "builtin", "2", RATE, None
     dimension = sum(PIECES.values())
@@ -123,34 +116,29 @@ class AllHeads:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
             if spectra is not None:
-                heard, steady = self._encoder.hear(spectra)
-                row[:] = np.concatenate([*(heard[name] for name in PIECES if name in heard), [steady]])
+                heard = self._encoder.hear(spectra)
+                row[:] = np.concatenate([heard[name] for name in PIECES])
         return rows
 
 
 @dataclass(frozen=True)
-class Fusion:
-    """How vectors are made of what is heard: the network's share for struck and for steady sounds, and that of the head
-    `instance` in it."""
+class System:
+    """What scores are made of: the share of the mixture beside the stem, that of the network beside the signal features, and
+    that of the head `instance` in the network's. `heard_through_music` makes the same scores of vectors that are stored."""
 
-    struck: float = LEARNED_STRUCK
-    steady: float = LEARNED_STEADY
+    mixture: float
+    network: float
     instance: float = INSTANCE
 
-    def vectors(self, rows: Float32) -> Float32:
-        """Fused vectors of rows of `AllHeads`; zero rows stay zero."""
-        bounds = np.cumsum([0, *PIECES.values()])
-        places = {name: slice(a, b) for name, a, b in zip(PIECES, bounds[:-1], bounds[1:], strict=True)}
-        fused = np.zeros((len(rows), BuiltinEncoder.dimension), np.float32)
-        for out, row in zip(fused, rows, strict=True):
-            if row.any():
-                heard = {name: row[place] for name, place in places.items()}
-                out[:] = fuse(heard, self.struck + (self.steady - self.struck) * float(row[-1]), self.instance)
-        return fused
-
-
-VERSION_1 = Fusion(0.0, 0.0)
-VERSION_2 = Fusion()
+    def scores(self, pool: Float32, queries: Queries) -> Matrix:
+        """(queries, sounds) from rows of `AllHeads`."""
+        heard = (1 - self.mixture) * queries.stems + self.mixture * queries.mixtures
+        counts = {
+            "signal": 1 - self.network,
+            "instance": self.network * self.instance,
+            "group": self.network * (1 - self.instance),
+        }
+        return np.asarray((heard * np.repeat([counts[name] for name in PIECES], list(PIECES.values()))) @ pool.T)
 
 
 class Experiment:
@@ -213,12 +201,11 @@ class Experiment:
         return region.vectors[0, region.parts.index(part)], region.vectors[0, region.parts.index(MIX)]
 
 
-def measured(task: Task, pool: Float32, queries: Queries, fusion: Fusion, mixture: float) -> Figures:
-    """By (level, state): rows (MRR, R@10, P@10) of each query; mixture: share of the mixture's region in the query."""
-    directions = (1 - mixture) * fusion.vectors(queries.stems) + mixture * fusion.vectors(queries.mixtures)
-    scores = directions @ fusion.vectors(pool).T
+def measured(task: Task, pool: Float32, queries: Queries, system: System) -> Figures:
+    """By (level, state): rows (MRR, R@10, P@10) of each query."""
     labels = np.array([sound.label for sound in task.pool])
     figures = defaultdict(list)
+    scores = system.scores(pool, queries)
     for own, level, state, row in zip(queries.sounds, queries.levels, queries.states, scores, strict=True):
         order = np.argsort(-row, kind="stable")
         rank = int(np.flatnonzero(order == own)[0]) + 1
@@ -226,39 +213,47 @@ def measured(task: Task, pool: Float32, queries: Queries, fusion: Fusion, mixtur
     return {key: np.array(values, dtype=float) for key, values in figures.items()}
 
 
-def systems(task: Task) -> dict[str, tuple[Fusion, float]]:
+def systems(task: Task) -> dict[str, System]:
     """What the table compares; the last is the search."""
+    network = task.shares.network
     return {
-        "version 1, stem": (VERSION_1, 0.0),
-        "version 1, mixture": (VERSION_1, 1.0),
-        "version 2, stem": (VERSION_2, 0.0),
-        "version 2, mixture": (VERSION_2, 1.0),
-        "version 2, as searched": (VERSION_2, task.share),
+        "version 1, stem": System(0.0, 0.0),
+        "version 1, mixture": System(1.0, 0.0),
+        "version 2, stem": System(0.0, network),
+        "version 2, mixture": System(1.0, network),
+        "version 2, as searched": System(*task.shares),
     }
 
 
-SHARES: dict[str, tuple[Fusion, float]] = {
-    f"mixture {share:g}": (VERSION_2, share) for share in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
-}
-ABLATION: dict[str, tuple[Fusion, float]] = {
-    "signal alone": (VERSION_1, 0.5),
-    "instance alone": (Fusion(1.0, 1.0, 1.0), 0.5),
-    "group alone": (Fusion(1.0, 1.0, 0.0), 0.5),
-    "as shipped": (VERSION_2, 0.5),
-    **{
-        f"learned {struck:.2f}, steady {steady:.2f}, instance {instance:.2f} of it": (
-            Fusion(struck, steady, instance),
-            0.5,
-        )
-        for struck, steady in ((0.5, 0.5), (0.5, 0.3), (0.5, 0.15), (0.45, 0.15), (0.35, 0.15), (0.25, 0.1))
-        for instance in (1.0, 0.65, 0.4)
-    },
-}
+def choices(task: Task) -> dict[str, System]:
+    """Shares of the mixture, and of the network."""
+    now = task.shares
+    return {
+        **{f"mixture {share:g}": System(share, now.network) for share in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)},
+        **{
+            f"network {share:g}": System(now.mixture, share) for share in (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 1.0)
+        },
+    }
+
+
+def ablation(task: Task) -> dict[str, System]:
+    """What the vector is made of."""
+    now = task.shares
+    return {
+        "signal features alone": System(now.mixture, 0.0),
+        "head `instance` alone": System(now.mixture, 1.0, 1.0),
+        "head `group` alone": System(now.mixture, 1.0, 0.0),
+        **{
+            f"network {now.network:g}, `instance` {instance:g} of it": System(now.mixture, now.network, instance)
+            for instance in (0.0, 0.3, INSTANCE, 1.0)
+        },
+        "as stored": System(now.mixture, 1 - SHARES["signal"], SHARES["instance"] / (1 - SHARES["signal"])),
+    }
 
 
 def placement_rows(task: Task, pool: Float32, queries: Queries) -> Iterator[list[str]]:
     """A row for each level and state."""
-    figures = [measured(task, pool, queries, *system) for system in systems(task).values()]
+    figures = [measured(task, pool, queries, system) for system in systems(task).values()]
     for state in STATES:
         for level in LEVELS:
             values = [one[level, state] for one in figures]
@@ -267,9 +262,9 @@ def placement_rows(task: Task, pool: Float32, queries: Queries) -> Iterator[list
             yield [task.name, f"{level:+d} dB{', altered' * (state == 'altered')}", str(len(values[0])), *cells]
 
 
-def total_row(task: Task, pool: Float32, queries: Queries, system: tuple[Fusion, float]) -> list[str]:
+def total_row(task: Task, pool: Float32, queries: Queries, system: System) -> list[str]:
     """n, MRR with its interval, R@10 with its interval, P@10 over all placements."""
-    values = np.concatenate(list(measured(task, pool, queries, *system).values()))
+    values = np.concatenate(list(measured(task, pool, queries, system).values()))
     cells = [f"{values[:, column].mean():.3f} ({interval(values[:, column])})" for column in range(2)]
     return [str(len(values)), *cells, f"{values[:, 2].mean():.3f}"]
 
@@ -279,6 +274,14 @@ def interval(values: Matrix, draws: int = 500) -> str:
     drawn = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
     low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
     return f"{low:.2f}-{high:.2f}"
+
+
+def stored_vectors(pool: Float32) -> Float32:
+    """Rows of `AllHeads` as the encoder fuses them."""
+    bounds = np.cumsum([0, *PIECES.values()])
+    return np.array(
+        [fuse({name: row[a:b] for name, a, b in zip(PIECES, bounds, bounds[1:], strict=False)}) for row in pool]
+    )
 
 
 def skewness_of_hubs(rows: Float32) -> float:
@@ -350,7 +353,6 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[list[str]] = []
     totals, hubs = [], []
-    compared = (SHARES if options.choose else {}) | (ABLATION if options.ablation else {})
     with threadpool_limits(1):
         experiment = Experiment()
         for name, make in tasks(options.packages, options.midi).items():
@@ -374,12 +376,14 @@ def main() -> None:
                 )
 
             queries = Queries.joined([heard(seed) for seed in seeds])
+            compared = (choices(task) if options.choose else {}) | (ablation(task) if options.ablation else {})
             if not compared:
                 rows += placement_rows(task, pool, queries)
             for title, system in (compared or systems(task)).items():
                 totals.append((task.name, title, *total_row(task, pool, queries, system)))
             wanted = sum(sound.wanted for sound in task.pool)
-            skews = [f"{skewness_of_hubs(version.vectors(pool)):.2f}" for version in (VERSION_1, VERSION_2)]
+            stored = stored_vectors(pool)
+            skews = [f"{skewness_of_hubs(as_version(stored, version)):.2f}" for version in VERSIONS]
             hubs.append((task.name, str(len(task.pool)), str(wanted), *skews))
     if rows:
         print("MRR / R@10 / share of the first ten that are of its class\n")

@@ -36,7 +36,7 @@ from benchmarks.encoder_fit import GROUPS, Features, extract_features, fit_const
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
 from soundalike.models.encoders import Encoder
-from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_encoder import SHARES, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS, SignalEncoder
 
@@ -239,25 +239,42 @@ class Evaluation:
             kept[name] = Features(features.values[rows], present), labels["same"][rows]
         return kept
 
-    def run(self, weights: Mapping[str, float], unseen: bool = True, whitened: bool = True) -> dict[str, Result]:
-        """Results by task. `unseen`: instruments are queried with constants fitted to the others."""
+    def run(
+        self,
+        weights: Mapping[str, float],
+        unseen: bool = True,
+        whitened: bool = True,
+        network: Mapping[str, Matrix] | None = None,
+    ) -> dict[str, Result]:
+        """Results by task. unseen: instruments are queried with constants fitted to the others; network: by collection, vectors of
+        version 2, whose pieces of the network are joined to the signal features."""
         whole, halves = (self._shipped, self._halves) if whitened else (self._scaled, self._scaled_halves)
         assert whole is not None  # without MIDI sounds there is nothing to scale by
         results = {}
         for task in self.tasks:
             folds = self._collections[task.collection].labels.get("fold")
             if folds is None or not unseen:
-                results[task.title] = evaluate(task, self._embed(whole, weights))
+                results[task.title] = evaluate(task, self._embed(whole, weights, network))
             else:
                 by_fold = [
-                    evaluate(task, self._embed(half, weights), folds == fold) for fold, half in enumerate(halves)
+                    evaluate(task, self._embed(half, weights, network), folds == fold)
+                    for fold, half in enumerate(halves)
                 ]
                 columns = ([getattr(result, field.name) for result in by_fold] for field in fields(Result))
                 results[task.title] = Result(*map(np.concatenate, columns))
         return results
 
-    def _embed(self, constants: Constants, weights: Mapping[str, float]) -> Embed:
-        return lambda name: compose(self._features[name], constants, weights)
+    def _embed(
+        self, constants: Constants, weights: Mapping[str, float], network: Mapping[str, Matrix] | None = None
+    ) -> Embed:
+        def embed(name: str) -> Matrix:
+            signal = compose(self._features[name], constants, weights)
+            if network is None:
+                return signal
+            learned = network[name][:, signal.shape[1] :]
+            return np.concatenate([np.sqrt(SHARES["signal"]) * signal, learned], axis=1)
+
+        return embed
 
 
 def family_means(results: Mapping[str, Result], tasks: Sequence[Task]) -> list[float]:
@@ -380,11 +397,15 @@ def main() -> None:
             "version 1": evaluation.run(WEIGHTS, unseen=False),
         }
         if midi:
+            columns["version 2, unseen"] = evaluation.run(WEIGHTS, network=fused)
             columns["version 1, unseen"] = evaluation.run(WEIGHTS)
         for name, embed in baselines(collections).items():
             columns[name] = {task.title: evaluate(task, embed) for task in evaluation.tasks}
         print_tasks(columns, evaluation.tasks)
         worse = print_families(columns["version 2"], columns["version 1"], evaluation.tasks)
+        if midi:
+            print("\nUnseen instruments: both with constants that were fitted to the others\n")
+            print_families(columns["version 2, unseen"], columns["version 1, unseen"], evaluation.tasks)
         if not options.no_ablation:
             print_ablation(evaluation, midi)
         for encoder in (BuiltinEncoder(), SignalEncoder()):

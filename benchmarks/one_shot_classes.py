@@ -2,11 +2,15 @@
 
     python -m benchmarks.one_shot_classes --samples FOLDER --truth bd=kick,sn=snare,ride=cymbal
     python -m benchmarks.one_shot_classes --made-up 40
+    python -m benchmarks.one_shot_classes --read-out ROOT
 
 The names of half of the one-shots are withheld (their files are called by numbers), in `--rounds` random halves; the truth is
 what the names state, or `--truth` for the first word of a name. Reported are, by class, how many have a class from their
 neighbours, and how many of these the right one. Then every one-shot is a reference, and the share of its first five hits that
 are of its class is reported without and with the preference. `--made-up` generates so many one-shots of each class instead.
+
+`--read-out`: how often the class that is read out of the vector is the one that the name states, for the hits of LMMS and of kits
+that nothing was trained on. ROOT: where the Debian packages hydrogen-drumkits and lmms-common are unpacked.
 """
 
 from __future__ import annotations
@@ -39,7 +43,11 @@ def main() -> None:
     parser.add_argument("--truth", default="", help="WORD=CLASS,...: what the first word of a name means")
     parser.add_argument("--made-up", type=int, default=0, help="generate so many one-shots of each class")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--read-out", type=Path, help="where Debian's packages are unpacked")
     arguments = parser.parse_args()
+    if arguments.read_out:
+        read_out(arguments.read_out)
+        return
     words = dict(pair.split("=") for pair in arguments.truth.split(",") if pair)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -55,6 +63,26 @@ def main() -> None:
         truth = truths(source, words)
         by_neighbours(folder, source, truth, arguments.rounds)
         preference(folder, source, truth)
+
+
+def read_out(packages: Path) -> None:
+    """A row for each class that was read out, and one for all."""
+    from benchmarks.held_out_sounds import held_out_hits
+    from soundalike.analysis.window_vectors import trim_silence
+    from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+    from soundalike.models.encoders.builtin.one_shot_classes import CLASSES as READ
+    from soundalike.models.encoders.builtin.one_shot_classes import probabilities
+
+    hits = [hit for hit in held_out_hits(packages) if hit.wanted]
+    chances = probabilities(BuiltinEncoder().embed([trim_silence(hit.samples) for hit in hits]))
+    truth = np.array([int(hit.label) for hit in hits])
+    right, confidence = chances.argmax(axis=1) == truth, chances.max(axis=1)
+    groups = {READ[number]: truth == number for number in np.unique(truth)}
+    groups |= {"all": truth >= 0, "confidence of 0.8 or more": confidence >= 0.8, "below 0.5": confidence < 0.5}
+    print_table(
+        ("hits", "number", "right"),
+        [(name, str(int(which.sum())), f"{right[which].mean():.3f}") for name, which in groups.items()],
+    )
 
 
 def truths(source: Path, words: Mapping[str, str]) -> dict[str, str]:

@@ -25,12 +25,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import VERSIONS, as_version
+from benchmarks.shared.builtin_versions import as_version
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
-from soundalike.search.query import LONGEST_SINGLE, MIXTURE_SHARES
+from soundalike.search.region_shares import RegionShares, region_shares
 
 Float32 = NDArray[np.float32]
 Scores = NDArray[np.floating]
@@ -141,13 +141,12 @@ class Experiment:
         region = self.analyser.analyse_region(path, CONTEXT, end, focus=part)
         stems, rate = self.analyser.stems(path, float(region.starts[0]), float(region.ends[0]))
         stem, mixture = (region.vectors[0, region.parts.index(name)] for name in (part, "mix"))
-        for version in VERSIONS:
-            candidates = as_version(self.vectors, version)
-            yield f"version {version}, separated", candidates @ as_version(stem, version)
-            yield f"version {version}, unseparated", candidates @ as_version(mixture, version)
-        shares = MIXTURE_SHARES["builtin", "2"].get(part)
-        share = 0.0 if shares is None else shares.single if end - CONTEXT <= LONGEST_SINGLE else shares.longer
-        yield "version 2, as searched", self.vectors @ ((1 - share) * stem + share * mixture)
+        shares = region_shares(self.analyser.recipe, end - CONTEXT)[part]
+        yield "version 1, separated", as_version(self.vectors, "1") @ as_version(stem, "1")
+        yield "version 1, unseparated", as_version(self.vectors, "1") @ as_version(mixture, "1")
+        for name, share in (("separated", 0.0), ("unseparated", 1.0), ("as searched", shares.mixture)):
+            direction = RegionShares(share, shares.network).combined(stem, mixture)
+            yield f"version 2, {name}", self.vectors @ direction
         yield "MFCC, unseparated", self.baseline.scores(stems["mix"], rate)
         yield "MFCC, separated", self.baseline.scores(stems[part], rate)
 

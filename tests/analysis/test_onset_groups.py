@@ -42,7 +42,7 @@ def test_a_stem_is_cut_at_its_onsets() -> None:
 
 def test_onsets_that_sound_alike_are_grouped() -> None:
     samples, struck = beat()
-    groups = group_onsets(Analyser(make_recipe()), samples, RATE, min_similarity=0.7)
+    groups = group_onsets(Analyser(make_recipe()), samples, RATE)
     assert len(groups) == 2
     for group in groups:
         nearest = {min(struck, key=lambda voice: min(abs(time - s) for s in struck[voice])) for time in group.starts}
@@ -51,4 +51,4 @@ def test_onsets_that_sound_alike_are_grouped() -> None:
 
 def test_a_stem_without_onsets_is_rejected() -> None:
     with pytest.raises(AudioError, match="no onsets"):
-        group_onsets(Analyser(make_recipe()), np.zeros(RATE, np.float32), RATE, min_similarity=0.7)
+        group_onsets(Analyser(make_recipe()), np.zeros(RATE, np.float32), RATE)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from soundalike.library.indexing.library_update import index
 from soundalike.listening.answer_store import AnswerStore
 from soundalike.listening.design import ANSWERS_FILE
 from soundalike.listening.open_test import OpenTest
 from soundalike.research.datasets.inst_sim_abx import read_answers
 from soundalike.similarity.profiles import load_profile
+from soundalike.synth.music_library import MusicOptions, write_library
 from tests.cli.command_line import run
 from tests.listening.simulated_answers import answer_trials
 
 PLANTED = {"drums": 40.0}
-TRIPLETS = 12
+TRIPLETS = 36
 
 
 @pytest.fixture(scope="module")
-def answered_home(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library with a test of real excerpts, answered by three listeners who attend to the drums."""
-    home = Path(shutil.copytree(library, tmp_path_factory.mktemp("answered") / "library"))
+def answered_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library with a test of real excerpts, answered by three listeners who attend to the drums.
+
+    It has ten songs: in fewer, other parts are as alike as the drums by chance."""
+    folder = tmp_path_factory.mktemp("answered")
+    write_library(folder / "music", MusicOptions(seed=5, songs=10, loops=0, one_shots=0, length=16.0, stems=False))
+    home = folder / "library"
+    index(home, [folder / "music"], window=5.0, kind="song", jobs=1)
     made = run("listen", "new", "mine", "-n", str(TRIPLETS), "--seed", "1", "--cap", "12", library=home)
     assert made.code == 0, made.stderr
     test = OpenTest.open(home, "mine")

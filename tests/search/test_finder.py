@@ -337,7 +337,7 @@ def test_a_library_of_version_1_is_searched_extended_and_upgraded(music: Path, s
     (score,) = [hit.score for hit in hits if hit.path.endswith(one_shots[1].name)]
     assert score == pytest.approx(float(expected[0] @ expected[1]), abs=2e-3)
     region = finder.query(stranger, region=(1.0, 1.6), parts=["drums"])
-    assert (region.parts, region.mixture_shares, region.vectors.shape[2]) == (("drums",), {}, 334)
+    assert (region.parts, region.region_shares, region.vectors.shape[2]) == (("drums",), {}, 334)
     assert finder.similar(region, part="drums", filters=make_filters(kinds=("one-shot",))).hits
     assert index(place, upgrade=True, jobs=1).indexed == 6
     recipe = Library.open(place).recipe

@@ -7,6 +7,7 @@ embedded whole, as one-shots are, so that each group can be compared with the on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from soundalike.analysis.analyser import Analyser
 from soundalike.audio.level import rms_level
 from soundalike.audio.onsets import onset_times
 from soundalike.errors import AudioError
+from soundalike.models.encoders.builtin.builtin_encoder import both_heard_through_music
 
 Float32 = NDArray[np.float32]
 
@@ -23,6 +25,21 @@ SHORTEST = 0.05  # s
 QUIETEST_DB = -30.0  # relative to the loudest onset
 MOST_ONSETS = 400
 FADE = 0.005  # s
+
+
+class Likeness(NamedTuple):
+    """When two onsets sound alike. cosine: from which; network: share of the network in it (`both_heard_through_music`), None for
+    the cosine of vectors as they are."""
+
+    cosine: float
+    network: float | None = None
+
+
+LIKENESS: dict[tuple[str, str], Likeness] = {("builtin", "2"): Likeness(0.65, 0.7)}
+"""By encoder and version, by `benchmarks/onset_groups.py`."""
+
+OTHER_LIKENESS = Likeness(0.6)
+"""With other encoders, as was measured with version 1 of the built-in one."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +66,14 @@ def cut_onsets(samples: Float32, sample_rate: int) -> tuple[NDArray[np.float64],
     return starts[order], ends[order]
 
 
-def group_onsets(analyser: Analyser, samples: Float32, sample_rate: int, *, min_similarity: float) -> list[OnsetGroup]:
-    """The onsets of a mono stem (samples,) in groups, the largest first.
+def group_onsets(analyser: Analyser, samples: Float32, sample_rate: int) -> list[OnsetGroup]:
+    """The onsets of a mono stem (samples,) that sound alike in groups, the largest first.
 
-    min_similarity: the cosine at which average linkage stops merging groups. Raises AudioError if there is no onset.
+    Raises AudioError if there is no onset.
     """
-    return split_onsets(embed_onsets(analyser, samples, sample_rate), min_similarity)
+    recipe = analyser.recipe
+    likeness = LIKENESS.get((recipe.encoder, recipe.encoder_version), OTHER_LIKENESS)
+    return split_onsets(embed_onsets(analyser, samples, sample_rate), likeness)
 
 
 def embed_onsets(analyser: Analyser, samples: Float32, sample_rate: int) -> OnsetGroup:
@@ -71,9 +90,12 @@ def embed_onsets(analyser: Analyser, samples: Float32, sample_rate: int) -> Onse
     return OnsetGroup(starts, ends, analyser.embed_clips(crops))
 
 
-def split_onsets(onsets: OnsetGroup, min_similarity: float) -> list[OnsetGroup]:
-    """Onsets in groups of similar ones, the largest first; min_similarity as in `group_onsets`."""
-    labels = _cluster(onsets.vectors, min_similarity)
+def split_onsets(onsets: OnsetGroup, likeness: Likeness) -> list[OnsetGroup]:
+    """Onsets in groups of similar ones, the largest first: average linkage that stops at the cosine of `likeness`."""
+    vectors = onsets.vectors
+    if likeness.network is not None:
+        vectors = both_heard_through_music(vectors, likeness.network)
+    labels = _cluster(vectors, likeness.cosine)
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     groups.sort(key=lambda members: (-len(members), members[0]))
     return [OnsetGroup(onsets.starts[one], onsets.ends[one], onsets.vectors[one]) for one in groups]

@@ -14,17 +14,17 @@ from soundalike.search.filters import Filters
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query
 from soundalike.search.references import find_item, local_file
+from soundalike.search.region_shares import region_shares
 from soundalike.search.request import Region
 
 if TYPE_CHECKING:
     from soundalike.analysis.onset_groups import OnsetGroup
-
-SAME_GROUP = 0.6
-"""Cosine from which two onsets belong to one group, by `benchmarks/onset_groups.py`."""
+    from soundalike.analysis.recipe import Recipe
 
 
-def onset_query(group: OnsetGroup, start: float, label: str) -> Query:
-    """The query of a group of onsets; start: of the stem that they were found in, s."""
+def onset_query(group: OnsetGroup, start: float, label: str, recipe: Recipe, part: str) -> Query:
+    """The query of a group of onsets in the stem of a part; start: of that stem, s."""
+    single = region_shares(recipe, 0.0)
     return Query(
         label=f"{label} onset at {start + group.starts[0]:.2f} s",
         is_clip=True,
@@ -33,6 +33,7 @@ def onset_query(group: OnsetGroup, start: float, label: str) -> Query:
         ends=group.ends + start,
         vectors=group.vectors[:, np.newaxis],
         digests=frozenset(),
+        region_shares={MIX: single[part]} if part in single else {},
     )
 
 
@@ -50,8 +51,8 @@ def onset_queries(
     path = local_file(opened, reference, find_item(opened, reference))
     start, end = region or (0.0, None)
     stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
-    largest = group_onsets(opened.analyser, stems[part], sample_rate, min_similarity=SAME_GROUP)[:groups]
-    return [(group, onset_query(group, start, f"{path.name} {part}")) for group in largest]
+    largest = group_onsets(opened.analyser, stems[part], sample_rate)[:groups]
+    return [(group, onset_query(group, start, f"{path.name} {part}", opened.library.recipe, part)) for group in largest]
 
 
 def filters_for_onsets(filters: Filters | None) -> Filters:

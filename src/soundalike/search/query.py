@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,32 +20,11 @@ from soundalike.library.storage.item_parts import track_digest
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
+from soundalike.search.region_shares import RegionShares, region_shares
 
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
 
-
-class MixtureShares(NamedTuple):
-    """How much the mixture counts beside the separated stem: in a region for a single sound, and in a longer one."""
-
-    single: float
-    longer: float
-
-
-MIXTURE_SHARES: dict[tuple[str, str], dict[str, MixtureShares]] = {
-    ("builtin", "2"): {
-        "drums": MixtureShares(0.5, 0.25),
-        "bass": MixtureShares(1.0, 1.0),
-        **dict.fromkeys(("guitar", "piano", "vocals", "residuals"), MixtureShares(0.75, 0.5)),
-    }
-}
-"""By encoder and version, by part: how much the mixture counts where a region of a song is compared with clips. Separation
-removes what lies over a sound, and some of the sound: of a bass more than of drums. An encoder that hears through a mixture
-finds more with both, a bass with the mixture alone (docs/benchmarks.md, "A sound inside a song"; longer regions of guitar,
-piano, vocals and residuals were not measured). 0 for other encoders and parts."""
-
-LONGEST_SINGLE = 1.5
-"""Seconds; a longer region is meant for a loop or phrase, not for a single sound."""
 
 Value = TypeVar("Value")
 
@@ -61,8 +40,8 @@ class Query:
     that it has vectors of; starts, ends (N,) s; vectors (N, K, D) float32, zeros where absent; digests: content digests of the
     references; complete: whether it is one whole file; artists, albums: from the references' tags; texts: the N texts it was
     made from in place of sounds, one vector each (K = 1, under the name `mix`), with seconds 0; kind: of the whole file that it
-    is, if it is one; sound_class: of a one-shot, if its name states it; mixture_share: of the mix in
-    what a part is compared with among clips, 0 unless it is a region (`MIXTURE_SHARES`).
+    is, if it is one; sound_class: of a one-shot, if its name states it; region_shares: by part, what counts where it is compared
+    with clips, if it was heard in a song (`region_shares.REGION_SHARES`).
     """
 
     label: str
@@ -78,16 +57,16 @@ class Query:
     texts: tuple[str, ...] = ()
     kind: Kind | None = None
     sound_class: str | None = None
-    mixture_shares: Mapping[str, float] = field(default_factory=dict)
+    region_shares: Mapping[str, RegionShares] = field(default_factory=dict)
 
     def among(self, table: Table, part: str) -> NDArray[np.float64]:
-        """(D,) the vector that rows of `table` are compared with for `part`: that of `direction`, and for a region of a song
-        among clips the mixture beside it. Raises as `direction` does."""
+        """(D,) the vector that rows of `table` are compared with for `part`: that of `direction`, and for what was heard in a
+        song among clips by its shares. Raises as `direction` does."""
         stem = self.direction(part)
-        if table != CLIPS or self.is_clip or part == MIX or MIX not in self.parts or not stem.any():
+        shares = self.region_shares.get(MIX if self.is_clip else part)
+        if table != CLIPS or shares is None or not stem.any():
             return stem
-        share = self.mixture_shares.get(part, 0.0)
-        return (1 - share) * stem + share * self.direction(MIX)
+        return shares.combined(stem, self.direction(MIX) if MIX in self.parts else stem)
 
     def direction(self, part: str) -> NDArray[np.float64]:
         """(D,) the vector that `part` of a row is compared with: the mean over the windows of the unit vectors of the same
@@ -136,7 +115,11 @@ class Query:
             texts=tuple(text for query in queries for text in query.texts),
             kind=_common([query.kind for query in queries]),
             sound_class=_common([query.sound_class for query in queries]),
-            mixture_shares={part: min(query.mixture_shares.get(part, 0.0) for query in queries) for part in parts},
+            region_shares={
+                part: RegionShares.least([query.region_shares[part] for query in queries])
+                for part in parts
+                if all(part in query.region_shares for query in queries)
+            },
         )
 
     def called(self, name: str) -> Self:
@@ -147,6 +130,10 @@ class Query:
 
     def _columns(self, parts: Sequence[str]) -> Float32:
         return self.vectors[:, [self.parts.index(part) for part in parts]]
+
+
+QUERY_TYPES = (Query, RegionShares)
+"""The types that a query is made of, for processes that send it."""
 
 
 def _common(values: Sequence[Value | None]) -> Value | None:
@@ -206,12 +193,12 @@ def query_from_file(
 
     focus: the stem to whose onset a short region snaps; kind: what the file is, instead of an estimate; parts: those to compute
     (None: all of the recipe's); what is not needed is neither separated nor embedded. A whole file has its mix as well, by
-    which copies of it are recognised, and a region where `MIXTURE_SHARES` counts it. Raises InputError and AudioError as
+    which copies of it are recognised, and a region where `REGION_SHARES` counts it. Raises InputError and AudioError as
     `Analyser.analyse` does.
     """
     recipe = analyser.recipe
-    shares = {} if region is None else MIXTURE_SHARES.get((recipe.encoder, recipe.encoder_version), {})
-    if parts is not None and (region is None or not shares.keys().isdisjoint(parts)):
+    with_mix = region is None or bool(region_shares(recipe, 0.0))
+    if parts is not None and with_mix:
         parts = (*parts, MIX)
     if region is None:
         analysis = analyser.analyse(path, check_kind(kind) if kind else None, with_facts=False, parts=parts)
@@ -219,7 +206,7 @@ def query_from_file(
     else:
         analysis = analyser.analyse_region(path, region[0], region[1], focus=focus, parts=parts)
         label = f"{path.name} {analysis.starts[0]:.2f}-{analysis.ends[-1]:.2f} s"
-    single = float(analysis.ends[-1] - analysis.starts[0]) <= LONGEST_SINGLE
+    shares = {} if region is None else region_shares(recipe, float(analysis.ends[-1] - analysis.starts[0]))
     is_clip = analysis.kind != "song"
     kept = analysis.parts if parts is None or is_clip else tuple(part for part in analysis.parts if part in parts)
     return Query(
@@ -234,9 +221,7 @@ def query_from_file(
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
         albums=(analysis.tags.album,) if analysis.tags.album else (),
-        mixture_shares={
-            part: share.single if single else share.longer for part, share in shares.items() if part in kept
-        },
+        region_shares={part: share for part, share in shares.items() if part in kept},
     )
 
 

@@ -36,6 +36,7 @@ from soundalike.config import available_cores
 from soundalike.errors import LibraryError
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.store import folder_size
+from soundalike.search.index.coding_scale import coding_scale
 from soundalike.search.index.rabitq import (
     BLOCK,
     CodedVectors,
@@ -57,7 +58,7 @@ from soundalike.search.index.table_rows import (
     encode_contents,
 )
 
-FORMAT = 1
+FORMAT = 2
 MAX_UNCODED_ROWS = 8 * BLOCK
 """Rows that may be without a code; they are scanned exactly."""
 MAX_DELETED_SHARE = 0.3
@@ -74,12 +75,14 @@ _ARRAYS = ("codes", "factors", "ones", "vectors")
 
 @dataclass(frozen=True)
 class CodeSegment:
-    """An open segment. row_of (n,): the row of the table that each of its rows is, -1 for deleted ones."""
+    """An open segment. row_of (n,): the row of the table that each of its rows is, -1 for deleted ones; scale (D,): what vectors
+    were multiplied by before they were coded, None if nothing (`coding_scale`)."""
 
     folder: Path
     coded: CodedVectors
     vectors: NDArray[np.float16]
     row_of: Indices
+    scale: Float32 | None = None
 
     @cached_property
     def live(self) -> int:
@@ -116,7 +119,8 @@ class RabitqSegments:
         error = 0.0
         parts = [self._parts.index(part) for part, _ in weighted]
         for segment in self.segments:
-            encoded = encode_query(segment.coded, parts, [query for _, query in weighted])
+            queries = [query if segment.scale is None else query / segment.scale for _, query in weighted]
+            encoded = encode_query(segment.coded, parts, queries)
             estimates = estimate(segment.coded, encoded)
             error = max(error, encoded.error)
             first = int(segment.row_of[0])
@@ -301,7 +305,8 @@ def _read_segment(place: Path, about: dict[str, Any], rows: Rows) -> CodeSegment
         np.array(about["errors"], dtype=np.float32),
         np.array(about["typical"], dtype=np.float32),
     )
-    return CodeSegment(place, coded, arrays["vectors"], _match_rows(keys, rows))
+    scale = None if about["scale"] is None else np.array(about["scale"], dtype=np.float32)
+    return CodeSegment(place, coded, arrays["vectors"], _match_rows(keys, rows), scale)
 
 
 def _unmap(vectors: NDArray[np.float16]) -> None:
@@ -373,10 +378,10 @@ def _write(
     place: Path, source: StreamedSource, table: Table, parts: Sequence[str], rows: Rows, wanted: Indices
 ) -> dict[str, Any]:
     """Write all files of a segment but about.json, whose contents are returned."""
-    dimension = source.recipe.dimension
+    dimension, scale = source.recipe.dimension, coding_scale(source.recipe, table)
     sample = np.sort(np.random.default_rng(len(wanted)).permutation(wanted)[:SAMPLE])
     taken = source.take(table, rows.order[sample], parts)
-    centres = np.stack([_mean_present(taken[part].astype(np.float32)) for part in parts])
+    centres = np.stack([_mean_present(_scaled(taken[part], scale)) for part in parts])
     blocks = -(-len(wanted) // BLOCK)
     shapes: dict[str, tuple[Any, tuple[int, ...]]] = {
         "vectors": (np.float16, (len(wanted), len(parts), dimension)),
@@ -395,7 +400,7 @@ def _write(
             count = len(chunk[parts[0]])
 
             def code(number: int, chunk: dict[str, NDArray[np.float16]] = chunk) -> CodedVectors:
-                return encode([chunk[parts[number]].astype(np.float32)], centres[number : number + 1])
+                return encode([_scaled(chunk[parts[number]], scale)], centres[number : number + 1])
 
             at = slice(begin // BLOCK, begin // BLOCK + -(-count // BLOCK))
             for number, coded in enumerate(pool.map(code, range(len(parts)))):
@@ -413,10 +418,17 @@ def _write(
     with pa.OSFile(str(place / "rows.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, keys.schema) as writer:
         writer.write_table(keys)
     return {
+        "scale": None if scale is None else scale.tolist(),
         "centres": centres.tolist(),
         "errors": np.sqrt(errors).tolist(),
         "typical": np.sqrt(typical).tolist(),
     }
+
+
+def _scaled(vectors: NDArray[np.float16], scale: Float32 | None) -> Float32:
+    """Vectors (N, D) as they are coded."""
+    values = vectors.astype(np.float32)
+    return values if scale is None else values * scale
 
 
 def _mean_present(vectors: Float32) -> Float32:

@@ -167,11 +167,10 @@ def _find_onsets(analyser: Analyser, task: FindOnsets) -> dict[str, Any]:
     import numpy as np
 
     from soundalike.analysis.onset_groups import group_onsets
-    from soundalike.search.onset_search import SAME_GROUP
 
     start, end = task.region or (0.0, None)
     stems, rate = analyser.stems(task.path, start, end, parts=[task.part])
-    groups = group_onsets(analyser, stems[task.part], rate, min_similarity=SAME_GROUP)
+    groups = group_onsets(analyser, stems[task.part], rate)
     return {
         "group": np.repeat(np.arange(len(groups)), [len(group.starts) for group in groups]),
         "starts": start + np.concatenate([group.starts for group in groups]),

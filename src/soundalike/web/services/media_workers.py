@@ -24,7 +24,7 @@ from soundalike.jobs.worker_pool import (
     WorkerPool,
     WorkerStartError,
 )
-from soundalike.search.query import Query
+from soundalike.search.query import QUERY_TYPES
 from soundalike.web.services.media_tasks import Summarise, Task, WarmUp, WriteWav, make_worker
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class MediaWorkers:
         count = 1 if self._heavy else 2  # the built-in models are small and load quickly
         threads = runtime.cores if self._heavy else max(1, runtime.cores // count)
         make = partial(make_worker, recipe, runtime, None if self._heavy else HEAVY_BYTES)
-        self._query_pool = BoundedPool(WorkerPool(make, count, answers=(Query,), threads=threads, tasks_per_worker=1))
+        self._query_pool = BoundedPool(
+            WorkerPool(make, count, answers=QUERY_TYPES, threads=threads, tasks_per_worker=1)
+        )
         make_light = partial(make_worker, recipe, runtime, LIGHT_BYTES)
         self._light_pool = BoundedPool(WorkerPool(make_light, 1, tasks_per_worker=1))
 

@@ -87,7 +87,8 @@ class QueryCache:
             if reference.group >= len(groups):
                 raise InputError(f"there is no group {reference.group}; this part has {len(groups)} groups of onsets")
             _, name = self._file(snapshot, reference)
-            return onset_query(groups[reference.group], 0.0, f"{name} {reference.part}")
+            label = f"{name} {reference.part}"
+            return onset_query(groups[reference.group], 0.0, label, snapshot.library.recipe, reference.part)
         if reference.upload is None and reference.region is None:
             assert reference.item is not None  # checked by the caller
             item = snapshot.item(reference.item)

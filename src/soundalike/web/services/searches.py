@@ -107,7 +107,7 @@ class Searches:
         if snapshot.counts.get("one-shot"):
             filters = filters_of(schemas.FilterFields(kinds=["one-shot"]))
             for group, found in zip(groups[:NAMED_GROUPS], near, strict=False):
-                query = onset_query(group, 0.0, "")
+                query = onset_query(group, 0.0, "", snapshot.library.recipe, reference.part or MIX)
                 with self._slots:
                     result = snapshot.finder.similar(query, filters=filters, n=NEAREST)
                 found += snapshot.items_out(snapshot.items(hit.id for hit in result.hits), favourites)

@@ -1,42 +1,37 @@
 """Version 2 of the built-in encoder: the signal features of version 1, fused with what a small network hears.
 
-The vector is [signal, instance, group], each part of unit norm times the root of its share, so that the cosine of two
-vectors of equal shares is the mean of the three cosines by those shares. The network was trained to hear struck sounds
-through a mix; of phrases and of pitched sounds the signal features know more (how a phrase goes; what an instrument has in
-common on all its notes), so for those their share is larger (`steadiness`). How the network was trained, on which sounds:
-`docs/ears.md`. No download, no torch.
+The vector is [signal, instance, group], each piece of unit norm times the root of its share (`SHARES`), so that the cosine of
+two vectors is the mean of the three cosines by those shares. The signal features know more about sounds on their own; the
+network was trained to hear a sound through the rest of a song. So it has a small share of the vector, and a large one where a
+region of a song is compared with sounds (`heard_through_music`): which it is, only the query knows. How the network was
+trained, on which sounds: `docs/ears.md`. No download, no torch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.models.encoder_protocol import Embeddings, Samples
-from soundalike.models.encoders.builtin.builtin_features import features, peak_weight
+from soundalike.models.encoders.builtin.builtin_features import features
 from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_network
-from soundalike.models.encoders.builtin.builtin_spectra import FRAME_RATE, SAMPLE_RATE, Array, Spectra, compute_spectra
+from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, Spectra, compute_spectra
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
 
-LEARNED_STRUCK, LEARNED_STEADY = 0.45, 0.15
-"""Share of the network in the vectors of short struck sounds, at most half, and of long or pitched ones."""
+PIECES: dict[str, int] = {"signal": SignalEncoder.dimension, **HEADS}
+"""Numbers of each piece of a vector, in their order."""
 
-LENGTHS = (2.0, 3.5)
-"""Seconds that can be heard (`audible_seconds`) up to which a sound is short, and from which it is long."""
-
-AUDIBLE = 0.3
-"""Share of the loudness of its loudest frame from which a frame counts as heard: -17 dB, by Stevens' law. Tails of cymbals and
-rooms lie below."""
-
-PITCHED = (0.8, 1.6)
-"""Weight of spectral peaks relative to the spectrum (`spectral_peaks`) up to which a sound is struck, and from which it is
-pitched: hits lie at .2 to .8 (cymbals above), notes and chords at 1.3 to 2."""
+SHARES: dict[str, float] = {"signal": 0.97, "instance": 0.009, "group": 0.021}
+"""Of each piece in the squared norm of a vector. Larger shares of the network make sounds on their own less alike that ought to
+be (docs/builtin-encoder.md)."""
 
 INSTANCE = 0.65
-"""How much of the network's share is that of the head `instance`; the rest is that of `group`."""
+"""How much of the network's share is that of the head `instance` where sounds are heard through music; the rest is that of
+`group`."""
 
 
 class BuiltinEncoder:
@@ -45,7 +40,7 @@ class BuiltinEncoder:
     name = "builtin"
     version = "2"
     sample_rate = SAMPLE_RATE
-    dimension = SignalEncoder.dimension + HEADS["instance"] + HEADS["group"]
+    dimension = sum(PIECES.values())
     clip_seconds: float | None = None
     licence = "Apache-2.0"
 
@@ -63,49 +58,56 @@ class BuiltinEncoder:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(mono(waveform), with_mels=True)
             if spectra is not None:
-                heard, steady = self.hear(spectra)
-                row[:] = fuse(heard, learned_share(steady))
+                row[:] = fuse(self.hear(spectra))
         return rows
 
-    def hear(self, spectra: Spectra) -> tuple[dict[str, Array], float]:
-        """`signal`, the vector of version 1, with the heads of the network by name; and the `steadiness` of the sound.
+    def hear(self, spectra: Spectra) -> dict[str, Array]:
+        """By name, the pieces of a vector, each of unit norm: `signal`, the vector of version 1, and the heads of the network.
 
         Raises InputError for spectra without mels.
         """
         if spectra.mels is None:
             raise InputError("the network needs spectra with mels; compute them with with_mels=True")
-        values, present = features(spectra)
-        heard = {"signal": self._signal.composed(values, present), **self._network.heads(spectra.mels)}
-        return heard, steadiness(audible_seconds(spectra), peak_weight(values))
+        return {"signal": self._signal.composed(*features(spectra)), **self._network.heads(spectra.mels)}
 
 
-def audible_seconds(spectra: Spectra) -> float:
-    """From the first frame to the last that can be heard beside the loudest: a phrase lasts from its first note to its last,
-    whatever pauses are in it; a hit ends where its tail has faded."""
-    loudness = spectra.loudness.sum(axis=1)
-    heard = np.flatnonzero(loudness >= AUDIBLE * loudness.max())
-    return float(heard[-1] - heard[0] + 1) / FRAME_RATE
-
-
-def steadiness(seconds: float, peaks: float) -> float:
-    """From 0 for a short struck sound to 1 for one that is long or pitched.
-
-    seconds: audible; peaks: weight of its spectral peaks.
-    """
-    longer = math.log(max(seconds, 1e-3) / LENGTHS[0]) / math.log(LENGTHS[1] / LENGTHS[0])
-    pitched = (peaks - PITCHED[0]) / (PITCHED[1] - PITCHED[0])
-    short, struck = (1 - min(max(share, 0.0), 1.0) for share in (longer, pitched))
-    return 1 - short * struck
-
-
-def learned_share(steady: float) -> float:
-    """The network's share in the vector of a sound of this `steadiness`."""
-    return LEARNED_STRUCK + (LEARNED_STEADY - LEARNED_STRUCK) * steady
-
-
-def fuse(heard: dict[str, Array], learned: float, instance: float = INSTANCE) -> Array:
-    """The unit vector (D,) of `signal` and heads; learned: the network's share, 0..1; instance: that of the head `instance`
-    in it."""
-    shares = {"signal": 1 - learned, "instance": learned * instance, "group": learned * (1 - instance)}
-    fused = np.concatenate([math.sqrt(share) * heard[name] for name, share in shares.items()])
+def fuse(heard: Mapping[str, Array]) -> Array:
+    """The unit vector (D,) of pieces of unit norm, by `SHARES`."""
+    fused = np.concatenate([math.sqrt(share) * heard[name] for name, share in SHARES.items()])
     return np.asarray(fused / max(float(np.linalg.norm(fused)), 1e-9), dtype=np.float32)
+
+
+def heard_through_music(direction: NDArray[np.floating], network: float) -> NDArray[np.float64]:
+    """The direction (D,) of a query that was heard in a song, with which the network has the share `network` of a score.
+
+    Its product with a vector is the mean of the cosines of the pieces: `network` of it is the network's, the rest that of the
+    signal features. It has no unit norm. Raises InputError for another D, or a share outside 0..1.
+    """
+    _check_dimension(direction)
+    return np.asarray(direction * piece_factors(network), dtype=np.float64)
+
+
+def both_heard_through_music(vectors: Array, network: float) -> Array:
+    """Vectors (N, D) that were all heard in a song: the same as `heard_through_music`, for products of them with one another;
+    of unit norm as before. Raises InputError as it does."""
+    _check_dimension(vectors)
+    return np.asarray(vectors * np.sqrt(piece_factors(network)), dtype=np.float32)
+
+
+def piece_factors(network: float) -> NDArray[np.float64]:
+    """(D,) by which one of two vectors is multiplied, so that the network has the share `network` in their product.
+
+    Raises InputError for a share outside 0..1.
+    """
+    if not 0 <= network <= 1:
+        raise InputError(f"a share of {network:g} is not possible; give 0 to 1")
+    counts = {"signal": 1 - network, "instance": network * INSTANCE, "group": network * (1 - INSTANCE)}
+    return np.repeat([counts[name] / SHARES[name] for name in PIECES], list(PIECES.values()))
+
+
+def _check_dimension(vectors: NDArray[np.floating]) -> None:
+    if vectors.shape[-1:] != (BuiltinEncoder.dimension,):
+        raise InputError(
+            f"vectors of the shape {vectors.shape} have no pieces; those of version 2 of the built-in encoder have "
+            f"{BuiltinEncoder.dimension} numbers"
+        )

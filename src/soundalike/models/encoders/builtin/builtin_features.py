@@ -209,12 +209,6 @@ def tonality(spectra: Spectra, peaks: Array, total: float) -> Array:
     return np.append(flatness, np.float32(peaked)).astype(np.float32)
 
 
-def peak_weight(values: Array) -> float:
-    """Weight of the spectral peaks relative to the whole slow spectrum, from all features (D,), which hold its logarithm."""
-    last = list(BLOCKS).index("tonality") + 1
-    return float(np.exp(values[sum(list(BLOCKS.values())[:last]) - 1])) - _LEAST_PEAKED
-
-
 def spectral_peaks(spectra: Spectra) -> tuple[Array, Array, float]:
     """Pitch (MIDI numbers) and weight of the prominent peaks of the slow spectrum, and the weight of the whole spectrum."""
     width = 12

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.errors import InputError
+from soundalike.models.encoders.builtin.builtin_encoder import both_heard_through_music
 
 Array = NDArray[np.float32]
 
@@ -21,7 +22,10 @@ CLASSES: tuple[str, ...] = ("kick", "snare", "clap", "hat", "tom", "cymbal", "pe
 """In the order of the outputs. `other` is every sound that is not struck percussion: notes, chords, voices, effects."""
 
 READOUT = Path(__file__).with_name("builtin_classes.npz")
-"""`weights` (D, classes) and `bias` (classes,)."""
+"""`weights` (D, classes) and `bias` (classes,), of vectors in which the network has the share `NETWORK`."""
+
+NETWORK = 0.5
+"""Share of the network in what is read: it was trained with these classes."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,14 @@ def probabilities(vectors: Array) -> Array:
             f"vectors of the shape {values.shape} have no classes; give (N, {len(weights)}), made by version 2 of the encoder "
             "builtin (`soundalike index --upgrade` renews a library)"
         )
-    logits = values @ weights + bias
+    logits = inputs(values) @ weights + bias
     chances = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(chances / chances.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def inputs(vectors: Array) -> Array:
+    """(N, D) what the read-out is applied to, from vectors (N, D) as they are stored. Raises InputError for another D."""
+    return both_heard_through_music(vectors, NETWORK)
 
 
 @cache
