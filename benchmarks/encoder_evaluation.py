@@ -246,8 +246,8 @@ class Evaluation:
         whitened: bool = True,
         network: Mapping[str, Matrix] | None = None,
     ) -> dict[str, Result]:
-        """Results by task. unseen: instruments are queried with constants fitted to the others; network: by collection, vectors of
-        version 2, whose pieces of the network are joined to the signal features."""
+        """Results by task. unseen: instruments are queried with constants fitted to the others; network: by collection, vectors
+        of version 2, whose pieces of the network are joined to the signal features."""
         whole, halves = (self._shipped, self._halves) if whitened else (self._scaled, self._scaled_halves)
         assert whole is not None  # without MIDI sounds there is nothing to scale by
         results = {}
