@@ -79,12 +79,16 @@ def equal_pairs(labels: NDArray[Any]) -> Flags:
     return np.asarray(labels[:, None] == labels[None, :])
 
 
-def real_tasks(collections: Collections) -> list[Task]:
-    tasks = []
+def sample_task(collections: Collections) -> Task:
     kinds = collections["samples"].labels["kind"]
     same = equal_pairs(kinds) & (kinds != "")[None, :] & (kinds != "")[:, None]
     excluded = np.eye(len(kinds), dtype=bool) | (kinds == "")[None, :]
-    tasks.append(Task("class of a sample", "samples", "samples", same, excluded, kinds))
+    return Task("class of a sample", "samples", "samples", same, excluded, kinds)
+
+
+def real_tasks(collections: Collections) -> list[Task]:
+    tasks = [sample_task(collections)]
+    kinds = collections["samples"].labels["kind"]
     one_shots = collections["one-shot loops"].labels["same"]
     repeated = one_shots[:, None] == np.arange(len(kinds))[None, :]
     unused = ~np.isin(np.arange(len(kinds)), one_shots)[None, :].repeat(len(one_shots), axis=0)
