@@ -1,17 +1,22 @@
-"""How fast one audio file becomes vectors, stage by stage, on one core.
+"""How fast one audio file becomes vectors, stage by stage, on one core, and how much memory each stage takes.
 
     python -m benchmarks.analysis_speed [FOLDER]
 
 Every file of FOLDER (default: songs/ of SOUNDALIKE_TEST_DATA) is decoded, separated and embedded in one process with
 one thread. Each stage is timed on its own, in processor time, best of `--repeats` runs. "complete analysis" is one call
-of `Analyser.analyse`, metadata included.
+of `Analyser.analyse`, metadata included. The memory of a stage is the most that Python and NumPy allocate while it runs,
+of the longest file; what the stage is given, and models that are loaded, are not counted. (The complete analysis takes a file
+in segments; the other stages have it whole.)
 """
 
 from __future__ import annotations
 
 import argparse
+import tracemalloc
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -27,6 +32,9 @@ from soundalike.audio.waveform_overview import waveform_overview
 from soundalike.audio.windows import window_starts
 from soundalike.models.encoders import load_encoder
 from soundalike.models.separators import load_separator
+
+Result = TypeVar("Result")
+Measure = Callable[[Callable[[], Any]], tuple[float, Any]]
 
 VECTOR_STAGES = ("decode", "resample", "separate", "embed (4 parts)")
 VECTORS_ONLY = "decode, resample, separate, embed"
@@ -44,28 +52,46 @@ def main() -> None:
     audio = 0.0
     with threadpool_limits(1):
         for path in paths:
-            stages, duration = stage_times(analyser, path, arguments.repeats)
+            stages, duration = run_stages(analyser, path, lambda function: shortest(function, arguments.repeats))
             audio += duration
             for stage, spent in stages.items():
                 seconds[stage] += spent
+    longest = max(paths, key=lambda path: decode.probe(path).duration)
+    memory, length = run_stages(analyser, longest, most_allocated)
     seconds[VECTORS_ONLY] = sum(seconds[stage] for stage in VECTOR_STAGES)
-    print(f"{len(paths)} files, {audio:.0f} s of audio, one process, one thread\n")
+    print(f"{len(paths)} files, {audio:.0f} s of audio, one process, one thread; memory: of {length:.0f} s\n")
     print_table(
-        ("stage", "ms per second of audio", "times real time"),
-        [(stage, f"{1e3 * spent / audio:.2f}", f"{audio / spent:.0f}") for stage, spent in seconds.items()],
+        ("stage", "ms per second of audio", "times real time", "memory, MB"),
+        [
+            (
+                stage,
+                f"{1e3 * spent / audio:.2f}",
+                f"{audio / spent:.0f}",
+                f"{memory[stage] / 1e6:.0f}" if stage in memory else "",
+            )
+            for stage, spent in seconds.items()
+        ],
     )
 
 
-def stage_times(analyser: Analyser, path: Path, repeats: int) -> tuple[dict[str, float], float]:
-    """Processor time in seconds of each stage for one file, and the file's duration in seconds."""
+def most_allocated(function: Callable[[], Result]) -> tuple[float, Result]:
+    """The most bytes that are allocated at once while `function` runs, and its result."""
+    tracemalloc.start()
+    try:
+        result = function()
+        return float(tracemalloc.get_traced_memory()[1]), result
+    finally:
+        tracemalloc.stop()
+
+
+def run_stages(analyser: Analyser, path: Path, measure: Measure) -> tuple[dict[str, float], float]:
+    """What `measure` finds of each stage for one file, and the file's duration in seconds."""
     separator, encoder = load_separator("builtin"), load_encoder("builtin")
-    times: dict[str, float] = {}
-    times["decode"], waveform = shortest(lambda: decode.read(path), repeats)
+    found: dict[str, float] = {}
+    found["decode"], waveform = measure(lambda: decode.read(path))
     channels = to_channels(waveform.samples, separator.channels)
-    times["resample"], mixture = shortest(
-        lambda: resample(channels, waveform.sample_rate, separator.sample_rate), repeats
-    )
-    times["separate"], stems = shortest(lambda: separator.separate(mixture), repeats)
+    found["resample"], mixture = measure(lambda: resample(channels, waveform.sample_rate, separator.sample_rate))
+    found["separate"], stems = measure(lambda: separator.separate(mixture))
     starts = [round(start * encoder.sample_rate) for start in window_starts(waveform.duration)]
     width = 10 * encoder.sample_rate
     windows = [stem[0, start : start + width] for stem in (*stems.values(), mixture) for start in starts]
@@ -78,8 +104,8 @@ def stage_times(analyser: Analyser, path: Path, repeats: int) -> tuple[dict[str,
         "key": lambda: facts.estimate_key(mono, waveform.sample_rate),
         "complete analysis": lambda: analyser.analyse(path),
     }.items():
-        times[stage], _ = shortest(function, repeats)
-    return times, waveform.duration
+        found[stage], _ = measure(function)
+    return found, waveform.duration
 
 
 if __name__ == "__main__":
