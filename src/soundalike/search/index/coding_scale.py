@@ -14,7 +14,7 @@ from soundalike.search.index.table_rows import CLIPS, Float32, Table
 
 NETWORK = 0.4
 """The network's share in clips as they are coded: between that of plain queries and that of regions, so that the codes serve
-both (docs/benchmarks.md, "One-bit codes")."""
+both (docs/benchmarks.md, "Large libraries")."""
 
 
 def coding_scale(recipe: Recipe, table: Table) -> Float32 | None:
