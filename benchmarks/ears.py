@@ -221,7 +221,7 @@ def systems(task: Task) -> dict[str, System]:
         "version 1, mixture": System(1.0, 0.0),
         "version 2, stem": System(0.0, network),
         "version 2, mixture": System(1.0, network),
-        "version 2, as searched": System(*task.shares),
+        "version 2, as searched": System(task.shares.mixture, task.shares.network),
     }
 
 

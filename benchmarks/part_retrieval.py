@@ -7,14 +7,15 @@ Songs: the drums (bass) of each song are the query among all songs; relevant are
 Loops: the drums (bass) of each song are the query among all loops; the right part are drum (bass) loops, the same sound
 those with the same kit (patch). Figures are mean average precision, and for loops the share of the first five that are
 of the right part. "true stems" is what the encoder would reach if separation were perfect, "mix" what it reaches
-without separation.
+without separation; "as a region" compares the drums (bass) of each song with loops as a search does for a region of that length,
+where mixture and network count by their shares.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,14 @@ from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.audio.windows import window_starts
 from soundalike.parts import MIX
+from soundalike.search.region_shares import RegionShares, region_shares
 from soundalike.synth.music_library import MusicOptions, write_library
 from soundalike.synth.truth import Truth
 
 Float32 = NDArray[np.float32]
 PARTS = ("drums", "bass")
+REGION = 30.0
+"""Seconds: a whole song."""
 HEADER = (
     "part",
     "vectors from",
@@ -76,9 +80,18 @@ def rows(
             index = analyser.recipe.parts.index(column)
             windows = [song.vectors[song.present[:, index], index] for song in songs]
             yield from by_version(part, label, truth, windows, loops)
+        shares = region_shares(analyser.recipe, REGION)[part]
+        regions = [region(song, [analyser.recipe.parts.index(name) for name in (part, MIX)], shares) for song in songs]
+        yield part, "as a region", "2", "-", *evaluate(part, truth, regions, loops)[1:]
         yield from by_version(part, "true stems", truth, true, loops)
         chance = [rng.normal(size=windows.shape).astype(np.float32) for windows in true]
         yield part, "chance", "-", *evaluate(part, truth, chance, loops)
+
+
+def region(song: Analysis, columns: Sequence[int], shares: RegionShares) -> Float32:
+    """(1, D) the direction of all windows of a song, from the columns of the part and of the mixture."""
+    stem, mixture = (song.vectors[song.present[:, column], column].mean(axis=0) for column in columns)
+    return shares.combined(stem, mixture)[np.newaxis].astype(np.float32)
 
 
 def by_version(

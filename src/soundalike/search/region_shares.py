@@ -51,16 +51,16 @@ LONGEST_SINGLE = 1.5
 REGION_SHARES: dict[tuple[str, str], dict[str, SharesByLength]] = {
     ("builtin", "2"): {
         "drums": SharesByLength(RegionShares(0.5, 0.7), RegionShares(0.25, 0.1)),
-        "bass": SharesByLength(RegionShares(1.0, 0.7), RegionShares(1.0, 0.1)),
+        "bass": SharesByLength(RegionShares(0.75, 0.7), RegionShares(0.5, 0.1)),
         **dict.fromkeys(
-            ("guitar", "piano", "vocals", "residuals"),
-            SharesByLength(RegionShares(0.75, 0.6), RegionShares(0.5, 0.1)),
+            ("guitar", "piano", "vocals", "residuals"), SharesByLength(RegionShares(0.5, 0.6), RegionShares(0.0, 0.1))
         ),
         MIX: SharesByLength(RegionShares(1.0, 0.6), RegionShares(1.0, 0.1)),
     }
 }
-"""By encoder and version, by part. Measured: docs/benchmarks.md, "A sound inside a song" (but not of regions of guitar, piano,
-vocals and residuals over 1.5 s). With other encoders the stem counts alone, as it is."""
+"""By encoder and version, by part. The mixture helps to find the very sound, the stem to find sounds of its part: of a longer
+region, in which everything else plays on, the mixture counts less (docs/benchmarks.md, "A sound inside a song", "Retrieval by
+part"). With other encoders the stem counts alone, as it is."""
 
 
 def region_shares(recipe: Recipe, seconds: float) -> dict[str, RegionShares]:
