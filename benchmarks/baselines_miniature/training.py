@@ -21,7 +21,7 @@ CLIP = 2.0
 RUNTIME = Runtime("cpu", threads=1)
 CALLBACKS = Callbacks(lambda message: print(message, flush=True))
 COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
-DCSN = {"batch": 16, "steps": 1120, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+DCSN = {"batch": 16, "steps": 5000, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
 CASCADE = {
     "batch": 6,
     "steps": 240,
