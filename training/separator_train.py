@@ -205,9 +205,12 @@ def _average_gradients(network: nn.Module, processes: int) -> None:
 
 
 def export(work: Path) -> None:
-    """Write the mean of the snapshots `work/separator-*.pt` as float16 to `work/separator.npz`."""
+    """Write the mean of the snapshots `work/separator-*.pt` of the second half of the training as float16 to
+    `work/separator.npz`."""
     out, network = work / "separator.npz", Masks()
-    found = [torch.load(path, weights_only=True) for path in sorted(work.glob("separator-*.pt"))]
+    snapshots = {int(path.stem.rpartition("-")[2]): path for path in work.glob("separator-*.pt")}
+    later = [step for step in sorted(snapshots) if 2 * step > max(snapshots)]
+    found = [torch.load(snapshots[step], weights_only=True) for step in later]
     network.load_state_dict({name: torch.stack([one[name] for one in found]).mean(dim=0) for name in found[0]})
     weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
     np.savez_compressed(out, **weights)

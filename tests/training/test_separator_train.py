@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ pytest.importorskip("torch")
 import torch
 
 from training.separator_masks import MASK_BANDS
-from training.separator_train import FRAMES, MOMENT, objective
+from training.separator_network import Masks
+from training.separator_train import FRAMES, MOMENT, export, objective
 
 pytestmark = pytest.mark.neural
 
@@ -47,3 +50,14 @@ def test_what_drums_get_where_there_are_none_costs_less_than_a_hit() -> None:
     invented = losses(heard, none)
     assert np.isfinite(list(invented.values())).all()
     assert invented["moments"] == pytest.approx(losses(none, none)["moments"], abs=1e-3)
+
+
+def test_the_mean_of_the_later_snapshots_is_exported(tmp_path: Path) -> None:
+    for step, value in ((4000, 9.0), (6000, 1.0), (10000, 2.0)):
+        network = Masks()
+        for weights in network.parameters():
+            torch.nn.init.constant_(weights, value)
+        torch.save(network.state_dict(), tmp_path / f"separator-{step:05}.pt")
+    export(tmp_path)
+    with np.load(tmp_path / "separator.npz") as stored:
+        assert {float(stored[name].max()) for name in stored.files} == {1.5}
