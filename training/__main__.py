@@ -47,7 +47,7 @@ STEPS = {
     "export": Step("export:export", ("work",)),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
-    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 4400}),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 3000}),
     "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 14000}),
     "separator-export": Step("separator_train:export", ("work",)),
     "separator-choose": Step("separator_choose:choose", ("packages", "audio", "work", "soundfont")),

@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 
+REST = "rest"
+"""The kind of a stem that holds everything but the drums, its bass too."""
+HITS, NOTES = "single-hits", "single-notes"
+"""The stores of the separator's sounds that are placed one by one."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """One sound: mono samples at 32 kHz.

@@ -32,7 +32,7 @@ def collect(packages: Path, audio: Path, work: Path, seed: int) -> None:
     """
     work.mkdir(parents=True, exist_ok=True)
     jobs = {
-        "clips-kits": (_kits, packages),
+        "clips-kits": (kit_hits, packages),
         "clips-samples": (_samples, audio),
         **{f"clips-{name}": (_soundfont, packages, name) for name in SOUNDFONTS},
         "clips-synth": (_synth, seed),
@@ -57,7 +57,8 @@ def _decoded(path: Path, seconds: float | None = None) -> Float32:
     return samples if seconds is None else samples[: round(seconds * RATE)]
 
 
-def _kits(packages: Path) -> Iterator[Clip]:
+def kit_hits(packages: Path) -> Iterator[Clip]:
+    """All hits of the drum kits that are trained on."""
     for name, source in KITS.items():
         for path in sorted((packages / "usr/share/hydrogen/data/drumkits" / name).iterdir()):
             if path.suffix in (".wav", ".flac", ".aiff"):

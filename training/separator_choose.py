@@ -22,15 +22,16 @@ from training.separator_masks import (
     corrected_masks,
     gated,
     network_inputs,
+    weighted_masks,
 )
 from training.sources import SEPARATOR_MULTITRACK
 
 GENERATED_SEED, GENERATED = 21, 10
 SETTINGS = {
-    "network alone": Strength((1.0, 1.0, 300.0), 1.0, (1.0, 1.0, 300.0)),
     "as it is used": Strength(),
-    "low drums too": Strength(more_drums=(0.6, 0.6, 300.0)),
-    "low bass too": Strength(bass=(0.6, 0.6, 500.0)),
+    "stronger": Strength(more_drums=(0.0, 0.6, 300.0), most_taken=1.0, taken_low=(1.0, 1.0, 300.0), most_gated=12.0),
+    "no limits": Strength(more_drums=(0.0, 0.6, 300.0), most_taken=7.0, taken_low=(1.0, 1.0, 300.0), most_gated=np.inf),
+    "gate only": Strength(more_drums=(0.0, 0.0, 300.0), less_drums=0.0, bass=(0.0, 0.0, 500.0)),
     "no bass": Strength(bass=(0.0, 0.0, 500.0)),
 }
 
@@ -49,9 +50,11 @@ def choose(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
         corrections = network.corrections(network_inputs(mixture, around, bass, drums))
         inner, short = slice(reach, -reach), slice(NETWORK_REACH, -NETWORK_REACH)
         found = {"built-in": (bass[margin:-margin], drums[margin:-margin])}
+        level = around[REACH + NETWORK_REACH : -REACH - NETWORK_REACH]
+        alone = corrected_masks(bass[short], drums[short], corrections)
         for name, strength in SETTINGS.items():
-            corrected = corrected_masks(bass[short], drums[short], strength.applied(corrections))
-            found[name] = gated(*corrected, around[REACH + NETWORK_REACH : -REACH - NETWORK_REACH], strength.gate_db)
+            weighted = weighted_masks(bass[short], drums[short], *strength.applied(corrections))
+            found[name] = gated(*weighted, *alone, level, strength)
         for name, (low, struck) in found.items():
             for part, figure in _figures(true, mixture[inner], low, struck).items():
                 rows.setdefault((group, part), {}).setdefault(name, []).append(figure)

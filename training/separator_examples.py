@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from soundalike.models.separators.builtin import short_time
 from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network, masks
 from soundalike.synth.seeds import generator
-from training.clip_store import ClipStore
+from training.alterations import RATE, altered, faded, new_sound
+from training.clip_store import HITS, NOTES, REST, ClipStore
 from training.separator_masks import (
     MASK_EDGES,
     NETWORK_REACH,
     PARTS,
     network_inputs,
 )
-from training.separator_stems import RATE, REST
 
 Float32 = NDArray[np.float32]
 
@@ -40,8 +40,15 @@ HIGH_PASS, CORNERS = 0.85, (55.0, 170.0)
 UNDIVIDED = 0.06
 """Share of the examples in which bass and residuals are one real recording that is not divided further: they train the
 drums only."""
-PLUCKED = {"bass": 0.08, "drums": 0.0, "residuals": 0.2}
+PLUCKED = {"bass": 0.03, "drums": 0.0, "residuals": 0.05}
 """Share of the stems that are chopped into short sounds, which are no drums for all that."""
+PLACED = 0.4
+"""Share of the examples with a few single sounds, as when a sample is placed in a song: lone hits are drums too."""
+NO_BEAT = 0.5
+"""Share of those in which nothing else is a drum."""
+LONE_NOTES = 0.3
+"""Share of those that have single notes too, or only these, which are no drums."""
+PLACED_LEVELS = (-8.0, 14.0)  # dB over what sounds meanwhile
 _SIZE_WEIGHT = 0.3
 """A source of n stems is chosen n^0.3 times as often as one of a single stem."""
 
@@ -95,12 +102,14 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
     if undivided:
         songs = [song for song in songs if REST in table["songs"][song]]
     song = str(rng.choice(songs)) if rng.random() < SAME_SONG else ""
+    single = rng.random() < PLACED
+    no_drums = NO_BEAT if single else ABSENT["drums"]
     speed, place = float(np.exp(rng.normal(0, 0.06))), float(rng.random())
     stems = {}
     for part in PARTS:
         stem = np.zeros(LENGTH, np.float32)
         kind = {"bass": REST, "residuals": ""}.get(part, part) if undivided else part
-        if kind and (kind == REST or rng.random() >= ABSENT[part]):
+        if kind and (kind == REST or rng.random() >= (no_drums if part == "drums" else ABSENT[part])):
             for name, index in _chosen(table, rng, kind, song):
                 own = (place, speed) if song else (float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
                 layer = placed(_excerpt(_store(work, name), index, *own), rng, part).mean(axis=0)
@@ -110,11 +119,56 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
                 stem = _high_passed(stem, float(np.exp(rng.uniform(*np.log(CORNERS)))))
             stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(_rms(stem), 1e-6))
         stems[part] = stem
+    if single:
+        _place(work, stems, rng, undivided)
     if rng.random() < 0.15:
         _duck(stems, rng)
     if rng.random() < 0.25:
         _compress(stems, rng)
     return stems
+
+
+def _place(work: Path, stems: dict[str, Float32], rng: np.random.Generator, undivided: bool) -> None:
+    """Add one to eight single sounds at any time."""
+    kinds = (
+        ["drums"]
+        if undivided or rng.random() >= LONE_NOTES
+        else ["drums", "notes"]
+        if rng.random() < 0.6
+        else ["notes"]
+    )
+    for kind in kinds:
+        repeated = _single(work, rng, kind) if rng.random() < 0.25 else None
+        for _ in range(int(rng.integers(1, 9))):
+            part, sound = repeated or _single(work, rng, kind)
+            start = int(rng.uniform(-0.2, SECONDS - 0.1) * RATE)
+            sound = sound[max(0, -start) :][: LENGTH - max(0, start)]
+            span = slice(max(0, start), max(0, start) + len(sound))
+            if not np.any(sound):
+                continue
+            mixture = np.sum([stem[span] for stem in stems.values()], axis=0)
+            level = max(_rms(mixture), 0.01) * 10 ** (rng.uniform(*PLACED_LEVELS) / 20)
+            stems[part][span] += sound * np.float32(level / max(_rms(sound), 1e-4))
+
+
+def _single(work: Path, rng: np.random.Generator, kind: str) -> tuple[str, Float32]:
+    """The part and the samples of a hit, of a second or two of a beat, or of a note."""
+    if kind == "drums" and rng.random() < 0.15:
+        ((name, index), *_) = _chosen(_table(work), rng, "drums", "")
+        loop = _excerpt(_store(work, name), index, float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
+        return "drums", _altered(faded(loop[: round(rng.uniform(0.5, 5) * RATE)]), rng)
+    store = _store(work, NOTES if kind == "notes" else HITS)
+    sources = [np.flatnonzero(np.array(store.sources) == source) for source in sorted(set(store.sources))]
+    weights = np.array([len(source) for source in sources], float) ** _SIZE_WEIGHT
+    index = int(rng.choice(sources[int(rng.choice(len(sources), p=weights / weights.sum()))]))
+    sound = new_sound(store.samples(index), rng, 5) if rng.random() < 0.6 else store.samples(index)
+    part = {"hit": "drums", "bass": "bass"}.get(store.kinds[index], "residuals")
+    longest = float(np.exp(rng.uniform(np.log(0.12), np.log(1.6))))
+    return part, _altered(faded(sound[: round(longest * RATE)]), rng)
+
+
+def _altered(samples: Float32, rng: np.random.Generator) -> Float32:
+    return altered(samples, rng) if rng.random() < 0.6 else samples
 
 
 def _chosen(table: dict[str, dict], rng: np.random.Generator, part: str, song: str) -> list[tuple[str, int]]:
@@ -137,7 +191,7 @@ def _chosen(table: dict[str, dict], rng: np.random.Generator, part: str, song: s
 def placed(samples: Float32, rng: np.random.Generator, part: str) -> Float32:
     """A mono sound as (2, samples): chopped, saturated, equalised, in a room, wide or narrow, left or right."""
     if rng.random() < PLUCKED[part]:
-        samples *= _plucks(rng)
+        samples *= _plucks(samples, rng)
     if rng.random() < 0.2:
         drive = float(np.exp(rng.uniform(0, 1.8))) / max(float(np.abs(samples).max()), 1e-6)
         samples = np.tanh(samples * np.float32(drive))
@@ -170,14 +224,17 @@ def _high_passed(samples: Float32, corner: float) -> Float32:
     return np.asarray(scipy.fft.irfft(scipy.fft.rfft(samples, count) * response, count)[: len(samples)], np.float32)
 
 
-def _plucks(rng: np.random.Generator) -> Float32:
-    """An envelope that begins again every 60 ms to a second and falls in between."""
-    steps = np.cumsum(np.exp(rng.uniform(np.log(0.06), np.log(0.5))) * rng.choice([1, 1, 1, 2], size=200))
-    starts = np.concatenate([[0.0], steps])
-    time = np.arange(LENGTH) / RATE
+def _plucks(samples: Float32, rng: np.random.Generator) -> Float32:
+    """An envelope that falls from each onset of the sound to the next, so that attacks stay as they are."""
+    hop = RATE // 100
+    blocks = samples[: len(samples) // hop * hop].reshape(-1, hop)
+    level = np.log(np.square(blocks).mean(axis=1) + 1e-6)
+    rise = level[3:] - level[:-3]
+    peaks, _ = scipy.signal.find_peaks(rise, height=0.7, distance=6)
+    starts = np.concatenate([[0.0], peaks * hop / RATE])
+    time = np.arange(len(samples)) / RATE
     since = time - starts[np.searchsorted(starts, time, side="right") - 1]
-    fall = np.exp(rng.uniform(np.log(0.03), np.log(0.4)))
-    return (np.minimum(1, since / 0.003) * np.exp(-since / fall)).astype(np.float32)
+    return np.exp(-since / np.exp(rng.uniform(np.log(0.05), np.log(0.5)))).astype(np.float32)
 
 
 def _curve(rng: np.random.Generator, count: int) -> Float32:

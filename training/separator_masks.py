@@ -3,9 +3,9 @@
 A network of dilated convolutions over time corrects the masks of the built-in separator. In `MASK_BANDS` bands (single bins
 up to 1 kHz, so that it can follow the harmonics of a bass) it sees the level and these masks, and up to 2.5 kHz how well
 what sounds fits the harmonics of the lowest note (`comb`). Its output is added to the logarithms of the masks: where it is
-0, the masks of the built-in separator stay as they are. `gated` then silences a part that the masks give next to nothing
-over a second. All of it is independent of level and local in time: `NETWORK_REACH` frames on either side of a frame, and
-`REACH` more for its inputs. Every convolution is three matrix products.
+0, the masks of the built-in separator stay as they are. A part of it counts (`Strength`). `gated` then makes a part quieter
+that the network gives next to nothing over a second. All of it is independent of level and local in time: `NETWORK_REACH`
+frames on either side of a frame, and `REACH` more for its inputs. Every convolution is three matrix products.
 
 Conventions: axes of activations are (frames, channels); parts are bass, drums and residuals in this order.
 """
@@ -71,22 +71,28 @@ class Strength:
     """How much of the network's corrections counts.
 
     more_drums, bass: of corrections that give more to the drums, and of those between bass and residuals: far below a
-    frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums; gate_db: level (dB
-    under the mixture, over a second) at which the gate halves the amplitude of a part once more.
+    frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums, at most `most_taken`
+    nats, and `taken_low` of it far below and far above a frequency in Hz; gate_db: level (dB under the mixture, over a
+    second) at which the gate halves the amplitude of a part; most_gated: decibels that it takes away at most. With these
+    limits a hit that the network does not recognise can still be compared.
     """
 
-    more_drums: tuple[float, float, float] = (0.0, 0.6, 300.0)
+    more_drums: tuple[float, float, float] = (0.0, 0.2, 300.0)
     less_drums: float = 0.6
+    most_taken: float = 0.5
+    taken_low: tuple[float, float, float] = (0.3, 1.0, 300.0)
     bass: tuple[float, float, float] = (0.1, 0.6, 500.0)
     gate_db: float = -36.0
+    most_gated: float = 15.0
 
-    def applied(self, corrections: Floats) -> Floats:
-        """The corrections (frames, 3, MASK_BANDS) that count."""
+    def applied(self, corrections: Floats) -> tuple[Floats, Floats]:
+        """What counts: corrections of the drums against all else, and of the bass against the residuals (frames, MASK_BANDS)."""
         bass, drums, residuals = (corrections[:, index] for index in range(3))
         struck = drums - (bass + residuals) * np.float32(0.5)
-        struck *= np.where(struck > 0, _from_low_to_high(*self.more_drums), np.float32(self.less_drums))
-        apart = (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
-        return np.stack([apart, struck, -apart], axis=1)
+        more = struck * _from_low_to_high(*self.more_drums)
+        less = np.maximum(struck * np.float32(self.less_drums), -self.most_taken)
+        struck = np.where(struck > 0, more, less * _from_low_to_high(*self.taken_low))
+        return struck, (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
 
 
 def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
@@ -138,14 +144,35 @@ def learned_masks(
     spectrum = spectra[0] if len(spectra) == 1 else np.sum(spectra, axis=0)
     bass, drums = masks(power, network_of_cues)
     inputs = network_inputs(spectrum, power, bass, drums)
-    corrections = strength.applied(network.corrections(inputs))
+    corrections = network.corrections(inputs)
     inner = slice(NETWORK_REACH, len(bass) - NETWORK_REACH)
-    corrected = corrected_masks(bass[inner], drums[inner], corrections)
-    return gated(*corrected, power[REACH + NETWORK_REACH : len(power) - REACH - NETWORK_REACH], strength.gate_db)
+    bass, drums = bass[inner], drums[inner]
+    used = weighted_masks(bass, drums, *strength.applied(corrections))
+    alone = corrected_masks(bass, drums, corrections)
+    return gated(*used, *alone, power[REACH + NETWORK_REACH : len(power) - REACH - NETWORK_REACH], strength)
+
+
+def weighted_masks(bass: Floats, drums: Floats, struck: Floats, apart: Floats) -> tuple[Floats, Floats]:
+    """The masks of the built-in separator with the odds of the drums times exp(struck), and within what is left those of the
+    bass times exp(apart) and of the residuals times exp(-apart), so that these take nothing from the drums."""
+    residuals = np.maximum(1 - bass - drums, 0)
+    rest = bass + residuals
+    bass, residuals, drums = _scaled(bass, apart), _scaled(residuals, -apart), _scaled(drums, struck)
+    total = drums + rest + _FLOOR
+    bass *= rest / ((bass + residuals + _FLOOR) * total)
+    return bass, drums / total
+
+
+def _scaled(mask: Floats, logarithms: Floats) -> Floats:
+    """A mask times exp(logarithms), as if it were LEAST_MASK at least where that doubles it; as it is where they are 0."""
+    factors = mask_bins(np.exp(np.clip(logarithms, -MOST_CORRECTION, MOST_CORRECTION)))
+    lifted = np.maximum(mask, np.float32(LEAST_MASK)) - mask
+    return (mask + lifted * np.clip(factors - 1, 0, 1)) * factors
 
 
 def corrected_masks(bass: Floats, drums: Floats, corrections: Floats) -> tuple[Floats, Floats]:
-    """The masks of the built-in separator times exp(corrections), so that they and that of the residuals add up to 1."""
+    """The masks of the built-in separator times exp(corrections), so that they and that of the residuals add up to 1: what
+    the network is trained to give."""
     corrections = corrections - corrections.max(axis=1, keepdims=True)
     np.maximum(corrections, -MOST_CORRECTION, out=corrections)
     factors = np.exp(corrections, out=corrections)
@@ -164,14 +191,18 @@ def corrected_masks(bass: Floats, drums: Floats, corrections: Floats) -> tuple[F
     return found[0], found[1]
 
 
-def gated(bass: Floats, drums: Floats, power: Floats, gate_db: float) -> tuple[Floats, Floats]:
-    """The masks without GATE_REACH frames on either side, less where a part has next to nothing over a second: by half where
-    its level is `gate_db` under the mixture, by 2 dB for each dB below."""
+def gated(
+    bass: Floats, drums: Floats, own_bass: Floats, own_drums: Floats, power: Floats, strength: Strength
+) -> tuple[Floats, Floats]:
+    """The masks without GATE_REACH frames on either side, less where the network's own masks give a part next to nothing
+    over a second: by half where its level is `gate_db` under the mixture, by 2 dB for each dB below, by `most_gated` at
+    most."""
     whole = _around(power.sum(axis=1, dtype=np.float64))
+    least = 10 ** (-strength.most_gated / 20)
     found = []
-    for mask in (bass, drums):
-        level = _around(np.einsum("tb,tb,tb->t", mask, mask, power)) / (whole + BINS * float(_FLOOR))
-        gain = level / (level + 10 ** (gate_db / 10))
+    for mask, own in ((bass, own_bass), (drums, own_drums)):
+        level = _around(np.einsum("tb,tb,tb->t", own, own, power)) / (whole + BINS * float(_FLOOR))
+        gain = least + (1 - least) * level / (level + 10 ** (strength.gate_db / 10))
         found.append(mask[GATE_REACH : len(mask) - GATE_REACH] * gain[:, None].astype(np.float32))
     return found[0], found[1]
 

@@ -19,6 +19,9 @@ from benchmarks.separator_sounds import (
     accompaniment,
     bass_track,
     beat_steps,
+    block_sound,
+    clap_sound,
+    cymbal_sound,
     drum_track,
     hat_sound,
     kick_sound,
@@ -26,34 +29,35 @@ from benchmarks.separator_sounds import (
     pitched,
     random_kit,
     snare_sound,
+    tom_sound,
     voice_track,
 )
 from soundalike.audio import decode
 from soundalike.synth.seeds import generator
 from training import arrangements, soundfonts
-from training.clip_store import Clip, save_clips
+from training.clip_store import HITS, NOTES, REST, Clip, save_clips
+from training.collect import kit_hits
 from training.sources import KITS, SAMPLES, SEPARATOR_MULTITRACK, SOUNDFONTS
 
 Float32 = NDArray[np.float32]
 
 RATE = 32_000
 PARTS = ("bass", "drums", "residuals")
-REST = "rest"
-"""The kind of a stem that holds everything but the drums, its bass too."""
 INVENTION = "benchmarks.separator_sounds"
 LOOPS = {
     "drums": "arovane_beat loop_amen loop_breakbeat loop_compus loop_industrial loop_mehackit loop_perc loop_tabla",
     "residuals": "ambi guit loop_drone loop_3d",
 }
 """Prefixes of the names of recorded samples that are used; the collages of `benchmarks.separator_evaluation` use none."""
-SONGS, SEQUENCES, INVENTED, DRONES = 110, 60, 400, 80
-"""Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part; endless chords."""
+SONGS, SEQUENCES, INVENTED, DRONES, MADE_HITS = 110, 60, 400, 80, 1400
+"""Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part; endless chords;
+synthesised hits."""
 _KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
 _OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
 
 
 def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
-    """Write the stores `stems-*` to `work`; those that exist are kept. Folders as in `collect.collect`."""
+    """Write the stores `stems-*`, `HITS` and `NOTES` to `work`; those that exist are kept. Folders as in `collect.collect`."""
     work.mkdir(parents=True, exist_ok=True)
     jobs: dict[str, Callable[[], Iterator[Clip]]] = {
         "stems-multitrack": lambda: _multitrack(audio),
@@ -62,6 +66,8 @@ def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
         **{f"stems-{name}": lambda name=name: _arrangements(packages, name, seed) for name in SOUNDFONTS},
         "stems-sequences": lambda: _sequences(packages, seed),
         "stems-drones": lambda: _drones(packages, seed),
+        HITS: lambda: _hits(packages, seed),
+        NOTES: lambda: _notes(packages),
     }
     for name, clips in jobs.items():
         if not (work / f"{name}.json").exists():
@@ -123,6 +129,23 @@ def _sequences(packages: Path, seed: int) -> Iterator[Clip]:
             rng = generator("sequence", seed, name, index)
             track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: any_kit(rng, hits))
             yield Clip(track, source.name, "drums", -1, f"beat {name} {index}/drums")
+
+
+def _hits(packages: Path, seed: int) -> Iterator[Clip]:
+    """Single drum hits; none of the recorded samples, which `benchmarks.sample_in_song` looks for."""
+    yield from kit_hits(packages)
+    for name, source in SOUNDFONTS.items():
+        yield from soundfonts.drum_hits(_instrument(packages, name), source.name)
+    makers = (kick_sound, snare_sound, clap_sound, hat_sound, tom_sound, cymbal_sound, block_sound)
+    for index in range(MADE_HITS):
+        rng = generator("hit", seed, index)
+        yield Clip(makers[index % len(makers)](rng), INVENTION, "hit", -1, f"hit {index}")
+
+
+def _notes(packages: Path) -> Iterator[Clip]:
+    """Single notes and chords of all instruments."""
+    for name, source in SOUNDFONTS.items():
+        yield from soundfonts.notes(_instrument(packages, name), source.name, each=4, chords=3)
 
 
 def _drones(packages: Path, seed: int) -> Iterator[Clip]:

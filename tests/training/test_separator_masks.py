@@ -29,6 +29,7 @@ from training.separator_masks import (
     mask_bins,
     network_inputs,
     separate,
+    weighted_masks,
 )
 
 Floats = NDArray[np.float32]
@@ -136,26 +137,69 @@ def test_without_corrections_masks_stay_and_with_them_odds_are_multiplied() -> N
     assert (more_bass + more_drums < 1 + 1e-5).all()
 
 
-def test_strength_counts_what_gives_to_the_drums_above_its_corner_only() -> None:
-    strength = Strength(more_drums=(0.0, 0.5, 300.0), less_drums=0.8, bass=(0.0, 0.0, 500.0))
+@pytest.mark.parametrize("part", ["drums", "bass"])
+def test_each_correction_multiplies_its_own_odds(part: str) -> None:
+    """What moves between bass and residuals leaves the drums as they are, and the other way round."""
+    shares = np.random.default_rng(1).dirichlet((2, 2, 2), size=(4, masks.BINS)).astype(np.float32)
+    shares = (shares + np.float32(0.01)) / np.float32(1.03)
+    bass, drums, residuals = (shares[..., index] for index in range(3))
+    none, some = np.zeros((4, MASK_BANDS), np.float32), np.full((4, MASK_BANDS), np.log(3), np.float32)
+    struck, apart = (some, none) if part == "drums" else (none, some)
+    found_bass, found_drums = weighted_masks(bass, drums, struck, apart)
+    factor = 3 if part == "drums" else 1
+    np.testing.assert_allclose(found_drums / (1 - found_drums), factor * drums / (1 - drums), rtol=1e-3)
+    within = found_bass / (1 - found_bass - found_drums)
+    np.testing.assert_allclose(within, (1 if part == "drums" else 9) * bass / residuals, rtol=1e-3)
+
+
+def test_without_corrections_masks_stay_as_they_are_even_where_they_are_next_to_nothing() -> None:
+    shares = np.random.default_rng(2).dirichlet((0.1, 0.1, 0.1), size=(4, masks.BINS)).astype(np.float32)
+    none = np.zeros((4, MASK_BANDS), np.float32)
+    for known, found in zip(
+        (shares[..., 0], shares[..., 1]), weighted_masks(shares[..., 0], shares[..., 1], none, none), strict=True
+    ):
+        np.testing.assert_allclose(found, known, rtol=0, atol=2e-6)
+
+
+def test_drums_that_have_next_to_nothing_can_be_given_something() -> None:
+    bass, drums = np.zeros((2, 1, masks.BINS), np.float32)
+    much = np.full((1, MASK_BANDS), 4, np.float32)
+    _, found = weighted_masks(bass, drums, much, np.zeros_like(much))
+    odds = LEAST_MASK * np.exp(4)
+    np.testing.assert_allclose(found, odds / (1 + odds), rtol=1e-3)
+
+
+def test_strength_counts_what_gives_to_the_drums_above_its_corner_only_and_limits_what_it_takes() -> None:
+    strength = Strength(more_drums=(0.0, 0.5, 300.0), less_drums=0.8, most_taken=2.0, taken_low=(0.25, 1.0, 300.0))
     corrections = np.zeros((1, 3, MASK_BANDS), np.float32)
     corrections[:, 1] = 1
-    more, less = strength.applied(corrections), strength.applied(-corrections)
-    struck = more[0, 1] - (more[0, 0] + more[0, 2]) / 2
-    assert struck[5] == pytest.approx(0, abs=1e-3)
-    assert struck[-5] == pytest.approx(0.5, abs=1e-3)
-    np.testing.assert_allclose(less[0, 1], -0.8, rtol=1e-5)
-    assert (np.diff(struck) >= 0).all()
+    more, apart = strength.applied(corrections)
+    assert not apart.any()
+    assert more[0, 5] == pytest.approx(0, abs=1e-3)
+    assert more[0, -5] == pytest.approx(0.5, abs=1e-3)
+    assert (np.diff(more[0]) >= 0).all()
+    for drums, taken in ((1, 0.8), (9, 2.0)):
+        less, _ = strength.applied(-drums * corrections)
+        assert less[0, -5] == pytest.approx(-taken, abs=1e-3)
+        assert less[0, 5] == pytest.approx(-taken / 4, abs=1e-2)
 
 
 def test_the_gate_is_half_at_its_level_and_falls_by_two_decibels_for_each_below() -> None:
     power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
+    ungated, strength = np.ones_like(power), Strength(gate_db=-40.0, most_gated=np.inf)
     for decibels, gain in ((-40.0, 0.5), (-60.0, 1 / 101), (0.0, 1 / 1.0001)):
-        bass = np.full(power.shape, 10 ** (decibels / 20), np.float32)
-        found, other = gated(bass, np.zeros_like(bass), power, -40.0)
+        own = np.full(power.shape, 10 ** (decibels / 20), np.float32)
+        found, other = gated(ungated, ungated, own, np.zeros_like(own), power, strength)
         assert found.shape == (3, masks.BINS)
-        np.testing.assert_allclose(found, gain * 10 ** (decibels / 20), rtol=1e-4)
+        np.testing.assert_allclose(found, gain, rtol=1e-4)
         assert not other.any()
+
+
+def test_the_gate_takes_away_no_more_than_its_limit() -> None:
+    power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
+    nothing = np.zeros_like(power)
+    for found in gated(np.ones_like(power), np.ones_like(power), nothing, nothing, power, Strength(most_gated=20.0)):
+        np.testing.assert_allclose(found, 0.1, rtol=1e-5)
 
 
 def test_values_of_bins_are_those_of_single_bins_then_interpolated() -> None:

@@ -46,11 +46,11 @@ def test_numpy_computes_what_torch_does(tmp_path: Path) -> None:
 
 def test_the_objective_of_a_perfect_mask_is_lower_than_that_of_silence() -> None:
     torch = pytest.importorskip("torch", reason="needs the extra: neural")
-    from training.separator_train import objective
+    from training.separator_train import MOMENT, objective
 
     torch.manual_seed(0)
-    shares = torch.softmax(torch.randn(2, 6, 3, MASK_BANDS), dim=2)
-    power = torch.rand(2, 6, MASK_BANDS)
+    shares = torch.softmax(torch.randn(2, MOMENT, 3, MASK_BANDS), dim=2)
+    power = torch.rand(2, MOMENT, MASK_BANDS)
     whole = torch.zeros(2, dtype=torch.bool)
     right = objective(torch.log(shares), power, shares, whole)
     wrong = objective(torch.log(shares.flip(2)), power, shares, whole)
@@ -61,12 +61,12 @@ def test_the_objective_of_a_perfect_mask_is_lower_than_that_of_silence() -> None
 
 def test_an_undivided_example_does_not_ask_which_is_the_bass() -> None:
     torch = pytest.importorskip("torch", reason="needs the extra: neural")
-    from training.separator_train import objective
+    from training.separator_train import MOMENT, objective
 
     torch.manual_seed(0)
-    masks = torch.softmax(torch.randn(1, 6, 3, MASK_BANDS), dim=2)
+    masks = torch.softmax(torch.randn(1, MOMENT, 3, MASK_BANDS), dim=2)
     other = masks[:, :, [2, 1, 0]]
-    power, drums = torch.rand(1, 6, MASK_BANDS), torch.rand(1, 6, MASK_BANDS)
+    power, drums = torch.rand(2, 1, MOMENT, MASK_BANDS)
     shares = torch.stack([1 - drums, drums, torch.zeros_like(drums)], dim=2)
     for undivided, same in ((True, True), (False, False)):
         found = [objective(torch.log(m), power, shares, torch.tensor([undivided])) for m in (masks, other)]
