@@ -1,4 +1,4 @@
-"""The cue sheets in a folder, and which of its audio files they divide into tracks."""
+"""The cue sheets in a folder and inside files, and which audio files they divide into tracks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundalike.audio.cue_sheet import LARGEST, Track, read_cue_sheet
+from soundalike.audio.embedded_cue_sheet import SMALLEST, SUFFIXES, embedded_tracks
 from soundalike.audio.file_names import fold
 
 SUFFIX = ".cue"
@@ -16,8 +17,8 @@ SUFFIX = ".cue"
 
 @dataclass
 class FolderTracks:
-    """tracks: those of each audio file that a sheet divides, by its name; problems: (name of a sheet, why it is not used);
-    files: the names of the audio files that a sheet refers to."""
+    """tracks: those of each audio file that a sheet refers to, by its name, none if it stays whole; problems: (name of a
+    sheet, why it is not used); files: the names of the audio files that a sheet refers to."""
 
     tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -56,9 +57,28 @@ def tracks_in(folder: Path, names: Sequence[str], extensions: frozenset[str]) ->
                 result.problems.append((sheet, f"refers to {listed.name or 'no file'}, which is not beside it"))
                 continue
             result.files[sheet].append(name)
-            if len(listed.tracks) > 1:
-                result.tracks.setdefault(name, listed.tracks)
+            if not result.tracks.get(name):
+                result.tracks[name] = listed.tracks if len(listed.tracks) > 1 else ()
     return result
+
+
+def may_have_sheet(name: str, size: int) -> bool:
+    """Whether a file of this name and so many bytes is one in which a cue sheet is looked for."""
+    return size >= SMALLEST and os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def tracks_inside(path: Path) -> tuple[Track, ...]:
+    """The tracks by the cue sheet inside the file at `path`; none if there is no usable one, or the file cannot be read."""
+    try:
+        return embedded_tracks(path) if may_have_sheet(path.name, path.stat().st_size) else ()
+    except OSError:
+        return ()
+
+
+def tracks_of(path: Path, extensions: frozenset[str]) -> tuple[Track, ...]:
+    """The tracks of one audio file: by the sheets beside it, else by the one inside it."""
+    beside = tracks_in(path.parent, sorted(os.listdir(path.parent)), extensions).tracks.get(path.name)
+    return tracks_inside(path) if beside is None else beside
 
 
 def track_stamp(mtime_ns: int, track: Track) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import seconds_address
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing.cue_tracks import is_cue_sheet, track_stamp, tracks_in
+from soundalike.library.indexing.cue_tracks import is_cue_sheet, may_have_sheet, track_stamp, tracks_in, tracks_inside
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
@@ -125,15 +125,17 @@ def scan(
     stop: Callable[[], bool] = lambda: False,
     sidecars: SidecarFiles | None = None,
     cue_sheets: bool = True,
+    is_whole: Callable[[ScannedFile], bool] = lambda found: False,
 ) -> Scan:
     """All audio files in `scopes`, and the tracks of those that cue sheets divide.
 
     known: how many items each root has; an empty root that has some is unreachable (an empty mount point), not emptied;
     leave_out: a folder not to enter; stop: called at each folder, whether to end; sidecars: which files belong to others;
     they are left out, even if they are named explicitly; cue_sheets: whether cue sheets are used (never with sidecars: true
-    stems belong to whole files; and in folders only, not in object stores).
+    stems belong to whole files; and in folders only, not in object stores); is_whole: which files are known to have no sheet
+    inside, so that they are not opened.
     """
-    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), cue_sheets=cue_sheets)
+    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), is_whole, cue_sheets=cue_sheets)
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -178,12 +180,14 @@ class _Walk:
         leave_out: Location | None,
         stop: Callable[[], bool],
         sidecars: SidecarFiles | None,
+        is_whole: Callable[[ScannedFile], bool],
         *,
         cue_sheets: bool,
     ) -> None:
         self.result = Scan()
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
+        self._is_whole = is_whole
         self._owner = RootFinder(roots)
         self._extensions = extensions
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
@@ -218,7 +222,7 @@ class _Walk:
                 elif entry.is_dir(follow_symlinks=False):
                     inner.append(folder / entry.name)
                 elif self._wanted(entry.name):
-                    self._include(folder / entry.name, tracks.get(entry.name, ()))
+                    self._include(folder / entry.name, tracks.get(entry.name))
             pending += reversed(inner)
 
     def remote(self, top: Remote) -> None:
@@ -254,9 +258,9 @@ class _Walk:
             )
             self.result.unusable += [(printable(str(path)), reason) for _, reason in found.problems]
             for name in dict.fromkeys(found.files.get(path.name, ())):
-                self._include(path.parent / name, found.tracks.get(name, ()))
+                self._include(path.parent / name, found.tracks.get(name))
         else:
-            self._include(path, self._tracks(path.parent, names).get(path.name, ()))
+            self._include(path, self._tracks(path.parent, names).get(path.name))
 
     def linked_folders(self) -> None:
         """Scan the folders that links point to and that were not scanned already."""
@@ -264,7 +268,7 @@ class _Walk:
             self.folder(self._links.pop(0))
 
     def _tracks(self, folder: Path, names: list[str]) -> dict[str, tuple[Track, ...]]:
-        """The tracks of the files in a folder that cue sheets divide, by file name."""
+        """The tracks of the files in a folder that cue sheets beside them refer to, by file name."""
         if not self._cue_sheets or not any(map(is_cue_sheet, names)):
             return {}
         found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
@@ -289,7 +293,8 @@ class _Walk:
         elif self._wanted(path.name):
             self._include(path)
 
-    def _include(self, path: Path, tracks: tuple[Track, ...] = ()) -> None:
+    def _include(self, path: Path, tracks: tuple[Track, ...] | None = None) -> None:
+        """Include a file, or its tracks; None for those by the sheet inside it, if there is one."""
         if self._sidecars is not None and self._sidecars.belongs(path):
             return
         shown = printable(str(path))
@@ -307,8 +312,12 @@ class _Walk:
             self.result.unusable.append((shown, "not a regular file"))
         else:
             root, relative = self._owner.locate(path)
+            whole = ScannedFile(root, relative, size, mtime_ns)
+            if tracks is None:
+                looks_inside = self._cue_sheets and may_have_sheet(path.name, size) and not self._is_whole(whole)
+                tracks = tracks_inside(path) if looks_inside else ()
             if not tracks:
-                self.result.files.append(ScannedFile(root, relative, size, mtime_ns))
+                self.result.files.append(whole)
             self.result.files += [
                 ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
                 for track in tracks
