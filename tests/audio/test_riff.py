@@ -252,3 +252,58 @@ def test_what_fills_the_last_block_up_is_left_out(subtype: str, channels: int, f
 
 def test_wav_files_without_deviations_are_decoded_as_they_are(encoded: Encoded) -> None:
     assert load(encoded("pcm.wav"), RATE, 2).samples.shape == (2, 4 * RATE)
+
+
+@pytest.mark.parametrize("extensible", [True, False])
+@pytest.mark.parametrize(("width", "valid"), [(4, 24), (3, 20), (4, 32), (3, 24), (2, 16)])
+@pytest.mark.parametrize("right", [True, False])
+def test_rifx_of_every_width(right: bool, width: int, valid: int, extensible: bool, tmp_path: Path) -> None:
+    """libsndfile does not read the extensible format in RIFX, and takes right-justified 24 in 32 bits for floats."""
+    signal = make_signal(RATE, 0.3)
+    values = np.round(signal.astype(np.float64) * (2 ** (valid - 1) - 1)).astype(np.int64)
+    values <<= 0 if right else 8 * width - valid
+    data = np.ascontiguousarray(values.T).astype(">i8").view(np.uint8).reshape(-1, 8)[:, 8 - width :].tobytes()
+    path = tmp_path / "big.wav"
+    path.write_bytes(big_endian(wave_file(data, 2, width, valid, "RIFF", extensible)))
+    sound = read(path)
+    assert sound.samples.shape == signal.shape
+    assert np.abs(sound.samples - signal).max() < 2.0 ** (2 - valid)
+    assert probe(path).frames == signal.shape[1]
+
+
+def test_floats_in_rifx_of_the_extensible_format(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.3)
+    whole = big_endian(wave_file(np.ascontiguousarray(signal.T).astype(">f4").tobytes(), 2, 4, 32, "RIFF", True))
+    path = tmp_path / "big.wav"
+    path.write_bytes(whole.replace(b"\0\1" + GUID_TAIL, b"\0\3" + GUID_TAIL))
+    assert np.array_equal(read(path).samples, signal)
+
+
+def test_right_justified_integers_without_the_extensible_format(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.3)
+    values = np.round(signal.astype(np.float64) * (2**23 - 1)).astype(np.int64)
+    path = tmp_path / "right.wav"
+    path.write_bytes(wave_file(little_endian(values, 4), 2, 4, 24, "RIFF", extensible=False))
+    assert np.abs(read(path).samples - signal).max() < 1e-6
+
+
+def test_floats_that_state_24_bits_stay_floats(tmp_path: Path) -> None:
+    """As Cool Edit wrote them: full scale is 2^23."""
+    signal = make_signal(RATE, 0.3)
+    data = np.ascontiguousarray(signal.T * np.float32(2**23)).astype("<f4").tobytes()
+    path = tmp_path / "float.wav"
+    path.write_bytes(wave_file(data, 2, 4, 24, "RIFF", extensible=False))
+    sound = read(path).samples
+    assert np.abs(sound / np.abs(sound).max() - signal / np.abs(signal).max()).max() < 1e-5
+
+
+def big_endian(wave: bytes) -> bytes:
+    """A file of `wave_file` as RIFX; its samples must be big-endian already."""
+    assert wave[12:16] == b"fmt "
+    size = int.from_bytes(wave[16:20], "little")
+    form = struct.unpack("<HHIIHH" + ("HHIH" if size > 16 else ""), wave[20 : 36 + (10 if size > 16 else 0)])
+    head = struct.pack(">HHIIHH" + ("HHIH" if size > 16 else ""), *form) + (GUID_TAIL if size > 16 else b"")
+    place = 20 + size
+    data = wave[place + 8 :]
+    body = b"WAVEfmt " + struct.pack(">I", size) + head + b"data" + struct.pack(">I", len(data)) + data
+    return b"RIFX" + struct.pack(">I", len(body)) + body

@@ -57,6 +57,10 @@ STATED = {
     "Am I Wrong 120bpm": (120.0, None),
     "100bpm 100 BPM": (100.0, None),
     "DH2_Bass_125_08_Am": (None, "A minor"),
+    "Blink 182 Loop 120": (120.0, None),
+    "Blink-182_Drum_Loop_120_Am": (120.0, "A minor"),
+    "Juno 106 Bass Loop 128": (128.0, None),
+    "Blink 182 120bpm loop": (120.0, None),
 }
 
 # fmt: off
@@ -71,6 +75,7 @@ NOT_STATED = (
     "I am 100", "Big Bad Beat", "Kick", "Snare_C2", "tabla_re", "-6 Db", "10000bpm", "5bpm", "bpm", "Am",
     "am", "a", "_", "120", "The 1975", "Opensurge - theme", "Ove Melaa - Rainy", "dont_close_your_eyes",
     "US Army Strings", "house_in_a_forest_loop_horrorpen_oga", "3AM", "Track A",
+    "Blink 182 Drum Loop", "Juno 106 Loop",
 )
 # fmt: on
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,60 @@ def test_tags_of_other_containers(tmp_path: Path) -> None:
             output.mux(stream.encode(None))
         tags = read_tags(tmp_path / name)
         assert (tags.title, tags.artist, tags.album) == ("Über", "音", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container"),
+    [
+        ("a.mka", "libopus", "matroska"),
+        ("a.webm", "libopus", "webm"),
+        ("a.caf", "pcm_s16le", "caf"),
+        ("a.flv", "aac", "flv"),
+    ],
+)
+def test_tags_of_containers_that_ffmpeg_reads(name: str, codec: str, container: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    texts = {"title": "Über", "artist": "音", "album": "x", "BPM": "127.5", "INITIAL_KEY": "8A"}
+    with av.open(str(path), "w", format=container) as output:
+        output.metadata.update(texts)
+        stream = output.add_stream(codec, rate=48_000, layout="mono")
+        stream.metadata["title"] = "Commentary"
+        form = "s16" if codec in ("pcm_s16le", "libopus") else "fltp"
+        silence = np.zeros((1, 960), np.int16 if form == "s16" else np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, format=form, layout="mono")
+        frame.sample_rate = 48_000
+        output.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
+        output.mux(stream.encode(None))  # type: ignore[union-attr]
+    assert read_tags(path) == Tags("音", "Über", "x", 127.5, "A minor", None)
+
+
+def ebml(name: int, content: bytes) -> bytes:
+    """An element of Matroska (RFC 8794)."""
+    return (
+        name.to_bytes((name.bit_length() + 7) // 8, "big")
+        + (0x0100_0000_0000_0000 | len(content)).to_bytes(8, "big")
+        + content
+    )
+
+
+def test_tags_of_matroska_have_levels(tmp_path: Path) -> None:
+    def tag(level: int, kind: bytes, **texts: str) -> bytes:
+        target = ebml(0x63C0, ebml(0x68CA, bytes([level])) + ebml(0x63CA, kind))
+        simple = [
+            ebml(0x67C8, ebml(0x45A3, name.encode()) + ebml(0x4487, text.encode())) for name, text in texts.items()
+        ]
+        return ebml(0x7373, target + b"".join(simple))
+
+    tags = tag(50, b"ALBUM", TITLE="The Album", ARTIST="The Band") + tag(30, b"TRACK", TITLE="The Song", BPM="98")
+    form = ebml(0xB5, struct.pack(">f", 8_000)) + ebml(0x9F, b"\1") + ebml(0x6264, b"\x10")
+    track = (
+        ebml(0xD7, b"\1") + ebml(0x73C5, b"\1") + ebml(0x83, b"\2") + ebml(0x86, b"A_PCM/INT/LIT") + ebml(0xE1, form)
+    )
+    sound = ebml(0x1F43B675, ebml(0xE7, b"\0") + ebml(0xA3, b"\x81\0\0\x80" + bytes(1600)))
+    path = tmp_path / "a.mka"
+    segment = ebml(0x1654AE6B, ebml(0xAE, track)) + ebml(0x1254C367, tags) + sound
+    path.write_bytes(ebml(0x1A45DFA3, ebml(0x4282, b"matroska")) + ebml(0x18538067, segment))
+    assert read_tags(path) == Tags("The Band", "The Song", "The Album", 98.0, None, None)
 
 
 def test_loop_chunks_are_included(tmp_path: Path) -> None:

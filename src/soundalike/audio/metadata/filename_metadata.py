@@ -12,6 +12,7 @@ pitched instrument, a tempo or an index before it; Camelot codes ("8A") need a t
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -82,9 +83,11 @@ _BEFORE_A_NUMBER = _words(
     """
     no nr op opus bwv k kv hob d rv woo symphony concerto sonata quartet etude prelude vol volume track
     part pt take v ver version chapter episode ep day area highway route room studio level psalm hymn
-    track disc cd side number tr sh juno jupiter
+    track disc cd side number
     """
 )
+# Bands and instruments that are called by a number: Blink 182, Juno 106.
+_BEFORE_ITS_NUMBER = _words("blink eiffel haircut juno jupiter sh tr mpc cs cz cr dx jx ax mks")
 _AFTER_A_NUMBER = _words(
     """
     hz khz bit bits ms db kbps kbit st min mins sec secs s years year miles degrees x times days percent
@@ -248,7 +251,7 @@ def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
         has_code = any(_CAMELOT.fullmatch(near.text) for near in _neighbours(tokens, position))
         last = position == len(tokens) - 1
         # The last number of "Drum Loop 100" numbers the loops of a pack.
-        is_loop = loops and (not last or _numbered_already(tokens, position))
+        is_loop = loops and (not last or _numbered_already(tokens, position) or _names_a_number(tokens[:position]))
         if has_key or has_code or is_loop:
             tempos.add(float(token.text))
     return tempos.pop() if len(tempos) == 1 else None
@@ -257,7 +260,12 @@ def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
 def _counts_something_else(tokens: list[_Token], position: int) -> bool:
     before = tokens[position - 1].word if position > 0 else ""
     after = tokens[position + 1].word if position + 1 < len(tokens) else ""
-    return before in _BEFORE_A_NUMBER or after in _AFTER_A_NUMBER
+    return before in _BEFORE_A_NUMBER | _BEFORE_ITS_NUMBER or after in _AFTER_A_NUMBER
+
+
+def _names_a_number(tokens: list[_Token]) -> bool:
+    """Whether a number in a name belongs to a band or an instrument."""
+    return any(token.word in _BEFORE_ITS_NUMBER and after.is_index for token, after in itertools.pairwise(tokens))
 
 
 def _numbered_already(tokens: list[_Token], position: int) -> bool:

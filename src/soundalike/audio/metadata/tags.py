@@ -2,7 +2,7 @@
 
 In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks; tags
 that some programs put behind the chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
-field by field (see `attached_tags`).
+field by field (see `attached_tags`). FFmpeg reads the tags of containers for videos, CAF and AU.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from soundalike.audio.metadata import id3
 from soundalike.audio.metadata.attached_tags import ape_texts, read_attached_tags, trailing_id3
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
 from soundalike.audio.metadata.keys import Key, find_key_in_tag
-from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
+from soundalike.audio.metadata.loop_chunks import LIMITS as _LOOP_LIMITS
+from soundalike.audio.metadata.loop_chunks import LoopChunk, loop_chunk
 from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
 
 _NUMBER = re.compile(r"\d{1,4}(?:[.,]\d+)?")
@@ -31,6 +32,7 @@ _MAX_CHARACTERS = 500
 _MAX_LIST = 1 << 20  # bytes of an INFO list that are read
 _MAX_ID3 = 1 << 24
 _LIMITS = {
+    **_LOOP_LIMITS,
     b"LIST": _MAX_LIST,
     b"NAME": _MAX_LIST,
     b"AUTH": _MAX_LIST,
@@ -51,6 +53,19 @@ _TEXT_CHUNKS = {
 }
 _TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
+
+_BY_FFMPEG = re.compile(rb"\x1a\x45\xdf\xa3|caff|\.snd|FLV|RIFF....AVI |....ftyp", re.DOTALL)
+"""First bytes of the files whose tags FFmpeg reads if nothing else does: Matroska, CAF, AU, FLV, AVI, QuickTime and MP4."""
+
+_LEVELS = ("", "track/", "song/")  # of Matroska's tags that are about the piece itself
+_FFMPEG_FIELDS = {
+    "title": ("title",),
+    "artist": ("artist",),
+    "album": ("album",),
+    "bpm": _TEMPO_FIELDS,
+    "key": _KEY_FIELDS,
+}
+_FFMPEG_ALBUM_FIELDS = {"artist": ("album/artist", "album_artist"), "album": ("album/title",)}
 
 _ID3_NAME = Path("id3.mp3")  # by which tinytag reads ID3 tags
 
@@ -81,13 +96,16 @@ def read_tags(path: str | Path) -> Tags:
         tags = read_tags(part.file)
         return Tags(artist=tags.artist, album=tags.album)
     path = part.file
-    loop = read_loop_chunk(path)
     try:
         chunked = read_chunks(path, _LIMITS)
         with path.open("rb") as file:
             fields = list(_merged_fields(file, path) if chunked is None else _chunked_fields(file, chunked))
+            if not fields and chunked is None:
+                file.seek(0)
+                if _BY_FFMPEG.match(file.read(12)):
+                    fields = list(_container_fields(path))
     except OSError:
-        return Tags(loop=loop)
+        return Tags()
 
     def texts(name: str) -> Iterator[str]:
         return (text for field, value in fields if field == name and (text := _text(value)) is not None)
@@ -101,7 +119,7 @@ def read_tags(path: str | Path) -> Tags:
         album=next(texts("album"), None),
         tempo=next(filter(None, map(_tempo, texts("bpm"))), None),
         key=str(key) if key else None,
-        loop=loop,
+        loop=None if chunked is None else loop_chunk(chunked),
     )
 
 
@@ -123,6 +141,15 @@ def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
         yield from _fields(BytesIO(tags.id3v1), _ID3_NAME)
     for tag in reversed((*tags.leading, *tags.trailing)):
         yield from _object_fields(tag)
+
+
+def _container_fields(path: Path) -> Iterator[_Field]:
+    from soundalike.audio import ffmpeg
+
+    texts = dict(reversed(ffmpeg.texts(path)))
+    for field, names in _FFMPEG_FIELDS.items():
+        wanted = [level + name for level in _LEVELS for name in names] + list(_FFMPEG_ALBUM_FIELDS.get(field, ()))
+        yield from ((field, texts[name]) for name in wanted if name in texts)
 
 
 def _object_fields(tag: bytes) -> Iterator[_Field]:
