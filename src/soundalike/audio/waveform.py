@@ -48,6 +48,11 @@ class Waveform:
         """Seconds."""
         return int(self.samples.shape[1]) / self.sample_rate
 
+    @property
+    def peak(self) -> float:
+        """The largest absolute value; 0 without samples."""
+        return max(float(self.samples.max(initial=0.0)), -float(self.samples.min(initial=0.0)))
+
     def mono(self) -> Samples:
         """The channels as one (see `to_channels`), float32 (samples,)."""
         mono: Samples = to_channels(self.samples, 1)[0]

@@ -54,8 +54,8 @@ _TEXT_CHUNKS = {
 _TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
 
-_BY_FFMPEG = re.compile(rb"\x1a\x45\xdf\xa3|caff|\.snd|FLV|RIFF....AVI |....ftyp", re.DOTALL)
-"""First bytes of the files whose tags FFmpeg reads if nothing else does: Matroska, CAF, AU, FLV, AVI, QuickTime and MP4."""
+_BY_FFMPEG = re.compile(rb"\x1a\x45\xdf\xa3|caff|\.snd|FLV|RIFF....AVI |....ftypqt  ", re.DOTALL)
+"""First bytes of the files whose tags FFmpeg reads if nothing else does: Matroska, CAF, AU, FLV, AVI, QuickTime."""
 
 _LEVELS = ("", "track/", "song/")  # of Matroska's tags that are about the piece itself
 _FFMPEG_FIELDS = {
