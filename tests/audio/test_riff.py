@@ -307,3 +307,53 @@ def big_endian(wave: bytes) -> bytes:
     data = wave[place + 8 :]
     body = b"WAVEfmt " + struct.pack(">I", size) + head + b"data" + struct.pack(">I", len(data)) + data
     return b"RIFX" + struct.pack(">I", len(body)) + body
+
+
+@pytest.mark.parametrize("stated", [1_000, 60_001, 100_000])
+@pytest.mark.parametrize("container", ["RIFF", "RF64", "BW64"])
+def test_samples_go_on_behind_a_size_that_is_too_small(container: str, stated: int, tmp_path: Path) -> None:
+    """The header states the length of the file, and no chunk is where the samples are said to end."""
+    signal = make_signal(RATE, 2.0)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, container, extensible=False)
+    true, wrong = values.size * 2, stated
+    if container == "RIFF":
+        content = whole.replace(b"data" + struct.pack("<I", true), b"data" + struct.pack("<I", wrong))
+    else:
+        content = whole.replace(struct.pack("<Q", true), struct.pack("<Q", wrong), 1)
+        place = content.index(b"ds64") + 8
+        content = content[:place] + struct.pack("<Q", len(content) - 8) + content[place + 8 :]
+    path = tmp_path / "small.wav"
+    path.write_bytes(content)
+    assert np.abs(read(path).samples - signal).max() < 1e-4
+    behind = b"LIST" + struct.pack("<I", 70_000) + bytes(70_000)
+    kept = content[: content.index(b"data") + 8 + stated + stated % 2]
+    path.write_bytes(kept + behind)
+    assert read(path).samples.shape[1] == stated // 4, "a chunk follows"
+
+
+def test_a_short_ds64_chunk(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.1)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, "RF64", extensible=False)
+    place = whole.index(b"ds64")
+    path = tmp_path / "short.wav"
+    path.write_bytes(
+        whole[:place] + b"ds64" + struct.pack("<I", 16) + whole[place + 8 : place + 24] + whole[place + 36 :]
+    )
+    assert np.abs(read(path).samples - signal).max() < 1e-4
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_formats_that_libsndfile_refuses_are_restated(order: str, tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.1)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    path = tmp_path / "a.wav"
+    for extensible in (True, False):
+        data = np.ascontiguousarray(values.T).astype(f"{order}i2").tobytes()
+        whole = wave_file(data, 2, 2, 16, "RIFF", extensible)
+        whole = big_endian(whole) if order == ">" else whole
+        bits = whole.index(b"fmt ") + 8 + 14
+        damaged = whole.replace(GUID_TAIL, bytes(14)) if extensible else whole[:bits] + b"\0\0" + whole[bits + 2 :]
+        path.write_bytes(damaged)
+        assert np.abs(read(path).samples - signal).max() < 1e-4, extensible

@@ -336,4 +336,10 @@ def _container(handle: BinaryIO, source: Source) -> Any:
 def _audio_stream(container: Any, number: int) -> Any:
     """The audio stream of this number among those that can be decoded; None if there is none."""
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    return streams[number] if number < len(streams) else None
+    if number >= len(streams):
+        return None
+    stream = streams[number]
+    if container.format.name == "caf" and stream.codec_context.name == "alac":
+        # The last packet holds fewer samples than the others, and FFmpeg would take off again what it lacks.
+        stream.codec_context.options = {"flags2": "+skip_manual"}
+    return stream

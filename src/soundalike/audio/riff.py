@@ -23,7 +23,11 @@ from soundalike.audio.chunk_places import ChunkPlace, chunk_places
 
 _PCM, _FLOAT, _EXTENSIBLE, _MPEG, _MP3 = 0x1, 0x3, 0xFFFE, 0x50, 0x55
 _IN_BLOCKS = (0x2, 0x11, 0x31)  # ADPCM of Microsoft and of IMA, GSM: the last block is filled up
+_GUIDS = (bytes.fromhex("000000001000800000aa00389b71"), bytes.fromhex("00002107d3118644c8c1ca000000"))
+"""What follows the code in the extensible format, the second one of Ambisonics; libsndfile refuses others."""
+
 _AAC = (0xFF, 0x1600)  # raw, and with ADTS headers; some programs confuse them
+_DS64 = 28  # bytes of the chunk that libsndfile needs
 _W64_HEADER = 40  # bytes
 _W64_CHUNK = 24  # bytes of a chunk's header: a GUID that begins with the name, and a size that includes the header
 _DATA_STEP = 3 << 20  # bytes, a multiple of every width
@@ -161,7 +165,7 @@ class _Layout:
         if self.kind == b"BW64" or any(chunk.size % 2 for chunk in self.before):
             return True  # unknown to libsndfile, which in RF64 does not skip pad bytes
         sizes = [chunk for chunk in self.before if chunk.name == b"ds64"]
-        if len(sizes) != 1 or self.begin > 0:
+        if len(sizes) != 1 or sizes[0].size < _DS64 or self.begin > 0:
             return True
         handle.seek(sizes[0].begin + 8)
         return int.from_bytes(handle.read(8), "little") != data.size
@@ -216,7 +220,10 @@ def _format(chunk: bytes, order: str) -> _Format | None:
         code, bits = (struct.unpack_from(order + "H", chunk, place)[0] for place in (24, 18))
     width = block // channels
     plain = struct.pack(order + "HHIIHH", code, *head[1:5], 8 * width % 2**16)
-    is_unknown = is_extensible and order == ">" and code in (_PCM, _FLOAT)
+    is_unknown = (bits == 0 or (is_extensible and (order == ">" or chunk[26:40] not in _GUIDS))) and code in (
+        _PCM,
+        _FLOAT,
+    )
     if code == _PCM and width in (2, 3, 4):
         return _Format(code, width, bits, order=order, plain=plain, is_unknown=is_unknown)
     return _Format(code, plain=plain, is_unknown=True) if is_unknown else None

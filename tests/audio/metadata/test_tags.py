@@ -209,6 +209,15 @@ def test_id3_chunks_of_wav_and_aiff(tmp_path: Path) -> None:
     assert (tags.artist, tags.title, tags.key) == ("Artist", "Café", "Bb minor")
 
 
+@pytest.mark.parametrize("first", ["LIST", "id3 "])
+def test_id3_chunks_win_over_info_and_the_last_of_them(first: str, tmp_path: Path) -> None:
+    listed = info("cp1252", INAM="A Title of Thirty Characters, C", IART="Pack", IKEY="Cm", IBPM="90")
+    older, newer = id3({"TKEY": b"\0Dm", "TBPM": b"\x00100"}), id3({"TIT2": b"\0Title", "TKEY": b"\x008A"})
+    chunks = [listed, (b"ID3 ", older), (b"id3 ", newer)]
+    path = wav(tmp_path / "a.wav", *(chunks if first == "LIST" else [*chunks[1:], listed]))
+    assert read_tags(path) == Tags("Pack", "Title", None, 100.0, "A minor", None)
+
+
 def test_id3_texts_in_another_encoding_than_stated(tmp_path: Path, encoded: Encoded) -> None:
     path = tagged_mp3(tmp_path / "a.mp3", encoded, TPE1=b"\0" + "Björk".encode(), TIT2=b"\0Don\x92t")
     tags = read_tags(path)

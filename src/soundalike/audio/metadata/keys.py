@@ -24,7 +24,7 @@ _MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 _SPELT = re.compile(
-    r"(?P<root>[A-Ga-g])\s*[-_]?(?P<sign>#|♯|b|♭|sharp|flat|)\s*[-_]?\s*"
+    r"(?P<root>[A-Ga-g])\s*[-_]?(?P<sign>#|♯|b|♭|sharp|flat|)\s*[-_:]?\s*"
     r"(?P<mode>maj(?:or)?|min(?:or)?|moll|dur|m|M|)",
     re.IGNORECASE,
 )

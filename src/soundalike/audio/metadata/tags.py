@@ -1,7 +1,8 @@
 """Tags of a file: artist, title, album, tempo, key; and its loop chunk.
 
-In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks; tags
-that some programs put behind the chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
+In wav files, ID3 chunks and INFO lists are read, in aiff files ID3 chunks and the text chunks. Where they disagree, ID3 wins,
+which programs for DJs write and which has no limit of length, and the last of several; tags that some programs put behind the
+chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
 field by field (see `attached_tags`). FFmpeg reads the tags of containers for videos, CAF and AU.
 """
 
@@ -201,12 +202,12 @@ def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
     page = None
     if character_set is not None and len(character_set.content) == 2:
         page = code_page_name(struct.unpack(file.order + "H", character_set.content)[0])
+    for chunk in reversed([chunk for chunk in file.chunks if chunk.name in (b"id3 ", b"ID3 ")]):
+        yield from _attached_fields(chunk.content)
+        yield from _fields(BytesIO(chunk.content), _ID3_NAME)
+        yield from _object_fields(chunk.content)
     for chunk in file.chunks:
-        if chunk.name in (b"id3 ", b"ID3 "):
-            yield from _attached_fields(chunk.content)
-            yield from _fields(BytesIO(chunk.content), _ID3_NAME)
-            yield from _object_fields(chunk.content)
-        elif chunk.name == b"LIST":
+        if chunk.name == b"LIST":
             yield from _info_fields(chunk, file.order, page)
         elif chunk.name in _TEXT_CHUNKS:
             yield _TEXT_CHUNKS[chunk.name], decode_text(chunk.content, page)
