@@ -22,6 +22,7 @@ _BPM = (
     re.compile(r"(?<![\d.])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm", re.IGNORECASE),
     re.compile(r"bpm[\s_=:-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE),
 )
+_RANGE = re.compile(r"(?<![\w.])(\d{2,3})(?:[-–~]|[\s_]+to[\s_]+)(\d{2,3})[\s_-]*bpm", re.IGNORECASE)
 _SLOWEST, _FASTEST = 30.0, 300.0  # if the name contains "bpm"
 _BARE_SLOWEST, _BARE_FASTEST = 60.0, 200.0  # if it does not
 
@@ -143,7 +144,7 @@ def metadata_from_filename(stem: str) -> tuple[float | None, str | None]:
         keys = _camelot(tokens, tempo)
     if not keys:
         keys = _bare_notes(tokens, tempo)
-    if len(set(stated)) > 1:
+    if len(set(stated)) > 1 or _states_range(stem):
         tempo = None
     distinct = set(keys.values())
     return tempo, str(distinct.pop()) if len(distinct) == 1 else None
@@ -159,6 +160,13 @@ def _stated_tempos(stem: str) -> tuple[list[float], str]:
                 rest = f"{rest[: match.start()]}{_TEMPO}{rest[match.end() :]}"
             return [_number(match[1]) for match in matches], rest
     return [], stem
+
+
+def _states_range(stem: str) -> bool:
+    """Whether a name states a range of tempos, such as "124-128 bpm"."""
+    return any(
+        _BARE_SLOWEST <= _number(match[1]) < _number(match[2]) <= _BARE_FASTEST for match in _RANGE.finditer(stem)
+    )
 
 
 def _number(text: str) -> float:

@@ -32,7 +32,8 @@ def content_digest(
     *,
     on_block: Callable[[bytes | memoryview], None] | None = None,
 ) -> str:
-    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests.
+    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests, and of a file that
+    has inside what others have in sidecars, another one than of the same bytes under a name without this meaning.
 
     on_block: called with the bytes of the file itself, block by block. Raises OSError if one cannot be read.
     """
@@ -42,7 +43,8 @@ def content_digest(
         if on_block is not None:
             on_block(block)
     others = () if sidecars is None or isinstance(path, Remote) else sidecars.sidecars(path)
-    if others:
+    has_inside = sidecars is not None and isinstance(path, Path) and sidecars.has_inside(path)
+    if others or has_inside:
         facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
         digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     return digest.hexdigest()
