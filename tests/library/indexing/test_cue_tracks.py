@@ -400,3 +400,35 @@ def test_a_file_known_to_have_no_sheet_is_not_opened_again(album: Album, monkeyp
 
     monkeypatch.setattr("soundalike.library.indexing.cue_tracks.embedded_tracks", opened)
     assert album.index().unchanged == 1
+
+
+@pytest.mark.parametrize("listed", ["CD1\\album.wav", "cd1/album.flac", ".\\CD1\\album.flac"])
+def test_a_sheet_may_refer_to_a_folder_below(album: Album, listed: str) -> None:
+    inside = album.folder / "CD1"
+    inside.mkdir()
+    (album.folder / "album.flac").rename(inside / "album.flac")
+    album.sheet("One", "Two", "Three", file=listed)
+    wanted = [f"CD1/{name}" for name in NAMES]
+    report = album.index()
+    assert (sorted(album.items()), report.skipped) == (wanted, [])
+    for path in (album.folder, inside, inside / "album.flac", album.folder / "album.cue"):
+        report = album.index(path)
+        assert (report.unchanged, report.found, sorted(album.items())) == (3, 3, wanted), path
+    album.sheet("A", "B", file="album.flac")
+    (album.folder / "album.cue").rename(inside / "album.cue")
+    album.index()
+    assert [row["title"] for _, row in sorted(album.items().items())] == ["A", "B"], "the nearest sheet counts"
+
+
+def test_two_discs_with_the_same_names(album: Album) -> None:
+    for disc in ("CD1", "CD2"):
+        (album.folder / disc).mkdir()
+        sf.write(album.folder / disc / "01.wav", np.concatenate([_sound(5), _sound(6)]), RATE)
+    (album.folder / "album.flac").unlink()
+    lines = []
+    for disc in (1, 2):
+        lines.append(f'FILE "CD{disc}\\01.wav" WAVE')
+        lines += [f"TRACK {2 * disc + n:02d} AUDIO\nINDEX 01 00:{3 * n:02d}:00" for n in (0, 1)]
+    (album.folder / "album.cue").write_text("\n".join(lines))
+    album.index()
+    assert sorted(album.items()) == ["CD1/01.wav#02", "CD1/01.wav#03", "CD2/01.wav#04", "CD2/01.wav#05"]

@@ -18,7 +18,14 @@ from pathlib import Path
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import seconds_address
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing.cue_tracks import is_cue_sheet, may_have_sheet, track_stamp, tracks_in, tracks_inside
+from soundalike.library.indexing.cue_tracks import (
+    FolderTracks,
+    is_cue_sheet,
+    may_have_sheet,
+    track_stamp,
+    tracks_in,
+    tracks_inside,
+)
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
@@ -149,8 +156,10 @@ def scan(
         if isinstance(target, Remote):
             walk.remote(target)
         elif target.is_dir():
+            walk.above(target, place)
             walk.folder(target)
         elif target.exists():
+            walk.above(target, place)
             walk.file(target)
         # else: what was there is gone, which the comparison with the items shows
     walk.linked_folders()
@@ -195,6 +204,7 @@ class _Walk:
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
         self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
         self._stop = stop
+        self._from_above: dict[Path, dict[str, tuple[Track, ...]]] = {}  # by the sheets of folders above
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Path] = []
 
@@ -270,12 +280,32 @@ class _Walk:
             self.folder(self._links.pop(0))
 
     def _tracks(self, folder: Path, names: list[str]) -> dict[str, tuple[Track, ...]]:
-        """The tracks of the files in a folder that cue sheets beside them refer to, by file name."""
+        """The tracks of the files in a folder that cue sheets beside them, or in a folder above, refer to, by file name."""
+        above = self._from_above.get(folder, {})
         if not self._cue_sheets or not any(map(is_cue_sheet, names)):
-            return {}
+            return above
         found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
         self.result.unusable += [(printable(str(folder / sheet)), reason) for sheet, reason in found.problems]
-        return found.tracks
+        self._note_below(folder, found)
+        return {**above, **found.tracks}
+
+    def above(self, target: Path, root: Location) -> None:
+        """Read the cue sheets in the folders from `root` down to the one above `target`, which may refer to files in it."""
+        if not self._cue_sheets or not isinstance(root, Path):
+            return
+        for folder in reversed([folder for folder in target.parents if folder.is_relative_to(root)]):
+            try:
+                names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+            except OSError:
+                continue
+            if any(map(is_cue_sheet, names)):
+                self._note_below(folder, tracks_in(folder, names, self._extensions))
+
+    def _note_below(self, folder: Path, found: FolderTracks) -> None:
+        for path, tracks in found.tracks.items():
+            inside, slash, name = path.rpartition("/")
+            if slash:
+                self._from_above.setdefault(folder / inside, {})[name] = tracks
 
     def _wanted(self, name: str) -> bool:
         """Whether a file has the suffix of an audio format; if not, it is counted."""
