@@ -58,6 +58,8 @@ STATED = {
     "100bpm 100 BPM": (100.0, None),
     "DH2_Bass_125_08_Am": (None, "A minor"),
     "Blink 182 Loop 120": (120.0, None),
+    "Loop B 120bpm": (120.0, None),
+    "Drum_Loop_A_120_01": (120.0, None),
     "Blink-182_Drum_Loop_120_Am": (120.0, "A minor"),
     "Juno 106 Bass Loop 128": (128.0, None),
     "Blink 182 120bpm loop": (120.0, None),

@@ -101,6 +101,8 @@ _VARIANT_WORDS = _words(
     """
 )
 
+_VARIANTS = _words("A B C D")  # of a loop: "Loop A 120bpm"
+
 
 @dataclass(frozen=True)
 class _Token:
@@ -314,6 +316,8 @@ def _note_counts(tokens: list[_Token], position: int, note: re.Match[str], pitch
         return pitched and note["root"] in "cdefg" and not note["octave"] and token.delimited("_-")
     indexed = position > 0 and tokens[position - 1].is_index and token.delimited("_-")
     variant = _has(tokens, _VARIANT_WORDS)
+    if token.text in _VARIANTS and position > 0 and _has([tokens[position - 1]], _LOOP_WORDS):
+        return False
     if note["octave"]:
         return pitched or note["sign"] is not None
     if note["sign"]:
