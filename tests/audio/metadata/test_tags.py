@@ -13,6 +13,7 @@ from soundalike.audio.metadata.tags import Tags, read_tags
 from tests.audio.conftest import RATE, make_signal, write_sndfile
 from tests.audio.metadata.test_chunks import riff
 from tests.audio.metadata.test_loop_chunks import acid, aiff, wav
+from tests.flac_blocks import comments, flac_with
 
 Encoded = Callable[[str], Path]
 
@@ -227,6 +228,29 @@ def test_id3_texts_in_another_encoding_than_stated(tmp_path: Path, encoded: Enco
 def test_tags_are_read_whatever_the_suffix(tmp_path: Path, encoded: Encoded) -> None:
     path = tagged_mp3(tmp_path / "a.wav", encoded, TPE1=b"\0Artist")
     assert read_tags(path).artist == "Artist"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("8A - Energy 7", "A minor"),
+        ("8A - 7", "A minor"),
+        ("12B - Energy 10 - bought at a shop", "E major"),
+        ("8A - 70s classic", None),
+        ("2B - or not", None),
+        ("Am - 7", None),
+        ("Ripped by 8A - 7", None),
+    ],
+)
+def test_keys_with_an_energy_level_in_comments(text: str, key: str | None, tmp_path: Path, encoded: Encoded) -> None:
+    comment = b"\x01eng" + "".encode("utf-16") + b"\0\0" + text.encode("utf-16")
+    path = tagged_mp3(tmp_path / "a.mp3", encoded, COMM=comment)
+    assert read_tags(path).key == key
+    path = tagged_mp3(tmp_path / "b.mp3", encoded, COMM=b"\0eng\0" + text.encode(), TKEY=b"\0Cm")
+    assert read_tags(path).key == "C minor", "a tag for the key counts more"
+    path = tmp_path / "c.flac"
+    path.write_bytes(flac_with((4, comments(COMMENT=text))))
+    assert read_tags(path).key == key
 
 
 def test_key_tags_of_mixed_in_key(tmp_path: Path, encoded: Encoded) -> None:

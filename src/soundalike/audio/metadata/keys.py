@@ -159,6 +159,17 @@ def find_key_in_tag(text: str) -> Key | None:
     return found
 
 
+def find_key_in_comment(text: str) -> Key | None:
+    """The key at the beginning of a comment as Mixed In Key writes it, with the energy level ("8A - Energy 7", "8A - 7 - ...");
+    None for any other text."""
+    match = _KEY_AND_ENERGY.match(text)
+    return None if match is None else find_key(match["key"])
+
+
+_KEY_AND_ENERGY = re.compile(
+    r"\s*(?P<key>(?:0?[1-9]|1[0-2])[AB])\s+-\s+(?:Energy\s+)?(?:[1-9]|10)(?!\w)", re.IGNORECASE
+)
+
 _END = r"(?![^\W_]|[#♯♭])"  # of a word
 _NOT_A_KEY = re.compile(
     r"[^\w#♯♭+±𝄪𝄫\u0300-\u036f]+|_+|\+(?!\d)|\+(?=\d{1,2}\s*[ABabdm]" + _END + r")"  # separators

@@ -23,7 +23,7 @@ from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata import id3
 from soundalike.audio.metadata.attached_tags import ape_texts, read_attached_tags, trailing_id3
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
-from soundalike.audio.metadata.keys import Key, find_key_in_tag
+from soundalike.audio.metadata.keys import Key, find_key_in_comment, find_key_in_tag
 from soundalike.audio.metadata.loop_chunks import LIMITS as _LOOP_LIMITS
 from soundalike.audio.metadata.loop_chunks import LoopChunk, loop_chunk
 from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
@@ -71,7 +71,7 @@ _FFMPEG_ALBUM_FIELDS = {"artist": ("album/artist", "album_artist"), "album": ("a
 _ID3_NAME = Path("id3.mp3")  # by which tinytag reads ID3 tags
 
 _Field = tuple[str, str]
-"""The name of a field (artist, title, album, bpm, key) and its text."""
+"""The name of a field (artist, title, album, bpm, key, comment) and its text."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def read_tags(path: str | Path) -> Tags:
         return (text for field, value in fields if field == name and (text := _text(value)) is not None)
 
     key = next(filter(None, map(find_key_in_tag, texts("key"))), None)
+    key = key or next(filter(None, map(find_key_in_comment, texts("comment"))), None)
     if key is not None and key.mode is None:
         key = Key(key.root, "major")  # ID3v2: a root alone is major, minor is marked by an m
     return Tags(
@@ -159,7 +160,7 @@ def _object_fields(tag: bytes) -> Iterator[_Field]:
 
 def _attached_fields(tag: bytes) -> Iterator[_Field]:
     for name, text in id3.texts(tag) if tag[:3] == b"ID3" else ape_texts(tag):
-        if name in ("artist", "title", "album"):
+        if name in ("artist", "title", "album", "comment"):
             yield name, text
         elif name in _TEMPO_FIELDS:
             yield "bpm", text
@@ -189,7 +190,7 @@ def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
             tag = TinyTag.get(filename=name, file_obj=file, duration=False)
         except TinyTagException:
             continue
-        for field in ("artist", "title", "album"):
+        for field in ("artist", "title", "album", "comment"):
             if (value := getattr(tag, field)) is not None:
                 yield field, value
         yield from (("bpm", str(value)) for field in _TEMPO_FIELDS for value in tag.other.get(field) or ())
