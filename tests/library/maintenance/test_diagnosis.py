@@ -116,7 +116,7 @@ def test_the_tracks_of_a_cue_sheet_and_a_stretch_of_the_file(tmp_path: Path) -> 
 
 def test_the_tracks_of_a_sheet_inside_a_file_and_of_one_in_the_folder_above(tmp_path: Path) -> None:
     sheet = 'FILE "CD1/a.wav" WAVE\nTRACK 1 AUDIO\nINDEX 1 0:0:0\nTRACK 2 AUDIO\nINDEX 1 0:{}:0'
-    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (6 * RATE, 2))
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (8 * RATE, 2))
     path = tmp_path / "CD1" / "a.flac"
     path.parent.mkdir()
     path.write_bytes(flac_with((4, comments(CUESHEET=sheet.format(2))), sound=noise))
