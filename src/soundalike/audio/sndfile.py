@@ -191,7 +191,8 @@ def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
     """The open source, or None if libsndfile does not recognise it or its format is not in FORMATS."""
     with path.open("rb") as handle:
         view = ByteView(handle, source.pieces or ((0, path.stat().st_size),))
-        silent = view.read(4) in _SILENT_MAGIC
+        head = view.read(12)
+        silent = head[:4] in _SILENT_MAGIC and (head[:4] != b"RIFF" or head[8:] == b"WAVE")  # RMP3 is MP3 in RIFF
         view.seek(0)
         if source.stream > 0:  # none of its containers has several
             yield None
