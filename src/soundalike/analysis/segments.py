@@ -142,7 +142,7 @@ class Segmenter:
             else:
                 context = self.separation.context
                 segment = source.crop(start - context, end + context)
-            if segment.waveform.peak < audible:
+            if segment.waveform.stays_below(audible):
                 continue
             yield windows, self.separation.separate(self.path, segment)
 
