@@ -330,6 +330,8 @@ def test_samples_go_on_behind_a_size_that_is_too_small(container: str, stated: i
     kept = content[: content.index(b"data") + 8 + stated + stated % 2]
     path.write_bytes(kept + behind)
     assert read(path).samples.shape[1] == stated // 4, "a chunk follows"
+    path.write_bytes(content[: content.index(b"data") + 8 + stated] + bytes(len(content) - len(kept)))
+    assert read(path).samples.shape[1] == stated // 4, "zeros follow"
 
 
 def test_a_short_ds64_chunk(tmp_path: Path) -> None:

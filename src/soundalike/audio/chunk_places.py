@@ -17,6 +17,7 @@ from typing import BinaryIO
 _MAX_CHUNKS = 1000
 _FORM_HEADER = 12  # bytes before the first chunk
 _LEAST_CUT = 1 << 16  # bytes behind samples from which they may be samples too
+_TRIED = 4096  # of these
 _UNKNOWN_SIZE = 0xFFFFFFFF  # stated in RF64 where the size is in `ds64`, and by programs that write to a pipe
 _SAMPLES = {b"data": 0, b"SSND": 8}  # the bytes that a chunk of samples has without any
 _KNOWN_NAMES = frozenset(
@@ -92,8 +93,11 @@ def _states_length(file: BinaryIO, place: int, length: int, order: str) -> bool:
 
 
 def _is_cut(file: BinaryIO, end: int, begin: int, length: int, order: str) -> bool:
-    """Whether samples from byte `begin` on go on behind their stated `end`: much follows it, and it is no chunk."""
+    """Whether samples from byte `begin` on go on behind their stated `end`: much follows it that is neither a chunk nor zeros."""
     if length - end <= max(_LEAST_CUT, (length - begin) // 100):
+        return False
+    file.seek(end)
+    if not any(file.read(_TRIED)):
         return False
     header = _header(file, end, order)
     behind = _header(file, end + 1, order)
