@@ -50,12 +50,34 @@ def noise(path: Path) -> None:
     path.write_bytes(b"\x00\x00\x00\x20ftypM4A " + np.random.default_rng(0).bytes(1_000_000))
 
 
+def noise_behind(header: bytes) -> Callable[[Path], None]:
+    """100 MB of noise behind the first bytes of a container."""
+
+    def write(path: Path) -> None:
+        path.write_bytes(header + np.random.default_rng(0).bytes(100_000_000))
+
+    return write
+
+
+def long_silence(path: Path) -> None:
+    with soundfile.SoundFile(path, "w", RATE, 2) as file:
+        for _ in range(60):
+            file.write(np.zeros((60 * RATE, 2), np.float32))
+
+
 KINDS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a text": ("notes.wav", text),
     "a truncated MP3": ("cut.mp3", truncated),
     "an empty file": ("empty.flac", empty),
     "30 s of silence": ("silent.wav", silent),
     "1 MB of noise": ("noise.m4a", noise),
+    "noise, as MP3": ("noise.mp3", noise_behind(b"")),
+    "noise, as Ogg": ("noise.ogg", noise_behind(b"OggS")),
+    "noise, as FLAC": ("noise.flac", noise_behind(b"fLaC")),
+    "noise, as Matroska": ("noise.mka", noise_behind(b"\x1a\x45\xdf\xa3")),
+    "noise, as AIFF": ("noise.aiff", noise_behind(b"FORM\0\0\0\0AIFF")),
+    "noise, as WMA": ("noise.wma", noise_behind(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"))),
+    "an hour of silence": ("hour.flac", long_silence),
 }
 
 

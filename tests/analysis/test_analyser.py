@@ -106,6 +106,15 @@ def test_silent_windows_have_no_vectors(analyser: Analyser, tmp_path: Path) -> N
     assert analyser.analyse(written(tmp_path, samples)).starts.tolist() == [0, 20]
 
 
+def test_what_is_silent_is_not_separated(
+    analyser: Analyser, small_models: QuarterSeparator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_models, "segment_seconds", 10.0)
+    samples = np.concatenate([noise(10.0), np.full(30 * RATE, 1e-5, np.float32), noise(10.0)])
+    assert analyser.analyse(written(tmp_path, samples)).starts.tolist() == [0, 40]
+    assert small_models.fed == [11.0, 12.0, 12.0, 11.0], "the silence beside the music is heard with its context"
+
+
 @pytest.mark.parametrize("seconds", [0.5, 30.0])
 def test_silent_files_are_rejected(analyser: Analyser, tmp_path: Path, seconds: float) -> None:
     path = written(tmp_path, np.zeros(round(seconds * RATE), np.float32))

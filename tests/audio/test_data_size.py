@@ -151,3 +151,28 @@ def test_more_than_4_gib_with_a_size_of_32_bits(tmp_path: Path) -> None:
         file.write(LITTLE)
     assert probe(path).frames == frames
     assert np.array_equal(np.round(read(path, (frames - RATE) / RATE).samples.T * 2**15), SIGNAL)
+
+
+@pytest.mark.parametrize("stated", [4, 1_000, 60_000])
+def test_au_with_a_size_that_is_much_too_small(stated: int, tmp_path: Path) -> None:
+    signal = np.tile(SIGNAL, (6, 1))
+    path = tmp_path / "a.au"
+    path.write_bytes(b".snd" + struct.pack(">5I", 24, stated, 3, RATE, 2) + signal.astype(">i2").tobytes())
+    assert np.array_equal(read(path).samples.T * 2**15, signal)
+    assert probe(path).frames == len(signal)
+
+
+@pytest.mark.parametrize(("width", "bits"), [(4, 24), (4, 20), (3, 20), (2, 12)])
+@pytest.mark.parametrize("size", [None, -1])
+def test_caf_with_fewer_bits_than_its_containers_have(width: int, bits: int, size: int | None, tmp_path: Path) -> None:
+    values = (SIGNAL.astype(np.int64) >> max(0, 16 - bits)) << 8 * width - min(16, bits)
+    data = np.ascontiguousarray(values).astype("<i8").view(np.uint8).reshape(-1, 8)[:, :width].tobytes()
+    form = struct.pack(">d4s5I", RATE, b"lpcm", 2, 2 * width, 1, 2, bits)
+    stated = len(data) + 4 if size is None else size
+    path = tmp_path / "a.caf"
+    path.write_bytes(
+        b"caff\0\1\0\0desc" + struct.pack(">q", 32) + form + b"data" + struct.pack(">q", stated) + bytes(4) + data
+    )
+    found = read(path).samples.T
+    assert found.shape == SIGNAL.shape
+    assert np.abs(found - SIGNAL / 2**15).max() < 2.0 ** (1 - min(16, bits))

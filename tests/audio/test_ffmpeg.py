@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from soundalike.audio import ffmpeg
+from soundalike.audio.decode import probe, read
 from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 
 Encoded = Callable[[str], Path]
@@ -145,3 +146,23 @@ def test_a_delay_that_matroska_states_is_removed(codec: str, delay: int, tmp_pat
         found = ffmpeg.read(tmp_path / name, 0.0, None, 2**30)
         assert found is not None
         assert int(np.argmax(np.abs(found[0][0]) > 0.1)) == pytest.approx(RATE // 2 + late, abs=64)
+
+
+@pytest.mark.parametrize("length", [4_096, 4_097, 10_000])
+def test_alac_in_caf_is_decoded_to_its_end(length: int, tmp_path: Path) -> None:
+    """As FFmpeg and Apple write it, with a cookie that libsndfile does not read."""
+    signal = make_signal(RATE, 0.5)[:, :length]
+    path = tmp_path / "a.caf"
+    with av.open(str(path), "w", format="caf") as output:
+        stream = output.add_stream("alac", rate=RATE, layout="stereo")
+        values = np.round(signal.astype(np.float64) * 32_767).astype(np.int16)
+        for begin in range(0, length, 4_096):
+            block = np.ascontiguousarray(values[:, begin : begin + 4_096])
+            frame = av.AudioFrame.from_ndarray(block, format="s16p", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, begin, Fraction(1, RATE)
+            output.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
+        output.mux(stream.encode(None))  # type: ignore[union-attr]
+    sound = read(path)
+    assert probe(path).decoder == "pyav"
+    assert (probe(path).frames, sound.samples.shape[1]) == (length, length)
+    assert np.abs(sound.samples - signal).max() < 1e-4

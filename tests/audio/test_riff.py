@@ -252,3 +252,110 @@ def test_what_fills_the_last_block_up_is_left_out(subtype: str, channels: int, f
 
 def test_wav_files_without_deviations_are_decoded_as_they_are(encoded: Encoded) -> None:
     assert load(encoded("pcm.wav"), RATE, 2).samples.shape == (2, 4 * RATE)
+
+
+@pytest.mark.parametrize("extensible", [True, False])
+@pytest.mark.parametrize(("width", "valid"), [(4, 24), (3, 20), (4, 32), (3, 24), (2, 16)])
+@pytest.mark.parametrize("right", [True, False])
+def test_rifx_of_every_width(right: bool, width: int, valid: int, extensible: bool, tmp_path: Path) -> None:
+    """libsndfile does not read the extensible format in RIFX, and takes right-justified 24 in 32 bits for floats."""
+    signal = make_signal(RATE, 0.3)
+    values = np.round(signal.astype(np.float64) * (2 ** (valid - 1) - 1)).astype(np.int64)
+    values <<= 0 if right else 8 * width - valid
+    data = np.ascontiguousarray(values.T).astype(">i8").view(np.uint8).reshape(-1, 8)[:, 8 - width :].tobytes()
+    path = tmp_path / "big.wav"
+    path.write_bytes(big_endian(wave_file(data, 2, width, valid, "RIFF", extensible)))
+    sound = read(path)
+    assert sound.samples.shape == signal.shape
+    assert np.abs(sound.samples - signal).max() < 2.0 ** (2 - valid)
+    assert probe(path).frames == signal.shape[1]
+
+
+def test_floats_in_rifx_of_the_extensible_format(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.3)
+    whole = big_endian(wave_file(np.ascontiguousarray(signal.T).astype(">f4").tobytes(), 2, 4, 32, "RIFF", True))
+    path = tmp_path / "big.wav"
+    path.write_bytes(whole.replace(b"\0\1" + GUID_TAIL, b"\0\3" + GUID_TAIL))
+    assert np.array_equal(read(path).samples, signal)
+
+
+def test_right_justified_integers_without_the_extensible_format(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.3)
+    values = np.round(signal.astype(np.float64) * (2**23 - 1)).astype(np.int64)
+    path = tmp_path / "right.wav"
+    path.write_bytes(wave_file(little_endian(values, 4), 2, 4, 24, "RIFF", extensible=False))
+    assert np.abs(read(path).samples - signal).max() < 1e-6
+
+
+def test_floats_that_state_24_bits_stay_floats(tmp_path: Path) -> None:
+    """As Cool Edit wrote them: full scale is 2^23."""
+    signal = make_signal(RATE, 0.3)
+    data = np.ascontiguousarray(signal.T * np.float32(2**23)).astype("<f4").tobytes()
+    path = tmp_path / "float.wav"
+    path.write_bytes(wave_file(data, 2, 4, 24, "RIFF", extensible=False))
+    sound = read(path).samples
+    assert np.abs(sound / np.abs(sound).max() - signal / np.abs(signal).max()).max() < 1e-5
+
+
+def big_endian(wave: bytes) -> bytes:
+    """A file of `wave_file` as RIFX; its samples must be big-endian already."""
+    assert wave[12:16] == b"fmt "
+    size = int.from_bytes(wave[16:20], "little")
+    form = struct.unpack("<HHIIHH" + ("HHIH" if size > 16 else ""), wave[20 : 36 + (10 if size > 16 else 0)])
+    head = struct.pack(">HHIIHH" + ("HHIH" if size > 16 else ""), *form) + (GUID_TAIL if size > 16 else b"")
+    place = 20 + size
+    data = wave[place + 8 :]
+    body = b"WAVEfmt " + struct.pack(">I", size) + head + b"data" + struct.pack(">I", len(data)) + data
+    return b"RIFX" + struct.pack(">I", len(body)) + body
+
+
+@pytest.mark.parametrize("stated", [1_000, 60_001, 100_000])
+@pytest.mark.parametrize("container", ["RIFF", "RF64", "BW64"])
+def test_samples_go_on_behind_a_size_that_is_too_small(container: str, stated: int, tmp_path: Path) -> None:
+    """The header states the length of the file, and no chunk is where the samples are said to end."""
+    signal = make_signal(RATE, 2.0)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, container, extensible=False)
+    true, wrong = values.size * 2, stated
+    if container == "RIFF":
+        content = whole.replace(b"data" + struct.pack("<I", true), b"data" + struct.pack("<I", wrong))
+    else:
+        content = whole.replace(struct.pack("<Q", true), struct.pack("<Q", wrong), 1)
+        place = content.index(b"ds64") + 8
+        content = content[:place] + struct.pack("<Q", len(content) - 8) + content[place + 8 :]
+    path = tmp_path / "small.wav"
+    path.write_bytes(content)
+    assert np.abs(read(path).samples - signal).max() < 1e-4
+    behind = b"LIST" + struct.pack("<I", 70_000) + bytes(70_000)
+    kept = content[: content.index(b"data") + 8 + stated + stated % 2]
+    path.write_bytes(kept + behind)
+    assert read(path).samples.shape[1] == stated // 4, "a chunk follows"
+    path.write_bytes(content[: content.index(b"data") + 8 + stated] + bytes(len(content) - len(kept)))
+    assert read(path).samples.shape[1] == stated // 4, "zeros follow"
+
+
+def test_a_short_ds64_chunk(tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.1)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    whole = wave_file(little_endian(values, 2), 2, 2, 16, "RF64", extensible=False)
+    place = whole.index(b"ds64")
+    path = tmp_path / "short.wav"
+    path.write_bytes(
+        whole[:place] + b"ds64" + struct.pack("<I", 16) + whole[place + 8 : place + 24] + whole[place + 36 :]
+    )
+    assert np.abs(read(path).samples - signal).max() < 1e-4
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_formats_that_libsndfile_refuses_are_restated(order: str, tmp_path: Path) -> None:
+    signal = make_signal(RATE, 0.1)
+    values = np.round(signal.astype(np.float64) * 32_767).astype(np.int64)
+    path = tmp_path / "a.wav"
+    for extensible in (True, False):
+        data = np.ascontiguousarray(values.T).astype(f"{order}i2").tobytes()
+        whole = wave_file(data, 2, 2, 16, "RIFF", extensible)
+        whole = big_endian(whole) if order == ">" else whole
+        bits = whole.index(b"fmt ") + 8 + 14
+        damaged = whole.replace(GUID_TAIL, bytes(14)) if extensible else whole[:bits] + b"\0\0" + whole[bits + 2 :]
+        path.write_bytes(damaged)
+        assert np.abs(read(path).samples - signal).max() < 1e-4, extensible

@@ -129,3 +129,13 @@ def test_resampling_no_samples_and_to_the_same_rate() -> None:
     some = np.ones((1, 3), dtype=np.float32)
     assert resample(some, 44_100, 44_100) is some
     assert Waveform(resample(some, 44_100, 22_050), 22_050).samples.shape[0] == 1
+
+
+def test_whether_a_waveform_stays_below_an_amplitude() -> None:
+    samples = np.zeros((2, 5_000), np.float32)
+    assert waveform(samples, 8_000).stays_below(0.1)
+    assert not waveform(samples, 8_000).stays_below(0.0)
+    samples[1, 3_001] = -0.1
+    assert not waveform(samples, 8_000).stays_below(0.1)
+    assert waveform(samples, 8_000).stays_below(0.11)
+    assert waveform(np.zeros((1, 0)), 8_000).stays_below(0.1)

@@ -67,6 +67,10 @@ def test_paths_in_playlists_are_relative_through_links_and_to_the_working_folder
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     assert playlist_path(str(tmp_path / "real" / "a.wav"), str(tmp_path / "link")) == "a.wav"
+    (tmp_path / "real" / "lists").mkdir()
+    assert playlist_path(str(tmp_path / "real" / "a.wav"), str(tmp_path / "link" / "lists")) == "../a.wav"
+    (tmp_path / "real" / "b.wav").symlink_to(tmp_path / "elsewhere.wav")
+    assert playlist_path(str(tmp_path / "real" / "b.wav"), str(tmp_path / "real" / "lists")) == "../b.wav"
     monkeypatch.chdir(tmp_path / "real")
     assert playlist_path(str(tmp_path / "real" / "a.wav"), ".") == "a.wav"
 

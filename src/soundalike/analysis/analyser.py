@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.analysis.kinds import Kind
-from soundalike.analysis.level_gate import SILENCE_DB
+from soundalike.analysis.level_gate import SILENCE, SILENCE_DB
 from soundalike.analysis.preparation import UNKNOWN, Prepared, prepare
 from soundalike.analysis.recipe import Recipe
 from soundalike.analysis.segments import Segment, Segmenter, SeparatedSegment, Separation, Times
@@ -306,10 +306,11 @@ class Analyser:
         within: Segment | None = None,
         gap: float = np.inf,
     ) -> list[WindowVectors]:
-        """The windows from `starts` to `ends`; within, gap: as in `Segmenter.separated`."""
+        """The windows from `starts` to `ends`, those in silent segments left out; within, gap: as in
+        `Segmenter.separated`."""
         return [
             self._embed(segmenter.separation, segment, starts[group], ends[group])
-            for group, segment in segmenter.separated(starts, ends, within=within, gap=gap)
+            for group, segment in segmenter.separated(starts, ends, within=within, gap=gap, audible=SILENCE)
         ]
 
     def _embed(self, separation: Separation, segment: SeparatedSegment, starts: Times, ends: Times) -> WindowVectors:

@@ -10,6 +10,9 @@ Levels = NDArray[np.float64]
 SILENCE_DB = -70.0
 """A mixture below this level (RMS, dB of full scale) is silent: it has no vector at all."""
 
+SILENCE = 10.0 ** (SILENCE_DB / 20)
+"""The same as an amplitude: what does not reach it is silent."""
+
 
 def above_gate(levels: Levels, mixture: Levels | float, gate_db: float) -> NDArray[np.bool_]:
     """Whether each level is at most -`gate_db` below that of its mixture, and not that of digital silence.

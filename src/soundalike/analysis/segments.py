@@ -126,12 +126,13 @@ class Segmenter:
             yield windows, self._read(float(starts[windows][0]), end)
 
     def separated(
-        self, starts: Times, ends: Times, *, within: Segment | None = None, gap: float = np.inf
+        self, starts: Times, ends: Times, *, within: Segment | None = None, gap: float = np.inf, audible: float = 0.0
     ) -> Iterator[tuple[slice, SeparatedSegment]]:
         """Separated segments with the windows that each contains.
 
         within: the decoded segment that holds the windows (None: they are read from the file); gap: windows further
-        apart than these seconds are separated apart, and nothing of what is between them.
+        apart than these seconds are separated apart, and nothing of what is between them; audible: segments of which no
+        sample reaches this amplitude are left out, without being separated.
         """
         source = within or self.whole
         for windows in group_windows(starts, ends, self.separation.segment_seconds, gap):
@@ -141,6 +142,8 @@ class Segmenter:
             else:
                 context = self.separation.context
                 segment = source.crop(start - context, end + context)
+            if segment.waveform.stays_below(audible):
+                continue
             yield windows, self.separation.separate(self.path, segment)
 
     def stems(self, start: float, end: float) -> dict[str, Float32]:

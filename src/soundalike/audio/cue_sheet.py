@@ -36,10 +36,12 @@ class Track:
 
 @dataclass(frozen=True)
 class CueFile:
-    """A FILE of a sheet: its name as it is written, and the tracks in it."""
+    """A FILE of a sheet: its name as it is written, the tracks in it, and the folder in which it is if it is below the sheet's
+    ("CD1", "audio/CD1"), else empty: paths on another machine mean nothing."""
 
     name: str
     tracks: tuple[Track, ...]
+    folder: str = ""
 
 
 @dataclass
@@ -60,7 +62,7 @@ class _Draft:
 
 def read_cue_sheet(data: bytes) -> tuple[CueFile, ...]:
     """The files of a sheet with their tracks. Raises ValueError for one whose tracks are not in order, or that has none."""
-    names: list[str] = []
+    names: list[tuple[str, str]] = []
     drafts: list[_Draft] = []
     sheet = _Draft(0, is_audio=False)
     for line in decode_text(data).replace("\r", "\n").split("\n"):
@@ -85,7 +87,7 @@ def read_cue_sheet(data: bytes) -> tuple[CueFile, ...]:
                 drafts[-1].starts[int(index)] = (len(names) - 1, seconds)
     if not names or not drafts:
         raise ValueError("it lists no tracks")
-    return tuple(CueFile(name, _tracks(drafts, sheet, number)) for number, name in enumerate(names))
+    return tuple(CueFile(name, _tracks(drafts, sheet, number), folder) for number, (folder, name) in enumerate(names))
 
 
 def _tracks(drafts: list[_Draft], sheet: _Draft, file: int) -> tuple[Track, ...]:
@@ -110,11 +112,13 @@ def _first_word(line: str) -> tuple[str, str]:
     return word, rest[0].strip() if rest else ""
 
 
-def _file_name(rest: str) -> str:
-    """The name in `"album.flac" WAVE`, with or without quotes, without folders of another machine."""
+def _file_name(rest: str) -> tuple[str, str]:
+    """The folder and the name in `"CD1/album.flac" WAVE`, with or without quotes; the folder as in `CueFile`."""
     quoted = _QUOTED.match(rest)
-    name = quoted[1] if quoted else (rest.rsplit(None, 1) or [""])[0]
-    return re.split(r"[/\\]", name)[-1]
+    *folders, name = re.split(r"[/\\]", quoted[1] if quoted else (rest.rsplit(None, 1) or [""])[0])
+    folders = [folder for folder in folders if folder != "."]
+    is_below = not any(folder in ("", "..") or ":" in folder for folder in folders)
+    return "/".join(folders) if is_below else "", name
 
 
 def _text(rest: str) -> str | None:

@@ -78,7 +78,8 @@ def read(path: str | Path, start: float = 0.0, duration: float | None = None) ->
 
     A region is the slice [round(start * rate), round(start * rate) + round(duration * rate)) of the whole,
     shorter if the file ends before it does. In formats with exact seeking (libsndfile's formats, m4a) only the
-    region is decoded; in the others (wma, bare aac, matroska) everything before it is decoded and dropped.
+    region is decoded; in the others (wma, bare aac, matroska) everything before it is decoded and dropped. Where AAC states
+    noise by its level alone (perceptual noise substitution), its samples are others in every region.
 
     Raises InputError if there is no such file or the region is not valid, AudioError if the file is empty, not
     audio, without samples, ends before `start`, holds samples that are not finite, or is too long to be held in

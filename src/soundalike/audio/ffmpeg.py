@@ -83,6 +83,24 @@ def audio_streams(path: Path) -> int:
         return 0
 
 
+def texts(path: Path) -> list[tuple[str, str]]:
+    """(name in lower case, text) of the tags of a container, then of those of its first audio stream without the title, which
+    names the stream; none if FFmpeg does not recognise it.
+
+    Names of Matroska's tags may have the level that they are about before a slash: "album/title".
+    """
+    try:
+        with path.open("rb") as handle, _container(handle, WHOLE_FILE) as container:
+            stream = _audio_stream(container, 0)
+            of_stream = {} if stream is None else dict(stream.metadata)
+            of_stream.pop("title", None)
+            return [
+                (str(name).lower(), str(text)) for one in (container.metadata, of_stream) for name, text in one.items()
+            ]
+    except (av.FFmpegError, OSError, ValueError):
+        return []
+
+
 def describe(path: Path) -> dict[str, Any]:
     """What FFmpeg reports of a file: container, duration (s) and audio streams. Raises ValueError with its reason if it does
     not open it, or finds no audio stream."""
@@ -318,4 +336,10 @@ def _container(handle: BinaryIO, source: Source) -> Any:
 def _audio_stream(container: Any, number: int) -> Any:
     """The audio stream of this number among those that can be decoded; None if there is none."""
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    return streams[number] if number < len(streams) else None
+    if number >= len(streams):
+        return None
+    stream = streams[number]
+    if container.format.name == "caf" and stream.codec_context.name == "alac":
+        # The last packet holds fewer samples than the others, and FFmpeg would take off again what it lacks.
+        stream.codec_context.options = {"flags2": "+skip_manual"}
+    return stream

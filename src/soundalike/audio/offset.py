@@ -6,6 +6,7 @@ change their vectors. Waveforms without one are returned as they are, bit by bit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,8 @@ def _sounding(waveform: Waveform) -> tuple[int, int]:
 def _zeros(samples: Samples) -> int:
     """How many samples at the beginning are zero in all channels."""
     length = int(samples.shape[1])
+    if length and samples[:, 0].any():
+        return 0
     for first in range(0, length, _BLOCK):
         sounding = samples[:, first : first + _BLOCK].any(axis=0)
         if sounding.any():
@@ -118,10 +121,12 @@ class _Frames:
         peak = max(float(self.channel.max(initial=0.0)), -float(self.channel.min(initial=0.0)))
         if len(self.means) < _FEWEST_FRAMES or peak == 0.0:
             return 0.0
-        variances = self.squares - np.square(self.means)
+        variances = self.squares - self.means * self.means
         weights = 1.0 / (np.maximum(variances, 0.0) + (_QUIETEST * peak) ** 2)
-        offset = float(np.average(self.means, weights=weights))
-        error = float(np.sqrt(np.square(weights * (self.means - offset)).sum()) / weights.sum())
+        weights /= weights.sum()
+        offset = float(weights @ self.means)
+        deviations = weights * (self.means - offset)
+        error = math.sqrt(float(deviations @ deviations))
         least = max(_LEAST_OFFSET * peak, _LEAST_CERTAINTY * error)
         return offset if abs(offset) > significance * least else 0.0
 

@@ -1,9 +1,9 @@
 """Decoding by libsndfile: wav, aiff, flac, ogg, opus, mp3. Use `soundalike.audio.decode`.
 
 Its seeking is sample-exact in all of these formats (a region equals the slice of the whole file) except some kinds of
-ADPCM, which are read from the beginning, and it opens files without decoding them. For files that it cannot open, would
-truncate (mp3 without a frame count) or fails to decode (damaged flac), the functions return None, and
-`soundalike.audio.ffmpeg` takes over.
+ADPCM, which are read from the beginning, and MP3, which is read from some frames before; and it opens files without decoding
+them. For files that it cannot open, would truncate (mp3 without a frame count) or fails to decode (damaged flac), the
+functions return None, and `soundalike.audio.ffmpeg` takes over.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ _OGG_TO_WAVE_ORDER = {
 
 # Subtypes whose decoder keeps its state when libsndfile seeks, so that what follows is wrong.
 _INEXACT_SEEKING = ("G721", "G723", "NMS_ADPCM", "VOX_ADPCM")
+
+# Samples of an MP3 that are decoded and dropped before a region: a frame may begin up to 511 bytes before itself (the bit
+# reservoir), which of the smallest frames is further back than libsndfile's decoder goes after it has sought.
+_MP3_PRE_ROLL = 40_000
 
 # Values read at once: whole songs, but not the memory that a header which states too much would take.
 _CHUNK_VALUES = 2**25
@@ -153,11 +157,15 @@ def _read_frames(
 ) -> NDArray[np.float32]:
     """Up to `wanted` frames from frame `first`, (frames, channels); fewer if the file ends early."""
     step = max(1, chunk_values // file.channels)
+    sought = first
     if file.subtype.startswith(_INEXACT_SEEKING):
-        for begin in range(0, first, step):
-            file.read(min(step, first - begin), dtype="float32")
-    elif first > 0:
-        file.seek(first)
+        sought = 0
+    elif file.format == "MP3":
+        sought = max(0, first - _MP3_PRE_ROLL)
+    if sought > 0:
+        file.seek(sought)
+    for begin in range(sought, first, step):
+        file.read(min(step, first - begin), dtype="float32")
     chunks: list[NDArray[np.float32]] = []
     count = 0
     while count < wanted and count * file.channels <= max_values:
@@ -170,12 +178,21 @@ def _read_frames(
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
+class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
+    """Reads what follows what was read before, where `SoundFile` would seek to it: that takes time, and in MP3 the samples after
+    it are wrong. `seek` works as usual."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 @contextlib.contextmanager
 def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
     """The open source, or None if libsndfile does not recognise it or its format is not in FORMATS."""
     with path.open("rb") as handle:
         view = ByteView(handle, source.pieces or ((0, path.stat().st_size),))
-        silent = view.read(4) in _SILENT_MAGIC
+        head = view.read(12)
+        silent = head[:4] in _SILENT_MAGIC and (head[:4] != b"RIFF" or head[8:] == b"WAVE")  # RMP3 is MP3 in RIFF
         view.seek(0)
         if source.stream > 0:  # none of its containers has several
             yield None
@@ -188,7 +205,7 @@ def _open(path: Path, source: Source) -> Iterator[soundfile.SoundFile | None]:
         name = str(path) if os.name == "nt" else os.fsencode(path)
         with contextlib.nullcontext() if silent else silenced_stderr():
             try:
-                file = soundfile.SoundFile(name if source.pieces is None else view)
+                file = _SequentialFile(name if source.pieces is None else view)
             except soundfile.SoundFileError:
                 yield None
                 return

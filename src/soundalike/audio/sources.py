@@ -37,6 +37,7 @@ _HEADERS = re.compile(
 )
 _BYTES_BEFORE = 1 << 18  # in which the header of a container is looked for
 _OGG_HEADER = 27
+_MOST_WRONG_PAGES = 10_000  # first pages with a wrong checksum, each of which takes time to compute
 _LONGEST_OGG_HEADER = _OGG_HEADER + 255
 
 
@@ -134,6 +135,7 @@ def _ogg_sources(handle: BinaryIO) -> tuple[Source, ...]:
 def _ogg_beginnings(handle: BinaryIO, size: int) -> list[tuple[int, int]]:
     """(begin, end) of all first pages whose checksum is right."""
     result = []
+    wrong = 0
     for first in range(0, size, _OGG_BLOCK):
         handle.seek(first)
         block = handle.read(_OGG_BLOCK + len(b"OggS\0\2") - 1)
@@ -146,6 +148,10 @@ def _ogg_beginnings(handle: BinaryIO, size: int) -> list[tuple[int, int]]:
             end = body + sum(page[_OGG_HEADER:body])
             if body and len(page) >= end and ogg_checksum(page[:22] + bytes(4) + page[26:end]) == page[22:26]:
                 result.append((place, place + end))
+                continue
+            wrong += 1
+            if wrong > _MOST_WRONG_PAGES:
+                return result
     return result
 
 

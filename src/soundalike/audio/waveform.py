@@ -24,6 +24,8 @@ _MINUS_3_DB = np.float32(np.sqrt(0.5))
 # channels than these (ambisonics, multitrack exports) have no defined positions and are taken in pairs.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-Clr", 8: "LRC-lrlr"}
 
+_APART = 1009  # samples
+
 # Channels cancel if the power of their mean is below this share of what uncorrelated channels would give: 3 dB. The
 # mean of two uncorrelated channels is itself 3 dB below the channels, which makes 6 dB for stereo.
 _CANCELLED = 0.5
@@ -47,6 +49,11 @@ class Waveform:
     def duration(self) -> float:
         """Seconds."""
         return int(self.samples.shape[1]) / self.sample_rate
+
+    def stays_below(self, amplitude: float) -> bool:
+        """Whether no sample reaches `amplitude`."""
+        pieces = (self.samples[:, ::_APART], self.samples)  # some of what can be heard is soon found
+        return all(piece.max(initial=0.0) < amplitude and -piece.min(initial=0.0) < amplitude for piece in pieces)
 
     def mono(self) -> Samples:
         """The channels as one (see `to_channels`), float32 (samples,)."""

@@ -122,7 +122,7 @@ def _tag_lines(found: Section) -> list[tuple[str, str]]:
 
 def _indexing(found: Section) -> str:
     if found["tracks"]:
-        return f"{counted(len(found['tracks']), 'track')}, by the cue sheet beside it"
+        return f"{counted(len(found['tracks']), 'track')}, by a cue sheet"
     return f"{found['kind']}, {found['seconds']:.3f} s, {counted(found['windows'], 'window')}"
 
 

@@ -181,7 +181,8 @@ def playlist_path(path: str, relative_to: str | None = None) -> str:
 
 
 def _relative(path: str, folder: str) -> str:
-    """`path` relative to `folder`, with links resolved if only then the folder contains it."""
+    """`path` relative to `folder`, with links resolved if that is the shorter way up: what leads out of a linked folder by its
+    name does not always do so by its place."""
     try:
         plain = os.path.relpath(path, os.path.abspath(folder))
         if not plain.startswith(os.pardir):
@@ -189,7 +190,7 @@ def _relative(path: str, folder: str) -> str:
         resolved = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
     except ValueError:  # on another drive of Windows
         return path
-    return plain if resolved.startswith(os.pardir) else resolved
+    return min((plain, resolved), key=lambda way: way.split(os.sep).count(os.pardir))
 
 
 def _print_table(result: SearchResult, raw: bool) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from soundalike.audio.metadata.chunks import read_chunks
-from soundalike.audio.metadata.loop_chunks import read_loop_chunk
-from tests.audio.metadata.test_loop_chunks import acid, aiff, wav
+from tests.audio.metadata.test_loop_chunks import acid, aiff, read_loop_chunk, wav
 
 RATE = 8_000
 Part = tuple[bytes, bytes]

@@ -57,6 +57,12 @@ STATED = {
     "Am I Wrong 120bpm": (120.0, None),
     "100bpm 100 BPM": (100.0, None),
     "DH2_Bass_125_08_Am": (None, "A minor"),
+    "Blink 182 Loop 120": (120.0, None),
+    "Loop B 120bpm": (120.0, None),
+    "Drum_Loop_A_120_01": (120.0, None),
+    "Blink-182_Drum_Loop_120_Am": (120.0, "A minor"),
+    "Juno 106 Bass Loop 128": (128.0, None),
+    "Blink 182 120bpm loop": (120.0, None),
 }
 
 # fmt: off
@@ -71,6 +77,7 @@ NOT_STATED = (
     "I am 100", "Big Bad Beat", "Kick", "Snare_C2", "tabla_re", "-6 Db", "10000bpm", "5bpm", "bpm", "Am",
     "am", "a", "_", "120", "The 1975", "Opensurge - theme", "Ove Melaa - Rainy", "dont_close_your_eyes",
     "US Army Strings", "house_in_a_forest_loop_horrorpen_oga", "3AM", "Track A",
+    "Blink 182 Drum Loop", "Juno 106 Loop",
 )
 # fmt: on
 
@@ -89,6 +96,9 @@ def test_contradictions_are_none() -> None:
     assert metadata_from_filename("KSHMR_Kick_Loop_100_128_Am") == (None, "A minor")
     assert metadata_from_filename("Loop_100bpm_120bpm_Am") == (None, "A minor")
     assert metadata_from_filename("House 124 bpm to 128 bpm") == (None, None)
+    assert metadata_from_filename("128-130 bpm mix") == (None, None)
+    assert metadata_from_filename("Warmup 120 to 124bpm Am") == (None, "A minor")
+    assert metadata_from_filename("Loop 01-120bpm") == metadata_from_filename("DH-12-120bpm") == (120.0, None)
     assert metadata_from_filename("half 70bpm 140bpm drums") == (None, None)
     assert metadata_from_filename("Chords_120bpm_Am_Gm") == (120.0, None)
     assert metadata_from_filename("Chords_120bpm_Am_Am") == (120.0, "A minor")

@@ -118,6 +118,8 @@ def test_other_texts_are_not_keys(text: str) -> None:
         ("[8A]", "A minor"),
         ("1m 124", "A minor"),
         ("Key: Am", "A minor"),
+        ("A:min", "A minor"),
+        ("C#:maj", "Db major"),
         ("Fis-moll", "F# minor"),
         ("Fis-moll +20", "F# minor"),
         ("Hm", "B minor"),

@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
+from soundalike.audio.metadata.loop_chunks import LoopChunk
+from soundalike.audio.metadata.tags import read_tags
+
+
+def read_loop_chunk(path: Path) -> LoopChunk | None:
+    return read_tags(path).loop
 
 
 def wav(path: Path, *chunks: tuple[bytes, bytes], seconds: float = 2.0, rate: int = 8_000) -> Path:

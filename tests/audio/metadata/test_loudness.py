@@ -70,6 +70,15 @@ def test_a_recording_over_ten_minutes_is_measured_whole(lengths: list[float]) ->
     assert meter.integrated() == pytest.approx(expected, abs=0.01)
 
 
+def test_silence_before_a_recording_changes_nothing() -> None:
+    samples = np.concatenate([np.zeros((2, 600_000), np.float32), make_signal(44_100, 3.0)], axis=1)
+    expected = pyloudnorm.Meter(44_100).integrated_loudness(samples.T.astype(np.float64))
+    meter = LoudnessMeter(44_100)
+    for first in range(0, samples.shape[1], 100_000):
+        meter.add(samples[:, first : first + 100_000])
+    assert meter.integrated() == pytest.approx(expected, abs=0.01)
+
+
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100])
 @pytest.mark.parametrize("seconds", [0.02, 0.399, 0.4, 0.41, 3.0])
 def test_where_a_recording_is_cut_does_not_matter(rate: int, seconds: float) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from soundalike.audio.metadata.tags import Tags, read_tags
 from tests.audio.conftest import RATE, make_signal, write_sndfile
 from tests.audio.metadata.test_chunks import riff
 from tests.audio.metadata.test_loop_chunks import acid, aiff, wav
+from tests.flac_blocks import comments, flac_with
 
 Encoded = Callable[[str], Path]
 
@@ -70,6 +72,60 @@ def test_tags_of_other_containers(tmp_path: Path) -> None:
             output.mux(stream.encode(None))
         tags = read_tags(tmp_path / name)
         assert (tags.title, tags.artist, tags.album) == ("Über", "音", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container"),
+    [
+        ("a.mka", "libopus", "matroska"),
+        ("a.webm", "libopus", "webm"),
+        ("a.caf", "pcm_s16le", "caf"),
+        ("a.flv", "aac", "flv"),
+    ],
+)
+def test_tags_of_containers_that_ffmpeg_reads(name: str, codec: str, container: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    texts = {"title": "Über", "artist": "音", "album": "x", "BPM": "127.5", "INITIAL_KEY": "8A"}
+    with av.open(str(path), "w", format=container) as output:
+        output.metadata.update(texts)
+        stream = output.add_stream(codec, rate=48_000, layout="mono")
+        stream.metadata["title"] = "Commentary"
+        form = "s16" if codec in ("pcm_s16le", "libopus") else "fltp"
+        silence = np.zeros((1, 960), np.int16 if form == "s16" else np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, format=form, layout="mono")
+        frame.sample_rate = 48_000
+        output.mux(stream.encode(frame))  # type: ignore[union-attr, arg-type]
+        output.mux(stream.encode(None))  # type: ignore[union-attr]
+    assert read_tags(path) == Tags("音", "Über", "x", 127.5, "A minor", None)
+
+
+def ebml(name: int, content: bytes) -> bytes:
+    """An element of Matroska (RFC 8794)."""
+    return (
+        name.to_bytes((name.bit_length() + 7) // 8, "big")
+        + (0x0100_0000_0000_0000 | len(content)).to_bytes(8, "big")
+        + content
+    )
+
+
+def test_tags_of_matroska_have_levels(tmp_path: Path) -> None:
+    def tag(level: int, kind: bytes, **texts: str) -> bytes:
+        target = ebml(0x63C0, ebml(0x68CA, bytes([level])) + ebml(0x63CA, kind))
+        simple = [
+            ebml(0x67C8, ebml(0x45A3, name.encode()) + ebml(0x4487, text.encode())) for name, text in texts.items()
+        ]
+        return ebml(0x7373, target + b"".join(simple))
+
+    tags = tag(50, b"ALBUM", TITLE="The Album", ARTIST="The Band") + tag(30, b"TRACK", TITLE="The Song", BPM="98")
+    form = ebml(0xB5, struct.pack(">f", 8_000)) + ebml(0x9F, b"\1") + ebml(0x6264, b"\x10")
+    track = (
+        ebml(0xD7, b"\1") + ebml(0x73C5, b"\1") + ebml(0x83, b"\2") + ebml(0x86, b"A_PCM/INT/LIT") + ebml(0xE1, form)
+    )
+    sound = ebml(0x1F43B675, ebml(0xE7, b"\0") + ebml(0xA3, b"\x81\0\0\x80" + bytes(1600)))
+    path = tmp_path / "a.mka"
+    segment = ebml(0x1654AE6B, ebml(0xAE, track)) + ebml(0x1254C367, tags) + sound
+    path.write_bytes(ebml(0x1A45DFA3, ebml(0x4282, b"matroska")) + ebml(0x18538067, segment))
+    assert read_tags(path) == Tags("The Band", "The Song", "The Album", 98.0, None, None)
 
 
 def test_loop_chunks_are_included(tmp_path: Path) -> None:
@@ -154,6 +210,15 @@ def test_id3_chunks_of_wav_and_aiff(tmp_path: Path) -> None:
     assert (tags.artist, tags.title, tags.key) == ("Artist", "Café", "Bb minor")
 
 
+@pytest.mark.parametrize("first", ["LIST", "id3 "])
+def test_id3_chunks_win_over_info_and_the_last_of_them(first: str, tmp_path: Path) -> None:
+    listed = info("cp1252", INAM="A Title of Thirty Characters, C", IART="Pack", IKEY="Cm", IBPM="90")
+    older, newer = id3({"TKEY": b"\0Dm", "TBPM": b"\x00100"}), id3({"TIT2": b"\0Title", "TKEY": b"\x008A"})
+    chunks = [listed, (b"ID3 ", older), (b"id3 ", newer)]
+    path = wav(tmp_path / "a.wav", *(chunks if first == "LIST" else [*chunks[1:], listed]))
+    assert read_tags(path) == Tags("Pack", "Title", None, 100.0, "A minor", None)
+
+
 def test_id3_texts_in_another_encoding_than_stated(tmp_path: Path, encoded: Encoded) -> None:
     path = tagged_mp3(tmp_path / "a.mp3", encoded, TPE1=b"\0" + "Björk".encode(), TIT2=b"\0Don\x92t")
     tags = read_tags(path)
@@ -163,6 +228,29 @@ def test_id3_texts_in_another_encoding_than_stated(tmp_path: Path, encoded: Enco
 def test_tags_are_read_whatever_the_suffix(tmp_path: Path, encoded: Encoded) -> None:
     path = tagged_mp3(tmp_path / "a.wav", encoded, TPE1=b"\0Artist")
     assert read_tags(path).artist == "Artist"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("8A - Energy 7", "A minor"),
+        ("8A - 7", "A minor"),
+        ("12B - Energy 10 - bought at a shop", "E major"),
+        ("8A - 70s classic", None),
+        ("2B - or not", None),
+        ("Am - 7", None),
+        ("Ripped by 8A - 7", None),
+    ],
+)
+def test_keys_with_an_energy_level_in_comments(text: str, key: str | None, tmp_path: Path, encoded: Encoded) -> None:
+    comment = b"\x01eng" + "".encode("utf-16") + b"\0\0" + text.encode("utf-16")
+    path = tagged_mp3(tmp_path / "a.mp3", encoded, COMM=comment)
+    assert read_tags(path).key == key
+    path = tagged_mp3(tmp_path / "b.mp3", encoded, COMM=b"\0eng\0" + text.encode(), TKEY=b"\0Cm")
+    assert read_tags(path).key == "C minor", "a tag for the key counts more"
+    path = tmp_path / "c.flac"
+    path.write_bytes(flac_with((4, comments(COMMENT=text))))
+    assert read_tags(path).key == key
 
 
 def test_key_tags_of_mixed_in_key(tmp_path: Path, encoded: Encoded) -> None:

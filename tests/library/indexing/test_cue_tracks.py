@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from soundalike.audio.embedded_cue_sheet import SMALLEST
 from soundalike.errors import InputError
 from soundalike.library.indexing.analysis_tasks import load_analyser
 from soundalike.library.indexing.cue_tracks import tracks_in
@@ -24,6 +25,7 @@ from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library
 from soundalike.search.filters import Filters
 from soundalike.search.finder import Finder
+from tests.flac_blocks import comments, flac_with
 from tests.made_up_library import InlineBackend
 
 RATE = 22_050
@@ -317,7 +319,7 @@ def test_the_file_of_a_sheet_is_found(tmp_path: Path, listed: str, there: list[s
 def test_a_file_with_one_track_stays_whole(tmp_path: Path) -> None:
     Album(tmp_path, tmp_path).sheet("One", file="a.flac", name="a.CUE")
     found = tracks_in(tmp_path, ["a.CUE", "a.flac"], AUDIO)
-    assert (found.tracks, found.problems, found.files) == ({}, [], {"a.CUE": ["a.flac"]})
+    assert (found.tracks, found.problems, found.files) == ({"a.flac": ()}, [], {"a.CUE": ["a.flac"]})
 
 
 def test_of_two_sheets_the_one_with_the_name_of_the_file_counts(tmp_path: Path) -> None:
@@ -344,3 +346,89 @@ def test_a_touched_file_is_read_once_and_keeps_its_tracks(album: Album, touch_la
     backend = CountingBackend()
     report = album.index(backend=backend)
     assert (report.unchanged, report.indexed, backend.read) == (3, 0, ["album.flac"])  # type: ignore[attr-defined]
+
+
+def _embed(album: Album, *titles: str, seconds: int = SECONDS) -> None:
+    """Put a sheet into the album's file in place of the one beside it; the file becomes large enough for an album."""
+    album.sheet(*titles, file="CDImage.wav", seconds=seconds)
+    sheet = (album.folder / "album.cue").read_text()
+    (album.folder / "album.cue").unlink()
+    noise = np.random.default_rng(9).uniform(-0.3, 0.3, (RATE * 9, 4))
+    path = album.folder / "album.flac"
+    path.write_bytes(flac_with((4, comments(CUESHEET=sheet)), sound=noise, rate=RATE))
+    assert path.stat().st_size > SMALLEST
+
+
+def test_a_sheet_inside_a_file_divides_it(album: Album) -> None:
+    _embed(album, "One", "Two", "Three")
+    report = album.index()
+    assert (report.found, report.new, report.skipped) == (3, 3, [])
+    items = album.items()
+    assert [(items[name]["title"], items[name]["artist"]) for name in NAMES] == [
+        ("One", "The Band"),
+        ("Two", "The Band"),
+        ("Three", "The Band"),
+    ]
+    backend = CountingBackend()
+    report = album.index(backend=backend)
+    assert (report.unchanged, report.indexed, backend.read) == (3, 0, [])  # type: ignore[attr-defined]
+    _embed(album, "One", "Two")
+    album.index()
+    assert sorted(album.items()) == NAMES[:2]
+    assert sorted(album.index(cue=False) and album.items()) == ["album.flac"]
+    assert sorted(album.index() and album.items()) == ["album.flac"]
+    assert sorted(album.index(cue=True) and album.items()) == NAMES[:2]
+
+
+def test_a_sheet_beside_a_file_counts_more_than_the_one_inside(album: Album) -> None:
+    _embed(album, "One", "Two", "Three")
+    album.sheet("A", "B")
+    album.index()
+    assert [row["title"] for _, row in sorted(album.items().items())] == ["A", "B"]
+    album.sheet("All of it")
+    album.index()
+    assert sorted(album.items()) == ["album.flac"]
+
+
+def test_a_file_known_to_have_no_sheet_is_not_opened_again(album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    _embed(album, "One")
+    album.index()
+    assert sorted(album.items()) == ["album.flac"]
+
+    def opened(path: Path) -> tuple[()]:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("soundalike.library.indexing.cue_tracks.embedded_tracks", opened)
+    assert album.index().unchanged == 1
+
+
+@pytest.mark.parametrize("listed", ["CD1\\album.wav", "cd1/album.flac", ".\\CD1\\album.flac"])
+def test_a_sheet_may_refer_to_a_folder_below(album: Album, listed: str) -> None:
+    inside = album.folder / "CD1"
+    inside.mkdir()
+    (album.folder / "album.flac").rename(inside / "album.flac")
+    album.sheet("One", "Two", "Three", file=listed)
+    wanted = [f"CD1/{name}" for name in NAMES]
+    report = album.index()
+    assert (sorted(album.items()), report.skipped) == (wanted, [])
+    for path in (album.folder, inside, inside / "album.flac", album.folder / "album.cue"):
+        report = album.index(path)
+        assert (report.unchanged, report.found, sorted(album.items())) == (3, 3, wanted), path
+    album.sheet("A", "B", file="album.flac")
+    (album.folder / "album.cue").rename(inside / "album.cue")
+    album.index()
+    assert [row["title"] for _, row in sorted(album.items().items())] == ["A", "B"], "the nearest sheet counts"
+
+
+def test_two_discs_with_the_same_names(album: Album) -> None:
+    for disc in ("CD1", "CD2"):
+        (album.folder / disc).mkdir()
+        sf.write(album.folder / disc / "01.wav", np.concatenate([_sound(5), _sound(6)]), RATE)
+    (album.folder / "album.flac").unlink()
+    lines = []
+    for disc in (1, 2):
+        lines.append(f'FILE "CD{disc}\\01.wav" WAVE')
+        lines += [f"TRACK {2 * disc + n:02d} AUDIO\nINDEX 01 00:{3 * n:02d}:00" for n in (0, 1)]
+    (album.folder / "album.cue").write_text("\n".join(lines))
+    album.index()
+    assert sorted(album.items()) == ["CD1/01.wav#02", "CD1/01.wav#03", "CD2/01.wav#04", "CD2/01.wav#05"]

@@ -72,6 +72,15 @@ def test_the_digest_changes_if_and_only_if_a_byte_or_a_name_does(track: Path) ->
     assert content_digest(moved / "mix.wav", STEMS) == before
 
 
+def test_the_same_bytes_are_a_stem_file_only_under_its_name(tmp_path: Path) -> None:
+    """A copy for players, which has no stems, must not keep the stem file out."""
+    fill(tmp_path, "a.mp4")
+    shutil.copy(tmp_path / "a.mp4", tmp_path / "a.stem.mp4")
+    plain, stems = (content_digest(tmp_path / name, STEMS) for name in ("a.mp4", "a.stem.mp4"))
+    assert plain != stems
+    assert content_digest(tmp_path / "a.mp4") == content_digest(tmp_path / "a.stem.mp4") == plain
+
+
 def test_stems_that_change_places_change_the_digest(track: Path) -> None:
     before = content_digest(track, STEMS)
     stems = track.parent / "stems"

@@ -11,6 +11,7 @@ import soundfile as sf
 
 from soundalike.errors import AudioError, InputError
 from soundalike.library.maintenance.diagnosis import SECTIONS, Section, diagnose, warnings
+from tests.flac_blocks import comments, flac_with
 from tests.models.separators.stems.test_stem_container import TONES, write_container
 
 RATE = 44_100
@@ -111,6 +112,17 @@ def test_the_tracks_of_a_cue_sheet_and_a_stretch_of_the_file(tmp_path: Path) -> 
     part = Path(f"{path}#t=0.5,1.5")
     assert SECTIONS["header"](part)["seconds"] == 1.0
     assert SECTIONS["indexing"](part)["tracks"] == []
+
+
+def test_the_tracks_of_a_sheet_inside_a_file_and_of_one_in_the_folder_above(tmp_path: Path) -> None:
+    sheet = 'FILE "CD1/a.wav" WAVE\nTRACK 1 AUDIO\nINDEX 1 0:0:0\nTRACK 2 AUDIO\nINDEX 1 0:{}:0'
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (8 * RATE, 2))
+    path = tmp_path / "CD1" / "a.flac"
+    path.parent.mkdir()
+    path.write_bytes(flac_with((4, comments(CUESHEET=sheet.format(2))), sound=noise))
+    assert [track["start"] for track in SECTIONS["indexing"](path)["tracks"]] == [0.0, 2.0]
+    (tmp_path / "a.cue").write_text(sheet.format(3))
+    assert [track["start"] for track in SECTIONS["indexing"](path)["tracks"]] == [0.0, 3.0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

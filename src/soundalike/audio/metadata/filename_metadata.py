@@ -12,6 +12,7 @@ pitched instrument, a tempo or an index before it; Camelot codes ("8A") need a t
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _BPM = (
     re.compile(r"(?<![\d.])(\d{2,3}(?:[.,]\d{1,3})?)[\s_-]*bpm", re.IGNORECASE),
     re.compile(r"bpm[\s_=:-]*(\d{2,3}(?:[.,]\d{1,3})?)(?!\d)", re.IGNORECASE),
 )
+_RANGE = re.compile(r"(?<![\w.])(\d{2,3})(?:[-–~]|[\s_]+to[\s_]+)(\d{2,3})[\s_-]*bpm", re.IGNORECASE)
 _SLOWEST, _FASTEST = 30.0, 300.0  # if the name contains "bpm"
 _BARE_SLOWEST, _BARE_FASTEST = 60.0, 200.0  # if it does not
 
@@ -82,9 +84,11 @@ _BEFORE_A_NUMBER = _words(
     """
     no nr op opus bwv k kv hob d rv woo symphony concerto sonata quartet etude prelude vol volume track
     part pt take v ver version chapter episode ep day area highway route room studio level psalm hymn
-    track disc cd side number tr sh juno jupiter
+    track disc cd side number
     """
 )
+# Bands and instruments that are called by a number: Blink 182, Juno 106.
+_BEFORE_ITS_NUMBER = _words("blink eiffel haircut juno jupiter sh tr mpc cs cz cr dx jx ax mks")
 _AFTER_A_NUMBER = _words(
     """
     hz khz bit bits ms db kbps kbit st min mins sec secs s years year miles degrees x times days percent
@@ -96,6 +100,8 @@ _VARIANT_WORDS = _words(
     take scene side version ver mix alt track part pt disc cd option var variation beat
     """
 )
+
+_VARIANTS = _words("A B C D")  # of a loop: "Loop A 120bpm"
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ def metadata_from_filename(stem: str) -> tuple[float | None, str | None]:
         keys = _camelot(tokens, tempo)
     if not keys:
         keys = _bare_notes(tokens, tempo)
-    if len(set(stated)) > 1:
+    if len(set(stated)) > 1 or _states_range(stem):
         tempo = None
     distinct = set(keys.values())
     return tempo, str(distinct.pop()) if len(distinct) == 1 else None
@@ -156,6 +162,13 @@ def _stated_tempos(stem: str) -> tuple[list[float], str]:
                 rest = f"{rest[: match.start()]}{_TEMPO}{rest[match.end() :]}"
             return [_number(match[1]) for match in matches], rest
     return [], stem
+
+
+def _states_range(stem: str) -> bool:
+    """Whether a name states a range of tempos, such as "124-128 bpm"."""
+    return any(
+        _BARE_SLOWEST <= _number(match[1]) < _number(match[2]) <= _BARE_FASTEST for match in _RANGE.finditer(stem)
+    )
 
 
 def _number(text: str) -> float:
@@ -248,7 +261,7 @@ def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
         has_code = any(_CAMELOT.fullmatch(near.text) for near in _neighbours(tokens, position))
         last = position == len(tokens) - 1
         # The last number of "Drum Loop 100" numbers the loops of a pack.
-        is_loop = loops and (not last or _numbered_already(tokens, position))
+        is_loop = loops and (not last or _numbered_already(tokens, position) or _names_a_number(tokens[:position]))
         if has_key or has_code or is_loop:
             tempos.add(float(token.text))
     return tempos.pop() if len(tempos) == 1 else None
@@ -257,7 +270,12 @@ def _bare_tempo(tokens: list[_Token], keys: dict[int, Key]) -> float | None:
 def _counts_something_else(tokens: list[_Token], position: int) -> bool:
     before = tokens[position - 1].word if position > 0 else ""
     after = tokens[position + 1].word if position + 1 < len(tokens) else ""
-    return before in _BEFORE_A_NUMBER or after in _AFTER_A_NUMBER
+    return before in _BEFORE_A_NUMBER | _BEFORE_ITS_NUMBER or after in _AFTER_A_NUMBER
+
+
+def _names_a_number(tokens: list[_Token]) -> bool:
+    """Whether a number in a name belongs to a band or an instrument."""
+    return any(token.word in _BEFORE_ITS_NUMBER and after.is_index for token, after in itertools.pairwise(tokens))
 
 
 def _numbered_already(tokens: list[_Token], position: int) -> bool:
@@ -298,6 +316,8 @@ def _note_counts(tokens: list[_Token], position: int, note: re.Match[str], pitch
         return pitched and note["root"] in "cdefg" and not note["octave"] and token.delimited("_-")
     indexed = position > 0 and tokens[position - 1].is_index and token.delimited("_-")
     variant = _has(tokens, _VARIANT_WORDS)
+    if token.text in _VARIANTS and position > 0 and _has([tokens[position - 1]], _LOOP_WORDS):
+        return False
     if note["octave"]:
         return pitched or note["sign"] is not None
     if note["sign"]:

@@ -21,6 +21,7 @@ _LENGTH_3, _ENCRYPTED_3, _GROUPED_3 = 0x80, 0x40, 0x20  # flags of a frame of ve
 _GROUPED, _COMPRESSED, _ENCRYPTED, _UNSYNCHRONISED_FRAME, _LENGTH = 0x40, 0x08, 0x04, 0x02, 0x01
 _ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _WIDE = (1, 2)  # encodings whose terminator has two bytes
+_LANGUAGE = 3  # bytes, of a comment
 _TEXTS = {"TP1": "artist", "TT2": "title", "TAL": "album", "TBP": "bpm", "TKE": "key"}  # version 2.2
 _TEXTS |= {"TPE1": "artist", "TIT2": "title", "TALB": "album", "TBPM": "bpm", "TKEY": "key"}
 
@@ -32,13 +33,16 @@ class _Frame:
 
 
 def texts(tag: bytes) -> Iterator[tuple[str, str]]:
-    """(name, text) of each text of a tag: artist, title, album, bpm and key; of a text that a user defined (TXXX) its
+    """(name, text) of each text of a tag: artist, title, album, bpm, key and comment; of a text that a user defined (TXXX) its
     description in lower case. Latin-1 is not decoded further, see `text_encodings.repair_text`."""
     for frame in _frames(tag):
         if frame.name in ("TXX", "TXXX"):
             fields = _decoded(frame.content)
             if (name := fields[0].lower()) not in ("artist", "title", "album"):
                 yield from ((name, text) for text in fields[1:])
+        elif frame.name in ("COM", "COMM") and len(frame.content) > _LANGUAGE:
+            fields = _decoded(frame.content[:1] + frame.content[1 + _LANGUAGE :])
+            yield from (("comment", text) for text in fields[1:])
         elif frame.name in _TEXTS:
             yield from ((_TEXTS[frame.name], text) for text in _decoded(frame.content))
 

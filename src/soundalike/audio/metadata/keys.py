@@ -24,7 +24,7 @@ _MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 _SPELT = re.compile(
-    r"(?P<root>[A-Ga-g])\s*[-_]?(?P<sign>#|♯|b|♭|sharp|flat|)\s*[-_]?\s*"
+    r"(?P<root>[A-Ga-g])\s*[-_]?(?P<sign>#|♯|b|♭|sharp|flat|)\s*[-_:]?\s*"
     r"(?P<mode>maj(?:or)?|min(?:or)?|moll|dur|m|M|)",
     re.IGNORECASE,
 )
@@ -158,6 +158,17 @@ def find_key_in_tag(text: str) -> Key | None:
             found = key
     return found
 
+
+def find_key_in_comment(text: str) -> Key | None:
+    """The key at the beginning of a comment as Mixed In Key writes it, with the energy level ("8A - Energy 7", "8A - 7 - ...");
+    None for any other text."""
+    match = _KEY_AND_ENERGY.match(text)
+    return None if match is None else find_key(match["key"])
+
+
+_KEY_AND_ENERGY = re.compile(
+    r"\s*(?P<key>(?:0?[1-9]|1[0-2])[AB])\s+-\s+(?:Energy\s+)?(?:[1-9]|10)(?!\w)", re.IGNORECASE
+)
 
 _END = r"(?![^\W_]|[#♯♭])"  # of a word
 _NOT_A_KEY = re.compile(

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
-from soundalike.audio.metadata.chunks import ChunkedFile, read_chunks
+from soundalike.audio.metadata.chunks import ChunkedFile
 from soundalike.audio.metadata.keys import Key, Mode
 
 _ACID_ONE_SHOT, _ACID_ROOT_VALID = 0x01, 0x02
 _MAX_BYTES = 4096  # of a chunk that are read
-_LIMITS = dict.fromkeys((b"acid", b"smpl", b"inst", b"fmt ", b"basc", b"COMM"), _MAX_BYTES) | {b"data": 0}
+LIMITS = dict.fromkeys((b"acid", b"smpl", b"inst", b"fmt ", b"basc", b"COMM"), _MAX_BYTES) | {b"data": 0}
+"""What `chunks.read_chunks` has to read for `loop_chunk`."""
+
 _DEFAULT_ROOT = 60  # what editors write if no note was set: no evidence of C
 
 
@@ -41,14 +42,8 @@ class LoopChunk:
         return None if self.root is None else str(Key(self.root % 12, self.mode))
 
 
-def read_loop_chunk(path: str | Path) -> LoopChunk | None:
-    """The loop chunk of a wav or aiff file (acid before smpl before inst), or None."""
-    try:
-        file = read_chunks(Path(path), _LIMITS)
-    except OSError:
-        return None
-    if file is None:
-        return None
+def loop_chunk(file: ChunkedFile) -> LoopChunk | None:
+    """The loop chunk of a wav or aiff file with the chunks of `LIMITS` (acid before smpl before inst), or None."""
     return _from_wav(file) if file.form == "WAVE" else _from_aiff(file)
 
 

@@ -88,6 +88,8 @@ class LoudnessMeter:
 
         sections = _k_weighting(self._rate)
         if self._state is None:
+            if not samples.any():  # nothing was heard so far that the filters could prolong
+                return np.zeros(samples.shape[1])
             self._state = np.zeros((len(sections), len(samples), 2))
         weighted, self._state = scipy.signal.sosfilt(sections, samples, axis=1, zi=self._state)
         squares: NDArray[np.float64] = np.einsum("ct,ct,c->t", weighted, weighted, _gains(len(samples)))

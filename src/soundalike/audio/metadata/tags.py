@@ -1,8 +1,9 @@
 """Tags of a file: artist, title, album, tempo, key; and its loop chunk.
 
-In wav files, INFO lists and ID3 chunks are read, whichever comes first; in aiff files, the text chunks and ID3 chunks; tags
-that some programs put behind the chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
-field by field (see `attached_tags`).
+In wav files, ID3 chunks and INFO lists are read, in aiff files ID3 chunks and the text chunks. Where they disagree, ID3 wins,
+which programs for DJs write and which has no limit of length, and the last of several; tags that some programs put behind the
+chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
+field by field (see `attached_tags`). FFmpeg reads the tags of containers for videos, CAF and AU.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata import id3
 from soundalike.audio.metadata.attached_tags import ape_texts, read_attached_tags, trailing_id3
 from soundalike.audio.metadata.chunks import Chunk, ChunkedFile, read_chunks
-from soundalike.audio.metadata.keys import Key, find_key_in_tag
-from soundalike.audio.metadata.loop_chunks import LoopChunk, read_loop_chunk
+from soundalike.audio.metadata.keys import Key, find_key_in_comment, find_key_in_tag
+from soundalike.audio.metadata.loop_chunks import LIMITS as _LOOP_LIMITS
+from soundalike.audio.metadata.loop_chunks import LoopChunk, loop_chunk
 from soundalike.audio.metadata.text_encodings import code_page_name, decode_text, repair_text
 
 _NUMBER = re.compile(r"\d{1,4}(?:[.,]\d+)?")
@@ -31,6 +33,7 @@ _MAX_CHARACTERS = 500
 _MAX_LIST = 1 << 20  # bytes of an INFO list that are read
 _MAX_ID3 = 1 << 24
 _LIMITS = {
+    **_LOOP_LIMITS,
     b"LIST": _MAX_LIST,
     b"NAME": _MAX_LIST,
     b"AUTH": _MAX_LIST,
@@ -52,10 +55,23 @@ _TEXT_CHUNKS = {
 _TEMPO_FIELDS = ("bpm", "tbpm", "tempo")
 _KEY_FIELDS = ("initial_key", "initialkey", "initial key", "key", "musical key", "tonality")
 
+_BY_FFMPEG = re.compile(rb"\x1a\x45\xdf\xa3|caff|\.snd|FLV|RIFF....AVI |....ftypqt  ", re.DOTALL)
+"""First bytes of the files whose tags FFmpeg reads if nothing else does: Matroska, CAF, AU, FLV, AVI, QuickTime."""
+
+_LEVELS = ("", "track/", "song/")  # of Matroska's tags that are about the piece itself
+_FFMPEG_FIELDS = {
+    "title": ("title",),
+    "artist": ("artist",),
+    "album": ("album",),
+    "bpm": _TEMPO_FIELDS,
+    "key": _KEY_FIELDS,
+}
+_FFMPEG_ALBUM_FIELDS = {"artist": ("album/artist", "album_artist"), "album": ("album/title",)}
+
 _ID3_NAME = Path("id3.mp3")  # by which tinytag reads ID3 tags
 
 _Field = tuple[str, str]
-"""The name of a field (artist, title, album, bpm, key) and its text."""
+"""The name of a field (artist, title, album, bpm, key, comment) and its text."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +97,22 @@ def read_tags(path: str | Path) -> Tags:
         tags = read_tags(part.file)
         return Tags(artist=tags.artist, album=tags.album)
     path = part.file
-    loop = read_loop_chunk(path)
     try:
         chunked = read_chunks(path, _LIMITS)
         with path.open("rb") as file:
             fields = list(_merged_fields(file, path) if chunked is None else _chunked_fields(file, chunked))
+            if not fields and chunked is None:
+                file.seek(0)
+                if _BY_FFMPEG.match(file.read(12)):
+                    fields = list(_container_fields(path))
     except OSError:
-        return Tags(loop=loop)
+        return Tags()
 
     def texts(name: str) -> Iterator[str]:
         return (text for field, value in fields if field == name and (text := _text(value)) is not None)
 
     key = next(filter(None, map(find_key_in_tag, texts("key"))), None)
+    key = key or next(filter(None, map(find_key_in_comment, texts("comment"))), None)
     if key is not None and key.mode is None:
         key = Key(key.root, "major")  # ID3v2: a root alone is major, minor is marked by an m
     return Tags(
@@ -101,7 +121,7 @@ def read_tags(path: str | Path) -> Tags:
         album=next(texts("album"), None),
         tempo=next(filter(None, map(_tempo, texts("bpm"))), None),
         key=str(key) if key else None,
-        loop=loop,
+        loop=None if chunked is None else loop_chunk(chunked),
     )
 
 
@@ -125,13 +145,22 @@ def _merged_fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
         yield from _object_fields(tag)
 
 
+def _container_fields(path: Path) -> Iterator[_Field]:
+    from soundalike.audio import ffmpeg
+
+    texts = dict(reversed(ffmpeg.texts(path)))
+    for field, names in _FFMPEG_FIELDS.items():
+        wanted = [level + name for level in _LEVELS for name in names] + list(_FFMPEG_ALBUM_FIELDS.get(field, ()))
+        yield from ((field, texts[name]) for name in wanted if name in texts)
+
+
 def _object_fields(tag: bytes) -> Iterator[_Field]:
     yield from (("key", text) for description, text in id3.objects(tag) if description == "key")
 
 
 def _attached_fields(tag: bytes) -> Iterator[_Field]:
     for name, text in id3.texts(tag) if tag[:3] == b"ID3" else ape_texts(tag):
-        if name in ("artist", "title", "album"):
+        if name in ("artist", "title", "album", "comment"):
             yield name, text
         elif name in _TEMPO_FIELDS:
             yield "bpm", text
@@ -161,7 +190,7 @@ def _fields(file: BinaryIO, path: Path) -> Iterator[_Field]:
             tag = TinyTag.get(filename=name, file_obj=file, duration=False)
         except TinyTagException:
             continue
-        for field in ("artist", "title", "album"):
+        for field in ("artist", "title", "album", "comment"):
             if (value := getattr(tag, field)) is not None:
                 yield field, value
         yield from (("bpm", str(value)) for field in _TEMPO_FIELDS for value in tag.other.get(field) or ())
@@ -174,12 +203,12 @@ def _chunk_fields(file: ChunkedFile) -> Iterator[_Field]:
     page = None
     if character_set is not None and len(character_set.content) == 2:
         page = code_page_name(struct.unpack(file.order + "H", character_set.content)[0])
+    for chunk in reversed([chunk for chunk in file.chunks if chunk.name in (b"id3 ", b"ID3 ")]):
+        yield from _attached_fields(chunk.content)
+        yield from _fields(BytesIO(chunk.content), _ID3_NAME)
+        yield from _object_fields(chunk.content)
     for chunk in file.chunks:
-        if chunk.name in (b"id3 ", b"ID3 "):
-            yield from _attached_fields(chunk.content)
-            yield from _fields(BytesIO(chunk.content), _ID3_NAME)
-            yield from _object_fields(chunk.content)
-        elif chunk.name == b"LIST":
+        if chunk.name == b"LIST":
             yield from _info_fields(chunk, file.order, page)
         elif chunk.name in _TEXT_CHUNKS:
             yield _TEXT_CHUNKS[chunk.name], decode_text(chunk.content, page)

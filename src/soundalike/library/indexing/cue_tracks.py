@@ -1,4 +1,4 @@
-"""The cue sheets in a folder, and which of its audio files they divide into tracks."""
+"""The cue sheets in a folder and inside files, and which audio files they divide into tracks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundalike.audio.cue_sheet import LARGEST, Track, read_cue_sheet
+from soundalike.audio.embedded_cue_sheet import SMALLEST, SUFFIXES, embedded_tracks
 from soundalike.audio.file_names import fold
 
 SUFFIX = ".cue"
@@ -16,8 +17,9 @@ SUFFIX = ".cue"
 
 @dataclass
 class FolderTracks:
-    """tracks: those of each audio file that a sheet divides, by its name; problems: (name of a sheet, why it is not used);
-    files: the names of the audio files that a sheet refers to."""
+    """tracks: those of each audio file that a sheet refers to, by its path relative to the folder (with /), none if it stays
+    whole; problems: (name of a
+    sheet, why it is not used); files: the paths of the audio files that a sheet refers to."""
 
     tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -52,13 +54,41 @@ def tracks_in(folder: Path, names: Sequence[str], extensions: frozenset[str]) ->
         result.files[sheet] = []
         for listed in files:
             name = _matching(listed.name, audio, own_name)
+            if name is None and listed.folder:
+                name = _below(folder, listed.folder, listed.name, extensions)
             if name is None:
                 result.problems.append((sheet, f"refers to {listed.name or 'no file'}, which is not beside it"))
                 continue
             result.files[sheet].append(name)
-            if len(listed.tracks) > 1:
-                result.tracks.setdefault(name, listed.tracks)
+            if not result.tracks.get(name):
+                result.tracks[name] = listed.tracks if len(listed.tracks) > 1 else ()
     return result
+
+
+def may_have_sheet(name: str, size: int) -> bool:
+    """Whether a file of this name and so many bytes is one in which a cue sheet is looked for."""
+    return size >= SMALLEST and os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def tracks_inside(path: Path) -> tuple[Track, ...]:
+    """The tracks by the cue sheet inside the file at `path`; none if there is no usable one, or the file cannot be read."""
+    try:
+        return embedded_tracks(path) if may_have_sheet(path.name, path.stat().st_size) else ()
+    except OSError:
+        return ()
+
+
+def tracks_of(path: Path, extensions: frozenset[str]) -> tuple[Track, ...]:
+    """The tracks of one audio file: by the sheets beside it or in the folder above, else by the one inside it."""
+    for folder in dict.fromkeys((path.parent, path.parent.parent)):
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        found = tracks_in(folder, names, extensions).tracks.get(path.relative_to(folder).as_posix())
+        if found is not None:
+            return found
+    return tracks_inside(path)
 
 
 def track_stamp(mtime_ns: int, track: Track) -> int:
@@ -82,3 +112,18 @@ def _matching(listed: str, audio: Sequence[str], own_name: str | None) -> str | 
         if len(same) == 1:
             return same[0]
     return None
+
+
+def _below(top: Path, folder: str, listed: str, extensions: frozenset[str]) -> str | None:
+    """The path, relative to `top`, of the file that a sheet in it means in a folder below."""
+    found: list[str] = []
+    try:
+        for wanted in folder.split("/"):
+            inside = sorted(os.listdir(top.joinpath(*found)))
+            found.append(next((name for name in inside if name == wanted or fold(name) == fold(wanted)), wanted))
+        names = sorted(os.listdir(top.joinpath(*found)))
+    except OSError:
+        return None
+    audio = [name for name in names if os.path.splitext(name)[1].lower() in extensions]
+    name = _matching(listed, audio, None)
+    return None if name is None else "/".join((*found, name))

@@ -7,6 +7,7 @@ through a link of the same name; elsewhere, and beyond `MAX_BYTES`, files are re
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -127,6 +128,7 @@ class CopyingPool:
         self._copies = copies
         self._folder = TemporaryFolder()
         self._count = 0
+        self._free: queue.SimpleQueue[Path] = queue.SimpleQueue()  # folders without a link in them
 
     def __enter__(self) -> Self:
         self._inner.__enter__()
@@ -149,9 +151,7 @@ class CopyingPool:
         descriptor = self._copies.take(name)
         if descriptor is None:
             return self._inner.submit(task, seconds)
-        self._count += 1
-        link = self._folder.path / str(self._count) / Path(name).name
-        link.parent.mkdir()
+        link = self._empty_folder() / Path(name).name
         link.symlink_to(f"/proc/{os.getpid()}/fd/{descriptor}")
         outcome: Future[Any] = Future()
         done = self._inner.submit((str(link), kind), seconds)
@@ -163,12 +163,22 @@ class CopyingPool:
         self._inner.close()
         self._clean_up()
 
+    def _empty_folder(self) -> Path:
+        """A folder for one link; they are used again, because to make one takes longer than to make a link."""
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            self._count += 1
+            folder = self._folder.path / str(self._count)
+            folder.mkdir()
+            return folder
+
     def _finish(self, outcome: Future[Any], link: Path, name: str, done: Future[Any]) -> None:
         """Pass on an outcome, with the name of the file in place of that of the copy."""
         self._copies.drop(name)
         with suppress(OSError):
             link.unlink(missing_ok=True)
-            link.parent.rmdir()
+            self._free.put(link.parent)
         if done.cancelled():
             outcome.cancel()
             return

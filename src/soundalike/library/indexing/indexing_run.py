@@ -108,6 +108,7 @@ class IndexingRun:
             stop=self._stop.is_set,
             sidecars=self._sidecars,
             cue_sheets=self._job.options.cue is not False,
+            is_whole=self._is_known_whole if self._job.options.cue is None else lambda found: False,
         )
         self._find_gone()
         todo = self._sort_out()
@@ -168,6 +169,11 @@ class IndexingRun:
             else:
                 self._gone[place] = known
         self._scan.files = sorted([*self._scan.files, *extra])
+
+    def _is_known_whole(self, found: ScannedFile) -> bool:
+        """Whether a file is an item that has not changed since it was indexed whole."""
+        known = self._registry.by_place.get((found.root, found.path))
+        return known is not None and known.same_stat(found)
 
     def _in_scopes(self, root: str, path: str) -> bool:
         return any(scope.covers(root, path) for scope in self._scopes)

@@ -81,7 +81,8 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
     roots, scopes = choose_scopes(paths, manifest.roots)
     stored = manifest
     manifest = replace(manifest, cue_sheets=manifest.cue_sheets if job.options.cue is None else job.options.cue)
-    job = replace(job, options=replace(job.options, cue=manifest.cue_sheets))
+    if not manifest.cue_sheets:
+        job = replace(job, options=replace(job.options, cue=False))
     if recipe != manifest.recipe:
         if not job.options.upgrade:
             raise _made_with_other_options(library, manifest, recipe)

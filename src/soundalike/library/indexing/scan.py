@@ -18,7 +18,14 @@ from pathlib import Path
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import seconds_address
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.indexing.cue_tracks import is_cue_sheet, track_stamp, tracks_in
+from soundalike.library.indexing.cue_tracks import (
+    FolderTracks,
+    is_cue_sheet,
+    may_have_sheet,
+    track_stamp,
+    tracks_in,
+    tracks_inside,
+)
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
@@ -32,7 +39,8 @@ def content_digest(
     *,
     on_block: Callable[[bytes | memoryview], None] | None = None,
 ) -> str:
-    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests.
+    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests, and of a file that
+    has inside what others have in sidecars, another one than of the same bytes under a name without this meaning.
 
     on_block: called with the bytes of the file itself, block by block. Raises OSError if one cannot be read.
     """
@@ -42,7 +50,8 @@ def content_digest(
         if on_block is not None:
             on_block(block)
     others = () if sidecars is None or isinstance(path, Remote) else sidecars.sidecars(path)
-    if others:
+    has_inside = sidecars is not None and isinstance(path, Path) and sidecars.has_inside(path)
+    if others or has_inside:
         facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
         digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     return digest.hexdigest()
@@ -125,15 +134,17 @@ def scan(
     stop: Callable[[], bool] = lambda: False,
     sidecars: SidecarFiles | None = None,
     cue_sheets: bool = True,
+    is_whole: Callable[[ScannedFile], bool] = lambda found: False,
 ) -> Scan:
     """All audio files in `scopes`, and the tracks of those that cue sheets divide.
 
     known: how many items each root has; an empty root that has some is unreachable (an empty mount point), not emptied;
     leave_out: a folder not to enter; stop: called at each folder, whether to end; sidecars: which files belong to others;
     they are left out, even if they are named explicitly; cue_sheets: whether cue sheets are used (never with sidecars: true
-    stems belong to whole files; and in folders only, not in object stores).
+    stems belong to whole files; and in folders only, not in object stores); is_whole: which files are known to have no sheet
+    inside, so that they are not opened.
     """
-    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), cue_sheets=cue_sheets)
+    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), is_whole, cue_sheets=cue_sheets)
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -145,8 +156,10 @@ def scan(
         if isinstance(target, Remote):
             walk.remote(target)
         elif target.is_dir():
+            walk.above(target, place)
             walk.folder(target)
         elif target.exists():
+            walk.above(target, place)
             walk.file(target)
         # else: what was there is gone, which the comparison with the items shows
     walk.linked_folders()
@@ -178,17 +191,20 @@ class _Walk:
         leave_out: Location | None,
         stop: Callable[[], bool],
         sidecars: SidecarFiles | None,
+        is_whole: Callable[[ScannedFile], bool],
         *,
         cue_sheets: bool,
     ) -> None:
         self.result = Scan()
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
+        self._is_whole = is_whole
         self._owner = RootFinder(roots)
         self._extensions = extensions
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
         self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
         self._stop = stop
+        self._from_above: dict[Path, dict[str, tuple[Track, ...]]] = {}  # by the sheets of folders above
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Path] = []
 
@@ -218,7 +234,7 @@ class _Walk:
                 elif entry.is_dir(follow_symlinks=False):
                     inner.append(folder / entry.name)
                 elif self._wanted(entry.name):
-                    self._include(folder / entry.name, tracks.get(entry.name, ()))
+                    self._include(folder / entry.name, tracks.get(entry.name))
             pending += reversed(inner)
 
     def remote(self, top: Remote) -> None:
@@ -254,9 +270,9 @@ class _Walk:
             )
             self.result.unusable += [(printable(str(path)), reason) for _, reason in found.problems]
             for name in dict.fromkeys(found.files.get(path.name, ())):
-                self._include(path.parent / name, found.tracks.get(name, ()))
+                self._include(path.parent / name, found.tracks.get(name))
         else:
-            self._include(path, self._tracks(path.parent, names).get(path.name, ()))
+            self._include(path, self._tracks(path.parent, names).get(path.name))
 
     def linked_folders(self) -> None:
         """Scan the folders that links point to and that were not scanned already."""
@@ -264,12 +280,32 @@ class _Walk:
             self.folder(self._links.pop(0))
 
     def _tracks(self, folder: Path, names: list[str]) -> dict[str, tuple[Track, ...]]:
-        """The tracks of the files in a folder that cue sheets divide, by file name."""
+        """The tracks of the files in a folder that cue sheets beside them, or in a folder above, refer to, by file name."""
+        above = self._from_above.get(folder, {})
         if not self._cue_sheets or not any(map(is_cue_sheet, names)):
-            return {}
+            return above
         found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
         self.result.unusable += [(printable(str(folder / sheet)), reason) for sheet, reason in found.problems]
-        return found.tracks
+        self._note_below(folder, found)
+        return {**above, **found.tracks}
+
+    def above(self, target: Path, root: Location) -> None:
+        """Read the cue sheets in the folders from `root` down to the one above `target`, which may refer to files in it."""
+        if not self._cue_sheets or not isinstance(root, Path):
+            return
+        for folder in reversed([folder for folder in target.parents if folder.is_relative_to(root)]):
+            try:
+                names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+            except OSError:
+                continue
+            if any(map(is_cue_sheet, names)):
+                self._note_below(folder, tracks_in(folder, names, self._extensions))
+
+    def _note_below(self, folder: Path, found: FolderTracks) -> None:
+        for path, tracks in found.tracks.items():
+            inside, slash, name = path.rpartition("/")
+            if slash:
+                self._from_above.setdefault(folder / inside, {})[name] = tracks
 
     def _wanted(self, name: str) -> bool:
         """Whether a file has the suffix of an audio format; if not, it is counted."""
@@ -289,7 +325,8 @@ class _Walk:
         elif self._wanted(path.name):
             self._include(path)
 
-    def _include(self, path: Path, tracks: tuple[Track, ...] = ()) -> None:
+    def _include(self, path: Path, tracks: tuple[Track, ...] | None = None) -> None:
+        """Include a file, or its tracks; None for those by the sheet inside it, if there is one."""
         if self._sidecars is not None and self._sidecars.belongs(path):
             return
         shown = printable(str(path))
@@ -307,8 +344,12 @@ class _Walk:
             self.result.unusable.append((shown, "not a regular file"))
         else:
             root, relative = self._owner.locate(path)
+            whole = ScannedFile(root, relative, size, mtime_ns)
+            if tracks is None:
+                looks_inside = self._cue_sheets and may_have_sheet(path.name, size) and not self._is_whole(whole)
+                tracks = tracks_inside(path) if looks_inside else ()
             if not tracks:
-                self.result.files.append(ScannedFile(root, relative, size, mtime_ns))
+                self.result.files.append(whole)
             self.result.files += [
                 ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
                 for track in tracks

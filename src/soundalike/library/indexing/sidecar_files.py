@@ -26,6 +26,10 @@ class SidecarFiles(Protocol):
         """Whether a file belongs to another one and is no item of its own."""
         ...
 
+    def has_inside(self, path: Path) -> bool:
+        """Whether a file holds by its name what others have in sidecars."""
+        ...
+
     def snapshot(self) -> Self:
         """The same, reading each folder once: for the length of a scan."""
         ...

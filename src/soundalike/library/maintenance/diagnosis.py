@@ -236,14 +236,13 @@ def _indexing(path: Path) -> Section:
 def _divided(path: Path) -> Section:
     """The tracks or stems that the file is divided into."""
     from soundalike.audio.suffixes import AUDIO_SUFFIXES
-    from soundalike.library.indexing.cue_tracks import tracks_in
+    from soundalike.library.indexing.cue_tracks import tracks_of
     from soundalike.models.separators.stems.stem_container import contained_stems, is_stem_container
 
     result: Section = {"tracks": [], "stems": {}, "stem_problem": None}
     if part_of_address(path).is_excerpt:
         return result
-    found = tracks_in(path.parent, sorted(os.listdir(path.parent)), AUDIO_SUFFIXES)
-    result["tracks"] = [asdict(track) for track in found.tracks.get(path.name, ())]
+    result["tracks"] = [asdict(track) for track in tracks_of(path, AUDIO_SUFFIXES)]
     if is_stem_container(path.name):
         try:
             result["stems"] = {part: [file.name for file in files] for part, files in contained_stems(path).items()}

@@ -16,6 +16,7 @@ import numpy as np
 from soundalike.audio import decode
 from soundalike.audio.waveform import Samples, Waveform, resample
 from soundalike.errors import AudioError
+from soundalike.models.separators.stems.stem_container import is_stem_container
 from soundalike.models.separators.stems.stem_files import ListFolder, assign, is_stem, layout_of, list_folder
 from soundalike.parts import STEMS
 
@@ -66,6 +67,10 @@ class StemsSeparator:
     def belongs(self, path: Path) -> bool:
         """Whether a file is a stem of a mixture."""
         return is_stem(path, self._listing_of)
+
+    def has_inside(self, path: Path) -> bool:
+        """Whether a file is a stem file by its name: the same bytes under another name have no stems."""
+        return is_stem_container(path.name)
 
     def snapshot(self) -> Self:
         """A copy that lists each folder only once, for checking many files."""
