@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from soundalike import config
 from soundalike.config import TemporaryFolder, cache_folder, replace_file, replacing
 
 
@@ -56,6 +57,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which temporary folders are made, here and in processes started from here."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(config, "IN_MEMORY", tmp_path / "no such folder")
     return tmp_path
 
 
@@ -113,3 +115,27 @@ def test_folders_of_others_stay(temporary: Path) -> None:
     names = {path.name for path in temporary.iterdir()}
     assert names == {"other", "soundalike-notes", "soundalike-file", "soundalike-link"}
     assert (other / "a").read_text() == "mine"
+
+
+def test_a_folder_in_memory_is_there_if_it_can_be(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TemporaryFolder(in_memory=True) as folder:
+        assert folder.parent.parent == temporary
+    memory = temporary / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(config, "IN_MEMORY", memory)
+    with TemporaryFolder(in_memory=True) as folder:
+        assert folder.parent.parent == memory
+    assert list(memory.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_folder_in_memory_of_a_killed_process_is_deleted_by_the_next_one(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=60, check=False)
+    left = Path(done.stdout.strip()).parent
+    backdate(left)
+    monkeypatch.setattr(config, "IN_MEMORY", temporary)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary.parent))
+    with TemporaryFolder():
+        assert not left.exists()

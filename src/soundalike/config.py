@@ -199,8 +199,14 @@ def replace_file(path: Path, text: str) -> None:
             os.close(folder)
 
 
+IN_MEMORY = Path("/dev/shm")
+"""A file system in memory, on Linux."""
+
+
 class TemporaryFolder:
     """A temporary folder that is deleted by `close`, or at the end of a `with` block.
+
+    in_memory: in a file system in memory if there is one; for links and other small things that come and go by thousands.
 
     A process that is killed leaves its folder behind: the next one that needs a folder deletes it. An open file lock
     shows that the owner is alive.
@@ -210,11 +216,16 @@ class TemporaryFolder:
     GRACE_SECONDS = 60.0
     """A folder younger than that may not have its lock yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_memory: bool = False) -> None:
         from filelock import FileLock
 
         self._delete_abandoned()
-        self._outer = Path(tempfile.mkdtemp(prefix=self.PREFIX))
+        try:
+            self._outer = Path(tempfile.mkdtemp(prefix=self.PREFIX, dir=IN_MEMORY if in_memory else None))
+        except OSError:
+            if not in_memory:
+                raise
+            self._outer = Path(tempfile.mkdtemp(prefix=self.PREFIX))
         self._lock = FileLock(self._outer / _OWNER, thread_local=False)
         self._lock.acquire(timeout=0)
         self.path = self._outer / "files"
@@ -234,10 +245,15 @@ class TemporaryFolder:
     @classmethod
     def _delete_abandoned(cls) -> None:
         """Delete this user's folders whose processes are gone."""
+        user = os.getuid() if hasattr(os, "getuid") else None
+        for place in dict.fromkeys((Path(tempfile.gettempdir()), IN_MEMORY)):
+            cls._delete_abandoned_in(place, user)
+
+    @classmethod
+    def _delete_abandoned_in(cls, place: Path, user: int | None) -> None:
         from filelock import FileLock, Timeout
 
-        user = os.getuid() if hasattr(os, "getuid") else None
-        with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        with suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 if not entry.name.startswith(cls.PREFIX):
                     continue

@@ -126,7 +126,7 @@ class CopyingPool:
     def __init__(self, inner: TaskPool, copies: FileCopies) -> None:
         self._inner = inner
         self._copies = copies
-        self._folder = TemporaryFolder()
+        self._folder = TemporaryFolder(in_memory=True)
         self._count = 0
         self._free: queue.SimpleQueue[Path] = queue.SimpleQueue()  # folders without a link in them
 
