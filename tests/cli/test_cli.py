@@ -86,6 +86,14 @@ def test_an_error_names_the_value_and_sets_the_exit_code(
     assert not outcome.stdout
 
 
+def test_an_option_before_the_command_says_where_options_belong() -> None:
+    told = run("--library", "music", "index", "samples")
+    assert told.code == 2
+    assert "no option '--library' before the command; options come after it: " in told.stderr
+    assert " index --library" in told.stderr
+    assert " COMMAND --quiet" in run("--quiet").stderr
+
+
 def test_a_misspelled_command_gets_a_suggestion() -> None:
     assert "no such command 'simlar'; did you mean 'similar'?" in run("simlar", "song.ogg").stderr
     assert "did you mean 'index'?" in run("Index", "music").stderr

@@ -34,6 +34,17 @@ class LazyGroup(click.Group):
             raise TypeError(f"{self.commands_at[cmd_name]} is not a command")
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            command = next((word for word in given if word in self.commands_at), "COMMAND")
+            ctx.fail(
+                f"no option {error.option_name!r} before the command; options come after it: "
+                f"{ctx.command_path} {command} {error.option_name}"
+            )
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
