@@ -48,7 +48,7 @@ NO_BEAT = 0.5
 """Share of those in which nothing else is a drum."""
 LONE_NOTES = 0.3
 """Share of those that have single notes too, or only these, which are no drums."""
-PLACED_LEVELS = (-8.0, 14.0)  # dB over what sounds meanwhile
+PLACED_LEVELS = (-8.0, 14.0)  # dB over what else sounds then
 _SIZE_WEIGHT = 0.3
 """A source of n stems is chosen n^0.3 times as often as one of a single stem."""
 

@@ -87,10 +87,10 @@ def test_an_error_names_the_value_and_sets_the_exit_code(
 
 
 def test_an_option_before_the_command_says_where_options_belong() -> None:
-    told = run("--library", "music", "index", "samples")
-    assert told.code == 2
-    assert "no option '--library' before the command; options come after it: " in told.stderr
-    assert " index --library" in told.stderr
+    outcome = run("--library", "music", "index", "samples")
+    assert outcome.code == 2
+    assert "no option '--library' before the command; options come after it: " in outcome.stderr
+    assert " index --library" in outcome.stderr
     assert " COMMAND --quiet" in run("--quiet").stderr
 
 
