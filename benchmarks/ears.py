@@ -49,7 +49,14 @@ from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
-from soundalike.models.encoders.builtin.builtin_encoder import INSTANCE, PIECES, SHARES, BuiltinEncoder, fuse
+from soundalike.models.encoders.builtin.builtin_encoder import (
+    INSTANCE,
+    PIECES,
+    SHARES,
+    BuiltinEncoder,
+    fuse,
+    piece_shares,
+)
 from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 from soundalike.parts import MIX
 from soundalike.search.region_shares import REGION_SHARES, RegionShares
@@ -133,12 +140,8 @@ class System:
     def scores(self, pool: Float32, queries: Queries) -> Matrix:
         """(queries, sounds) from rows of `AllHeads`."""
         heard = (1 - self.mixture) * queries.stems + self.mixture * queries.mixtures
-        counts = {
-            "signal": 1 - self.network,
-            "instance": self.network * self.instance,
-            "group": self.network * (1 - self.instance),
-        }
-        return np.asarray((heard * np.repeat([counts[name] for name in PIECES], list(PIECES.values()))) @ pool.T)
+        shares = piece_shares(self.network, self.instance)
+        return np.asarray((heard * np.repeat([shares[name] for name in PIECES], list(PIECES.values()))) @ pool.T)
 
 
 class Experiment:

@@ -5,9 +5,9 @@
     python -m benchmarks.indexing_cost FOLDER --make
 
 Two processes, one with the code of CHECKOUT (another worktree of the repository) and one with that of this one, analyse all
-files of the folders, one after the other and so many times in turn, with one thread, started anew each time, because a
-process keeps some luck with its memory for as long as it lives. Reported: median processor time in
-seconds of each stage, without the stages inside it. Both use the packages of the environment that runs this script.
+files of the folders, by turns, `--pairs` times each, with one thread and a new process each time, because where its memory
+happens to lie makes a process faster or slower for as long as it lives. Reported: median processor time in seconds of each
+stage, without the stages inside it. Both use the packages of the environment that runs this script.
 
 With --encoder-version 1, both have version 1 of the built-in encoder. With --whole, whole commands are compared instead:
 `soundalike index FOLDER ... --jobs 1` into a new library, user and system time of all its processes. With --make, FOLDER is

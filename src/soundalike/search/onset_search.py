@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def onset_query(group: OnsetGroup, start: float, label: str, recipe: Recipe, part: str) -> Query:
-    """The query of a group of onsets in the stem of a part; start: of that stem, s."""
+    """The query of a group of onsets in the stem of a part; start: of that stem, s.
+
+    They are compared by the stem, like a region for a single sound of the part but for the mixture.
+    """
     single = region_shares(recipe, 0.0)
     return Query(
         label=f"{label} onset at {start + group.starts[0]:.2f} s",

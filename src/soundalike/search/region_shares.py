@@ -1,8 +1,8 @@
 """What counts where a region of a song is compared with clips: the separated stem and the mixture, and what the network heard.
 
 Separation removes what lies over a sound, and some of the sound itself: of a bass more than of drums. An encoder that hears
-through a mixture finds more with both, a bass with the mixture alone. And of such an encoder the network hears single sounds
-through music, while the signal features know more about sounds on their own, and about how a phrase goes.
+through a mixture finds more with both, a note of a bass mostly with the mixture. And of such an encoder the network hears
+single sounds through music, while the signal features know more about sounds on their own, and about how a phrase goes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 In wav files, ID3 chunks and INFO lists are read, in aiff files ID3 chunks and the text chunks. Where they disagree, ID3 wins,
 which programs for DJs write and which has no limit of length, and the last of several; tags that some programs put behind the
-chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win,
-field by field (see `attached_tags`). FFmpeg reads the tags of containers for videos, CAF and AU.
+chunks only fill gaps. Of several ID3v2 and APEv2 tags in another file, the later win, field by field (see `attached_tags`).
+FFmpeg reads the tags of containers for videos, CAF and AU.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ SUFFIX = ".cue"
 @dataclass
 class FolderTracks:
     """tracks: those of each audio file that a sheet refers to, by its path relative to the folder (with /), none if it stays
-    whole; problems: (name of a
-    sheet, why it is not used); files: the paths of the audio files that a sheet refers to."""
+    whole; problems: (name of a sheet, why it is not used); files: the paths of the audio files that a sheet refers to."""
 
     tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)

@@ -99,10 +99,16 @@ def piece_factors(network: float) -> NDArray[np.float64]:
 
     Raises InputError for a share outside 0..1.
     """
+    shares = piece_shares(network)
+    return np.repeat([shares[name] / SHARES[name] for name in PIECES], list(PIECES.values()))
+
+
+def piece_shares(network: float, instance: float = INSTANCE) -> dict[str, float]:
+    """By name, the share of each piece in a score in which the network has the share `network`, and the head `instance` the share
+    `instance` of that. Raises InputError for a share outside 0..1."""
     if not 0 <= network <= 1:
         raise InputError(f"a share of {network:g} is not possible; give 0 to 1")
-    counts = {"signal": 1 - network, "instance": network * INSTANCE, "group": network * (1 - INSTANCE)}
-    return np.repeat([counts[name] / SHARES[name] for name in PIECES], list(PIECES.values()))
+    return {"signal": 1 - network, "instance": network * instance, "group": network * (1 - instance)}
 
 
 def _check_dimension(vectors: NDArray[np.floating]) -> None:
