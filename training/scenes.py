@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from soundalike.models.encoders.builtin.builtin_spectra import mel_power
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
-from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
+from soundalike.models.separators.builtin.signal_separator import SignalSeparator
 from soundalike.synth.seeds import generator
 from training.alterations import RATE, altered, equalised, faded, new_sound, pitched
 from training.clip_store import ClipStore
@@ -212,5 +212,5 @@ def _encoder() -> SignalEncoder:
 
 
 @cache
-def _separator() -> BuiltinSeparator:
-    return BuiltinSeparator()
+def _separator() -> SignalSeparator:
+    return SignalSeparator()

@@ -11,10 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.shared.markdown import print_table
-from soundalike.models.separators.builtin.masks import REACH, load_network, masks
-from soundalike.models.separators.builtin.short_time import Spectrum, frame_count, power, spectra_around
-from training.separator_evaluate import PARTS, Stems, arranged, generated, multitracks
-from training.separator_masks import (
+from soundalike.models.separators.builtin.learned_masks import (
     GATE_REACH,
     NETWORK_REACH,
     MaskNetwork,
@@ -24,15 +21,21 @@ from training.separator_masks import (
     network_inputs,
     weighted_masks,
 )
+from soundalike.models.separators.builtin.masks import REACH, load_network, masks
+from soundalike.models.separators.builtin.short_time import Spectrum, frame_count, power, spectra_around
+from training.separator_evaluate import PARTS, Stems, arranged, generated, multitracks
 from training.sources import SEPARATOR_MULTITRACK
 
 GENERATED_SEED, GENERATED = 21, 10
 SETTINGS = {
     "as it is used": Strength(),
-    "stronger": Strength(more_drums=(0.0, 0.6, 300.0), most_taken=1.0, taken_low=(1.0, 1.0, 300.0), most_gated=12.0),
-    "no limits": Strength(more_drums=(0.0, 0.6, 300.0), most_taken=7.0, taken_low=(1.0, 1.0, 300.0), most_gated=np.inf),
+    "all of what drums get": Strength(more_drums=(0.0, 1.0, 300.0)),
+    "a fifth of it": Strength(more_drums=(0.0, 0.2, 300.0)),
+    "no limits": Strength(most_taken=7.0, most_gated=np.inf),
+    "gate 12 dB": Strength(most_gated=12.0),
     "gate only": Strength(more_drums=(0.0, 0.0, 300.0), less_drums=0.0, bass=(0.0, 0.0, 500.0)),
     "no bass": Strength(bass=(0.0, 0.0, 500.0)),
+    "all": Strength(more_drums=(0.0, 1.0, 300.0), less_drums=1.0, most_taken=7.0, bass=(0.5, 1.0, 500.0)),
 }
 
 
@@ -49,7 +52,7 @@ def choose(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
         bass, drums = masks(around, cues)
         corrections = network.corrections(network_inputs(mixture, around, bass, drums))
         inner, short = slice(reach, -reach), slice(NETWORK_REACH, -NETWORK_REACH)
-        found = {"built-in": (bass[margin:-margin], drums[margin:-margin])}
+        found = {"version 1": (bass[margin:-margin], drums[margin:-margin])}
         level = around[REACH + NETWORK_REACH : -REACH - NETWORK_REACH]
         alone = corrected_masks(bass[short], drums[short], corrections)
         for name, strength in SETTINGS.items():
@@ -58,7 +61,7 @@ def choose(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
         for name, (low, struck) in found.items():
             for part, figure in _figures(true, mixture[inner], low, struck).items():
                 rows.setdefault((group, part), {}).setdefault(name, []).append(figure)
-    names = ["built-in", *SETTINGS]
+    names = ["version 1", *SETTINGS]
     table = [(*key, *(f"{np.mean(figures[name]):.2f}" for name in names)) for key, figures in rows.items()]
     print_table(("set", "part", *names), table)
 

@@ -1,4 +1,4 @@
-"""The learned masks beside the built-in separator, song by song, on sounds that are not trained on; prints Markdown.
+"""Version 2 of the built-in separator, with the weights in a folder, beside version 1, song by song, on sounds that are not trained on; prints Markdown.
 
 The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`; and arrangements played by
 another SoundFont with drums of other kits, in groups that are hard in one way each. All are separated and evaluated as the
@@ -20,13 +20,12 @@ from benchmarks.separator_sounds import drum_track
 from benchmarks.shared.markdown import print_table
 from soundalike.audio import decode
 from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
-from soundalike.models.separators.builtin.masks import load_network
+from soundalike.models.separators.builtin.signal_separator import SignalSeparator
 from soundalike.synth.seeds import generator
 from soundalike.synth.songs import render_song
 from soundalike.synth.specs import song_specs
 from training import arrangements
 from training.separator_examples import LENGTH, placed
-from training.separator_masks import MaskNetwork, separate
 from training.separator_stems import RATE, any_kit
 from training.sources import KITS_HELD_OUT, SEPARATOR_MULTITRACK
 
@@ -52,8 +51,10 @@ ABSENT = 1e-6
 
 def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     """Print the figures of each song, and their means over each set."""
-    cues, network = load_network(), MaskNetwork(work / "separator.npz")
-    methods = {"built-in": BuiltinSeparator().separate, "learned": lambda mono: separate(mono, cues, network)}
+    methods = {
+        "version 1": SignalSeparator().separate,
+        "version 2": BuiltinSeparator(weights=work / "separator.npz").separate,
+    }
     rows, sets = [], {}
     for group, name, stems in clips(packages, audio, work, soundfont):
         mixture = np.asarray(np.sum(list(stems.values()), axis=0), np.float32)

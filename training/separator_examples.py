@@ -16,16 +16,16 @@ import scipy
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import short_time
-from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network, masks
-from soundalike.synth.seeds import generator
-from training.alterations import RATE, altered, faded, new_sound
-from training.clip_store import HITS, NOTES, REST, ClipStore
-from training.separator_masks import (
+from soundalike.models.separators.builtin.learned_masks import (
     MASK_EDGES,
     NETWORK_REACH,
     PARTS,
     network_inputs,
 )
+from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network, masks
+from soundalike.synth.seeds import generator
+from training.alterations import RATE, altered, faded, new_sound
+from training.clip_store import HITS, NOTES, REST, ClipStore
 
 Float32 = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""The separator's network in torch; `training.separator_masks` is the same in NumPy."""
+"""The separator's network in torch; `learned_masks` of the built-in separator is the same in NumPy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.separator_masks import (
+from soundalike.models.separators.builtin.learned_masks import (
     CHANNELS,
     COMB_BANDS,
     DILATIONS,
@@ -52,7 +52,7 @@ class Masks(nn.Module):
 
 
 def log_masks(corrections: Tensor, inputs: Tensor) -> Tensor:
-    """Logarithms of the corrected masks, not normalised, as `separator_masks.corrected_masks` has them."""
+    """Logarithms of the corrected masks, not normalised, as `learned_masks.corrected_masks` has them."""
     reach = sum(DILATIONS)
     bass, drums = inputs[:, reach:-reach, MASK_BANDS : 3 * MASK_BANDS].split(MASK_BANDS, dim=2)
     known = torch.stack([bass, drums, 1 - bass - drums], dim=2).clamp_min(LEAST_MASK)

@@ -34,10 +34,10 @@ from benchmarks.separator_sounds import (
 )
 from soundalike.audio import decode
 from soundalike.synth.seeds import generator
-from training import arrangements, soundfonts
+from training import arrangements, soundfonts, voices
 from training.clip_store import HITS, NOTES, REST, Clip, save_clips
 from training.collect import kit_hits
-from training.sources import KITS, SAMPLES, SEPARATOR_MULTITRACK, SOUNDFONTS
+from training.sources import GUITARS, KITS, SAMPLES, SEPARATOR_MULTITRACK, SOUNDFONTS, VOICES
 
 Float32 = NDArray[np.float32]
 
@@ -49,9 +49,11 @@ LOOPS = {
     "residuals": "ambi guit loop_drone loop_3d",
 }
 """Prefixes of the names of recorded samples that are used; the collages of `benchmarks.separator_evaluation` use none."""
-SONGS, SEQUENCES, INVENTED, DRONES, MADE_HITS = 110, 60, 400, 80, 1400
+SONGS, SEQUENCES, INVENTED, DRONES, LINES, MADE_HITS = 110, 60, 400, 80, 240, 1400
 """Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part; endless chords;
-synthesised hits."""
+sung and spoken lines; synthesised hits."""
+GUITAR_SECONDS = 20
+"""Length of the pieces of recorded guitars."""
 _KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
 _OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
 
@@ -66,6 +68,8 @@ def make_stems(packages: Path, audio: Path, work: Path, seed: int) -> None:
         **{f"stems-{name}": lambda name=name: _arrangements(packages, name, seed) for name in SOUNDFONTS},
         "stems-sequences": lambda: _sequences(packages, seed),
         "stems-drones": lambda: _drones(packages, seed),
+        "stems-guitars": lambda: _guitars(packages),
+        "stems-voices": lambda: _voices(packages, seed),
         HITS: lambda: _hits(packages, seed),
         NOTES: lambda: _notes(packages),
     }
@@ -129,6 +133,24 @@ def _sequences(packages: Path, seed: int) -> Iterator[Clip]:
             rng = generator("sequence", seed, name, index)
             track = drum_track(rng, 60 / float(rng.uniform(65, 165)), lambda rng, hits=hits: any_kit(rng, hits))
             yield Clip(track, source.name, "drums", -1, f"beat {name} {index}/drums")
+
+
+def _guitars(packages: Path) -> Iterator[Clip]:
+    """Recorded electric guitars, without the pieces in which they hardly play."""
+    folder = packages / "usr/share/games/fretsonfire/data/songs/sectoid"
+    for path in sorted(folder.glob("*/guitar.ogg")):
+        whole = decode.load(path, RATE, 1).samples[0]
+        for number, start in enumerate(range(0, len(whole) - GUITAR_SECONDS * RATE + 1, GUITAR_SECONDS * RATE)):
+            piece = whole[start : start + GUITAR_SECONDS * RATE]
+            loud = np.sqrt(np.square(piece.reshape(4 * GUITAR_SECONDS, -1)).mean(axis=1)) > 0.01
+            if loud.mean() > 0.6:
+                yield Clip(piece, GUITARS.name, "residuals", -1, f"{path.parent.name} {number}/guitar")
+
+
+def _voices(packages: Path, seed: int) -> Iterator[Clip]:
+    """Sung and spoken lines."""
+    for index, (voice, samples) in enumerate(voices.lines(packages, seed, LINES)):
+        yield Clip(samples, VOICES.name, "residuals", -1, f"{voice} {index}/voice")
 
 
 def _hits(packages: Path, seed: int) -> Iterator[Clip]:

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
+from soundalike.models.separators.builtin.learned_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
-from training.separator_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
 from training.separator_network import Masks, exported, log_masks
 
 CROPS, FRAMES = 8, 160

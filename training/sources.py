@@ -51,6 +51,12 @@ SOUNDFONTS: dict[str, Source] = {
 
 SAMPLES = Source("Sonic Pi samples", "sonic-pi-samples, samples/", "CC0-1.0", "Sonic Pi and freesound.org contributors")
 
+GUITARS = Source("Sectoid, four songs", "fretsonfire-songs-sectoid", "MIT", "Carlos Viola Iborra")
+"""The guitars of songs whose other instruments lie in one track; for the separator only."""
+
+VOICES = Source("flite's voices slt, awb and kal16", "flite, libflite1", "BSD-like", "Carnegie Mellon University")
+"""For the separator only."""
+
 SYNTH = Source("soundalike.synth", "this project", "Apache-2.0", "this project")
 
 SONGS: dict[str, str] = {

@@ -330,7 +330,7 @@ def test_check_prints_the_result_of_a_model(run: Run) -> None:
     assert first.startswith("builtin on auto, exact; ")
     assert "soundalike 0." in first
     assert encoder.startswith("encoder: version 2, loaded in ")
-    assert separator.startswith("separator: version 1, loaded in ")
+    assert separator.startswith("separator: version 2, loaded in ")
     for line in (tone, noise):
         assert "norm 1.000000" in line
         assert len(line.partition("values ")[2].split()) == 8

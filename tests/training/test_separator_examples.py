@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from soundalike.models.separators.builtin.learned_masks import INPUTS, MASK_BANDS, NETWORK_REACH
 from training.alterations import RATE
 from training.clip_store import HITS, NOTES, REST, Clip, save_clips
 from training.separator_examples import LENGTH, example, mixed_stems
-from training.separator_masks import INPUTS, MASK_BANDS, NETWORK_REACH
 
 Float32 = NDArray[np.float32]
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundalike.models.separators.builtin.masks import BINS
-from training.separator_masks import (
+from soundalike.models.separators.builtin.learned_masks import (
     INPUTS,
     MASK_BANDS,
     NETWORK_REACH,
@@ -17,6 +16,7 @@ from training.separator_masks import (
     corrected_masks,
     mask_bands,
 )
+from soundalike.models.separators.builtin.masks import BINS
 
 pytestmark = pytest.mark.neural
 

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from training.separator_masks import MASK_BANDS
+from soundalike.models.separators.builtin.learned_masks import MASK_BANDS
 from training.separator_network import Masks
 from training.separator_train import FRAMES, MOMENT, export, objective
 

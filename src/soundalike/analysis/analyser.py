@@ -110,7 +110,7 @@ class Analyser:
     @cached_property
     def separator(self) -> Separator | StemFiles:
         """The recipe's separator. Raises LibraryError if its version is not the recipe's, else as `load_separator`."""
-        separator = load_separator(self.recipe.separator, self._runtime)
+        separator = load_separator(self.recipe.separator, self._runtime, self.recipe.separator_version)
         self._check(replace(self.recipe, separator_version=separator.version))
         return separator
 

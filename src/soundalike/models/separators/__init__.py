@@ -5,8 +5,8 @@ To add one, write a module with a class that implements `Separator`, and add a r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -91,12 +91,19 @@ class SeparatorRow:
     checkpoint: str | None = None
     extra: str | None = None
     precisions: tuple[Precision, ...] = ("exact",)
+    earlier: Mapping[str, Callable[[Runtime], Separator]] = field(default_factory=dict)
 
 
 def _builtin(runtime: Runtime) -> Separator:
     from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
 
     return BuiltinSeparator()
+
+
+def _builtin_signal(runtime: Runtime) -> Separator:
+    from soundalike.models.separators.builtin.signal_separator import SignalSeparator
+
+    return SignalSeparator()
 
 
 def _demucs(name: str) -> Callable[[Runtime], Separator]:
@@ -118,9 +125,10 @@ def _stems(runtime: Runtime) -> StemFiles:
 SEPARATORS: dict[str, SeparatorRow] = {
     "builtin": SeparatorRow(
         _builtin,
-        "masks fitted to harmonic, percussive and low-frequency cues; no download, no torch",
+        "masks from harmonic, percussive and low-frequency cues and a small network; no download, no torch",
         ("bass", "drums", "residuals"),
         "Apache-2.0",
+        earlier={"1": _builtin_signal},
     ),
     "htdemucs": SeparatorRow(
         _demucs("htdemucs"),
@@ -149,8 +157,8 @@ SEPARATORS: dict[str, SeparatorRow] = {
 }
 
 
-def load_separator(name: str, runtime: Runtime | None = None) -> Separator | StemFiles:
-    """The separator called `name`.
+def load_separator(name: str, runtime: Runtime | None = None, version: str | None = None) -> Separator | StemFiles:
+    """The separator called `name`, in an earlier version if `version` is one of the row's, else in the current one.
 
     Raises InputError if there is none of that name or its extra is not installed, CheckpointError if its weights are
     missing or damaged.
@@ -159,4 +167,5 @@ def load_separator(name: str, runtime: Runtime | None = None) -> Separator | Ste
         raise InputError(f"unknown separator {name!r}; choose one of {', '.join(SEPARATORS)} (see `soundalike models`)")
     row = SEPARATORS[name]
     require_extra(row.extra, f"the separator {name}")
-    return row.load(runtime or Runtime())
+    load = row.load if version is None else row.earlier.get(version, row.load)
+    return load(runtime or Runtime())

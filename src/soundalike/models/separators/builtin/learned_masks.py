@@ -1,9 +1,9 @@
-"""Learned masks for the built-in separator: the spectrum of a mixture in, masks of bass and drums out; NumPy only.
+"""Learned masks of the built-in separator: the spectrum of a mixture in, masks of bass and drums out; NumPy only.
 
-A network of dilated convolutions over time corrects the masks of the built-in separator. In `MASK_BANDS` bands (single bins
+A network of dilated convolutions over time corrects the masks of version 1 (`masks`). In `MASK_BANDS` bands (single bins
 up to 1 kHz, so that it can follow the harmonics of a bass) it sees the level and these masks, and up to 2.5 kHz how well
 what sounds fits the harmonics of the lowest note (`comb`). Its output is added to the logarithms of the masks: where it is
-0, the masks of the built-in separator stay as they are. A part of it counts (`Strength`). `gated` then makes a part quieter
+0, the masks of version 1 stay as they are. A part of it counts (`Strength`). `gated` then makes a part quieter
 that the network gives next to nothing over a second. All of it is independent of level and local in time: `NETWORK_REACH`
 frames on either side of a frame, and `REACH` more for its inputs. Every convolution is three matrix products.
 
@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.models.separators.builtin import short_time
-from soundalike.models.separators.builtin.blocks import separate_in_blocks
 from soundalike.models.separators.builtin.masks import (
     BINS,
     FRAME,
@@ -40,13 +39,13 @@ WIDE, CHANNELS = 256, 128
 DILATIONS = (1, 2, 4, 8, 12, 16)
 NETWORK_REACH = sum(DILATIONS)
 GATE_REACH = 31  # frames on either side: a second in all
-BLOCK = 512  # frames at once
+WEIGHTS = Path(__file__).with_name("builtin_separator_network.npz")
 LOW_NOTE = (2, 13)  # bins from 31 to 190 Hz: where the lowest note is looked for
 COMB_BINS = 160  # up to 2.5 kHz
 
 _FLOOR = np.float32(1e-12)  # of power, as in `masks`
 _QUIET = np.float32(1e-7)  # of the power around: 70 dB below it a level counts no more
-LEAST_MASK = 0.005  # of the built-in separator: what it takes for nothing can be something
+LEAST_MASK = 0.005  # of version 1: what it takes for nothing can be something
 MOST_CORRECTION = 7.0  # nats
 
 
@@ -72,18 +71,16 @@ class Strength:
 
     more_drums, bass: of corrections that give more to the drums, and of those between bass and residuals: far below a
     frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums, at most `most_taken`
-    nats, and `taken_low` of it far below and far above a frequency in Hz; gate_db: level (dB under the mixture, over a
-    second) at which the gate halves the amplitude of a part; most_gated: decibels that it takes away at most. With these
-    limits a hit that the network does not recognise can still be compared.
+    nats; gate_db: level (dB under the mixture, over a second) at which the gate halves the amplitude of a part; most_gated:
+    decibels that it takes away at most. With these limits a hit that the network does not recognise can still be compared.
     """
 
-    more_drums: tuple[float, float, float] = (0.0, 0.2, 300.0)
+    more_drums: tuple[float, float, float] = (0.0, 0.6, 300.0)
     less_drums: float = 0.6
-    most_taken: float = 0.5
-    taken_low: tuple[float, float, float] = (0.3, 1.0, 300.0)
+    most_taken: float = 1.0
     bass: tuple[float, float, float] = (0.1, 0.6, 500.0)
     gate_db: float = -36.0
-    most_gated: float = 15.0
+    most_gated: float = 30.0
 
     def applied(self, corrections: Floats) -> tuple[Floats, Floats]:
         """What counts: corrections of the drums against all else, and of the bass against the residuals (frames, MASK_BANDS)."""
@@ -91,7 +88,7 @@ class Strength:
         struck = drums - (bass + residuals) * np.float32(0.5)
         more = struck * _from_low_to_high(*self.more_drums)
         less = np.maximum(struck * np.float32(self.less_drums), -self.most_taken)
-        struck = np.where(struck > 0, more, less * _from_low_to_high(*self.taken_low))
+        struck = np.where(struck > 0, more, less)
         return struck, (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
 
 
@@ -104,7 +101,7 @@ def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
 class MaskNetwork:
     """The network with its weights, read when it is made. Safe to share."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path = WEIGHTS) -> None:
         with np.load(weights, allow_pickle=False) as stored:
             self._weights: dict[str, Floats] = {name: stored[name].astype(np.float32) for name in stored.files}
 
@@ -153,7 +150,7 @@ def learned_masks(
 
 
 def weighted_masks(bass: Floats, drums: Floats, struck: Floats, apart: Floats) -> tuple[Floats, Floats]:
-    """The masks of the built-in separator with the odds of the drums times exp(struck), and within what is left those of the
+    """The masks of version 1 with the odds of the drums times exp(struck), and within what is left those of the
     bass times exp(apart) and of the residuals times exp(-apart), so that these take nothing from the drums."""
     residuals = np.maximum(1 - bass - drums, 0)
     rest = bass + residuals
@@ -171,7 +168,7 @@ def _scaled(mask: Floats, logarithms: Floats) -> Floats:
 
 
 def corrected_masks(bass: Floats, drums: Floats, corrections: Floats) -> tuple[Floats, Floats]:
-    """The masks of the built-in separator times exp(corrections), so that they and that of the residuals add up to 1: what
+    """The masks of version 1 times exp(corrections), so that they and that of the residuals add up to 1: what
     the network is trained to give."""
     corrections = corrections - corrections.max(axis=1, keepdims=True)
     np.maximum(corrections, -MOST_CORRECTION, out=corrections)
@@ -214,20 +211,10 @@ def _around(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return (total[2 * GATE_REACH + 1 :] - total[: -2 * GATE_REACH - 1]) / (2 * GATE_REACH + 1)
 
 
-def separate(mixture: Floats, network_of_cues: Network, network: MaskNetwork, block: int = BLOCK) -> dict[str, Floats]:
-    """Stems of `mixture` (channels, samples) by the learned masks, as those of the built-in separator."""
-    return separate_in_blocks(
-        mixture,
-        block,
-        REACH + NETWORK_REACH + GATE_REACH,
-        lambda spectra: learned_masks(spectra, network_of_cues, network),
-    )
-
-
 def network_inputs(spectrum: Spectrum, power: Floats, bass: Floats, drums: Floats) -> Floats:
     """What the network sees (frames - 2 REACH, INPUTS): levels, and masks of bass and drums, in MASK_BANDS; the comb.
 
-    spectrum, power: with REACH more frames on either side than bass and drums, the masks of the built-in separator.
+    spectrum, power: with REACH more frames on either side than bass and drums, the masks of version 1.
     """
     banded = np.add.reduceat(power, MASK_EDGES[:-1], axis=1)
     inner = slice(REACH, len(power) - REACH)
