@@ -1,8 +1,9 @@
-"""Version 2 of the built-in separator, with the weights in a folder, beside version 1, song by song, on sounds that are not trained on; prints Markdown.
+"""Both versions of the built-in separator, song by song, on sounds that are not trained on; prints Markdown.
 
-The multitracks, the collages and the generated songs of `benchmarks.separator_evaluation`; and arrangements played by
-another SoundFont with drums of other kits, in groups that are hard in one way each. All are separated and evaluated as the
-mean of their channels. Of a part that is absent the figure is the level of what it gets, in dB above the mixture.
+Version 2 with the weights in a folder. The multitracks, the collages and the generated songs of
+`benchmarks.separator_evaluation`; and arrangements played by another SoundFont with drums of other kits, in groups that are
+hard in one way each. All are separated and evaluated as the mean of their channels. Of a part that is absent the figure is the
+level of what it gets, in dB above the mixture.
 """
 
 from __future__ import annotations

@@ -91,7 +91,9 @@ def _line(flite: _Flite, voice: str, rng: np.random.Generator) -> Float32:
             continue
         word = str(rng.choice(WORDS))
         if spoken:
-            sound = flite.say(word, voice, VOICES[voice] * float(rng.uniform(0.85, 1.2)), float(rng.uniform(0.7, 1)), 15)
+            sound = flite.say(
+                word, voice, VOICES[voice] * float(rng.uniform(0.85, 1.2)), float(rng.uniform(0.7, 1)), 15
+            )
         else:
             degree = int(np.clip(degree + rng.integers(-2, 3), 0, 2 * len(scale) - 1))
             octave, step = divmod(degree, len(scale))

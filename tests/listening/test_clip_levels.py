@@ -34,6 +34,17 @@ def test_silence_has_no_level() -> None:
     assert measure_level(Waveform(np.zeros((1, RATE), dtype=np.float32), RATE)) is None
 
 
+def test_a_quiet_clip_has_the_loudness_that_it_has_when_it_is_made_loud() -> None:
+    """Most of it is below -70 LUFS, where a loudness meter hears nothing."""
+    samples = tone(10 ** (-66 / 20)).samples
+    samples[:, RATE:] *= np.float32(10 ** (-6 / 20))
+    quiet, loud = (measure_level(Waveform(at_gain(samples, gain), RATE)) for gain in (0.0, 40.0))
+    assert quiet is not None
+    assert loud is not None
+    assert quiet.loudness == pytest.approx(loud.loudness - 40, abs=0.01)
+    assert quiet.peak == pytest.approx(loud.peak - 40, abs=0.01)
+
+
 def test_clips_are_as_loud_as_the_one_with_the_highest_peaks_allows() -> None:
     assert common_loudness([Level(-10.0, -0.5)]) == MAX_LOUDNESS
     assert common_loudness([Level(-10.0, -0.5), Level(-30.0, -4.0)]) == pytest.approx(-27.0)

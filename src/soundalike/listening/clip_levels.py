@@ -29,14 +29,21 @@ class Level:
 
 
 def measure_level(waveform: Waveform) -> Level | None:
-    """Loudness and true peak; None for silence."""
-    meter = LoudnessMeter(waveform.sample_rate)
-    meter.add(waveform.samples)
-    loudness = meter.integrated()
+    """Loudness and true peak; None for silence. A quiet clip has the loudness that it has when it is made loud: below -70
+    LUFS the meter hears nothing, so that it is measured again at `MAX_LOUDNESS`."""
+    loudness = _integrated(waveform.samples, waveform.sample_rate)
     if loudness is None:
         return None
+    gain = MAX_LOUDNESS - loudness
+    loudness = (_integrated(at_gain(waveform.samples, gain), waveform.sample_rate) or MAX_LOUDNESS) - gain
     oversampled = signal.resample_poly(waveform.samples, OVERSAMPLING, 1, axis=1)
     return Level(loudness, 20 * float(np.log10(np.abs(oversampled).max())))
+
+
+def _integrated(samples: NDArray[np.float32], sample_rate: int) -> float | None:
+    meter = LoudnessMeter(sample_rate)
+    meter.add(samples)
+    return meter.integrated()
 
 
 def common_loudness(levels: Sequence[Level]) -> float:

@@ -53,7 +53,7 @@ REGION_SHARES: dict[tuple[str, str], dict[str, SharesByLength]] = {
         "drums": SharesByLength(RegionShares(0.5, 0.7), RegionShares(0.25, 0.1)),
         "bass": SharesByLength(RegionShares(0.75, 0.7), RegionShares(0.5, 0.1)),
         **dict.fromkeys(
-            ("guitar", "piano", "vocals", "residuals"), SharesByLength(RegionShares(0.5, 0.6), RegionShares(0.0, 0.1))
+            ("guitar", "piano", "vocals", "residuals"), SharesByLength(RegionShares(0.75, 0.6), RegionShares(0.0, 0.1))
         ),
         MIX: SharesByLength(RegionShares(1.0, 0.6), RegionShares(1.0, 0.1)),
     }

@@ -172,9 +172,9 @@ def test_the_sdr_of_real_music_is_better_than_that_of_version_1(separator: Built
     stems = {}
     for name in ("mixture.flac", "drums.ogg", "bass.ogg"):
         path = test_data / "multitracks" / "lithium" / name
-        samples, rate = soundfile.read(path, 661500, 1852200, dtype="float32")
+        samples, rate = soundfile.read(path, dtype="float32")
         stems[name.partition(".")[0]] = soxr.resample(samples.mean(axis=1), rate, RATE).astype(np.float32)
     mixture = stems["mixture"][None]
     before, now = SignalSeparator().separate(mixture), separator.separate(mixture)
-    for part in ("drums", "bass"):
-        assert sdr(stems[part], now[part][0]) > sdr(stems[part], before[part][0]) + 0.5
+    for part, gain in (("drums", 0.2), ("bass", 1.0)):
+        assert sdr(stems[part], now[part][0]) > sdr(stems[part], before[part][0]) + gain

@@ -183,22 +183,40 @@ def test_strength_counts_what_gives_to_the_drums_above_its_corner_only_and_limit
         np.testing.assert_allclose(less, -taken, rtol=1e-6)
 
 
-def test_the_gate_is_half_at_its_level_and_falls_by_two_decibels_for_each_below() -> None:
+def masks_of(bass: float, drums: float) -> tuple[Floats, Floats, Floats]:
+    """Power, and masks of bass and drums, all of them constant."""
     power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
-    ungated, strength = np.ones_like(power), Strength(gate_db=-40.0, most_gated=np.inf)
+    return power, np.full_like(power, bass), np.full_like(power, drums)
+
+
+def test_the_gate_is_half_at_its_level_and_falls_by_two_decibels_for_each_below() -> None:
+    power, bass, drums = masks_of(0.25, 0.5)
+    strength = Strength(gate_db=-40.0, most_gated=np.inf)
     for decibels, gain in ((-40.0, 0.5), (-60.0, 1 / 101), (0.0, 1 / 1.0001)):
         own = np.full(power.shape, 10 ** (decibels / 20), np.float32)
-        found, other = gated(ungated, ungated, own, np.zeros_like(own), power, strength)
-        assert found.shape == (3, masks.BINS)
-        np.testing.assert_allclose(found, gain, rtol=1e-4)
-        assert not other.any()
+        for part, found in enumerate(gated(bass, drums, own, own, power, strength)):
+            assert found.shape == (3, masks.BINS)
+            np.testing.assert_allclose(found, gain * (0.5 if part else (1 - 0.5 * gain) / 2), rtol=1e-4)
+
+
+def test_what_the_gate_takes_from_drums_goes_to_bass_and_residuals_as_they_share_the_rest() -> None:
+    power, bass, drums = masks_of(0.3, 0.6)
+    nothing, all_of_it = np.zeros_like(power), np.ones_like(power)
+    found_bass, found_drums = gated(bass, drums, all_of_it, nothing, power, Strength(most_gated=np.inf))
+    np.testing.assert_allclose(found_drums, 0, atol=1e-7)
+    np.testing.assert_allclose(found_bass, 0.75, rtol=1e-3)
+    power, bass, drums = masks_of(0.0, 1.0)
+    found_bass, _ = gated(bass, drums, all_of_it, nothing, power, Strength())
+    assert not found_bass.any()
 
 
 def test_the_gate_takes_away_no_more_than_its_limit() -> None:
-    power = np.ones((2 * GATE_REACH + 3, masks.BINS), np.float32)
+    power, bass, drums = masks_of(0.0, 1.0)
     nothing = np.zeros_like(power)
-    for found in gated(np.ones_like(power), np.ones_like(power), nothing, nothing, power, Strength(most_gated=20.0)):
-        np.testing.assert_allclose(found, 0.1, rtol=1e-5)
+    _, found = gated(bass, drums, nothing, nothing, power, Strength(most_gated=20.0))
+    np.testing.assert_allclose(found, 0.1, rtol=1e-5)
+    found, _ = gated(drums, bass, nothing, nothing, power, Strength(most_gated=20.0))
+    np.testing.assert_allclose(found, 0.1, rtol=1e-5)
 
 
 def test_values_of_bins_are_those_of_single_bins_then_interpolated() -> None:

@@ -193,15 +193,18 @@ def gated(
 ) -> tuple[Floats, Floats]:
     """The masks without GATE_REACH frames on either side, less where the network's own masks give a part next to nothing
     over a second: by half where its level is `gate_db` under the mixture, by 2 dB for each dB below, by `most_gated` at
-    most."""
-    whole = _around(power.sum(axis=1, dtype=np.float64))
+    most. What the drums lose goes to bass and residuals as they share the rest, what the bass loses to the residuals."""
+    whole = _around(power.sum(axis=1, dtype=np.float64)) + BINS * float(_FLOOR)
     least = 10 ** (-strength.most_gated / 20)
-    found = []
-    for mask, own in ((bass, own_bass), (drums, own_drums)):
-        level = _around(np.einsum("tb,tb,tb->t", own, own, power)) / (whole + BINS * float(_FLOOR))
-        gain = least + (1 - least) * level / (level + 10 ** (strength.gate_db / 10))
-        found.append(mask[GATE_REACH : len(mask) - GATE_REACH] * gain[:, None].astype(np.float32))
-    return found[0], found[1]
+
+    def gain(own: Floats) -> Floats:
+        level = _around(np.einsum("tb,tb,tb->t", own, own, power)) / whole
+        return np.asarray(least + (1 - least) * level / (level + 10 ** (strength.gate_db / 10)), np.float32)[:, None]
+
+    inner = slice(GATE_REACH, len(bass) - GATE_REACH)
+    share = bass[inner] / np.maximum(1 - drums[inner], bass[inner] + _FLOOR)
+    drums = drums[inner] * gain(own_drums)
+    return share * (1 - drums) * gain(own_bass), drums
 
 
 def _around(values: NDArray[np.floating]) -> NDArray[np.float64]:
