@@ -1,6 +1,7 @@
 """The built-in encoder, version 1 beside version 2: a sound inside a finished song, searched among thousands.
 
     python -m benchmarks.ears --packages ROOT --midi FOLDER [--only KIND ...] [--count N] [--seeds N ...] [--choose]
+        [--separator VERSION]
 
 ROOT: where the Debian packages hydrogen-drumkits and lmms-common are unpacked; FOLDER: rendered by
 `benchmarks.render_midi_sounds` from TimGM6mb.sf2; songs and multitracks come from SOUNDALIKE_TEST_DATA. Every sound that is
@@ -44,10 +45,9 @@ from benchmarks.held_out_sounds import (
     vocal_chops,
 )
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import VERSIONS, as_version
+from benchmarks.shared.builtin_versions import VERSIONS, Version, add_separator_option, as_version, recipe_with
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
-from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
@@ -147,9 +147,9 @@ class System:
 class Experiment:
     """The held-out songs and the analyser whose encoder hears everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, separator: Version) -> None:
         self.encoder = AllHeads()
-        recipe = replace(make_recipe(), dimension=self.encoder.dimension)
+        recipe = replace(recipe_with(separator), dimension=self.encoder.dimension)
         self.analyser = Analyser(recipe)
         self.analyser.__dict__["encoder"] = self.encoder
 
@@ -353,11 +353,12 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true", help="compare shares of the mixture, with another seed")
     parser.add_argument("--ablation", action="store_true", help="compare what the vector is made of")
     parser.add_argument("--keep", type=Path, help="folder that keeps what was heard for the next run of the same code")
+    add_separator_option(parser)
     options = parser.parse_args()
     rows: list[list[str]] = []
     totals, hubs = [], []
     with threadpool_limits(1):
-        experiment = Experiment()
+        experiment = Experiment(options.separator)
         for name, make in tasks(options.packages, options.midi).items():
             if options.only and name not in options.only:
                 continue

@@ -21,11 +21,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.shared.builtin_versions import VERSIONS, as_version
+from benchmarks.shared.builtin_versions import VERSIONS, add_separator_option, as_version, recipe_with
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.ranking import average_precision
 from soundalike.analysis.analyser import Analyser, Analysis
-from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.audio.windows import window_starts
@@ -53,8 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=48)
     parser.add_argument("--seed", type=int, default=3)
+    add_separator_option(parser)
     arguments = parser.parse_args()
-    analyser = Analyser(make_recipe())
+    analyser = Analyser(recipe_with(arguments.separator))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         truth = write_library(

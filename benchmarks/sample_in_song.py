@@ -25,10 +25,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import as_version
+from benchmarks.shared.builtin_versions import Version, add_separator_option, as_version, recipe_with
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.analyser import Analyser
-from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.search.region_shares import RegionShares, region_shares
 
@@ -107,9 +106,9 @@ def ranks(scores: Scores, own: int, classes: list[str]) -> tuple[int, int | None
 class Experiment:
     """All samples with their vectors, all songs, and a random generator."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, separator: Version) -> None:
         self.rng = np.random.default_rng(seed)
-        self.analyser = Analyser(make_recipe())
+        self.analyser = Analyser(recipe_with(separator))
         self.paths = sorted(audio_folder("samples").glob("*.flac"))
         self.waves = [decode.load(path, RATE, 1).samples[0] for path in self.paths]
         self.classes = [sample_class(path) for path in self.paths]
@@ -155,8 +154,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=60, help="placements per level, for one-shots and loops each")
     parser.add_argument("--seed", type=int, default=1)
+    add_separator_option(parser)
     arguments = parser.parse_args()
-    experiment = Experiment(arguments.seed)
+    experiment = Experiment(arguments.seed, arguments.separator)
     loops = [i for i, path in enumerate(experiment.paths) if path.stem.startswith(LOOPS)]
     one_shots = [i for i, path in enumerate(experiment.paths) if i not in loops and sample_part(path)]
     results: dict[tuple[str, int, str], list[tuple[int, int | None]]] = defaultdict(list)

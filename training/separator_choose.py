@@ -29,13 +29,13 @@ from training.sources import SEPARATOR_MULTITRACK
 GENERATED_SEED, GENERATED = 21, 10
 SETTINGS = {
     "as it is used": Strength(),
-    "all of what drums get": Strength(more_drums=(0.0, 1.0, 300.0)),
-    "a fifth of it": Strength(more_drums=(0.0, 0.2, 300.0)),
+    "nothing low for drums": Strength(more_drums=(0.0, 0.6, 300.0)),
+    "all of what drums get": Strength(more_drums=(0.3, 1.0, 300.0)),
+    "a fifth of it": Strength(more_drums=(0.1, 0.2, 300.0)),
+    "one nat at most": Strength(most_taken=1.0),
     "no limits": Strength(most_taken=7.0, most_gated=np.inf),
     "gate 12 dB": Strength(most_gated=12.0),
-    "gate only": Strength(more_drums=(0.0, 0.0, 300.0), less_drums=0.0, bass=(0.0, 0.0, 500.0)),
-    "no bass": Strength(bass=(0.0, 0.0, 500.0)),
-    "all": Strength(more_drums=(0.0, 1.0, 300.0), less_drums=1.0, most_taken=7.0, bass=(0.5, 1.0, 500.0)),
+    "no bass": Strength(bass=0.0),
 }
 
 

@@ -27,21 +27,22 @@ VOICES = {"slt": 210.0, "awb": 120.0, "kal16": 105.0}
 """Those whose pitch can be set, with the pitch (Hz) at which they speak."""
 SPOKEN = 0.25
 """Share of the lines that are spoken, as in rap."""
-WORDS = (
-    "a all alone and around away baby back beat because before behind believe better black blue break bright broken burn "
-    "call can catch cause change chase city clear close cold come cry dance dark day deep desire did do door down dream "
-    "drive dust easy every eyes face fade faith fall far feel fight find fire flow fly follow forever free friend from gave "
-    "ghost girl give go gold gone good got hand hard have head hear heart heaven hello here high hold home hope hot how "
-    "hurt if inside into it just keep kiss know last late leave let lie life light like line listen little live lonely long "
-    "look lose lost love make maybe mind moment moon more move much music my name need never new night no nothing now of "
-    "oh on one only open over pain paper place play please power pretty promise pull push quiet radio rain reach ready "
-    "remember ride right river road rock roll run sad said same save say sea secret see shadow shake shine show silence "
-    "silver sing sister sky sleep slow smile so soft some song soul sound space speak stand star start stay step stop story "
-    "strange street strong such summer sun sweet take talk tell than that the then there these thing think this thousand "
-    "through time to together tonight touch town true trust try turn under until up us voice wait wake walk wall want war "
-    "watch water way we well what when where whisper who why wild will wind wish with woman wonder word world would yeah "
-    "yes yesterday you young your"
-).split()
+_TEXT = """
+a all alone and around away baby back beat because before behind believe better black blue break bright broken burn
+call can catch cause change chase city clear close cold come cry dance dark day deep desire did do door down dream
+drive dust easy every eyes face fade faith fall far feel fight find fire flow fly follow forever free friend from gave
+ghost girl give go gold gone good got hand hard have head hear heart heaven hello here high hold home hope hot how
+hurt if inside into it just keep kiss know last late leave let lie life light like line listen little live lonely long
+look lose lost love make maybe mind moment moon more move much music my name need never new night no nothing now of oh
+on one only open over pain paper place play please power pretty promise pull push quiet radio rain reach ready
+remember ride right river road rock roll run sad said same save say sea secret see shadow shake shine show silence
+silver sing sister sky sleep slow smile so soft some song soul sound space speak stand star start stay step stop story
+strange street strong such summer sun sweet take talk tell than that the then there these thing think this thousand
+through time to together tonight touch town true trust try turn under until up us voice wait wake walk wall want war
+watch water way we well what when where whisper who why wild will wind wish with woman wonder word world would yeah
+yes yesterday you young your
+"""
+WORDS = _TEXT.split()
 _SCALES = ((0, 2, 4, 7, 9), (0, 3, 5, 7, 10), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 5, 7, 9, 11))
 
 

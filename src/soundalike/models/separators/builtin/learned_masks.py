@@ -69,16 +69,16 @@ INPUTS = 3 * MASK_BANDS + 2 * COMB_BANDS
 class Strength:
     """How much of the network's corrections counts.
 
-    more_drums, bass: of corrections that give more to the drums, and of those between bass and residuals: far below a
-    frequency, far above it, and that frequency in Hz; less_drums: of those that take from the drums, at most `most_taken`
-    nats; gate_db: level (dB under the mixture, over a second) at which the gate halves the amplitude of a part; most_gated:
+    more_drums: of those that give more to the drums, far below a frequency, far above it, and that frequency in Hz;
+    less_drums: of those that take from the drums, at most `most_taken` nats; bass: of those between bass and residuals;
+    gate_db: level (dB under the mixture, over a second) at which the gate halves the amplitude of a part; most_gated:
     decibels that it takes away at most. With these limits a hit that the network does not recognise can still be compared.
     """
 
-    more_drums: tuple[float, float, float] = (0.0, 0.6, 300.0)
+    more_drums: tuple[float, float, float] = (0.3, 0.6, 300.0)
     less_drums: float = 0.6
-    most_taken: float = 1.0
-    bass: tuple[float, float, float] = (0.1, 0.6, 500.0)
+    most_taken: float = 2.0
+    bass: float = 0.6
     gate_db: float = -36.0
     most_gated: float = 30.0
 
@@ -88,8 +88,7 @@ class Strength:
         struck = drums - (bass + residuals) * np.float32(0.5)
         more = struck * _from_low_to_high(*self.more_drums)
         less = np.maximum(struck * np.float32(self.less_drums), -self.most_taken)
-        struck = np.where(struck > 0, more, less)
-        return struck, (bass - residuals) * (np.float32(0.5) * _from_low_to_high(*self.bass))
+        return np.where(struck > 0, more, less), (bass - residuals) * np.float32(0.5 * self.bass)
 
 
 def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
