@@ -93,7 +93,7 @@ def multitracks(folder: Path) -> Iterator[Clip]:
         yield Clip(song.name, "multitracks", stems)
 
 
-def collages(folder: Path) -> Iterator[Clip]:
+def collages(folder: Path, seed: int = 1_000_000) -> Iterator[Clip]:
     """Recorded samples over songs without drums, 10 s each; drums, bass and residuals have equal RMS."""
     files = sorted((folder / "samples").glob("*.flac"))
     sounds = {
@@ -112,7 +112,7 @@ def collages(folder: Path) -> Iterator[Clip]:
         ]
 
     for index in range(COLLAGES):
-        rng = np.random.default_rng(1_000_000 + index)
+        rng = np.random.default_rng(seed + index)
         beat = 60 / rng.uniform(80, 140)
         song = songs[index % len(songs)]
         start = int(rng.integers(0, len(song) - LENGTH))

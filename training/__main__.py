@@ -9,8 +9,9 @@
     python -m training export --work WORK
     python -m training classes --work WORK
 
-The separator's network, of stems from the same packages and multitracks:
+The separator's network, of stems from the same packages and multitracks, recorded guitars and voices:
 
+    apt-get download fretsonfire-songs-sectoid flite libflite1   # unpacked like the others
     python -m training separator-stems --packages packages --audio DATA --work WORK
     python -m training separator-examples --work WORK
     python -m training separator-train --work WORK
@@ -47,8 +48,8 @@ STEPS = {
     "export": Step("export:export", ("work",)),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
-    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 3000}),
-    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 14000}),
+    "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 7000}),
+    "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 30000}),
     "separator-export": Step("separator_train:export", ("work",)),
     "separator-choose": Step("separator_choose:choose", ("packages", "audio", "work", "soundfont")),
     "separator-evaluate": Step("separator_evaluate:evaluate", ("packages", "audio", "work", "soundfont")),

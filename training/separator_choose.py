@@ -1,6 +1,6 @@
 """How much the network counts: figures of some settings on music that neither trains nor evaluates it; prints Markdown.
 
-The multitrack that is trained on, other songs of `soundalike.synth` and other arrangements than those of
+The multitrack that is trained on, and other collages, songs of `soundalike.synth` and arrangements than those of
 `separator_evaluate`. Figures are those of the spectra, which differ little from those of the waveforms.
 """
 
@@ -23,15 +23,15 @@ from soundalike.models.separators.builtin.learned_masks import (
 )
 from soundalike.models.separators.builtin.masks import REACH, load_network, masks
 from soundalike.models.separators.builtin.short_time import Spectrum, frame_count, power, spectra_around
-from training.separator_evaluate import PARTS, Stems, arranged, generated, multitracks
+from training.separator_evaluate import PARTS, Stems, arranged, collaged, generated, multitracks
 from training.sources import SEPARATOR_MULTITRACK
 
-GENERATED_SEED, GENERATED = 21, 10
+GENERATED_SEED, GENERATED, COLLAGE_SEED = 21, 10, 2_000_000
 SETTINGS = {
     "as it is used": Strength(),
-    "nothing low for drums": Strength(more_drums=(0.0, 0.6, 300.0)),
-    "all of what drums get": Strength(more_drums=(0.3, 1.0, 300.0)),
-    "a fifth of it": Strength(more_drums=(0.1, 0.2, 300.0)),
+    "low drums too": Strength(more_drums=(0.3, 0.6, 300.0)),
+    "all of what drums get": Strength(more_drums=(0.0, 1.0, 300.0)),
+    "nothing for drums": Strength(more_drums=(0.0, 0.0, 300.0)),
     "one nat at most": Strength(most_taken=1.0),
     "no limits": Strength(most_taken=7.0, most_gated=np.inf),
     "gate 12 dB": Strength(most_gated=12.0),
@@ -44,7 +44,8 @@ def choose(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     cues, network = load_network(), MaskNetwork(work / "separator.npz")
     reach, margin = REACH + NETWORK_REACH + GATE_REACH, NETWORK_REACH + GATE_REACH
     rows: dict[tuple[str, str], dict[str, list[float]]] = {}
-    songs = [*multitracks(audio, SEPARATOR_MULTITRACK), *generated(GENERATED_SEED, GENERATED)]
+    songs = [*multitracks(audio, SEPARATOR_MULTITRACK), *collaged(audio, COLLAGE_SEED)]
+    songs += generated(GENERATED_SEED, GENERATED)
     for group, _, stems in [*songs, *arranged(packages, work, soundfont, "choice")]:
         true = {part: _spectrum(stem.mean(axis=0), 0) for part, stem in stems.items()}
         mixture = _spectrum(np.sum([stem.mean(axis=0) for stem in stems.values()], axis=0), reach)

@@ -74,8 +74,7 @@ def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
 def clips(packages: Path, audio: Path, work: Path, soundfont: Path) -> Iterator[tuple[str, str, Stems]]:
     """(set, name, stems (channels, samples)); without `bass` where it is part of the residuals."""
     yield from multitracks(audio, None)
-    for clip in collages(audio):
-        yield "collages", clip.name, {part: stem[None] for part, stem in clip.stems.items()}
+    yield from collaged(audio, 1_000_000)
     yield from generated(7, GENERATED)
     yield from arranged(packages, work, soundfont, "validation")
 
@@ -91,6 +90,12 @@ def multitracks(audio: Path, only: str | None) -> Iterator[tuple[str, str, Stems
         stems = {"drums": files["drums"], "residuals": files["other"] + files["vocals"]}
         stems |= {"bass": files["bass"]} if "bass" in files else {}
         yield "multitracks", song.name + (" (trained on)" if song.name == SEPARATOR_MULTITRACK else ""), stems
+
+
+def collaged(audio: Path, seed: int) -> Iterator[tuple[str, str, Stems]]:
+    """Collages of `benchmarks.separator_evaluation`."""
+    for clip in collages(audio, seed):
+        yield "collages", clip.name, {part: stem[None] for part, stem in clip.stems.items()}
 
 
 def generated(seed: int, count: int) -> Iterator[tuple[str, str, Stems]]:

@@ -34,7 +34,7 @@ from benchmarks.separator_sounds import (
 )
 from soundalike.audio import decode
 from soundalike.synth.seeds import generator
-from training import arrangements, soundfonts, voices
+from training import arrangements, guitars, soundfonts, voices
 from training.clip_store import HITS, NOTES, REST, Clip, save_clips
 from training.collect import kit_hits
 from training.sources import GUITARS, KITS, SAMPLES, SEPARATOR_MULTITRACK, SOUNDFONTS, VOICES
@@ -52,8 +52,6 @@ LOOPS = {
 SONGS, SEQUENCES, INVENTED, DRONES, LINES, MADE_HITS = 110, 60, 400, 80, 240, 1400
 """Arrangements of each SoundFont; beats and bass lines of recorded sounds; tracks of each synthesised part; endless chords;
 sung and spoken lines; synthesised hits."""
-GUITAR_SECONDS = 20
-"""Length of the pieces of recorded guitars."""
 _KEYS = {"kick": (35, 36), "snare": (37, 38, 39, 40), "hat": (42, 44, 46, 51, 59, 69, 70, 82)}
 _OTHER_KEYS = (41, 43, 45, 47, 48, 49, 50, 54, 55, 56, 57, 60, 62, 63, 64, 66, 67, 68, 75, 76)
 
@@ -136,15 +134,9 @@ def _sequences(packages: Path, seed: int) -> Iterator[Clip]:
 
 
 def _guitars(packages: Path) -> Iterator[Clip]:
-    """Recorded electric guitars, without the pieces in which they hardly play."""
-    folder = packages / "usr/share/games/fretsonfire/data/songs/sectoid"
-    for path in sorted(folder.glob("*/guitar.ogg")):
-        whole = decode.load(path, RATE, 1).samples[0]
-        for number, start in enumerate(range(0, len(whole) - GUITAR_SECONDS * RATE + 1, GUITAR_SECONDS * RATE)):
-            piece = whole[start : start + GUITAR_SECONDS * RATE]
-            loud = np.sqrt(np.square(piece.reshape(4 * GUITAR_SECONDS, -1)).mean(axis=1)) > 0.01
-            if loud.mean() > 0.6:
-                yield Clip(piece, GUITARS.name, "residuals", -1, f"{path.parent.name} {number}/guitar")
+    """Recorded electric guitars."""
+    for name, samples in guitars.pieces(packages):
+        yield Clip(samples, GUITARS.name, "residuals", -1, f"{name}/guitar")
 
 
 def _voices(packages: Path, seed: int) -> Iterator[Clip]:

@@ -106,11 +106,11 @@ def _line(flite: _Flite, voice: str, rng: np.random.Generator) -> Float32:
         sound = sound[: len(line) - start]
         line[start : start + len(sound)] += sound * np.float32(rng.uniform(0.6, 1))
         at += max(1, -(-len(sound) // beat)) * beat
-    return _played(line[:needed], speed, rng)
+    return played(line[:needed], speed, rng)
 
 
-def _played(line: Float32, speed: float, rng: np.random.Generator) -> Float32:
-    """At RATE, `speed` times as fast, with vibrato and sound above 8 kHz."""
+def played(line: Float32, speed: float, rng: np.random.Generator) -> Float32:
+    """A line at 16 kHz at RATE, `speed` times as fast, with vibrato and sound above 8 kHz."""
     wide = np.zeros(2 * len(line), np.float32)
     wide[::2] = line
     between = np.interp(np.arange(2 * len(line)) / 2, np.arange(len(line)), line)
