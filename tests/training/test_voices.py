@@ -35,7 +35,8 @@ def packages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_lines_are_words_at_notes_and_depend_on_the_seed(packages: Path) -> None:
+def test_lines_are_words_at_notes_and_depend_on_the_seed(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "SECONDS", 3.0)
     first, again, other = (list(voices.lines(packages, seed, 1)) for seed in (1, 1, 2))
     ((voice, samples),) = first
     assert voice in voices.VOICES
