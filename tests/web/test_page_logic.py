@@ -256,6 +256,13 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         "#EXTVLCOPT:stop-time=27.900",
         "/m/album.flac",
     ]
+    tagged = [
+        {**album[0], "item": {**album[0]["item"], "title": title, "artist": "A"}} for title in ("Two\nlines", None)
+    ]
+    headings = module.page.evaluate(  # type: ignore[attr-defined]
+        "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", tagged
+    ).splitlines()[1::4]
+    assert headings == ["#EXTINF:2,A - Two lines", f"#EXTINF:2,{paths[0]}"]
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
     assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line
