@@ -45,6 +45,12 @@ def library_path(option: str | None) -> Location:
     return data_folder(f"give --library PATH or set {LIBRARY_VARIABLE}") / "library"
 
 
+def is_default_library(option: str | None) -> bool:
+    """Whether `library_path(option)` is the folder in the user's data folder, since neither the option nor the environment
+    names one."""
+    return option is None and not os.environ.get(LIBRARY_VARIABLE)
+
+
 def device_option(function: F) -> F:
     """Add the option `--device NAME`; the function receives `device: str`."""
     return click.option(
