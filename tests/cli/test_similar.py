@@ -42,6 +42,16 @@ def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Pat
     assert all(Path(path).name in output["table"] for path in paths)
 
 
+def test_part_of_a_name_is_answered_with_the_items_that_have_it(library: Path, song: Path) -> None:
+    outcome = run("similar", song.stem[1:].upper(), library=library)
+    assert outcome.code == 2
+    assert f"; its items with this name: music/songs/{song.name}\n" in outcome.stderr
+    many = run("similar", "kick", library=library)
+    assert many.stderr.count("music/one-shots/") == 3
+    assert " more\n" in many.stderr
+    assert "with this name" not in run("similar", "no such name", library=library).stderr
+
+
 def test_groups_of_onsets_are_one_document_in_every_format(library: Path, song: Path) -> None:
     arguments = ("similar", song, "--hits", "--region", "0:00-0:04", "-n", "2", "--format")
     rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))
