@@ -531,6 +531,12 @@ def test_files_of_a_dropped_folder_are_found(module: Call) -> None:
     assert "there is no audio file among what was dropped" in found[1]
 
 
+@pytest.mark.parametrize(("part", "verb"), [("drums", "are"), ("bass", "is")])
+def test_the_note_on_the_compared_part_agrees_with_it(module: Call, part: str, verb: str) -> None:
+    note = module("compared_part.js", "comparisonNote", {"isClip": False}, part, "loops", part)
+    assert note == f"The {part} of the reference {verb} compared with the mix of loops, which have no separate parts."
+
+
 def test_notes_on_what_was_searched(module: Call) -> None:
     result = {"searched": 1, "silent": ["bass"], "same": True, "versions": [{"path": "a/b.wav"}], "share": 0.5}
     notes = module("result_notes.js", "notesOn", result, {"alike": ["x"]}, {"kind": "song", "partial": True})
