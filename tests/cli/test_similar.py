@@ -52,6 +52,18 @@ def test_part_of_a_name_is_answered_with_the_items_that_have_it(library: Path, s
     assert "with this name" not in run("similar", "no such name", library=library).stderr
 
 
+def test_without_hits_each_condition_is_counted_by_itself(library: Path, song: Path) -> None:
+    finder = Finder.open(library)
+    songs = [item for item in finder.items if item["kind"] == "song"]
+    short = sum(item["duration"] <= 30 for item in songs)
+    conditions = ("--path", "no such folder", "--duration", "-30")
+    outcome = run("similar", song, *conditions, library=library)
+    assert outcome.code == 0, outcome.stderr
+    told = f"of the songs in the library ({len(songs)}), {short} match --duration, 0 match --path\n"
+    assert f"no hits: {told}" in outcome.stderr
+    assert len(songs) > 1
+
+
 def test_groups_of_onsets_are_one_document_in_every_format(library: Path, song: Path) -> None:
     arguments = ("similar", song, "--hits", "--region", "0:00-0:04", "-n", "2", "--format")
     rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))

@@ -126,7 +126,9 @@ def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
     number = r"(\d+\.?\d*|\.\d+)?"
     match = re.fullmatch(rf"\s*{number}\s*(-?)\s*{number}\s*", text)
     if not match or not (match[1] or match[3]):
-        raise InputError(f"{text!r} is not a range of {unit}; write low-high, low- or -high, as in 90-120, 90- or -120")
+        raise InputError(
+            f"{text!r} is not a range of {unit}; write a number, low-high, low- or -high, as in 120, 90-120, 90- or -120"
+        )
     if not match[2]:
         middle = float(match[1])
         return middle * 0.96, middle * 1.04
