@@ -64,6 +64,26 @@ def test_without_hits_each_condition_is_counted_by_itself(library: Path, song: P
     assert len(songs) > 1
 
 
+def test_a_single_length_means_within_a_tenth_of_it(library: Path, song: Path) -> None:
+    item = next(item for item in Finder.open(library).items if item["kind"] == "loop")
+    for share, found in ((1.08, True), (0.92, True), (1.2, False)):
+        shown = run(
+            *(
+                "similar",
+                song,
+                "--kind",
+                "loop",
+                "--duration",
+                f"{item['duration'] * share:.3f}",
+                "--path",
+                item["path"],
+            ),
+            *("--format", "json"),
+            library=library,
+        )
+        assert bool(json.loads(shown.stdout)["hits"]) is found
+
+
 def test_groups_of_onsets_are_one_document_in_every_format(library: Path, song: Path) -> None:
     arguments = ("similar", song, "--hits", "--region", "0:00-0:04", "-n", "2", "--format")
     rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))

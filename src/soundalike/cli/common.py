@@ -121,8 +121,8 @@ def parse_region(text: str) -> tuple[float, float | None]:
     return region
 
 
-def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
-    """Low and high from `90-120`, `90-` or `-120`; a single number means within 4 % of it. Raises InputError."""
+def parse_range(text: str, unit: str, nearly: float = 0.04) -> tuple[float | None, float | None]:
+    """Low and high from `90-120`, `90-` or `-120`; a single number means within the share `nearly` of it. Raises InputError."""
     number = r"(\d+\.?\d*|\.\d+)?"
     match = re.fullmatch(rf"\s*{number}\s*(-?)\s*{number}\s*", text)
     if not match or not (match[1] or match[3]):
@@ -131,7 +131,7 @@ def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
         )
     if not match[2]:
         middle = float(match[1])
-        return middle * 0.96, middle * 1.04
+        return middle * (1 - nearly), middle * (1 + nearly)
     return (float(match[1]) if match[1] else None), (float(match[3]) if match[3] else None)
 
 

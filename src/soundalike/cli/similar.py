@@ -99,7 +99,7 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
     help="Only this tempo (within 4 %) or range, such as 118-126; half and double tempo match too.",
 )
 @click.option("--key", help="Only keys compatible with this one, such as Am, F# or 8A.")
-@click.option("--duration", metavar="SECONDS", help="Only files of this length (within 4 %) or range, such as 2-8.")
+@click.option("--duration", metavar="SECONDS", help="Only files of this length (within 10 %) or range, such as 2-8.")
 @click.option(
     "--path", "paths", multiple=True, help="Only paths that contain this text or match this pattern; repeatable."
 )
@@ -226,13 +226,13 @@ def _region(options: Mapping[str, Any]) -> tuple[float, float | None] | None:
 
 
 def _filters(options: Mapping[str, Any]) -> Filters:
-    from soundalike.search.filters import make_filters
+    from soundalike.search.filters import NEARLY, make_filters
 
     tempo, duration = options["tempo"], options["duration"]
     low, high = parse_range(tempo, "BPM") if tempo is not None else (None, None)
     return make_filters(
         kinds=options["kinds"],
-        durations=parse_range(duration, "seconds") if duration is not None else (None, None),
+        durations=parse_range(duration, "seconds", NEARLY) if duration is not None else (None, None),
         tempo=(low or 0.0, high if high is not None else 1000.0) if tempo is not None else None,
         key=options["key"],
         paths=options["paths"],
