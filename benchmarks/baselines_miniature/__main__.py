@@ -57,11 +57,8 @@ def main() -> None:
         print_triplets(options.folder, options.split, system, trained, (options.real, options.triplets))
         if system == "dcsn":
             print_movement(options.folder, options.split, trained, options.folder / "movement.svg")
-    for system in ("cascade-paft", CONTROL):
-        if system in systems:
-            print_listeners(options.folder, options.split, "cascade", system)
-    if {"cascade-paft", CONTROL} <= set(systems):
-        print_listeners(options.folder, options.split, CONTROL, "cascade-paft")
+    if tuned := [system for system in (CONTROL, "cascade-paft") if system in systems]:
+        print_listeners(options.folder, options.split, ["cascade", *tuned])
 
 
 if __name__ == "__main__":

@@ -31,11 +31,21 @@ CASCADE = {
     "joint_scale": 40.0,
     "recombine": True,
 }
-PAFT = {"batch": 6, "steps": 120, "scale": 20.0, "held_out": 0.0, "cut_off": 0.75}
+PAFT = {
+    "batch": 6,
+    "preferences": 32,
+    "fix_separator": True,
+    "steps": 300,
+    "scale": 20.0,
+    "schedule": "cosine",
+    "weight": 4.0,
+    "held_out": 0.0,
+    "cut_off": 0.75,
+}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
 CONTROL = "paft-control"
-"""The training end to end continues with the same batches as in PAFT, without the answers."""
+"""The training continues with the same batches as in PAFT, without the answers."""
 
 
 def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
@@ -47,10 +57,8 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
         return train_cascade(folder, parts or SYSTEMS["cascade"].parts)
     if system in ("cascade-paft", CONTROL):
         base = folder / "cascade" / "cascade.pt"
-        weight = 0.0 if system == CONTROL else 1.0
-        answers = folder / "answers-train"
-        chosen = TuningOptions(folder / "slakh", answers, path.parent, base, weight=weight, runtime=RUNTIME, **PAFT)
-        return tune(chosen, CALLBACKS).replace(path)
+        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
+        return tune(replace(chosen, weight=0.0) if system == CONTROL else chosen, CALLBACKS).replace(path)
     return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
 
 
