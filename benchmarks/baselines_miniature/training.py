@@ -22,6 +22,12 @@ RUNTIME = Runtime("cpu", threads=1)
 CALLBACKS = Callbacks(lambda message: print(message, flush=True))
 COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 5000, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+INVARIANT = "dcsn-invariance"
+"""D-CSN with a loss that asks each subspace to stay where it is when only other parts change."""
+
+INVARIANCE = {"steps": 2200, "invariance": 1.0, "schedule": "cosine"}
+"""Where `dcsn-invariance` differs from `dcsn`."""
+
 CASCADE = {
     "batch": 6,
     "steps": 240,
@@ -59,7 +65,8 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
         base = folder / "cascade" / "cascade.pt"
         chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
         return tune(replace(chosen, weight=0.0) if system == CONTROL else chosen, CALLBACKS).replace(path)
-    return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
+    changes = INVARIANCE if system == INVARIANT else {}
+    return _train(TrainingOptions("dcsn", folder / "slakh", path.parent, **COMMON, **DCSN | changes)).replace(path)
 
 
 def train_cascade(folder: Path, parts: Sequence[str]) -> Path:
