@@ -9,7 +9,8 @@ interrupted run continues, and a second one only evaluates. Printed are
   standard deviation of 20, standardised) of the same mixtures, with the differences and intervals robust to shared tracks.
   `real` compares mixtures; in `pseudo` the positive shares nothing but the part, and the negative everything else;
 - how far each subspace moves when one stem of a mixture is replaced, in units of its median distance between mixtures, also
-  as a picture, FOLDER/movement.svg (also of the system `dcsn-invariance`, which is trained to move in that one alone);
+  as a picture, FOLDER/movement.svg; the systems `dcsn-invariance`, which is trained to move in that one alone, and
+  `dcsn-cosine`, which is the same without that loss, have pictures of their own;
 - the agreement with simulated listeners on held-out tracks, before and after PAFT, and, with the system `paft-control`, after
   as much training without their answers.
 """
@@ -26,7 +27,7 @@ from benchmarks.baselines_miniature.held_out_triplets import print_triplets
 from benchmarks.baselines_miniature.listeners import print_listeners
 from benchmarks.baselines_miniature.movement import print_movement
 from benchmarks.baselines_miniature.tracks import render
-from benchmarks.baselines_miniature.training import CONTROL, INVARIANT, train_system
+from benchmarks.baselines_miniature.training import CONTROL, DCSN_CHANGES, train_system
 from soundalike.models.encoders.trained.trained_file import read_trained
 
 
@@ -53,7 +54,7 @@ def main() -> None:
     for system in systems:
         if system in ("cascade-paft", CONTROL):
             continue
-        kind = "dcsn" if system == INVARIANT else system
+        kind = "dcsn" if system in DCSN_CHANGES else system
         trained = read_trained(options.folder / system / f"{system}.pt", kind)
         print(f"\n{system}")
         print_triplets(options.folder, options.split, kind, trained, (options.real, options.triplets))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from soundalike.config import Runtime
 from soundalike.models.encoders.trained.cascade_network import Cascade
@@ -22,11 +23,13 @@ RUNTIME = Runtime("cpu", threads=1)
 CALLBACKS = Callbacks(lambda message: print(message, flush=True))
 COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 5000, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
-INVARIANT = "dcsn-invariance"
-"""D-CSN with a loss that asks each subspace to stay where it is when only other parts change."""
-
-INVARIANCE = {"steps": 2200, "invariance": 1.0, "schedule": "cosine"}
-"""Where `dcsn-invariance` differs from `dcsn`."""
+DCSN_CHANGES: dict[str, dict[str, Any]] = {
+    "dcsn": {},
+    "dcsn-cosine": {"steps": 2200, "schedule": "cosine"},
+    "dcsn-invariance": {"steps": 2200, "schedule": "cosine", "invariance": 1.0},
+}
+"""Trainings of D-CSN: what they change in DCSN. `dcsn-invariance` has a loss that asks each subspace to stay where it is when
+only other parts change; `dcsn-cosine` is the same without it."""
 
 CASCADE = {
     "batch": 6,
@@ -65,8 +68,8 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
         base = folder / "cascade" / "cascade.pt"
         chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
         return tune(replace(chosen, weight=0.0) if system == CONTROL else chosen, CALLBACKS).replace(path)
-    changes = INVARIANCE if system == INVARIANT else {}
-    return _train(TrainingOptions("dcsn", folder / "slakh", path.parent, **COMMON, **DCSN | changes)).replace(path)
+    chosen = DCSN | DCSN_CHANGES[system]
+    return _train(TrainingOptions("dcsn", folder / "slakh", path.parent, **COMMON, **chosen)).replace(path)
 
 
 def train_cascade(folder: Path, parts: Sequence[str]) -> Path:
