@@ -18,12 +18,13 @@ interrupted run continues, and a second one only evaluates. Printed are
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from pathlib import Path
 
 import torch
 
-from benchmarks.baselines_miniature.held_out_triplets import print_triplets
+from benchmarks.baselines_miniature.held_out_triplets import print_difference, print_triplets
 from benchmarks.baselines_miniature.listeners import print_listeners
 from benchmarks.baselines_miniature.movement import print_movement
 from benchmarks.baselines_miniature.tracks import render
@@ -51,16 +52,20 @@ def main() -> None:
         path = train_system(options.folder, system, options.cascade_part)
         took = f"{time.process_time() - used:.0f} s of processor time, {(time.perf_counter() - began) / 60:.1f} min"
         print(f"{system}: {path.stat().st_size / 2**20:.1f} MiB, {took} in this run", flush=True)
+    evaluated = {}
     for system in systems:
         if system in ("cascade-paft", CONTROL):
             continue
         kind = "dcsn" if system in DCSN_CHANGES else system
         trained = read_trained(options.folder / system / f"{system}.pt", kind)
         print(f"\n{system}")
-        print_triplets(options.folder, options.split, kind, trained, (options.real, options.triplets))
+        counts = options.real, options.triplets
+        evaluated[system] = print_triplets(options.folder, options.split, kind, trained, counts)
         if kind == "dcsn":
             picture = "movement.svg" if system == kind else f"movement-{system}.svg"
             print_movement(options.folder, options.split, trained, options.folder / picture)
+    for first, second in itertools.combinations([system for system in evaluated if system in DCSN_CHANGES], 2):
+        print_difference(evaluated[first], evaluated[second], (first, second))
     if tuned := [system for system in (CONTROL, "cascade-paft") if system in systems]:
         print_listeners(options.folder, options.split, ["cascade", *tuned])
 
