@@ -31,7 +31,17 @@ class HeldOut:
     sounds: tuple[int, int, int]
 
 
-def print_triplets(folder: Path, split: str, system: str, trained: TrainedNetwork, counts: tuple[int, int]) -> None:
+@dataclass(frozen=True)
+class Evaluated:
+    """Which held-out triplets (N,) a network orders correctly."""
+
+    held_out: Sequence[HeldOut]
+    right: NDArray[np.bool_]
+
+
+def print_triplets(
+    folder: Path, split: str, system: str, trained: TrainedNetwork, counts: tuple[int, int]
+) -> Evaluated:
     """Agreements and differences, of so many real and pseudo triplets of each part from the tracks of a split."""
     parts = trained.architecture.parts
     slakh = Slakh(folder / "slakh" / split)
@@ -63,6 +73,20 @@ def print_triplets(folder: Path, split: str, system: str, trained: TrainedNetwor
     header = ["triplets", *(f"{name}, %" for name in columns), "trained - initial, points", "trained - MFCC, points"]
     print(f"\n{system}: {split} triplets of each part, {counts[0]} real and {counts[1]} pseudo\n")
     print_table(header, rows)
+    return Evaluated(held_out, columns["trained"])
+
+
+def print_difference(first: Evaluated, second: Evaluated, names: tuple[str, str]) -> None:
+    """By how much the second network is better than the first, on the same triplets of all parts."""
+    rows = []
+    for kind in ("real", "pseudo"):
+        chosen = np.array([one.pseudo == (kind == "pseudo") for one in first.held_out])
+        links = Links([_tracks(one.triplet) for one, use in zip(first.held_out, chosen, strict=True) if use])
+        test = paired_test(second.right[chosen], first.right[chosen], links)
+        low, high = 100 * test.interval.low, 100 * test.interval.high
+        rows.append([f"{kind}, all", f"{100 * test.difference:+.1f} [{low:+.1f}, {high:+.1f}]"])
+    print()
+    print_table(["triplets", f"{names[1]} - {names[0]}, points"], rows)
 
 
 def _draw(

@@ -14,7 +14,10 @@ SPLITS = {"train": (11, 96, (1, 2, 3, 4, 5)), "validation": (12, 16, (6, 7)), "t
 LENGTH = 24.0
 
 QUESTIONS = 400
-"""Triplets of each kind about each part that simulated listeners answer, of the tracks of each split."""
+"""XYC triplets about each part that simulated listeners answer, of the tracks of each split."""
+
+XAB_QUESTIONS = {"train": 4000, "validation": 1500, "test": 1500}
+"""XAB triplets about each part, by split."""
 
 
 def render(folder: Path, *, answers: bool) -> None:
@@ -28,4 +31,5 @@ def render(folder: Path, *, answers: bool) -> None:
                 MiniTrack(number, spec, decode.probe(tracks / f"Track{number:05d}" / "mix.flac").duration)
                 for number, spec in enumerate(plan_tracks(seed, count, LENGTH, variants), FIRST_TRACKS[split])
             ]
-            write_inst_sim_abx(folder / f"answers-{split}", planned, seed=seed, mixes=60, parts=QUESTIONS)
+            questions = {"mixes": 60, "parts": QUESTIONS, "xab": XAB_QUESTIONS[split]}
+            write_inst_sim_abx(folder / f"answers-{split}", planned, seed=seed, **questions)

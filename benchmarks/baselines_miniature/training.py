@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from soundalike.config import Runtime
 from soundalike.models.encoders.trained.cascade_network import Cascade
@@ -22,6 +23,14 @@ RUNTIME = Runtime("cpu", threads=1)
 CALLBACKS = Callbacks(lambda message: print(message, flush=True))
 COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 5000, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
+DCSN_CHANGES: dict[str, dict[str, Any]] = {
+    "dcsn": {},
+    "dcsn-cosine": {"steps": 2200, "schedule": "cosine"},
+    "dcsn-invariance": {"steps": 2200, "schedule": "cosine", "invariance": 1.0},
+}
+"""Trainings of D-CSN: what they change in DCSN. `dcsn-invariance` has a loss that asks each subspace to stay where it is when
+only other parts change; `dcsn-cosine` is the same without it."""
+
 CASCADE = {
     "batch": 6,
     "steps": 240,
@@ -31,11 +40,21 @@ CASCADE = {
     "joint_scale": 40.0,
     "recombine": True,
 }
-PAFT = {"batch": 6, "steps": 120, "scale": 20.0, "held_out": 0.0, "cut_off": 0.75}
+PAFT = {
+    "batch": 6,
+    "preferences": 32,
+    "fix_separator": True,
+    "steps": 300,
+    "scale": 20.0,
+    "schedule": "cosine",
+    "weight": 4.0,
+    "held_out": 0.0,
+    "cut_off": 0.75,
+}
 """Few steps at high rates, for a short run; the papers' settings are the defaults of `soundalike train`."""
 
 CONTROL = "paft-control"
-"""The training end to end continues with the same batches as in PAFT, without the answers."""
+"""The training continues with the same batches as in PAFT, without the answers."""
 
 
 def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path:
@@ -47,11 +66,10 @@ def train_system(folder: Path, system: str, parts: Sequence[str] | None) -> Path
         return train_cascade(folder, parts or SYSTEMS["cascade"].parts)
     if system in ("cascade-paft", CONTROL):
         base = folder / "cascade" / "cascade.pt"
-        weight = 0.0 if system == CONTROL else 1.0
-        answers = folder / "answers-train"
-        chosen = TuningOptions(folder / "slakh", answers, path.parent, base, weight=weight, runtime=RUNTIME, **PAFT)
-        return tune(chosen, CALLBACKS).replace(path)
-    return _train(TrainingOptions(system, folder / "slakh", path.parent, **COMMON, **DCSN))
+        chosen = TuningOptions(folder / "slakh", folder / "answers-train", path.parent, base, runtime=RUNTIME, **PAFT)
+        return tune(replace(chosen, weight=0.0) if system == CONTROL else chosen, CALLBACKS).replace(path)
+    chosen = DCSN | DCSN_CHANGES[system]
+    return _train(TrainingOptions("dcsn", folder / "slakh", path.parent, **COMMON, **chosen)).replace(path)
 
 
 def train_cascade(folder: Path, parts: Sequence[str]) -> Path:

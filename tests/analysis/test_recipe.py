@@ -14,7 +14,7 @@ def test_recipes_survive_json_and_list_their_differences() -> None:
     recipe = make_recipe(window=5.0)
     assert Recipe.from_json(recipe.to_json()) == recipe
     other = make_recipe(window=5.0, gate_db=-30.0)
-    assert recipe.differences(other) == ["gate_db: -40.0 here, -30.0 there"]
+    assert recipe.differences(other) == ["gate db -40.0, not -30.0"]
     assert recipe.fingerprint() != other.fingerprint()
     with pytest.raises(LibraryError, match="surprise"):
         Recipe.from_json({**recipe.to_json(), "surprise": 1})
@@ -65,6 +65,6 @@ def test_a_recipe_from_before_the_offset_was_removed_stays_as_it_was() -> None:
     assert "signal_version" not in before.to_json()
     assert Recipe.from_json(before.to_json()) == before
     assert before.fingerprint() != make_recipe().fingerprint()
-    assert before.differences(make_recipe()) == ["signal_version: none here, 2 there"]
+    assert before.differences(make_recipe()) == ["signal version none, not 2"]
     assert make_recipe().removes_offset
     assert not before.removes_offset

@@ -44,6 +44,20 @@ def test_the_demo_says_how_to_install_the_page_where_it_is_not(
     assert "install the page first: pip install 'soundalike[web]'\n$ soundalike serve" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("found", [None, "/usr/bin/soundalike"])
+def test_the_demo_says_how_a_shell_finds_the_command(
+    found: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "activate").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr("shutil.which", lambda _: found)
+    demo_run.print_next_steps(Path("soundalike-demo"))
+    before = "" if found else "source .venv/bin/activate; "
+    assert f"To run these commands yourself, first: {before}cd soundalike-demo\n" in capsys.readouterr().err
+
+
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     outcome = run("demo", "--folder", tmp_path)

@@ -30,6 +30,14 @@ def test_a_report_is_text_or_json(tmp_path: Path) -> None:
     assert next(iter(report["versions"])) == "soundalike"
 
 
+def test_levels_are_in_the_units_of_sound_engineers(tmp_path: Path) -> None:
+    times = np.arange(44_100) / 44_100
+    sf.write(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 441 * times) + 0.01, 44_100, subtype="FLOAT")
+    text = run("doctor", str(tmp_path / "tone.wav")).stdout
+    assert "peak -5.8 dBFS, RMS -9.0 dBFS, loudness " in text
+    assert ", DC offset +0.01000\n" in text
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_broken_file_is_reported_by_each_reader(tmp_path: Path, form: str) -> None:
     path = tmp_path / "broken.wav"

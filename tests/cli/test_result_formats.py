@@ -87,6 +87,18 @@ def test_a_playlist_with_relative_paths_and_a_byte_order_mark(
     assert not any(path.startswith("/") for path in paths)
 
 
+@pytest.mark.parametrize(
+    ("artist", "title", "shown"), [("A", "Two", "A - Two"), (None, "Two", "Two"), ("A", None, "/m/three.ogg")]
+)
+def test_a_player_shows_a_title_or_the_name_of_the_file(
+    library: Path, song: Path, artist: str | None, title: str | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Finder.open(library).similar(song, n=1)
+    hit = replace(result.hits[0], path="/m/three.ogg", duration=10.25, title=title, artist=artist)
+    print_result(replace(result, hits=(hit,)), "m3u8")
+    assert capsys.readouterr().out.splitlines()[1] == f"#EXTINF:10,{shown}"
+
+
 def test_a_track_of_a_file_is_played_by_its_seconds(
     library: Path, song: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

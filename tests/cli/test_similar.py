@@ -42,6 +42,48 @@ def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Pat
     assert all(Path(path).name in output["table"] for path in paths)
 
 
+def test_part_of_a_name_is_answered_with_the_items_that_have_it(library: Path, song: Path) -> None:
+    outcome = run("similar", song.stem[1:].upper(), library=library)
+    assert outcome.code == 2
+    assert f"; its items with this name: music/songs/{song.name}\n" in outcome.stderr
+    many = run("similar", "kick", library=library)
+    assert many.stderr.count("music/one-shots/") == 3
+    assert " more\n" in many.stderr
+    assert "with this name" not in run("similar", "no such name", library=library).stderr
+
+
+def test_without_hits_each_condition_is_counted_by_itself(library: Path, song: Path) -> None:
+    finder = Finder.open(library)
+    songs = [item for item in finder.items if item["kind"] == "song"]
+    short = sum(item["duration"] <= 30 for item in songs)
+    conditions = ("--path", "no such folder", "--duration", "-30")
+    outcome = run("similar", song, *conditions, library=library)
+    assert outcome.code == 0, outcome.stderr
+    told = f"of the songs in the library ({len(songs)}), {short} match --duration, 0 match --path\n"
+    assert f"no hits: {told}" in outcome.stderr
+    assert len(songs) > 1
+
+
+def test_a_single_length_means_within_a_tenth_of_it(library: Path, song: Path) -> None:
+    item = next(item for item in Finder.open(library).items if item["kind"] == "loop")
+    for share, found in ((1.08, True), (0.92, True), (1.2, False)):
+        shown = run(
+            *(
+                "similar",
+                song,
+                "--kind",
+                "loop",
+                "--duration",
+                f"{item['duration'] * share:.3f}",
+                "--path",
+                item["path"],
+            ),
+            *("--format", "json"),
+            library=library,
+        )
+        assert bool(json.loads(shown.stdout)["hits"]) is found
+
+
 def test_groups_of_onsets_are_one_document_in_every_format(library: Path, song: Path) -> None:
     arguments = ("similar", song, "--hits", "--region", "0:00-0:04", "-n", "2", "--format")
     rows = list(csv.DictReader(io.StringIO(run(*arguments, "csv", library=library).stdout)))

@@ -42,6 +42,11 @@ REGION = Query(
 )
 
 
+def test_a_query_is_printed_without_its_vectors() -> None:
+    assert "label='region'" in repr(REGION)
+    assert "vectors" not in repr(REGION)
+
+
 def test_among_clips_a_region_is_the_stem_and_the_mixture_by_their_shares() -> None:
     stem, mixture = vectors((0.8, 0.4))[0], vectors((0.0, 1.0))[0]
     expected = heard_through_music(0.75 * stem + 0.25 * mixture, 0.5)

@@ -38,6 +38,11 @@ def test_an_unavailable_part_is_named_with_the_available_ones() -> None:
         checked({"guitar": 1.0}, ("drums", "bass", "mix"))
 
 
+def test_a_library_with_one_part_names_it() -> None:
+    with pytest.raises(InputError, match="no part 'drums' here; the only part is mix"):
+        checked({"drums": 1.0}, ("mix",))
+
+
 def test_a_zero_weight_of_an_unavailable_part_is_ignored() -> None:
     assert checked({"guitar": 0.0, "bass": 2.0}, ("bass",)) == {"bass": 2.0}
 

@@ -100,6 +100,15 @@ def test_questions_are_of_the_kind_that_their_names_say(folder: Path) -> None:
     assert all(t.part != "mix" and t.kind == "XYC" for t in answers.triplets if (t.reference, t.b, t.a) in asked)
 
 
+def test_xab_questions_have_a_number_of_their_own(tmp_path: Path) -> None:
+    write_inst_sim_abx(tmp_path, TRACKS, mixes=2, parts=3, xab=9)
+    later = json.loads((tmp_path / "dict_triplet_202407.json").read_text())
+    samples = [sample for group in later.values() for sample in group.values()]
+    for part in ("drums", "bass"):
+        assert [sum(part in sample.get(test, {}) for sample in samples) for test in ("test1", "test2")] == [3, 9]
+    assert [sum("mix" in sample.get(test, {}) for sample in samples) for test in ("test1", "test2")] == [2, 2]
+
+
 @pytest.mark.long
 def test_votes_carry_the_planted_weights(tmp_path: Path) -> None:
     # Without lapses, which draw all weights towards 0.

@@ -124,6 +124,9 @@ def test_a_selected_region_is_searched_with(page: Any, song: Path) -> None:
     page.fill("#region-end", "0:01")
     page.press("#region-end", "Tab")
     assert "has a start and a later end" in page.text_content("#region-note")
+    page.fill("#region-end", "0:02.02")
+    page.press("#region-end", "Tab")
+    assert page.text_content("#region-note") == "a region lasts 50 ms or more"
     with page.expect_response("**/api/search") as answer:
         page.click("#clear-region")
     assert "region" not in asked(answer)

@@ -80,15 +80,23 @@ def test_an_empty_library_is_filled_from_the_page(
         page.press("#folder", "Enter")
         page.wait_for_selector("#indexing.problem")
         assert "there is no folder" in page.text_content("#indexing")
+        page.fill("#folder", str(tmp_path / "music"))
+        page.press("#folder", "Enter")
+        until(page, "document.querySelector('#indexing').textContent.startsWith('no audio files were found in ')")
         for path in sorted((music / "one-shots").iterdir())[:2]:
             shutil.copy(path, tmp_path / "music")
+        (tmp_path / "music" / "notes.wav").write_text("no audio")
         page.fill("#folder", str(tmp_path / "music"))
         page.press("#folder", "Enter")
         until(page, "document.querySelector('#library').textContent.endsWith('2 one-shots')")
         assert page.is_hidden("#first-run")
         assert page.is_visible("#drop")
-        choose(page, "one-shot")
-        assert len(names(page)) == 2
+        until(page, "document.querySelectorAll('.hit').length === 2")  # of the kind that there is
+        assert page.is_checked("#kind [value='one-shot']")
+        until(
+            page,
+            "document.querySelector('#status').textContent.startsWith('2 files indexed; 1 file could not be used')",
+        )
         for leave in (lambda: page.click("#first-run-close"), lambda: page.press("#folder", "Escape")):
             page.click("#add-folder")
             assert page.is_visible("#first-run")
@@ -122,6 +130,43 @@ def test_a_late_answer_about_nothing_does_not_end_the_watch(browser: Any, music:
         late[0].fulfill(json={"state": "idle", "folder": None, "done": 0, "total": 0, "current": None, "added": 0})
         until(page, "document.querySelector('#library').textContent.includes('loops')")
         page.close()
+
+
+def test_a_library_of_one_shots_opens_on_them_and_finds_them_by_name(browser: Any, music: Path, tmp_path: Path) -> None:
+    sounds = sorted((music / "one-shots").iterdir())[:2]
+    index(tmp_path / "library", sounds, jobs=1)
+    with Running(tmp_path / "library") as running:
+        page = opened(browser, running.address)
+        assert page.is_checked("#kind [value='one-shot']")
+        assert len(names(page)) == 2
+        page.fill("#library-search", "no such name")
+        page.press("#library-search", "Enter")  # before anything is suggested
+        until(page, "document.querySelector('#status.problem') !== null")
+        assert status(page) == "no sound of the library has “no such name” in its name"
+        page.fill("#library-search", sounds[1].name)
+        page.press("#library-search", "Enter")
+        until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+        assert sounds[1].name in page.text_content("#reference-name")
+        page.close()
+
+
+def test_at_1280_pixels_filters_take_one_line_and_part_names_are_whole(browser: Any, many: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.goto(many)
+    page.wait_for_selector(".hit")
+    tops = page.eval_on_selector_all(
+        "#filters > :is(fieldset, label, button, select)",
+        "all => all.filter((one) => one.offsetParent).map((one) => one.offsetTop + one.offsetHeight / 2)",
+    )
+    assert len(tops) == 8
+    assert max(tops) - min(tops) < 8
+    assert (
+        page.eval_on_selector_all(
+            ".strip label", "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+        )
+        == 0
+    )
+    page.close()
 
 
 def test_no_items_of_a_kind(browser: Any, many: str, song: Path) -> None:

@@ -256,6 +256,13 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         "#EXTVLCOPT:stop-time=27.900",
         "/m/album.flac",
     ]
+    tagged = [
+        {**album[0], "item": {**album[0]["item"], "title": title, "artist": "A"}} for title in ("Two\nlines", None)
+    ]
+    headings = module.page.evaluate(  # type: ignore[attr-defined]
+        "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", tagged
+    ).splitlines()[1::4]
+    assert headings == ["#EXTINF:2,A - Two lines", f"#EXTINF:2,{paths[0]}"]
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
     assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line
@@ -522,6 +529,12 @@ def test_files_of_a_dropped_folder_are_found(module: Call) -> None:
     )
     assert found[0] == ["b.WAV", "c.flac"]
     assert "there is no audio file among what was dropped" in found[1]
+
+
+@pytest.mark.parametrize(("part", "verb"), [("drums", "are"), ("bass", "is")])
+def test_the_note_on_the_compared_part_agrees_with_it(module: Call, part: str, verb: str) -> None:
+    note = module("compared_part.js", "comparisonNote", {"isClip": False}, part, "loops", part)
+    assert note == f"The {part} of the reference {verb} compared with the mix of loops, which have no separate parts."
 
 
 def test_notes_on_what_was_searched(module: Call) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from soundalike.cli import cli
-from soundalike.errors import InputError
+from soundalike.errors import InputError, LibraryError
 from soundalike.web.security.hosts import is_loopback
 from soundalike.web.server import reachable_names
 
@@ -20,7 +20,7 @@ from soundalike.web.server import reachable_names
 class Served:
     """What `soundalike serve` printed, opened and served, without serving it."""
 
-    def __init__(self, library: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
+    def __init__(self, library: Path | None, monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
         self.opened: list[str] = []
         self.apps: list[Any] = []
 
@@ -31,13 +31,32 @@ class Served:
         monkeypatch.delenv("SOUNDALIKE_TOKEN", raising=False)
         monkeypatch.setattr(uvicorn.Server, "run", run)
         monkeypatch.setattr(webbrowser, "open", self.opened.append)
-        done = CliRunner().invoke(cli, ["serve", "-L", str(library), "--port", "0", *options], catch_exceptions=False)
+        place = [] if library is None else ["-L", str(library)]
+        done = CliRunner().invoke(cli, ["serve", *place, "--port", "0", *options], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         self.lines = done.output.splitlines()
         self.printed = re.findall(r"http://\S+", done.output)
 
     def client(self) -> TestClient:
         return TestClient(self.apps[0], base_url=self.printed[0].partition("?")[0], follow_redirects=False)
+
+
+def test_the_first_start_makes_an_empty_library_and_a_named_one_must_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundalike.config.data_folder", lambda _: tmp_path / "data")
+    monkeypatch.delenv("SOUNDALIKE_LIBRARY", raising=False)
+    for lines in (2, 1):  # the second start finds it
+        served = Served(None, monkeypatch, "--no-token")
+        assert len(served.lines) == lines
+        with served.client() as client:
+            assert sum(client.get("/api/library").json()["counts"].values()) == 0
+    with pytest.raises(LibraryError, match="no library at"):
+        Served(tmp_path / "other", monkeypatch)
+    monkeypatch.setenv("SOUNDALIKE_LIBRARY", str(tmp_path / "drive" / "library"))  # perhaps not plugged in
+    with pytest.raises(LibraryError, match="no library at"):
+        Served(None, monkeypatch)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_on_loopback_a_token_is_printed_and_the_browser_gets_one_that_is_valid_once(

@@ -88,17 +88,17 @@ class Recipe:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def differences(self, other: Recipe) -> list[str]:
-        """One line for each field in which `other` differs: `field: mine, theirs`."""
+        """One phrase for each field in which `other` differs: `encoder version 1, not 2` (mine, not theirs)."""
         mine, theirs = asdict(self), asdict(other)
         return [
-            f"{name}: {_shown(mine[name])} here, {_shown(theirs[name])} there"
+            f"{name.replace('_', ' ')} {_shown(mine[name])}, not {_shown(theirs[name])}"
             for name in mine
             if mine[name] != theirs[name]
         ]
 
 
 def _shown(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else ("none" if value == "" else value)
+    return " ".join(map(str, value)) if isinstance(value, tuple) else ("none" if value in ("", None) else value)
 
 
 def make_recipe(

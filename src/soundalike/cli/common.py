@@ -45,6 +45,12 @@ def library_path(option: str | None) -> Location:
     return data_folder(f"give --library PATH or set {LIBRARY_VARIABLE}") / "library"
 
 
+def is_default_library(option: str | None) -> bool:
+    """Whether `library_path(option)` is the folder in the user's data folder, since neither the option nor the environment
+    names one."""
+    return option is None and not os.environ.get(LIBRARY_VARIABLE)
+
+
 def device_option(function: F) -> F:
     """Add the option `--device NAME`; the function receives `device: str`."""
     return click.option(
@@ -115,15 +121,17 @@ def parse_region(text: str) -> tuple[float, float | None]:
     return region
 
 
-def parse_range(text: str, unit: str) -> tuple[float | None, float | None]:
-    """Low and high from `90-120`, `90-` or `-120`; a single number means within 4 % of it. Raises InputError."""
+def parse_range(text: str, unit: str, nearly: float = 0.04) -> tuple[float | None, float | None]:
+    """Low and high from `90-120`, `90-` or `-120`; a single number means within the share `nearly` of it. Raises InputError."""
     number = r"(\d+\.?\d*|\.\d+)?"
     match = re.fullmatch(rf"\s*{number}\s*(-?)\s*{number}\s*", text)
     if not match or not (match[1] or match[3]):
-        raise InputError(f"{text!r} is not a range of {unit}; write low-high, low- or -high, as in 90-120, 90- or -120")
+        raise InputError(
+            f"{text!r} is not a range of {unit}; write a number, low-high, low- or -high, as in 120, 90-120, 90- or -120"
+        )
     if not match[2]:
         middle = float(match[1])
-        return middle * 0.96, middle * 1.04
+        return middle * (1 - nearly), middle * (1 + nearly)
     return (float(match[1]) if match[1] else None), (float(match[3]) if match[3] else None)
 
 

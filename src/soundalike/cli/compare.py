@@ -68,7 +68,7 @@ def command(
 
     from soundalike.analysis.analyser import Analyser
     from soundalike.analysis.recipe import make_recipe
-    from soundalike.cli.result_formats import stdout_console
+    from soundalike.cli.result_formats import print_widest
     from soundalike.config import Runtime
     from soundalike.search.comparison import compare
     from soundalike.similarity.weights import parse_weights
@@ -90,34 +90,35 @@ def command(
     echo(f"  B {_span(result.seconds_b)}  {b.name}")
     if [part.part for part in result.parts] == ["mix"]:
         echo("only mix is compared: loops and one-shots are embedded whole, without separation into parts")
-    stdout_console().print(_table(result))
+    print_widest([_table(result, columns) for columns in (8, 6, 4)])
 
 
-def _table(result: Comparison) -> Table:
+def _table(result: Comparison, columns: int) -> Table:
+    """The first `columns` of the table: what the score is made of comes first."""
     from rich import box
     from rich.table import Table
 
     from soundalike.cli.result_formats import bar
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("part", "weight", "contribution", "cosine", "mean cosine", "best cosine", "best in A", "best in B"):
+    headings = ("part", "weight", "contribution", "cosine", "mean cosine", "best cosine", "best in A", "best in B")
+    for heading in headings[:columns]:
         table.add_column(heading, no_wrap=True)
     scale = max(1.0, abs(result.score))
     for part in result.parts:
-        name, weight = part.part, f"{part.weight:g}"
+        cells = [part.part, f"{part.weight:g}"]
         if part.best is None or part.mean is None or part.best_a is None or part.best_b is None:
-            table.add_row(name, weight, "silent", "", "", "", "", "")
-            continue
-        table.add_row(
-            name,
-            weight,
-            f"{part.contribution:+.3f} {bar(part.contribution, scale)}",
-            "silent" if part.cosine is None else f"{part.cosine:+.3f}",
-            f"{part.mean:+.3f}",
-            f"{part.best:+.3f}",
-            _span(part.best_a),
-            _span(part.best_b),
-        )
+            cells += ["silent"]
+        else:
+            cells += [
+                f"{part.contribution:+.3f} {bar(part.contribution, scale)}",
+                "silent" if part.cosine is None else f"{part.cosine:+.3f}",
+                f"{part.mean:+.3f}",
+                f"{part.best:+.3f}",
+                _span(part.best_a),
+                _span(part.best_b),
+            ]
+        table.add_row(*cells[:columns])
     return table
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import shutil
+import sys
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -157,9 +159,18 @@ def _compare_with_truth(result: SearchResult, music: Path, search: DemoSearch) -
     )
 
 
+def _activation() -> str:
+    """`source .venv/bin/activate; ` where a shell finds `soundalike` only in an activated virtual environment, else nothing."""
+    script = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("soundalike") is not None or not script.is_file():
+        return ""
+    shown = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script
+    return f"source {shlex.quote(str(shown))}; "
+
+
 def print_next_steps(folder: Path) -> None:
     """Print what to type after the demo in `folder`."""
-    echo(f"\nTo run these commands yourself, first: cd {shlex.quote(str(folder))}")
+    echo(f"\nTo run these commands yourself, first: {_activation()}cd {shlex.quote(str(folder))}")
     if missing_modules("web"):
         echo("To search in your browser, install the page first: pip install 'soundalike[web]'")
     else:

@@ -98,10 +98,10 @@ def _stream(found: Section) -> str:
 
 
 def _sound(found: Section) -> str:
-    values = (("peak", "peak_db", "dB"), ("RMS", "rms_db", "dB"), ("loudness", "loudness_lufs", "LUFS"))
+    values = (("peak", "peak_db", "dBFS"), ("RMS", "rms_db", "dBFS"), ("loudness", "loudness_lufs", "LUFS"))
     levels = [f"{name} {found[key]:.1f} {unit}" for name, key, unit in values if found[key] is not None]
     mean = ", ".join(f"{value:+.5f}" for value in found["mean"])
-    return f"{found['frames']:,} frames decoded, {', '.join(levels) or 'all samples are zero'}, mean {mean}"
+    return f"{found['frames']:,} frames decoded, {', '.join(levels) or 'all samples are zero'}, DC offset {mean}"
 
 
 def _tags(found: Section) -> str:

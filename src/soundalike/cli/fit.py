@@ -29,7 +29,9 @@ Examples:
 ANSWERS is a CSV file with the columns reference, sample_a, sample_b (paths relative to --audio) and
 answer_total: A+ or B+ (clearly more similar), A- or B- (rather), or plain A or B. Optional columns are
 subject_id, choice_time (ms), answer_timbre, answer_rhythm and answer_melody (NA: no answer), as in
-Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music that each clip is cut from.""",
+Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music that each clip is cut from.
+
+Needs the extra `report`.""",
 )
 @click.argument("answers", type=click.Path(path_type=Path))
 @click.option(
@@ -88,7 +90,7 @@ Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music tha
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
-    help="Folder for a full report; its HTML page needs the extra `report`.",
+    help="Folder for a full report, with an HTML page.",
 )
 @click.option(
     "--cache",
@@ -106,12 +108,13 @@ Inst-Sim-ABX, and reference_track, sample_a_track, sample_b_track: the music tha
 def command(out: Path, report: Path | None, cache: Path | None, device: str, precision: str, **arguments: Any) -> None:
     """Fit the weights of the parts to the listeners' ANSWERS, and write a profile for `similar --profile`."""
     from soundalike.cli.clip_progress import ClipProgress
-    from soundalike.config import replace_file
+    from soundalike.config import replace_file, require_extra
     from soundalike.errors import InputError
     from soundalike.research.reproduce.conditions import runtime_for
     from soundalike.research.reproduce.fit_listening_test import fit_listening_test
     from soundalike.research.reproduce.report_files import check_output, write_report
 
+    require_extra("report", "`soundalike fit`")  # scikit-learn splits the answers: said before the clips are embedded
     options = _options(**arguments)
     if out.is_dir():
         raise InputError(f"{out} is a folder; --out must be a file")

@@ -150,7 +150,7 @@ def _echo_report(report: IndexReport) -> None:
             "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
         )
     if not report.found:
-        echo("no audio files were found there (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
+        echo("no audio files were found (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
     if (others := other_files(report)) is not None:
         echo(others)
     echo(summary(report))

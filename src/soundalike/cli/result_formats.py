@@ -195,17 +195,27 @@ def _relative(path: str, folder: str) -> str:
 
 def _print_table(result: SearchResult, raw: bool) -> None:
     """The widest table that fits the terminal: with bars and facts, without facts, without bars, or plain lines."""
-    from rich.measure import Measurement
-
     console = stdout_console()
-    unbounded = console.options.update(max_width=PIPED_WIDTH)
     for with_bars, with_facts in ((True, True), (True, False), (False, False)):
         table = _table(result, raw, with_bars, with_facts)
-        if Measurement.get(console, unbounded, table).maximum <= console.width + MAX_FOLDED:
+        if _width(console, table) <= console.width + MAX_FOLDED:
             console.print(table)
             return
     for hit in result.hits:
         print(_plain_lines(hit, raw=raw, with_standing=bool(result.query.texts)))
+
+
+def print_widest(tables: Sequence[Table]) -> None:
+    """Print the first of `tables` that fits the terminal, else the last one."""
+    console = stdout_console()
+    console.print(next((table for table in tables if _width(console, table) <= console.width), tables[-1]))
+
+
+def _width(console: Console, table: Table) -> int:
+    """Characters that a table takes on `console` where nothing is cut."""
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update(max_width=PIPED_WIDTH), table).maximum
 
 
 def _plain_lines(hit: Hit, *, raw: bool, with_standing: bool) -> str:
@@ -290,5 +300,7 @@ def _fact(value: object, source: str | None, template: str) -> str:
 
 
 def _title(hit: Hit) -> str:
-    names = [name for name in (hit.artist, hit.title) if name]
-    return " - ".join(names) if names else shown_path(hit.path)
+    """`artist - title`; the path where there is no title: an artist alone would not name the file."""
+    if not hit.title:
+        return shown_path(hit.path)
+    return f"{hit.artist} - {hit.title}" if hit.artist else hit.title

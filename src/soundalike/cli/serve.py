@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from soundalike.cli.common import device_option, echo, library_option, library_path
+from soundalike.cli.common import device_option, echo, is_default_library, library_option, library_path
 from soundalike.cli.ray_option import ray_cluster, ray_option
 
 
@@ -21,6 +21,7 @@ Examples:
                                             behind a proxy that publishes https://music.example/sound/
   soundalike serve --ray auto               search a library that is too large for one machine
 
+Without --library, an empty library is made where there is none yet: the page asks for a folder with music.
 The API is described at /api/openapi.json.""",
 )
 @library_option
@@ -83,11 +84,17 @@ def command(
     from soundalike.web.security.proxy import Proxy
     from soundalike.web.server import serve
 
+    place = library_path(library)
+    if is_default_library(library) and not (place / "library.json").exists():
+        from soundalike.library.indexing.library_update import make_empty_library
+
+        make_empty_library(place)
+        echo(f"made an empty library at {place}; choose a folder with music on the page")
     proxy = Proxy.of(names, base_path)
     runtime = Runtime(device)
     with ray_cluster(ray) as cluster:
         serve(
-            library_path(library),
+            place,
             host,
             port,
             token=token,

@@ -24,6 +24,7 @@ from soundalike.search.version_share import MOST_OF_IT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from soundalike.search.catalogue import Catalogue
     from soundalike.search.filters import Filters
     from soundalike.search.finder import Finder
     from soundalike.search.request import SearchRequest
@@ -93,10 +94,12 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 )
 @click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits.")
 @click.option(
-    "--tempo", metavar="BPM", help="Only this tempo or range, such as 118-126; half and double tempo match too."
+    "--tempo",
+    metavar="BPM",
+    help="Only this tempo (within 4 %) or range, such as 118-126; half and double tempo match too.",
 )
 @click.option("--key", help="Only keys compatible with this one, such as Am, F# or 8A.")
-@click.option("--duration", metavar="SECONDS", help="Only files of this length or range, such as 2-8.")
+@click.option("--duration", metavar="SECONDS", help="Only files of this length (within 10 %) or range, such as 2-8.")
 @click.option(
     "--path", "paths", multiple=True, help="Only paths that contain this text or match this pattern; repeatable."
 )
@@ -223,13 +226,13 @@ def _region(options: Mapping[str, Any]) -> tuple[float, float | None] | None:
 
 
 def _filters(options: Mapping[str, Any]) -> Filters:
-    from soundalike.search.filters import make_filters
+    from soundalike.search.filters import NEARLY, make_filters
 
     tempo, duration = options["tempo"], options["duration"]
     low, high = parse_range(tempo, "BPM") if tempo is not None else (None, None)
     return make_filters(
         kinds=options["kinds"],
-        durations=parse_range(duration, "seconds") if duration is not None else (None, None),
+        durations=parse_range(duration, "seconds", NEARLY) if duration is not None else (None, None),
         tempo=(low or 0.0, high if high is not None else 1000.0) if tempo is not None else None,
         key=options["key"],
         paths=options["paths"],
@@ -242,6 +245,8 @@ def _show_hits(finder: Finder, request: SearchRequest, form: str, playlist: Play
 
     result = finder.similar(request)
     _explain(result, request.diverse)
+    if not result.hits:
+        echo(f"no hits: {_why_none(finder.catalogue, request.filters, result)}")
     print_result(result, form, raw=request.raw, playlist=playlist)
 
 
@@ -251,10 +256,30 @@ def _explain(result: SearchResult, diverse: bool) -> None:
     _explain_scope(result)
     if diverse:
         echo("diverse: hits differ from one another, so scores may rise from hit to hit")
-    if not result.hits:
-        echo(
-            f"no hits: none of the library's {_kinds(result)} fulfils these conditions (`soundalike status` shows what it holds)"
-        )
+
+
+def _why_none(catalogue: Catalogue, filters: Filters, result: SearchResult) -> str:
+    """`of the songs in the library (9), 3 match --tempo, 0 match --key`: each condition by itself."""
+    from soundalike.analysis.kinds import check_kind
+    from soundalike.search.filters import Filters
+
+    kinds = tuple(map(check_kind, result.kinds))
+    count = int(catalogue.admitted(Filters(kinds=kinds)).sum())
+    if not count:
+        return f"the library has no {_kinds(result)} (`soundalike status` shows what it holds)"
+    conditions = {
+        "--duration": Filters(kinds=kinds, durations=filters.durations),
+        "--tempo": Filters(kinds=kinds, tempo=filters.tempo),
+        "--key": Filters(kinds=kinds, key=filters.key),
+        "--path": Filters(kinds=kinds, paths=filters.paths),
+        "--class": Filters(kinds=kinds, classes=filters.classes),
+    }
+    matches = [
+        f"{int(catalogue.admitted(one).sum())} match {option}"
+        for option, one in conditions.items()
+        if one != Filters(kinds=kinds)
+    ]
+    return f"of the {_kinds(result)} in the library ({count}), {', '.join(matches) or 'none is left to compare with'}"
 
 
 def _explain_query(result: SearchResult) -> None:

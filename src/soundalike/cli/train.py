@@ -64,6 +64,13 @@ def training_options(function: F) -> F:
         click.option("--clip", type=float, help="Length of the segments in seconds.  [default: the paper's]"),
         click.option("--batch", type=int, default=64, show_default=True, help="Triplets in each step."),
         click.option("--rate", type=float, help="Learning rate.  [default: the paper's]"),
+        click.option(
+            "--schedule",
+            type=click.Choice(["constant", "cosine"]),
+            default="constant",
+            show_default=True,
+            help="The learning rate of each stage: the same throughout, or down to 0 along half a cosine.",
+        ),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."),
         click.option("--memory", metavar="SIZE", help="Memory for decoded segments, such as 8GB.  [default: 2GB]"),
         click.option("--threads", type=click.IntRange(min=1), help="Threads on a CPU.  [default: all cores]"),
@@ -83,6 +90,13 @@ _recombine_option = click.option(
     is_flag=True,
     help="Use all triplets among mixtures whose parts come from a few tracks: not the paper's, but learns faster.",
 )
+_invariance_option = click.option(
+    "--invariance",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Weight of a loss, with --recombine, that keeps a part's vector the same whatever else is heard; 0: not used.",
+)
 _STEPS = 20_000
 
 
@@ -91,6 +105,7 @@ _STEPS = 20_000
 @click.option("--steps", type=int, default=_STEPS, show_default=True, help="Number of steps.")
 @_pseudo_option
 @_recombine_option
+@_invariance_option
 def dcsn_command(**arguments: Any) -> None:
     """Train D-CSN: one network that hears the mixture, with a subspace for each instrument.
 
@@ -108,6 +123,7 @@ def dcsn_command(**arguments: Any) -> None:
 )
 @_pseudo_option
 @_recombine_option
+@_invariance_option
 def cascade_command(**arguments: Any) -> None:
     """Train Cascade: for each instrument a network that separates it and one that embeds it, then both end to end.
 

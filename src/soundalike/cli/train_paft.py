@@ -33,7 +33,29 @@ from soundalike.cli.common import device_option
 @click.option("--cut-off", type=float, default=0.75, show_default=True, help="Lowest agreement of the triplets used.")
 @click.option("--steps", type=int, default=1_000, show_default=True, help="Steps for each part.")
 @click.option("--batch", type=int, default=64, show_default=True, help="Triplets in each step.")
+@click.option(
+    "--preferences", type=int, help="Triplets of answers in each step, beside those of --batch.  [default: as many]"
+)
+@click.option(
+    "--fix-separator",
+    is_flag=True,
+    help="Tune the embedding networks alone: the clips of the answers are separated once, a step takes less time.",
+)
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Factor of the rates of training end to end.")
+@click.option(
+    "--schedule",
+    type=click.Choice(["constant", "cosine"]),
+    default="constant",
+    show_default=True,
+    help="The rates for each part: the same throughout, or down to 0 along half a cosine.",
+)
+@click.option(
+    "--weight",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Weight of the answers beside the losses of the training; 0: train on without them, as a control.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads on a CPU.  [default: all cores]")
 @device_option

@@ -15,7 +15,7 @@ from soundalike.search.name_matching import fold, path_matcher
 
 Item = Mapping[str, Any]
 
-NEARLY = 0.04
+NEARLY = 0.1
 """Share by which a duration may differ from the single one that was asked for: nobody knows milliseconds."""
 
 

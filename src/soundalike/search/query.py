@@ -49,7 +49,7 @@ class Query:
     parts: tuple[str, ...]
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
-    vectors: Float32
+    vectors: Float32 = field(repr=False)
     digests: frozenset[str]
     complete: bool = False
     artists: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import part_of_address
 from soundalike.config import expanded
@@ -18,6 +20,9 @@ from soundalike.library.storage.remote_cache import cached_copy
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.query import Query, check_same_type, query_from_file, query_from_item, query_from_texts
 from soundalike.search.request import Reference, Region, SearchRequest
+
+MAX_NAMED = 3
+"""Items that the message about an unknown reference names."""
 
 
 def resolve_references(opened: OpenLibrary, request: SearchRequest, parts: Sequence[str]) -> tuple[Query, Query | None]:
@@ -73,9 +78,22 @@ def resolve_reference(
             raise InputError(
                 f"{reference}: {album} has changed since its tracks were indexed, or has no such track; run `soundalike index`"
             )
-        raise InputError(f"{reference} is neither a file nor an item of the library {opened.library.path}")
+        raise InputError(
+            f"{reference} is neither a file nor an item of the library {opened.library.path}{_items_named(opened, file.name)}"
+        )
     query = query_from_file(opened.analyser, path, region=region, focus=focus, kind=kind, parts=parts)
     return query.called(path.as_posix())
+
+
+def _items_named(opened: OpenLibrary, name: str) -> str:
+    """The first items whose path, title or artist contains `name`, as the end of a message; empty if there are none."""
+    catalogue = opened.catalogue
+    numbers = catalogue.in_order_of_path(np.flatnonzero(catalogue.containing(name)))
+    if not name or not len(numbers):
+        return ""
+    paths = [f"{item['root']}/{item['path']}".lstrip("/") for item in catalogue.items(numbers[:MAX_NAMED])]
+    more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
+    return f"; its items with this name: {', '.join(paths)}{more}"
 
 
 def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, Any] | None) -> Path:

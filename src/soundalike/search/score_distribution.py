@@ -9,7 +9,7 @@ distribution of their own. Items in which none of the weighted parts is present 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ EQUAL = 1e-6
 class ScoreDistribution:
     """The scores of all items of one kind, ascending; tolerance: scores that differ by less are equal."""
 
-    scores: Float64
+    scores: Float64 = field(repr=False)
     tolerance: float = EQUAL
 
     @property

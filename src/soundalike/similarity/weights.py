@@ -52,7 +52,9 @@ def checked(weights: Mapping[str, float], available: Iterable[str]) -> Weights:
         if not math.isfinite(value):
             raise InputError(f"the weight of {part!r} is {value}; weights are finite numbers")
         if value != 0 and part not in available:
-            raise InputError(f"no part {part!r} here; the parts are {', '.join(available)}")
+            raise InputError(
+                f"no part {part!r} here; {'the parts are' if len(available) > 1 else 'the only part is'} {', '.join(available)}"
+            )
     kept = {part: float(weights[part]) for part in available if weights.get(part, 0) != 0}
     if not kept:
         raise InputError("all weights are zero, so nothing would count; give at least one part another weight")

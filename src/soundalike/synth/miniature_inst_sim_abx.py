@@ -82,10 +82,12 @@ def write_inst_sim_abx(
     seed: int = 1,
     mixes: int = 60,
     parts: int = 20,
+    xab: int | None = None,
     listeners: Listeners | None = None,
 ) -> Listeners:
     """Write questions and answers about `tracks` (at least four) into `folder`: `mixes` triplets of each kind about mixtures,
-    `parts` of each kind about each part. Returns the listeners, also kept in `truth.json`; the same for the same numbers.
+    `parts` of each kind about each part, but `xab` of kind XAB if given. Returns the listeners, also kept in `truth.json`; the
+    same for the same numbers.
 
     Raises InputError for too few tracks, or tracks too short for two clips.
     """
@@ -100,11 +102,12 @@ def write_inst_sim_abx(
         raise InputError(
             f"{len(tracks)} tracks with {len(clips)} clips are too few; four tracks of {2 * seconds:.0f} s will do"
         )
+    counts = {"XYC": parts, "XAB": parts if xab is None else xab}
     questions = [
         question
         for part in ASKED_ABOUT
-        for kind in ("XYC", "XAB")
-        for question in _questions(clips, part, kind, mixes if part == MIX else parts, seed)
+        for kind, count in counts.items()
+        for question in _questions(clips, part, kind, mixes if part == MIX else count, seed)
     ]
     folder.mkdir(parents=True, exist_ok=True)
     for name, chosen in (

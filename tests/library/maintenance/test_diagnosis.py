@@ -66,6 +66,12 @@ def test_antiphase_a_wrong_header_and_an_unknown_suffix_are_unusual(tmp_path: Pa
         assert expected in found
 
 
+def test_a_cue_sheet_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "album.cue").write_text('FILE "album.flac" WAVE\n')
+    (found,) = diagnose(tmp_path / "album.cue")["indexing"]["warnings"]
+    assert "it is a cue sheet" in found
+
+
 def test_an_ordinary_file_has_no_warnings(tmp_path: Path) -> None:
     report = {"file": {"suffix_known": True, "readable": True}, **_sections(_loop(tmp_path / "a.wav"))}
     assert warnings(report) == []

@@ -23,6 +23,7 @@ from soundalike.research.baselines.training_options import TrainingOptions  # no
 from soundalike.research.baselines.triplet_loss import (  # noqa: E402
     all_triplets_loss,
     distances,
+    invariance_loss,
     mixtures_of,
     ordered_correctly,
     triplet_loss,
@@ -67,7 +68,9 @@ def test_an_interrupted_training_ends_with_the_same_network(
     slakh: Path, tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_loop, "SAVE_SECONDS", -1.0)  # after every step
-    whole = read_trained(train(prepare_training(options(slakh, tmp_path / "whole", system), Callbacks())), system)
+    schedule = "cosine" if system == "dcsn" else "constant"
+    made = options(slakh, tmp_path / "whole", system, schedule=schedule)
+    whole = read_trained(train(prepare_training(made, Callbacks())), system)
     stops = [2, 1] if system == "dcsn" else [2, 5, 7, 1]
     for stop in [*stops, 10_000]:
         steps = 0
@@ -78,7 +81,7 @@ def test_an_interrupted_training_ends_with_the_same_network(
             if steps == stop:
                 raise InterruptedRunError
 
-        prepared = prepare_training(options(slakh, tmp_path / "parts", system), Callbacks(on_progress=count))
+        prepared = prepare_training(replace(made, out=tmp_path / "parts"), Callbacks(on_progress=count))
         if stop < 10_000:
             with pytest.raises(InterruptedRunError):
                 train(prepared)
@@ -264,6 +267,67 @@ def test_the_loss_of_all_triplets_is_the_mean_over_those_that_are_not_ordered() 
     expected = np.mean([loss for loss in losses if loss > 0])
     assert 0 < len([loss for loss in losses if loss > 0]) < len(losses)
     assert float(all_triplets_loss(vectors, torch.tensor(labels))) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_invariance_loss_is_the_ratio_of_mean_distances() -> None:
+    generator = torch.Generator().manual_seed(4)
+    vectors = torch.randn(7, 5, generator=generator, dtype=torch.float64).requires_grad_(True)
+    labels = torch.tensor([0, 0, 1, 1, 1, -1, 2])
+    alike, unlike = [], []
+    for a in range(7):
+        for b in range(a):
+            if labels[a] >= 0 and labels[b] >= 0:
+                between = float((vectors[a] - vectors[b]).detach().norm())
+                (alike if labels[a] == labels[b] else unlike).append(between)
+    found = invariance_loss(vectors, labels)
+    assert float(found.detach()) == pytest.approx(np.mean(alike) / np.mean(unlike))
+    assert float(invariance_loss(10 * vectors, labels).detach()) == pytest.approx(float(found.detach()))
+    found.backward()
+    assert torch.isfinite(vectors.grad).all()
+    assert not vectors.grad[5].any()  # the part is silent there
+    assert float(invariance_loss(vectors, torch.zeros(7, dtype=torch.long)).detach()) == 0.0
+
+
+def test_the_invariance_loss_is_a_curve_of_its_own(slakh: Path, tmp_path: Path) -> None:
+    for weight in (0.0, 1.0, 2.0):
+        train(
+            prepare_training(
+                options(slakh, tmp_path / str(weight), recombine=True, invariance=weight, steps=1), Callbacks()
+            )
+        )
+    plain, once, twice = (curves(tmp_path / str(weight))[0] for weight in (0.0, 1.0, 2.0))
+    assert "invariance" not in plain
+    assert twice["invariance"] == pytest.approx(2 * once["invariance"], rel=1e-4) != 0.0
+    assert once["triplet"] == plain["triplet"]
+
+
+def test_the_invariance_loss_needs_recombined_mixtures(slakh: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--recombine"):
+        options(slakh, tmp_path, invariance=1.0)
+
+
+def test_rates_follow_the_schedule(slakh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+    step = torch.optim.Adam.step
+
+    def record(optimiser: torch.optim.Adam, *arguments: Any) -> Any:
+        rates.append(optimiser.param_groups[0]["lr"])
+        return step(optimiser, *arguments)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", record)
+    for schedule in ("constant", "cosine"):
+        made = options(slakh, tmp_path / schedule, schedule=schedule, rate=1e-3, steps=4)
+        train(prepare_training(made, Callbacks()))
+    assert rates[:4] == [1e-3] * 4
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-3)
+    torch_s = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 4)
+    for rate in rates[4:]:
+        assert rate == pytest.approx(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        torch_s.step()
+    assert len(rates) == 8
+    with pytest.raises(InputError, match="--schedule"):
+        options(slakh, tmp_path, schedule="linear")
 
 
 def test_the_gradient_of_the_loss_of_all_triplets_is_finite() -> None:

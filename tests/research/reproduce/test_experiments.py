@@ -42,6 +42,15 @@ def result() -> ExperimentResult:
     return run_experiment(experiment(), methods, splits=20)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"), [(("ridge",), ": ridge, 3 splits"), (("ols", "ridge"), ": 2 methods, 3 splits")]
+)
+def test_what_is_fitted_is_reported(names: tuple[str, ...], said: str) -> None:
+    lines: list[str] = []
+    run_experiment(experiment(), [METHODS[name] for name in names], splits=3, on_status=lines.append)
+    assert lines[0].endswith(said)
+
+
 def test_weights_beat_the_cosine_where_the_drums_decide() -> None:
     table = agreement_table("muq-mulan", [result()])
     assert (table.name, table.title) == ("table-3", "Table 3: MuQ-MuLan")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from soundalike import config
 from soundalike.audio import decode
 from soundalike.parts import MIX
 from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
@@ -101,6 +102,18 @@ def test_missing_clips_are_named_and_the_others_used(miniature: Miniature, clips
     assert done.exit_code == 0, done.output
     assert "5 clips could not be used" in done.output
     assert "there is no file" in done.output
+
+
+def test_a_missing_extra_is_reported_before_the_clips_are_embedded(
+    miniature: Miniature, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(config.EXTRAS, "report", ("not_installed_anywhere",))
+    answers = miniature.answers / "inst_sim_abx_answers.csv"
+    done = run_command("fit", answers, "--audio", clips, "--out", tmp_path / "mine.json")
+    assert "`soundalike fit` needs not_installed_anywhere; install it: pip install 'soundalike[report]'" in str(
+        done.exception
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_answers_without_audio_or_mixes_are_refused(miniature: Miniature, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,23 @@ torch = pytest.importorskip("torch", reason="needs the extra: neural")
 
 from soundalike.config import Runtime  # noqa: E402
 from soundalike.models.encoders import ENCODERS, PartEncoder, load_encoder  # noqa: E402
+from soundalike.models.encoders.trained.mel_spectra import magnitudes  # noqa: E402
+from soundalike.models.encoders.trained.trained_file import read_trained  # noqa: E402
 from soundalike.parts import MIX  # noqa: E402
 from soundalike.preferences.estimators import METHODS  # noqa: E402
 from soundalike.preferences.triplets import above_cut_off  # noqa: E402
-from soundalike.research.baselines.preference_tuning import TuningOptions, split_answers, tune  # noqa: E402
+from soundalike.research.baselines.preference_tuning import (  # noqa: E402
+    ClipAudio,
+    SeparatedClips,
+    TuningOptions,
+    split_answers,
+    tune,
+)
 from soundalike.research.baselines.training import prepare_training, train  # noqa: E402
 from soundalike.research.baselines.training_options import TrainingOptions  # noqa: E402
 from soundalike.research.baselines.training_triplets import TripletSampler  # noqa: E402
-from soundalike.research.datasets.inst_sim_abx import read_answers  # noqa: E402
+from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations  # noqa: E402
+from soundalike.research.datasets.slakh import ClipCut, Slakh  # noqa: E402
 from soundalike.research.reproduce.clip_jobs import Callbacks  # noqa: E402
 from soundalike.research.reproduce.conditions import get_stems  # noqa: E402
 from soundalike.research.reproduce.pipeline import ReproduceOptions, reproduce  # noqa: E402
@@ -163,6 +173,53 @@ def test_the_weight_of_the_preferences_decides_what_tuning_minimises(
     assert "preference" not in found[0.0]
     assert found[1.0]["preference"] > 0.0
     assert found[2.0]["preference"] == pytest.approx(2 * found[1.0]["preference"], rel=1e-4)
+
+
+def test_a_fixed_separator_is_not_tuned_and_separates_each_clip_once(
+    checkpoints: Path, others: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    separated: list[ClipCut] = []
+    mixture_at = ClipAudio.mixture_at
+
+    def count(clips: ClipAudio, cut: ClipCut) -> Any:
+        separated.append(cut)
+        return mixture_at(clips, cut)
+
+    monkeypatch.setattr(ClipAudio, "mixture_at", count)
+    base_path = checkpoints / "cascade" / "cascade.pt"
+    options = replace(tuning(others, tmp_path), held_out=0.0, steps=4, scale=100.0, preferences=6, fix_separator=True)
+    tuned = read_trained(tune(options, Callbacks()), "cascade-paft").network.state_dict()
+    base = read_trained(base_path, "cascade").network.state_dict()
+    parts = {name.split(".")[1] for name in base}
+    assert max(Counter(separated).values()) <= len(parts)  # once for each part, though triplets are drawn 24 times
+    for name, values in base.items():
+        changed = not torch.equal(values, tuned[name])
+        assert changed == (".embedding." in name), name
+    lines = (tmp_path / "curves.jsonl").read_text(encoding="utf-8").splitlines()
+    assert all({"preference", "triplet"} <= set(json.loads(line)) for line in lines)
+    assert not any("separation" in json.loads(line) for line in lines)
+
+
+def test_excerpts_of_separated_clips_are_those_of_the_mixture_as_a_whole(checkpoints: Path, others: Miniature) -> None:
+    network = read_trained(checkpoints / "cascade" / "cascade.pt", "cascade").network.of_part["drums"]
+    names = [t.reference for t in read_answers(others.answers).triplets if t.part == "drums"][:3]
+    clips = ClipAudio(Slakh(others.slakh), read_configurations(others.answers), names)
+    separated = SeparatedClips(network, clips, names, torch.device("cpu"))
+    whole = magnitudes(torch.from_numpy(clips.mixture(names[1]))[None])
+    expected = network.mel.power(network.eval().separate(whole))[0]
+    frames = expected.shape[1]
+    for share, start in ((0.0, 0), (0.5, (frames - 39) // 2), (0.999999, frames - 40)):
+        found = separated.excerpt(separated.number(names[1]), share, 40)
+        torch.testing.assert_close(found, expected[:, start : start + 40])
+    assert separated.excerpt(0, 0.9, 10_000).shape == expected.shape  # an excerpt is never longer than the clip
+
+
+def test_a_finished_tuning_is_not_repeated(checkpoints: Path, others: Miniature, tmp_path: Path) -> None:
+    options = tuning(others, tmp_path)
+    tune(options, Callbacks())
+    curves = (tmp_path / "curves.jsonl").read_bytes()
+    tune(options, Callbacks())
+    assert (tmp_path / "curves.jsonl").read_bytes() == curves
 
 
 def test_a_tuned_system_is_not_evaluated_on_the_tracks_it_was_tuned_to(

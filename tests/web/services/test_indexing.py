@@ -49,9 +49,17 @@ def _wait(indexing: Indexing, state: str) -> None:
 def test_a_folder_is_indexed_and_what_was_done_is_reported(indexing: Indexing, tmp_path: Path) -> None:
     assert indexing.start(str(_sounds(tmp_path / "more", 3))).state == "running"
     _wait(indexing, "done")
-    assert indexing.progress.added == 3
+    assert (indexing.progress.found, indexing.progress.added, indexing.progress.skipped) == (3, 3, 0)
     indexing.close()
     assert Library.open(tmp_path / "library").items().num_rows == 4
+
+
+def test_what_was_there_already_and_what_is_no_audio_is_counted(indexing: Indexing, tmp_path: Path) -> None:
+    (tmp_path / "first" / "notes.wav").write_text("no audio")
+    indexing.start(str(tmp_path / "first"))
+    _wait(indexing, "done")
+    assert (indexing.progress.found, indexing.progress.added, indexing.progress.skipped) == (2, 0, 1)
+    indexing.close()
 
 
 def test_who_sees_that_it_is_done_also_sees_the_files(

@@ -98,6 +98,21 @@ def _prepare_folder(library: Location, paths: list[str | Location]) -> None:
     if not paths:
         raise InputError(f"no library at {library} yet; give the folders to index: `soundalike index FOLDER`")
     choose_scopes(paths, {})
+    _make_folder(library)
+
+
+def make_empty_library(library: str | Location) -> None:
+    """Make a library without items, with the default models, in a new or empty folder.
+
+    Raises LibraryError if there is a library already, or the folder holds other things or cannot be made.
+    """
+    library = absolute(library)
+    _make_folder(library)
+    with writing(library):
+        Library.create(library, wanted_recipe(library, IndexOptions()))
+
+
+def _make_folder(library: Location) -> None:
     refuse_other_things(library)
     if isinstance(library, Remote):
         return

@@ -64,7 +64,9 @@ def warnings(report: dict[str, Section]) -> list[str]:
     file, header, sound = report["file"], report["header"], report["sound"]
     indexing = report["indexing"]
     found = []
-    if not file["suffix_known"]:
+    if not file["suffix_known"] and file["suffix"] == ".cue":
+        found.append("it is a cue sheet, which divides an audio file into tracks: run this command on that file")
+    elif not file["suffix_known"]:
         found.append(f"a scan of its folder leaves it out: {file['suffix'] or 'no suffix'} is not known as audio")
     if file["readable"] is False:
         found.append("there is no permission to read it")

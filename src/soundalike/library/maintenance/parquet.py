@@ -51,6 +51,8 @@ def export_parquet(library: Library, out: Path) -> int:
     for item in sorted(library.items().to_pylist(), key=lambda item: item["id"]):
         items.setdefault(item["content"], []).append(item)
     schema = _export_schema(recipe)
+    if not out.parent.is_dir():
+        raise InputError(f"{out} cannot be written: there is no folder {out.parent}; make it, or choose another")
     rows = 0
     try:
         with replacing(out) as temporary, pq.ParquetWriter(temporary, schema) as writer:
@@ -70,6 +72,8 @@ def import_parquet(place: str | Location, parquet: Path, *, encoder: str | None 
     compared with each other. An item that exists already is replaced. Raises InputError for a file without this form (a
     missing column, another dimension, a value that is not finite), LibraryError for a library made with another recipe.
     """
+    if not parquet.exists():
+        raise InputError(f"{parquet}: no such file; give a Parquet file, such as `soundalike export` writes")
     try:
         table = pq.read_table(parquet)
     except (OSError, pa.ArrowException) as error:

@@ -177,7 +177,9 @@ def _derived_folder(place: Remote) -> Path:
 
 
 def refuse_other_things(path: Location) -> None:
-    """Raise LibraryError if the folder `path` holds anything that does not belong to a library, complete or not."""
+    """Raise LibraryError if `path` is a file, or a folder with anything that does not belong to a library, complete or not."""
+    if isinstance(path, Path) and path.exists() and not path.is_dir():
+        raise LibraryError(f"{path} is not a folder, so it cannot be a library; name a folder with --library")
     for name in _names_in(path):
         ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
         if not ours:

@@ -23,7 +23,7 @@ from soundalike.audio.waveform import resample
 from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.models.encoders.trained.cascade_network import Cascade, PartCascade
-from soundalike.models.encoders.trained.mel_spectra import SAMPLE_RATE, magnitudes
+from soundalike.models.encoders.trained.mel_spectra import HOP, SAMPLE_RATE, magnitudes, standardised
 from soundalike.models.encoders.trained.trained_file import TrainedNetwork, read_trained, write_trained
 from soundalike.models.encoders.trained.trained_path import trained_path
 from soundalike.models.neural.device import choose_device
@@ -31,8 +31,8 @@ from soundalike.preferences.triplets import Triplet, above_cut_off, check_cut_of
 from soundalike.research.baselines.segment_audio import SegmentAudio
 from soundalike.research.baselines.training import provenance, scanned_split
 from soundalike.research.baselines.training_loop import Losses, Run, Stage, explained
-from soundalike.research.baselines.training_options import TUNING_STEPS, TrainingOptions, check_range
-from soundalike.research.baselines.training_stages import SplitData, StageData, joint_stage
+from soundalike.research.baselines.training_options import TUNING_STEPS, TrainingOptions, check_range, check_schedule
+from soundalike.research.baselines.training_stages import SplitData, StageData, fixed_separation, joint_stage
 from soundalike.research.baselines.training_triplets import TripletSampler
 from soundalike.research.baselines.triplet_loss import ordered_correctly, triplet_loss
 from soundalike.research.datasets.inst_sim_abx import read_answers, read_configurations
@@ -57,8 +57,10 @@ class TuningOptions:
     """What to tune to.
 
     slakh, answers: folders of Slakh2100 and Inst-Sim-ABX; out: folder of the results; base: the trained Cascade, None for the
-    one that the encoder `cascade` loads; held_out: share of the tracks; scale: factor of the paper's rates end to end; weight: of
-    the preferences beside the losses of the training, 0 to continue the training without them, as a control.
+    one that the encoder `cascade` loads; held_out: share of the tracks; batch, preferences: triplets of the training and of
+    answers in a step (None: as many); fix_separator: only the embedding networks learn, so that the clips of answers are
+    separated once; scale: factor of the paper's rates end to end; schedule: of the rates, one of SCHEDULES; weight: of the
+    preferences beside the losses of the training, 0 to continue the training without them, as a control.
 
     Raises InputError for values out of range.
     """
@@ -71,7 +73,10 @@ class TuningOptions:
     cut_off: float = CUT_OFF
     steps: int = TUNING_STEPS
     batch: int = 64
+    preferences: int | None = None
+    fix_separator: bool = False
     scale: float = 1.0
+    schedule: str = "constant"
     weight: float = 1.0
     seed: int = 0
     runtime: Runtime = field(default_factory=Runtime)
@@ -80,9 +85,16 @@ class TuningOptions:
         check_range("--held-out", self.held_out, 0.0, 0.9)
         check_range("--steps", self.steps, 1, 10_000_000)
         check_range("--batch", self.batch, 2, 4096)
+        check_range("--preferences", self.answers_batch, 1, 4096)
         check_range("--scale", self.scale, 1e-3, 1e3)
-        check_range("weight", self.weight, 0.0, 1e3)
+        check_range("--weight", self.weight, 0.0, 1e3)
+        check_schedule(self.schedule)
         check_cut_off(self.cut_off)
+
+    @property
+    def answers_batch(self) -> int:
+        """Triplets of answers in a step."""
+        return self.batch if self.preferences is None else self.preferences
 
 
 @dataclass(frozen=True)
@@ -130,9 +142,16 @@ class ClipAudio:
         self._size = round(max(cut.seconds for cut in needed) * SAMPLE_RATE)
         self._kept: LRUCache[ClipCut, Float32] = LRUCache(_MEMORY, getsizeof=lambda samples: samples.nbytes)
 
+    def cut(self, name: str) -> ClipCut:
+        """Where the clip is; clips of several names can be the same."""
+        return self._cuts[name]
+
     def mixture(self, name: str) -> Float32:
         """Samples (samples,) of the clip's mixture. Raises AudioError if it cannot be decoded."""
-        cut = self._cuts[name]
+        return self.mixture_at(self._cuts[name])
+
+    def mixture_at(self, cut: ClipCut) -> Float32:
+        """The same of a clip that is given by its place."""
         found = self._kept.get(cut)
         if found is None:
             waveform = self._slakh.cut_mixture(cut)
@@ -143,13 +162,32 @@ class ClipAudio:
 
     def of(self, triplets: Sequence[Triplet]) -> Float32:
         """Mixtures (3 N, samples): all references, then all preferred candidates, then all others."""
-        preferred = [(t.a, t.b) if t.label() > 0 else (t.b, t.a) for t in triplets]
-        names = [
-            *(triplet.reference for triplet in triplets),
-            *(name for name, _ in preferred),
-            *(name for _, name in preferred),
-        ]
-        return np.stack([self.mixture(name) for name in names])
+        return np.stack([self.mixture(name) for name in _clips_of(triplets)])
+
+
+class SeparatedClips:
+    """Mel bands of what a part's separator gives of the clips of answers, while it does not learn; kept within a bound."""
+
+    def __init__(self, network: PartCascade, clips: ClipAudio, names: Sequence[str], device: torch.device) -> None:
+        self._network, self._clips, self._device = network, clips, device
+        self._cuts = list(dict.fromkeys(map(clips.cut, names)))
+        numbers = {cut: number for number, cut in enumerate(self._cuts)}
+        self._numbers = {name: numbers[clips.cut(name)] for name in names}
+        self._kept: LRUCache[int, Tensor] = LRUCache(_MEMORY, getsizeof=lambda one: one.numel() * one.element_size())
+
+    def number(self, name: str) -> int:
+        """The number of a clip, by which `excerpt` knows it."""
+        return self._numbers[name]
+
+    def excerpt(self, number: int, share: float, frames: int) -> Tensor:
+        """Power (BANDS, at most `frames`) in an excerpt of a clip; share: where it begins, 0 to below 1 of what is possible."""
+        whole = self._kept.get(number)
+        if whole is None:
+            mixture = torch.from_numpy(self._clips.mixture_at(self._cuts[number])).to(self._device)
+            whole = self._network.mel.power(fixed_separation(self._network, magnitudes(mixture[None])))[0]
+            self._kept[number] = whole
+        start = int(share * (max(0, whole.shape[1] - frames) + 1))
+        return whole[:, start : start + frames]
 
 
 def tune(options: TuningOptions, callbacks: Callbacks) -> Path:
@@ -191,22 +229,33 @@ def tuning_stage(
     device: torch.device,
 ) -> Stage:
     """The preferences about one part, and its training end to end."""
-    joint = joint_stage(network, part, data, device)
+    joint = joint_stage(network, part, data, device, separator_fixed=options.fix_separator)
     size = round(data.options.architecture.clip * SAMPLE_RATE)
+    separated = SeparatedClips(network, clips, _names({part: answers}), device) if options.fix_separator else None
 
     def load(rng: np.random.Generator) -> list[NDArray[Any]]:
-        drawn = [answers.tuned[index] for index in rng.integers(len(answers.tuned), size=options.batch).tolist()]
+        drawn = [
+            answers.tuned[index] for index in rng.integers(len(answers.tuned), size=options.answers_batch).tolist()
+        ]
         weights = np.array([triplet.agreement() for triplet in drawn], np.float32)
-        return [_excerpts(clips.of(drawn), size, rng), weights, *joint.load(rng)]
+        if separated is None:
+            return [_excerpts(clips.of(drawn), size, rng), weights, *joint.load(rng)]
+        chosen = np.array([separated.number(name) for name in _clips_of(drawn)])
+        return [np.stack([chosen, rng.random(len(chosen))], 1), weights, *joint.load(rng)]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
         if options.weight == 0.0:
             return joint.losses(batch[2:])
-        preference = triplet_loss(network(magnitudes(batch[0])), batch[1])
-        return {"preference": options.weight * preference, **joint.losses(batch[2:])}
+        if separated is None:
+            vectors = network(magnitudes(batch[0]))
+        else:
+            excerpts = [separated.excerpt(int(clip), share, 1 + size // HOP) for clip, share in batch[0].tolist()]
+            vectors = network.embedding(standardised(torch.stack(excerpts)))
+        return {"preference": options.weight * triplet_loss(vectors, batch[1]), **joint.losses(batch[2:])}
 
     name = f"{part} tuned to answers"
-    return Stage(name, options.steps, joint.rates, load, losses, _held_out_agreement(network, answers, clips, device))
+    validate = _held_out_agreement(network, answers, clips, device)
+    return Stage(name, options.steps, joint.rates, load, losses, validate, options.schedule)
 
 
 def _excerpts(mixtures: Float32, size: int, rng: np.random.Generator) -> Float32:
@@ -250,6 +299,7 @@ def _slakh_data(options: TuningOptions, base: TrainedNetwork, callbacks: Callbac
         joint_steps=options.steps,
         joint_scale=options.scale,
         recombine=bool(base.provenance.get("recombine")),
+        invariance=float(base.provenance.get("invariance", 0.0)),
         seed=options.seed,
         runtime=options.runtime,
     )
@@ -260,7 +310,13 @@ def _slakh_data(options: TuningOptions, base: TrainedNetwork, callbacks: Callbac
 
 
 def _settings(options: TuningOptions, base: TrainedNetwork) -> dict[str, Any]:
-    weight = {} if options.weight == 1.0 else {"weight": options.weight}
+    changed: dict[str, Any] = {} if options.weight == 1.0 else {"weight": options.weight}
+    if options.answers_batch != options.batch:
+        changed["preferences"] = options.answers_batch
+    if options.fix_separator:
+        changed["fix_separator"] = True
+    if options.schedule != "constant":
+        changed["schedule"] = options.schedule
     return {
         "system": NAME,
         "base_digest": base.digest,
@@ -271,8 +327,14 @@ def _settings(options: TuningOptions, base: TrainedNetwork) -> dict[str, Any]:
         "batch": options.batch,
         "scale": options.scale,
         "seed": options.seed,
-        **weight,
+        **changed,
     }
+
+
+def _clips_of(triplets: Sequence[Triplet]) -> list[str]:
+    """All references, then all preferred candidates, then all others."""
+    preferred = [(t.a, t.b) if t.label() > 0 else (t.b, t.a) for t in triplets]
+    return [*(t.reference for t in triplets), *(name for name, _ in preferred), *(name for _, name in preferred)]
 
 
 def _names(answers: Mapping[str, SplitAnswers]) -> list[str]:

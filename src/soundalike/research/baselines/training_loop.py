@@ -7,6 +7,7 @@ same batches as one that was not.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 import zlib
@@ -50,7 +51,7 @@ class Stage:
 
     load: the waveforms of the batch that is drawn with a generator, as arrays; losses: by name, of such a batch as tensors on
     the device, their sum is minimised; rates: learning rate by module; validate: figures of the tracks for validation, by their
-    names in the curves, None if there are no such tracks.
+    names in the curves, None if there are no such tracks; schedule: what becomes of the rates, as in `rate_factor`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Stage:
     load: Callable[[np.random.Generator], Sequence[Any]]
     losses: Callable[[Sequence[Tensor]], Losses]
     validate: Callable[[], Mapping[str, float]] | None = None
+    schedule: str = "constant"
 
     def optimiser(self) -> torch.optim.Adam:
         """Adam with the stage's learning rates."""
@@ -87,7 +89,8 @@ class Run:
         reached, step = (0, 0) if state is None else (int(state["stage"]), int(state["step"]))
         if state is not None:
             self.network.load_state_dict(state["network"])
-            self.callbacks.on_status(f"continuing at step {step} of the stage {stages[reached].name}")
+            if reached < len(stages):
+                self.callbacks.on_status(f"continuing at step {step} of the stage {stages[reached].name}")
         self._trim_curves([stage.name for stage in stages], reached, step)
         for number in range(reached, len(stages)):
             optimiser = stages[number].optimiser()
@@ -100,6 +103,8 @@ class Run:
         every = max(1, stage.steps // CURVE_POINTS)
         start, saved, sums, count = time.perf_counter(), time.perf_counter(), dict[str, float](), 0
         for step, batch in self.batches(stage, first):
+            for group, (_, rate) in zip(optimiser.param_groups, stage.rates, strict=True):
+                group["lr"] = rate * rate_factor(stage.schedule, step / stage.steps)
             for name, value in train_step(stage, self.network, optimiser, batch, self.device).items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
@@ -192,6 +197,13 @@ class Run:
                 lines.append(line)
         with explained(path), replacing(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def rate_factor(schedule: str, done: float) -> float:
+    """What the learning rates are multiplied by when `done` (0 to below 1) of a stage's steps are: 1 if the schedule is
+    `constant`; from 1 to 0 along half a cosine if it is `cosine` (torch's CosineAnnealingLR).
+    """
+    return 0.5 * (1 + math.cos(math.pi * done)) if schedule == "cosine" else 1.0
 
 
 def train_step(

@@ -19,6 +19,9 @@ CASCADE_RATE = 1e-3
 SEPARATOR_RATE, EMBEDDING_RATE = 1e-5, 5e-5
 """Of Adam, for the two networks of Cascade end to end."""
 
+SCHEDULES = ("constant", "cosine")
+"""Of the learning rates, in each stage by itself."""
+
 STEPS = 20_000
 JOINT_STEPS = 4_000
 TUNING_STEPS = 1_000
@@ -35,7 +38,8 @@ class TrainingOptions:
     triplets with pseudo-mixtures; rate: learning rate of D-CSN and of Cascade's single networks, None for the paper's;
     joint_scale: factor of the paper's rates end to end; memory: bytes of decoded segments that are kept;
     recombine: D-CSN, and Cascade's embedding and end-to-end stages, learn from all triplets among 3 `batch` mixtures whose parts
-    come from a few tracks, not from `batch` triplets (ours).
+    come from a few tracks, not from `batch` triplets (ours); invariance: weight of `invariance_loss` beside the triplet loss,
+    with `recombine` only (ours); schedule: of the learning rates, one of SCHEDULES.
 
     Raises InputError for values out of range.
     """
@@ -54,6 +58,8 @@ class TrainingOptions:
     rate: float | None = None
     joint_scale: float = 1.0
     recombine: bool = False
+    invariance: float = 0.0
+    schedule: str = "constant"
     seed: int = 0
     memory: int = 2 << 30
     runtime: Runtime = field(default_factory=Runtime)
@@ -71,6 +77,10 @@ class TrainingOptions:
         check_range("--pseudo", self.pseudo, 0.0, 1.0)
         check_range("--rate", self.learning_rate, 1e-8, 1.0)
         check_range("--joint-scale", self.joint_scale, 1e-3, 1e3)
+        check_range("--invariance", self.invariance, 0.0, 1e3)
+        if self.invariance and not self.recombine:
+            raise InputError("--invariance compares recombined mixtures; give --recombine too, or leave it out")
+        check_schedule(self.schedule)
 
     @property
     def architecture(self) -> Architecture:
@@ -110,6 +120,10 @@ class TrainingOptions:
             values |= {"joint_steps": self.joint_steps, "joint_scale": self.joint_scale}
         if self.recombine:
             values["recombine"] = True
+        if self.invariance:
+            values["invariance"] = self.invariance
+        if self.schedule != "constant":
+            values["schedule"] = self.schedule
         return values
 
 
@@ -117,3 +131,9 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """Raise InputError unless low <= value <= high."""
     if not low <= value <= high:
         raise InputError(f"{name} is {value:g}; choose {low:g} to {high:g}")
+
+
+def check_schedule(schedule: str) -> None:
+    """Raise InputError unless `schedule` is one of SCHEDULES."""
+    if schedule not in SCHEDULES:
+        raise InputError(f"--schedule is {schedule!r}; choose {' or '.join(SCHEDULES)}")

@@ -25,6 +25,7 @@ from soundalike.research.baselines.training_triplets import (
 )
 from soundalike.research.baselines.triplet_loss import (
     all_triplets_loss,
+    invariance_loss,
     mixtures_of,
     ordered_correctly,
     stems_of,
@@ -94,7 +95,8 @@ def _dcsn_stage(network: Dcsn, data: StageData, device: torch.device) -> Stage:
 
     def recombined_losses(batch: Sequence[Tensor]) -> Losses:
         pairs = zip(network(batch[0]).unbind(1), batch[1].unbind(1), strict=True)
-        return {"triplet": torch.stack([all_triplets_loss(vectors, tracks) for vectors, tracks in pairs]).mean()}
+        of_parts = [_recombined_losses(vectors, tracks, options) for vectors, tracks in pairs]
+        return {name: torch.stack([losses[name] for losses in of_parts]).mean() for name in of_parts[0]}
 
     def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
         batch = torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)
@@ -107,6 +109,7 @@ def _dcsn_stage(network: Dcsn, data: StageData, device: torch.device) -> Stage:
         load_recombined if options.recombine else load,
         recombined_losses if options.recombine else losses,
         _agreement(network, network.parts, data, vectors),
+        options.schedule,
     )
 
 
@@ -128,6 +131,7 @@ def _separator_stage(network: PartCascade, part: str, data: StageData, device: t
         load,
         losses,
         _separation(network, part, data, device),
+        options.schedule,
     )
 
 
@@ -146,10 +150,8 @@ def _embedding_stage(network: PartCascade, part: str, data: StageData, device: t
         return [_recombined(source, mixtures), track_numbers(mixtures, (part,))[:, 0]]
 
     def recombined_losses(batch: Sequence[Tensor]) -> Losses:
-        network.separator.eval()
-        with torch.no_grad():
-            separated = network.separate(magnitudes(batch[0]))
-        return {"triplet": all_triplets_loss(network.embed(separated), batch[1])}
+        separated = fixed_separation(network, magnitudes(batch[0]))
+        return _recombined_losses(network.embed(separated), batch[1], options)
 
     def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
         if options.recombine:
@@ -163,11 +165,17 @@ def _embedding_stage(network: PartCascade, part: str, data: StageData, device: t
         load_recombined if options.recombine else load,
         recombined_losses if options.recombine else losses,
         _agreement(network, (part,), data, vectors),
+        options.schedule,
     )
 
 
-def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.device) -> Stage:
-    """Both networks of a part end to end: separation and triplet loss, one to one."""
+def joint_stage(
+    network: PartCascade, part: str, data: StageData, device: torch.device, *, separator_fixed: bool = False
+) -> Stage:
+    """Both networks of a part end to end: separation and triplet loss, one to one.
+
+    separator_fixed: the embedding network alone learns, from what the separator gives, by the triplet loss.
+    """
     options, source = data.options, data.training
 
     def load(rng: np.random.Generator) -> list[Array]:
@@ -175,8 +183,8 @@ def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.
         return [np.stack(mixtures_of(source.audio, triplets)), np.stack(stems_of(source.audio, triplets))]
 
     def losses(batch: Sequence[Tensor]) -> Losses:
-        separation, separated = _separation_loss(network, batch[0], batch[1])
-        return {"separation": separation, "triplet": triplet_loss(network.embed(separated))}
+        separation, separated = separate(batch)
+        return {**separation, "triplet": triplet_loss(network.embed(separated))}
 
     def load_recombined(rng: np.random.Generator) -> list[Array]:
         mixtures = source.sampler.draw_recombined(3 * options.batch, rng, part)
@@ -184,23 +192,43 @@ def joint_stage(network: PartCascade, part: str, data: StageData, device: torch.
         return [_recombined(source, mixtures), stems, track_numbers(mixtures, (part,))[:, 0]]
 
     def recombined_losses(batch: Sequence[Tensor]) -> Losses:
+        separation, separated = separate(batch)
+        return {**separation, **_recombined_losses(network.embed(separated), batch[2], options)}
+
+    def separate(batch: Sequence[Tensor]) -> tuple[Losses, Tensor]:
+        if separator_fixed:
+            return {}, fixed_separation(network, magnitudes(batch[0]))
         separation, separated = _separation_loss(network, batch[0], batch[1])
-        return {"separation": separation, "triplet": all_triplets_loss(network.embed(separated), batch[2])}
+        return {"separation": separation}, separated
 
     def vectors(triplets: Sequence[TrainingTriplet], audio: SegmentAudio) -> Tensor:
         return network(magnitudes(torch.from_numpy(np.stack(mixtures_of(audio, triplets))).to(device)))
 
+    separator = [] if separator_fixed else [(network.separator, SEPARATOR_RATE * options.joint_scale)]
     return Stage(
         f"{part} end to end",
         options.joint_steps,
-        [
-            (network.separator, SEPARATOR_RATE * options.joint_scale),
-            (network.embedding, EMBEDDING_RATE * options.joint_scale),
-        ],
+        [*separator, (network.embedding, EMBEDDING_RATE * options.joint_scale)],
         load_recombined if options.recombine else load,
         recombined_losses if options.recombine else losses,
         _agreement(network, (part,), data, vectors),
+        options.schedule,
     )
+
+
+def fixed_separation(network: PartCascade, spectra: Tensor) -> Tensor:
+    """What the separator gives as it is used, without dropout, and without learning; (B, BINS, frames) as the mixtures."""
+    network.separator.eval()
+    with torch.no_grad():
+        return network.separate(spectra)
+
+
+def _recombined_losses(vectors: Tensor, tracks: Tensor, options: TrainingOptions) -> Losses:
+    """Of vectors (N, D) of a part whose tracks (N,) are numbered."""
+    losses = {"triplet": all_triplets_loss(vectors, tracks)}
+    if options.invariance:
+        losses["invariance"] = options.invariance * invariance_loss(vectors, tracks)
+    return losses
 
 
 def _recombined(source: SplitData, mixtures: Sequence[Recombination]) -> Array:

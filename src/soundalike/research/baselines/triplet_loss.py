@@ -41,6 +41,21 @@ def all_triplets_loss(vectors: Tensor, labels: Tensor) -> Tensor:
     return losses.sum() / (losses > 0).sum().clamp(min=1)
 
 
+def invariance_loss(vectors: Tensor, labels: Tensor) -> Tensor:
+    """Mean distance of the pairs with the same label, as a share of that of the pairs with different labels (ours).
+
+    It does not depend on the scale of the vectors, as the margin of the triplet loss does. vectors, labels: as in
+    `all_triplets_loss`; 0 if there are no pairs of either kind.
+    """
+    first, second = torch.triu_indices(len(labels), len(labels), 1, device=labels.device)
+    known = (labels[first] >= 0) & (labels[second] >= 0)
+    first, second = first[known], second[known]
+    between, alike = distances(vectors[first], vectors[second]), labels[first] == labels[second]
+    if not alike.any() or alike.all():
+        return vectors.sum() * 0.0
+    return between[alike].mean() / between[~alike].mean()
+
+
 def ordered_correctly(vectors: Tensor) -> Tensor:
     """(B,) whether the positive is nearer than the negative; vectors as in `triplet_loss`."""
     anchor, positive, negative = vectors.chunk(3)

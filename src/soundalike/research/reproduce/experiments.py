@@ -91,7 +91,8 @@ def run_experiment(
     left_out: dict[str, LeaveTracksOut] = {}
     fits: dict[str, Fit] = {}
     failed: dict[str, str] = {}
-    on_status(f"fitting {experiment.encoder}, {experiment.label}: {len(methods)} methods, {splits} splits")
+    fitted_by = methods[0].name if len(methods) == 1 else f"{len(methods)} methods"
+    on_status(f"fitting {experiment.encoder}, {experiment.label}: {fitted_by}, {splits} splits")
     for method in methods:
         try:
             fit, evaluation = method.fit(data), cross_validate(data, method, drawn)

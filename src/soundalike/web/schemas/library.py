@@ -83,14 +83,17 @@ class IndexingIn(Strict):
 
 
 class IndexingOut(BaseModel):
-    """How far indexing is. done, total: files; current: the file being read; added: files that were indexed, at the end."""
+    """How far indexing is. done, total: files; current: the file being read. At the end, found: audio files in the folder;
+    added: those that were indexed now; skipped: those that could not be used."""
 
     state: Literal["idle", "running", "done", "failed"]
     folder: str | None = None
     done: int = 0
     total: int = 0
     current: str | None = None
+    found: int = 0
     added: int = 0
+    skipped: int = 0
     error: str | None = None
 
 

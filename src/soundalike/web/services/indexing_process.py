@@ -1,7 +1,8 @@
 """The process that indexes a folder for the page: `python -m soundalike.web.services.indexing_process LIBRARY FOLDER [--demo]`.
 
-Writes its progress to stdout, one JSON object a line: done, total, current; at the end added (files) or error. With `--demo`,
-music is generated in FOLDER first. Ctrl-C and SIGTERM end it between two files, as Ctrl-C ends `soundalike index`.
+Writes its progress to stdout, one JSON object a line: done, total, current; at the end added, found and skipped (files) or
+error. With `--demo`, music is generated in FOLDER first. Ctrl-C and SIGTERM end it between two files, as Ctrl-C ends
+`soundalike index`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main(library: str, folder: str, *, demo: bool) -> None:
     except SoundalikeError as error:
         _write(error=str(error))
     else:
-        _write(added=report.indexed)
+        _write(added=report.indexed, found=report.found, skipped=len(report.skipped))
 
 
 def _show(progress: Progress) -> None:

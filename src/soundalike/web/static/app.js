@@ -319,7 +319,11 @@ function storeState() {
 /** Restores what the page's address describes, except for the reference if one was chosen already. */
 async function restoreState() {
   const state = fromLink(location.hash, library.parts);
-  if (!state) return referenceChosen ? undefined : update();
+  if (!state) {
+    if (referenceChosen) return undefined;
+    chooseFilledKind();
+    return update();
+  }
   sliders.set(state.strips, { silent: true });
   target.choose(state.kind);
   target.chosenPart = state.part;
@@ -346,9 +350,17 @@ function takeLibrary(described) {
   feedback.showCount(library.answers ?? 0);
 }
 
+/** Before anything is searched, a library of one-shots and loops alone shows these, not that it has no songs. */
+function chooseFilledKind() {
+  const kinds = /** @type {Kind[]} */ (Object.keys(KIND_PLURALS));
+  const filled = kinds.find((kind) => library.counts[kind]);
+  if (filled && !library.counts[target.kind]) target.choose(filled);
+}
+
 /** Reloads the library, which has changed. */
 async function reloadLibrary() {
   takeLibrary(await api.library());
+  if (!questions.current.sound) chooseFilledKind();
   firstRun.show({ empty: false, shown: false });
   map.forget();
   hideNotice();
@@ -480,7 +492,12 @@ const makeCommands = () =>
 
 async function start() {
   takeLibrary(await api.library());
-  firstRun = new FirstRun(() => run(reloadLibrary));
+  firstRun = new FirstRun((note) =>
+    run(async () => {
+      await reloadLibrary();
+      if (note) showStatus(note);
+    }),
+  );
   const profiles = library.profiles.length ? await api.profiles() : [];
   sliders = makeSliders();
   reference = makeReference();

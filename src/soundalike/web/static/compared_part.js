@@ -16,6 +16,8 @@ export function comparedPart(question, kind, { chosen, parts, weights }) {
   return chosen ?? heaviest(parts, weights);
 }
 
+const PLURALS = new Set(["drums", "vocals", "residuals"]);
+
 /**
  * What is compared, in words.
  * @param {import("./question.js").Question} question
@@ -28,5 +30,6 @@ export function comparisonNote(question, part, kinds, chosen) {
   if (question.isClip && kinds !== "songs") return `The mix is compared with the mix of ${kinds}.`;
   if (question.isClip) return `The reference is compared with the ${part} of ${kinds}.`;
   const why = chosen ? "" : " (its weight is the greatest)";
-  return `The ${part} of the reference${why} is compared with the mix of ${kinds}, which have no separate parts.`;
+  const verb = PLURALS.has(part) ? "are" : "is";
+  return `The ${part} of the reference${why} ${verb} compared with the mix of ${kinds}, which have no separate parts.`;
 }

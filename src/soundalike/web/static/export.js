@@ -57,6 +57,12 @@ function place({ path, file, offset = 0, duration }) {
 }
 
 /**
+ * `artist - title`, as players show it; the name of the file where it has no title.
+ * @param {Hit["item"]} item
+ */
+const titleOf = ({ artist, title, name }) => (title ? `${artist ? `${artist} - ` : ""}${title}` : name);
+
+/**
  * A path with a line break cannot be a line of a playlist: such hits are left out, as another path would name no file.
  * @param {Hit[]} hits
  */
@@ -64,7 +70,7 @@ function playlist(hits) {
   const entries = hits
     .slice(0, MAX_HITS)
     .filter(({ item }) => !/\p{Cc}/u.test(item.path))
-    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(item.title ?? item.name)}\n${place(item)}\n`);
+    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(titleOf(item))}\n${place(item)}\n`);
   return `#EXTM3U\n${entries.join("")}`;
 }
 

@@ -8,6 +8,14 @@ import { messageOf } from "./status.js";
 const PAUSE = 150; // ms without typing before folders are suggested
 const POLL = 500; // ms
 
+/** @param {Pick<IndexingState, "folder" | "found" | "added" | "skipped">} state */
+function outcome({ folder, found, added, skipped }) {
+  if (!found) return `no audio files were found in ${folder} (known by their suffixes: .wav, .flac, .mp3, .m4a, ...)`;
+  if (!added && !skipped) return `nothing new: ${found === 1 ? "its file is" : `its ${found} files are`} in the library already`;
+  const unused = skipped ? `; ${plural(skipped, "file")} could not be used (soundalike status --skipped gives the reasons)` : "";
+  return `${plural(added, "file")} indexed${unused}`;
+}
+
 export class FirstRun {
   /** @type {Promise<void> | null} what follows the progress now */
   following = null;
@@ -15,8 +23,8 @@ export class FirstRun {
   empty = true; // as the card was shown last
 
   /**
-   * onIndexed: files were added, or are being added.
-   * @param {() => void} onIndexed
+   * onIndexed: files were added, or are being added. note: what to say where not all went well.
+   * @param {(note: string) => void} onIndexed
    */
   constructor(onIndexed) {
     this.onIndexed = onIndexed;
@@ -90,14 +98,14 @@ export class FirstRun {
       } else if (ran === this.ran) {
         if (ran || state.state === "failed") this.report(state);
         this.ran = false;
-        if (ran && state.state === "done") this.onIndexed();
+        if (ran && state.state === "done") this.onIndexed(state.added && !state.skipped ? "" : outcome(state));
         return;
       } // else one was started after this state was asked for
     }
   }
 
   /** @param {IndexingState} state */
-  report({ state, folder, done, total, current, added, error }) {
+  report({ state, folder, done, total, current, found, added, skipped, error }) {
     const running = state === "running";
     $("indexing-progress").hidden = !running;
     find("#indexing-progress", document, HTMLProgressElement).value = total ? done / total : 0;
@@ -107,7 +115,9 @@ export class FirstRun {
       $("first-run").hidden = false;
       const file = current ? ` · ${fileName({ name: current })}` : "";
       $("indexing").textContent = total ? `${done} of ${plural(total, "file")}${file}` : `looking through ${folder}${file}`;
-    } else if (state === "done") $("indexing").textContent = `${plural(added, "file")} indexed`;
+    } else if (state === "done") {
+      $("indexing").textContent = outcome({ folder, found, added, skipped });
+    }
     else if (state === "failed") $("indexing").textContent = error ?? "indexing failed";
   }
 }

@@ -171,7 +171,11 @@ export class Reference {
     const valid = next[1] <= sound.duration + 0.05 && next[1] - next[0] >= SHORTEST_REGION;
     this.fields[edge].setAttribute("aria-invalid", String(!valid));
     if (!valid) {
-      $("region-note").textContent = `a region has a start and a later end between 0:00.000 and ${clockMs(sound.duration)}`;
+      const [start, end] = next;
+      $("region-note").textContent =
+        start < end && end <= sound.duration
+          ? `a region lasts ${1000 * SHORTEST_REGION} ms or more`
+          : `a region has a start and a later end between 0:00.000 and ${clockMs(sound.duration)}`;
       return;
     }
     next[1] = Math.min(next[1], sound.duration);

@@ -114,15 +114,16 @@ function listenToLibrarySearch(takeItem) {
   const field = inputById("library-search");
   /** @type {Item[]} */
   let suggested = [];
+  let suggestedFor = ""; // the text whose matches they are
   const chosen = () => suggested.find((item) => item.name === field.value);
-  const suggest = debounce(
-    () =>
-      run(async () => {
-        suggested = (await api.items({ text: field.value })).items;
-        $("library-items").replaceChildren(...suggested.map((item) => new Option(item.name, item.name)));
-      }),
-    PAUSE,
-  );
+  const look = async () => {
+    const text = field.value;
+    const { items } = await api.items({ text });
+    if (text !== field.value) return; // others are asked for already
+    [suggested, suggestedFor] = [items, text];
+    $("library-items").replaceChildren(...suggested.map((item) => new Option(item.name, item.name)));
+  };
+  const suggest = debounce(() => run(look), PAUSE);
   field.addEventListener("input", () => {
     const item = chosen();
     if (item) run(() => takeItem(item.id));
@@ -130,7 +131,13 @@ function listenToLibrarySearch(takeItem) {
   });
   $("by-name").addEventListener("submit", (event) => {
     event.preventDefault();
-    const item = chosen() ?? suggested[0];
-    if (item) run(() => takeItem(item.id));
+    suggest.cancel();
+    if (!field.value.trim()) return;
+    run(async () => {
+      if (suggestedFor !== field.value) await look(); // enter came before the suggestions
+      const item = chosen() ?? suggested[0];
+      if (!item) throw new Error(`no sound of the library has \u201c${field.value}\u201d in its name`);
+      await takeItem(item.id);
+    });
   });
 }

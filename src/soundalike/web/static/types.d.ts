@@ -156,7 +156,9 @@ interface IndexingState {
   done: number;
   total: number;
   current: string | null;
+  found: number;
   added: number;
+  skipped: number;
   error: string | null;
 }
 

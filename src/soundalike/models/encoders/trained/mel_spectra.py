@@ -44,8 +44,16 @@ class StandardisedMel(nn.Module):
 
     def forward(self, magnitudes: Tensor) -> Tensor:
         """See the class. A silent clip gives zeros."""
-        power = self.filters @ magnitudes.square()
-        loudest = power.amax((1, 2), keepdim=True).clamp(min=_FLOOR)
-        bands = 10 / math.log(10) * (power / loudest).clamp(min=10 ** (-_RANGE_DB / 10)).log()
-        deviation, mean = torch.std_mean(bands, (1, 2), keepdim=True, correction=0)
-        return ((bands - mean) / deviation.clamp(min=1e-3))[:, None]
+        return standardised(self.power(magnitudes))
+
+    def power(self, magnitudes: Tensor) -> Tensor:
+        """The power (B, BANDS, frames) in each band."""
+        return self.filters @ magnitudes.square()
+
+
+def standardised(power: Tensor) -> Tensor:
+    """Power in mel bands (B, BANDS, frames) -> dB, of zero mean and unit variance in each clip (B, 1, BANDS, frames)."""
+    loudest = power.amax((1, 2), keepdim=True).clamp(min=_FLOOR)
+    bands = 10 / math.log(10) * (power / loudest).clamp(min=10 ** (-_RANGE_DB / 10)).log()
+    deviation, mean = torch.std_mean(bands, (1, 2), keepdim=True, correction=0)
+    return ((bands - mean) / deviation.clamp(min=1e-3))[:, None]
