@@ -75,7 +75,7 @@ class Strength:
     decibels that it takes away at most. With these limits a hit that the network does not recognise can still be compared.
     """
 
-    more_drums: tuple[float, float, float] = (0.0, 0.4, 300.0)
+    more_drums: tuple[float, float, float] = (0.0, 0.5, 300.0)
     less_drums: float = 0.6
     most_taken: float = 2.0
     bass: float = 0.6
