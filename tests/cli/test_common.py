@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from soundalike.cli.common import (
+    ListOption,
     RenamedOption,
     clock,
     counted,
@@ -95,3 +96,17 @@ def test_a_renamed_option_accepts_its_old_name_and_shows_the_new_one() -> None:
     shown = runner.invoke(command, ["--help"]).output
     assert "--new" in shown
     assert "--old" not in shown
+
+
+def test_a_list_that_is_given_several_times_is_one_list() -> None:
+    @click.command()
+    @click.option("--weights", "-w", cls=ListOption)
+    def command(weights: str | None) -> None:
+        click.echo(repr(weights))
+
+    def printed(*arguments: str) -> str:
+        return CliRunner().invoke(command, arguments).output.strip()
+
+    assert printed() == "None"
+    assert printed("-w", "drums=1,bass=2") == "'drums=1,bass=2'"
+    assert printed("-w", "drums=1", "--weights=bass=2") == "'drums=1,bass=2'"

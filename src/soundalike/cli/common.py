@@ -33,6 +33,20 @@ def library_option(function: F) -> F:
     )(function)
 
 
+class ListOption(click.Option):
+    """An option that takes a list such as `drums=1,bass=.3`; given several times, its values are one list.
+
+    The function receives `str | None`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, multiple=True, **kwargs)
+
+    def process_value(self, context: click.Context, value: Any) -> str | None:
+        """The values, joined by commas."""
+        return ",".join(super().process_value(context, value)) or None
+
+
 def library_path(option: str | None) -> Location:
     """The library to use: the option's value, else $SOUNDALIKE_LIBRARY, else the folder in the user's data folder."""
     from soundalike.config import data_folder, expanded

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from soundalike.cli.common import clock, device_option, echo, parse_region
+from soundalike.cli.common import ListOption, clock, device_option, echo, parse_region
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +31,11 @@ library. Loops and one-shots are embedded whole, so with one of them only `mix` 
 @click.option("--region-a", metavar="START-END", help="Use only this region of A, such as 1:02-1:12.")
 @click.option("--region-b", metavar="START-END", help="Use only this region of B.")
 @click.option(
-    "--weights", "-w", metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3.  [default: equal]"
+    "--weights",
+    "-w",
+    cls=ListOption,
+    metavar="PART=N,...",
+    help="Weight of each part, such as drums=1,bass=.3.  [default: equal]",
 )
 @click.option(
     "--encoder", metavar="NAME", default="builtin", show_default=True, help="Encoder (see `soundalike models`)."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soundalike.cli.common import (
+    ListOption,
     RenamedOption,
     device_option,
     echo,
@@ -69,7 +70,10 @@ run the command again to continue.""",
     help="Keep at most N windows per song, those that represent it best.  [default: all]",
 )
 @click.option(
-    "--parts", metavar="PART,...", help="Parts of a new library; `mix` alone skips separation.  [default: all]"
+    "--parts",
+    cls=ListOption,
+    metavar="PART,...",
+    help="Parts of a new library; `mix` alone skips separation.  [default: all]",
 )
 @click.option(
     "--precision", metavar="NAME", help="Precision of neural models: exact, or fast (bfloat16).  [default: exact]"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from soundalike.cli.common import (
+    ListOption,
     clock,
     counted,
     device_option,
@@ -60,7 +61,9 @@ where the score lies among all items of the same kind: "+3.1 sd" is 3.1 standard
 @library_option
 @click.option("--text", "-t", "texts", multiple=True, help="Describe the sound instead of giving a FILE; repeatable.")
 @click.option("--region", "-r", metavar="START-END", help="Use only this region of FILE, such as 1:02-1:12.")
-@click.option("--weights", "-w", metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3.")
+@click.option(
+    "--weights", "-w", cls=ListOption, metavar="PART=N,...", help="Weight of each part, such as drums=1,bass=.3."
+)
 @click.option(
     "--profile",
     "-p",
