@@ -112,13 +112,14 @@ class Scope:
 class Scan:
     """The result of a scan.
 
-    files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are not; unreadable:
+    files: sorted, each once; unusable: (root, path relative to it, reason) of entries that look like audio files or cue sheets
+    but cannot be used (in their paths undecodable bytes are written out); unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
     there; other: how many files were left out for their suffix, by suffix (lower case, "" for none).
     """
 
     files: list[ScannedFile] = field(default_factory=list)
-    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unusable: list[tuple[str, str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
@@ -196,6 +197,7 @@ class _Walk:
         cue_sheets: bool,
     ) -> None:
         self.result = Scan()
+        self._reasons: dict[tuple[str, str], list[str]] = {}  # why entries are unusable, by root and path
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._is_whole = is_whole
@@ -268,7 +270,8 @@ class _Walk:
             found = tracks_in(
                 path.parent, [*(name for name in names if not is_cue_sheet(name)), path.name], self._extensions
             )
-            self.result.unusable += [(printable(str(path)), reason) for _, reason in found.problems]
+            for _, reason in found.problems:
+                self._unusable(path, reason)
             for name in dict.fromkeys(found.files.get(path.name, ())):
                 self._include(path.parent / name, found.tracks.get(name))
         else:
@@ -285,7 +288,8 @@ class _Walk:
         if not self._cue_sheets or not any(map(is_cue_sheet, names)):
             return above
         found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
-        self.result.unusable += [(printable(str(folder / sheet)), reason) for sheet, reason in found.problems]
+        for sheet, reason in found.problems:
+            self._unusable(folder / sheet, reason)
         self._note_below(folder, found)
         return {**above, **found.tracks}
 
@@ -329,19 +333,18 @@ class _Walk:
         """Include a file, or its tracks; None for those by the sheet inside it, if there is one."""
         if self._sidecars is not None and self._sidecars.belongs(path):
             return
-        shown = printable(str(path))
         try:
             facts = os.stat(path)
             size, mtime_ns = stat_with(self._sidecars, path, facts)
         except OSError as error:
             broken = path.is_symlink()
             reason = "a link to nothing" if broken else f"cannot be read: {error.strerror}"
-            self.result.unusable.append((shown, reason))
+            self._unusable(path, reason)
             return
-        if shown != str(path):
-            self.result.unusable.append((shown, "its name is not valid Unicode; rename it"))
+        if printable(str(path)) != str(path):
+            self._unusable(path, "its name is not valid Unicode; rename it")
         elif not stat.S_ISREG(facts.st_mode):
-            self.result.unusable.append((shown, "not a regular file"))
+            self._unusable(path, "not a regular file")
         else:
             root, relative = self._owner.locate(path)
             whole = ScannedFile(root, relative, size, mtime_ns)
@@ -354,6 +357,14 @@ class _Walk:
                 ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
                 for track in tracks
             ]
+
+    def _unusable(self, path: Path, reason: str) -> None:
+        """Note why an entry cannot be used; several reasons for one entry are joined."""
+        root, relative = self._owner.locate(path)
+        reasons = self._reasons.setdefault((root, printable(relative)), [])
+        if reason not in reasons:
+            reasons.append(reason)
+        self.result.unusable = [(*place, "; ".join(noted)) for place, noted in self._reasons.items()]
 
 
 def _identity(path: Path) -> tuple[int, int]:
