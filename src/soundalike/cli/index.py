@@ -139,6 +139,8 @@ def _echo_report(report: IndexReport) -> None:
         )
     for folder, reason in report.unreadable:
         echo(f"cannot be listed: {shown_path(folder)} ({reason})")
+    if report.libraries:
+        echo(f"left out, libraries of soundalike: {', '.join(map(shown_path, report.libraries))}")
     if report.skipped:
         echo(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:

@@ -119,6 +119,17 @@ def test_the_library_itself_is_left_out(tmp_path: Path) -> None:
     assert _paths(found) == ["r/a.wav"]
 
 
+def test_another_library_is_left_out_and_named(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", "lib/library.json", "lib/generation-1/items.lance/data/x.lance", "lib/listening/x.wav")
+    _fill(tmp_path, "z/library.json", "z/b.wav", "z/c.txn")  # the manifest of something else
+    found = _scan({"r": tmp_path})
+    assert _paths(found) == ["r/a.wav", "r/z/b.wav"]
+    assert found.libraries == [("r", "lib")]
+    assert found.other == {".json": 1, ".txn": 1}
+    own = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, leave_out=tmp_path / "lib")
+    assert own.libraries == []
+
+
 def test_folders_become_roots_with_names_of_their_own(tmp_path: Path) -> None:
     _fill(tmp_path, "x/songs/1.wav", "y/songs/2.wav", "y/more/3.wav")
     roots, scopes = choose_scopes([tmp_path / "x/songs", tmp_path / "y/songs", tmp_path / "y/more/3.wav"], {})

@@ -204,6 +204,7 @@ class IndexingRun:
         for root, path, reason in self._scan.unusable:
             self._note_skipped((root, path), reason)
         report.other = dict(self._scan.other)
+        report.libraries = [str(self._roots[root] / folder) for root, folder in self._scan.libraries]
         report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
         report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable

@@ -1,17 +1,18 @@
 """The files under the roots: which there are, which folders could not be read, and which root each belongs to.
 
 Included are regular files with the suffix of an audio format; a file that a cue sheet divides is included track by track.
-Left out are hidden files and folders, the library itself, and symbolic links to places inside a root; a linked folder outside
-the roots is followed, once.
+Left out are hidden files and folders, the library itself and other libraries, and symbolic links to places inside a root; a
+linked folder outside the roots is followed, once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from soundalike.library.indexing.cue_tracks import (
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
+from soundalike.library.storage.manifest import FILE_NAME as MANIFEST
+from soundalike.library.storage.manifest import GENERATION
 
 _BLOCK = 1 << 20
 
@@ -115,7 +118,8 @@ class Scan:
     files: sorted, each once; unusable: (root, path relative to it, reason) of entries that look like audio files or cue sheets
     but cannot be used (in their paths undecodable bytes are written out); unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
-    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none).
+    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none); libraries: (root, folder
+    relative to it) of other libraries, which were not entered.
     """
 
     files: list[ScannedFile] = field(default_factory=list)
@@ -123,6 +127,7 @@ class Scan:
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
+    libraries: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(
@@ -226,6 +231,9 @@ class _Walk:
                 root, path = self._owner.locate(folder)
                 self.result.unreadable.append((root, path, error.strerror or str(error)))
                 continue
+            if _is_library([entry.name for entry in entries]):
+                self.result.libraries.append(self._owner.locate(folder))
+                continue
             inner = []
             tracks = self._tracks(folder, [entry.name for entry in entries])
             for entry in entries:
@@ -245,10 +253,14 @@ class _Walk:
             if top.is_file():
                 objects = [("", top.stat())]
             else:
+                listed = list(top.files())
+                libraries = self._remote_libraries(top, [name for name, _ in listed])
                 objects = sorted(
                     (name, facts)
-                    for name, facts in top.files()
-                    if not any(part.startswith(".") for part in name.split("/")) and self._wanted(name)
+                    for name, facts in listed
+                    if not any(part.startswith(".") for part in name.split("/"))
+                    and not f"/{name}".startswith(libraries)
+                    and self._wanted(name)
                 )
         except LibraryError as error:
             root, path = self._owner.locate(top)
@@ -259,6 +271,19 @@ class _Walk:
             if self._leave_out_remote is None or not str(place).startswith(self._leave_out_remote):
                 root, path = self._owner.locate(place)
                 self.result.files.append(ScannedFile(root, path, facts.st_size, facts.st_mtime_ns))
+
+    def _remote_libraries(self, top: Remote, names: list[str]) -> tuple[str, ...]:
+        """The folders under `top` that are libraries, as they begin the names there (with / around); others than the one that is
+        written are noted."""
+        rooted = [f"/{name}" for name in names]
+        with_manifest = {name.removesuffix(f"/{MANIFEST}") for name in rooted if name.endswith(f"/{MANIFEST}")}
+        with_tables = {name[: at.start()] for name in rooted for at in re.finditer(f"/{GENERATION}", name)}
+        found = sorted(with_manifest & with_tables)
+        for folder in found:
+            place = top / folder[1:] if folder else top
+            if f"{place}/" != self._leave_out_remote:
+                self.result.libraries.append(self._owner.locate(place))
+        return tuple(f"{folder}/" for folder in found)
 
     def file(self, path: Path) -> None:
         """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
@@ -365,6 +390,11 @@ class _Walk:
         if reason not in reasons:
             reasons.append(reason)
         self.result.unusable = [(*place, "; ".join(noted)) for place, noted in self._reasons.items()]
+
+
+def _is_library(names: Collection[str]) -> bool:
+    """Whether a folder with these entries is a library: its manifest and a generation of tables are there."""
+    return MANIFEST in names and any(name.startswith(GENERATION) for name in names)
 
 
 def _identity(path: Path) -> tuple[int, int]:
