@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from soundalike.library.indexing.library_update import make_empty_library
 from tests.audio.conftest import RATE, make_signal, write_pyav, write_sndfile
 from tests.cli.command_line import run
 
@@ -81,9 +82,12 @@ def test_files_of_other_kinds_are_counted_by_suffix(tmp_path: Path) -> None:
     write_pyav(folder / "b.mp4", make_signal(seconds=0.5), RATE, "aac", "mp4", "fltp", {})
     for name in ("c.rx2", "d.RX2", "e.nki", "LICENSE", "cover.jpg", "readme.txt", "truth.json"):
         (folder / name).write_bytes(b"none of our business")
+    make_empty_library(folder / "other")
     outcome = run("index", folder, "--parts", "mix", "--jobs", "1", library=tmp_path / "library")
     assert outcome.code == 0, outcome.stderr
     assert "found 2 = indexed 2" in outcome.stderr
+    assert outcome.stderr.count(str(folder / "other")) == 1
+    assert f"left out, libraries of soundalike: {folder / 'other'}\n" in outcome.stderr
     assert "not known as audio by their suffix: 2 .rx2, 1 .nki\n" in outcome.stderr
 
 

@@ -34,12 +34,13 @@ def test_invitations_are_printed_as_links(folder: Path, tmp_path: Path) -> None:
 
 
 def test_listeners_are_listed_exported_and_deleted(folder: Path, tmp_path: Path) -> None:
-    run(invite_command, tmp_path, "mine", "2")
+    run(invite_command, tmp_path, "mine", "3")
     store = AnswerStore(folder / "answers.sqlite")
     store.add(RECORD)
     store.record_headphones("L02", 4, 6)
+    store.record_headphones("L03", 0, 0)
     rows = [line.split("\t")[:3] for line in run(listeners_command, tmp_path, "mine").stdout.splitlines()]
-    assert rows == [["L01", "1", "-"], ["L02", "0", "4/6"]]
+    assert rows == [["L01", "1", "-"], ["L02", "0", "4/6"], ["L03", "0", "loudspeakers"]]
     values = json.loads(run(listeners_command, tmp_path, "mine", "--json", "L01").stdout)
     assert values["answers"][0]["trial"] == RECORD.trial
     refused = CliRunner().invoke(delete_command, ["mine", "L01", "-L", str(tmp_path)], input="n\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,14 @@ def test_hits_as_json(library: Path, song: Path) -> None:
         assert Path(hit["path"]).is_file()
     assert result["weights"] == {"drums": 1.0, "bass": 0.3}
     assert "weights set by hand" in outcome.stderr
+
+
+def test_the_seconds_of_a_reference_are_stated_once(library: Path, song: Path) -> None:
+    region = run("similar", song, "--region", "2-4", "--part", "drums", "-n", "1", library=library)
+    assert region.code == 0, region.stderr
+    assert f"reference: {song.name} 2.00-4.00 s\n" in region.stderr
+    whole = run("similar", song, "--part", "drums", "-n", "1", library=library)
+    assert re.search(rf"reference: .*{re.escape(song.name)} \(\d+ windows\)\n", whole.stderr)
 
 
 def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Path) -> None:

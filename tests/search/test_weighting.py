@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from soundalike.search.query import Query
 from soundalike.search.request import SearchRequest
 from soundalike.search.vector_statistics import Spread
 from soundalike.search.weighting import Weighting, effective_weights, requested_weights
+from soundalike.similarity.profiles import load_profile
 
 BUILTIN = Recipe("builtin", "1", "builtin", "1", ("bass", "drums", "residuals", "mix"), 8)
 PAPER = Recipe("clap", "1", "htdemucs", "1", ("bass", "drums", "vocals", "residuals", "mix"), 512)
@@ -81,6 +83,16 @@ def test_of_clips_only_the_mix_counts() -> None:
         weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"drums": 1.0})
 
 
+@pytest.mark.parametrize("kinds", [("loop",), ()])
+def test_a_profile_is_for_clips_only_if_it_concerns_their_mix(kinds: tuple[str, ...]) -> None:
+    paper = load_profile("clap-4")
+    options = {"of": query(is_clip=True), "tables": (CLIPS,), "filters": make_filters(kinds=kinds)}
+    mix_alone = replace(paper, weights={"drums": 0.0, "mix": 1.5})
+    assert weigh(PAPER, profile=mix_alone, **options).effective == {"mix": 1.5}
+    with pytest.raises(InputError, match=r"profile clap-4 .* concern bass, drums, vocals, residuals, mix: leave"):
+        weigh(PAPER, profile=paper, **options)
+
+
 def test_a_text_is_compared_with_the_mix_or_the_parts_named() -> None:
     text = query(texts=("dry snare",))
     assert weigh(of=text, tables=(WINDOWS, CLIPS)).description == "a text: only mix"
@@ -100,7 +112,7 @@ def test_a_text_is_compared_with_the_mix_or_the_parts_named() -> None:
         ({"part": "vocals"}, "no part 'vocals'"),
         ({"part": "kick"}, "unknown part 'kick'"),
         ({"weights": {"drums": 1.0}, "filters": make_filters(kinds=("loop",))}, "--part"),
-        ({"profile": "clap-4", "filters": make_filters(kinds=("one-shot",))}, "--part"),
+        ({"profile": "clap-4", "filters": make_filters(kinds=("one-shot",))}, "learnt with clap and htdemucs"),
     ],
 )
 def test_weights_that_do_not_fit_are_named_in_the_error(options: dict[str, Any], message: str) -> None:

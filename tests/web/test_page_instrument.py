@@ -335,6 +335,39 @@ def test_the_seconds_of_the_reference_that_matched_are_shown(played: Any) -> Non
     played.keyboard.press(" ")
 
 
+MARKED = """(() => {
+  const canvas = document.querySelector("#ticks");
+  const { data } = canvas.getContext("2d").getImageData(0, 1, canvas.width, 1);
+  let [run, longest] = [0, 0];
+  for (let at = 3; at < data.length; at += 4) longest = Math.max(longest, (run = data[at] ? run + 1 : 0));
+  return longest > 5;
+})()"""
+"""Whether seconds are marked at the upper edge of the reference's waveform."""
+
+
+def test_a_hit_of_a_former_search_is_not_said_to_be_like_seconds_of_the_reference(played: Any) -> None:
+    asked: list[str] = []
+    played.on("request", lambda request: asked.append(request.url))
+    played.locator("#hit-0").click()
+    until(played, "document.querySelector('#now-facts').textContent.includes('of the reference')")
+    until(played, MARKED)
+    name = played.text_content("#now-name")
+    kind = played.evaluate("document.querySelector('#kind input:checked').value")
+    asked.clear()
+    choose(played, "loop")
+    until(played, f"!{MARKED}")
+    played.wait_for_timeout(400)  # longer than the page waits before it asks for a match
+    assert played.text_content("#now-name") == name  # it stays to be heard
+    assert "of the reference" not in played.text_content("#now-facts")
+    assert any(url.endswith("/api/search") for url in asked)
+    assert not any(url.endswith("/api/search/matched") for url in asked)
+    assert not played.evaluate(MARKED)
+    choose(played, kind)  # it is a hit again
+    played.locator("#hit-0").click()
+    until(played, "document.querySelector('#now-facts').textContent.includes('of the reference')")
+    played.keyboard.press(" ")
+
+
 def test_the_score_means_something(played: Any) -> None:
     played.locator("#hit-0").hover()
     assert "more than the mean of this list" in played.get_attribute("#hit-0 .bars", "title")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from soundalike.analysis.kinds import SONG_SECONDS, Kind, detect_kind
 from soundalike.analysis.segments import fits_one_segment, read_beginning
 from soundalike.audio import decode
+from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata import facts
 from soundalike.audio.metadata.tags import Tags, read_tags
 from soundalike.audio.offset import remove_offset
@@ -59,7 +60,9 @@ def prepare(path: Path, kind: Kind | None = None, *, with_facts: bool = True) ->
     heard = without_offset or beginning
     mono = Waveform(heard.mono()[np.newaxis], heard.sample_rate) if kind is None or with_facts else heard
     if kind is None:
-        kind = detect_kind(info.duration, mono, tags)
+        place = part_of_address(path)
+        name = "" if place.is_excerpt else place.file.stem  # the name of an album says nothing about a track of it
+        kind = detect_kind(info.duration, mono, tags, name)
     tempo, key = UNKNOWN, UNKNOWN
     if with_facts:
         long_clip = kind != "song" and not fits_one_segment(info.duration)

@@ -111,6 +111,8 @@ def command(
     from soundalike.errors import AudioError, InputError
     from soundalike.library.indexing.index_options import IndexOptions
     from soundalike.library.indexing.library_update import update_library
+    from soundalike.library.storage.manifest import read_manifest
+    from soundalike.library.storage.store import holds_nothing
     from soundalike.search.after_indexing import prepare_search
 
     place = library_path(library)
@@ -119,7 +121,7 @@ def command(
         raise InputError(f"there is no library at {place} yet; give the folders to index: soundalike index PATH...")
     named_parts = None if parts is None else [part.strip() for part in parts.split(",") if part.strip()]
     asked = IndexOptions(parts=named_parts, windows=windows, **options)
-    if is_new or asked.upgrade:
+    if is_new or asked.upgrade or (asked.names_recipe and holds_nothing(place, read_manifest(place))):
         echo_licence_notices(asked.encoder or "", asked.separator or "")
     with _ray_backend(ray) as backend, IndexProgress(show=not quiet) as progress:
         report = update_library(place, paths, asked, on_progress=progress.update, backend=backend)
@@ -141,6 +143,8 @@ def _echo_report(report: IndexReport) -> None:
         )
     for folder, reason in report.unreadable:
         echo(f"cannot be listed: {shown_path(folder)} ({reason})")
+    if report.libraries:
+        echo(f"left out, libraries of soundalike: {', '.join(map(shown_path, report.libraries))}")
     if report.skipped:
         echo(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:

@@ -63,6 +63,7 @@ def listeners_command(name: str, library: str | None, address: str, exported: st
         counts = store.counts()
         for listener in store.listeners():
             headphones = "-" if listener.headphones is None else "{}/{}".format(*listener.headphones)
+            headphones = "loudspeakers" if listener.headphones == (0, 0) else headphones
             click.echo(f"{listener.name}\t{counts[listener.name]}\t{headphones}\t{_link(listener, address)}")
 
 

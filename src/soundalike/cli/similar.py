@@ -290,9 +290,10 @@ def _explain_query(result: SearchResult) -> None:
     if query.texts:
         echo(f"text: {query.label}")
     else:
-        one = len(query.starts) == 1
-        windows = f"{clock(query.starts[0])}-{clock(query.ends[0])}" if one else f"{len(query.starts)} windows"
-        echo(f"reference: {query.label} ({windows})")
+        windows = f" ({len(query.starts)} windows)"
+        if len(query.starts) == 1:  # the label of a region states its seconds
+            windows = f" ({clock(query.starts[0])}-{clock(query.ends[0])})" if query.complete else ""
+        echo(f"reference: {query.label}{windows}")
     weights = ", ".join(f"{part}={weight:g}" for part, weight in result.weights.items())
     echo(f"weights: {weights} ({result.weighting})")
     if result.effective != result.weights:

@@ -139,6 +139,20 @@ def _print_search(status: dict[str, Any]) -> None:
         print("          " + ", ".join(f"{weights} {share:.3f}" for weights, share in recall["by_weights"].items()))
 
 
+def _print_spread(spreads: dict[str, Any]) -> None:
+    """How similar windows of songs are to each other."""
+    title = "cosine between random windows of different files:"
+    if not any(spread["pairs"] for spread in spreads.values()):
+        print(f"{title} too few songs to measure")
+        return
+    print(title)
+    for part, spread in spreads.items():
+        if not spread["pairs"]:
+            print(f"  {part:10} too few songs to measure")
+            continue
+        print(f"  {part:10} mean {spread['mean']:+.3f}  deviation {spread['deviation']:.3f}  ({spread['pairs']} pairs)")
+
+
 def _print(status: dict[str, Any]) -> None:
     recipe = status["recipe"]
     kinds = ", ".join(counted(count, kind) for kind, count in sorted(status["items"].items())) or "nothing yet"
@@ -162,12 +176,8 @@ def _print(status: dict[str, Any]) -> None:
     for model, licence in status["licences"].items():
         print(f"licence   {model}: {licence}")
     _print_search(status["search"])
-    print("cosine between random windows of different files:")
-    for part, spread in status["spread"].items():
-        if not spread["pairs"]:
-            print(f"  {part:10} too few songs to measure")
-            continue
-        print(f"  {part:10} mean {spread['mean']:+.3f}  deviation {spread['deviation']:.3f}  ({spread['pairs']} pairs)")
+    if status["windows"]:
+        _print_spread(status["spread"])
     if "hubness" in status:
         print("hubness (10-occurrence):")
         for name, value in status["hubness"].items():

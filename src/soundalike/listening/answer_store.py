@@ -32,7 +32,7 @@ class Listener:
     """A listener of a test.
 
     index: number from 0, from which their trials follow; name: the pseudonym. Times are ISO 8601 in UTC, None before the event.
-    headphones: correct answers and trials of the last headphone check.
+    headphones: correct answers and trials of the last headphone check, (0, 0) for a listener who uses loudspeakers.
     """
 
     index: int

@@ -6,8 +6,8 @@ separated and embedded); what multiplies the cosines depends on the reference to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from soundalike.analysis.recipe import Recipe
@@ -64,8 +64,6 @@ def requested_weights(recipe: Recipe, request: SearchRequest) -> RequestedWeight
         weights = checked(request.weights, recipe.parts)
         requested = RequestedWeights(weights, "hand", request.raw, "weights set by hand")
     elif request.profile is not None:
-        if clips:
-            raise _clips_have_only_a_mix()
         profile = request.profile
         requested = _of_profile(load_profile(profile) if isinstance(profile, str) else profile, recipe, "profile")
     else:
@@ -109,16 +107,22 @@ def effective_weights(
 
 
 def _of_clips(requested: RequestedWeights) -> RequestedWeights:
-    """The mix alone. Raises InputError where other weights were requested."""
-    if requested.origin == "profile" or (requested.origin == "hand" and set(requested.weights) != {MIX}):
-        raise _clips_have_only_a_mix()
+    """The mix alone. Raises InputError where weights of other parts were requested."""
+    weighted = {part for part, weight in requested.weights.items() if weight}
+    if requested.origin == "profile":
+        if weighted != {MIX}:
+            raise _clips_have_only_a_mix(f"the weights of the {requested.description}", weighted)
+        return replace(requested, weights={MIX: requested.weights[MIX]})
+    if requested.origin == "hand" and set(requested.weights) != {MIX}:
+        raise _clips_have_only_a_mix("the weights set by hand", weighted)
     return RequestedWeights({MIX: 1.0}, requested.origin, True, "clips: only mix", fixed=True)
 
 
-def _clips_have_only_a_mix() -> InputError:
+def _clips_have_only_a_mix(weights: str, weighted: Set[str]) -> InputError:
     return InputError(
-        "clips (loops and one-shots) have no parts, only their mix: name one part of the reference to compare with them (--part "
-        "drums, for example), or leave weights and profile out"
+        f"clips (loops and one-shots) have no parts, only their mix, but {weights} concern {', '.join(ordered(weighted))}: "
+        "leave weights and profile out, name one part of a song to compare with them (--part drums, for example), or search "
+        "songs"
     )
 
 

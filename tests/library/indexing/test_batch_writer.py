@@ -36,7 +36,7 @@ def test_vectors_are_written_before_their_items(tables: Tables, monkeypatch: pyt
     writer = BatchWriter(tables)
     for number in range(3):
         _put(writer, number)
-    writer.refuse(ScannedFile("r", "bad.wav", 1, 1), "not audio")
+    writer.refuse(("r", "bad.wav"), "not audio", 1, 1)
     writer.commit()
     assert order == ["append clips", "upsert items", "upsert skipped"]
     assert (tables.count(layout.CLIPS), tables.count(layout.ITEMS), tables.count(layout.SKIPPED)) == (3, 3, 1)
@@ -85,7 +85,7 @@ def test_a_row_is_found_by_its_content_wherever_it_is(tables: Tables) -> None:
 def test_what_was_refused_and_is_accepted_is_struck_out(tables: Tables) -> None:
     writer = BatchWriter(tables)
     for name in ("a.wav", "b.wav"):
-        writer.refuse(ScannedFile("r", name, 1, 1), "not audio")
+        writer.refuse(("r", name), "not audio", 1, 1)
     writer.commit()
     writer = BatchWriter(tables)
     writer.accept("r", "a.wav")

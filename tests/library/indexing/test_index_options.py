@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from soundalike.errors import InputError, LibraryError
 from soundalike.library import Library
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
-from soundalike.library.indexing.library_update import index
+from soundalike.library.indexing.library_update import index, make_empty_library
+from tests.made_up_library import LibraryFolder
 from tests.made_up_rows import RECIPE
 
 
@@ -22,7 +24,7 @@ def test_a_library_keeps_its_own_recipe(library: Path) -> None:
 
 
 def test_another_recipe_is_refused_with_both_values_and_the_solution(library: Path) -> None:
-    with pytest.raises(LibraryError, match=r"window: 5\.0 here, 8\.0 there.*--upgrade"):
+    with pytest.raises(LibraryError, match=r"window 5\.0, not 8\.0.*--upgrade"):
         index(library, window=8.0)
 
 
@@ -35,6 +37,29 @@ def test_what_options_leave_open_is_as_the_library_was_made(library: Path, tmp_p
     assert wanted_recipe(library, IndexOptions(window=4.0)).hop == 4.0
     assert wanted_recipe(tmp_path, IndexOptions()).window == 10.0
     assert wanted_recipe(library, IndexOptions(recipe=RECIPE)) == RECIPE
+
+
+def test_a_library_that_holds_nothing_takes_another_recipe_without_upgrade(library_folder: LibraryFolder) -> None:
+    make_empty_library(library_folder.path)
+    before = Library.open(library_folder.path)
+    library_folder.write(a="song 3 1", b="loop 2")
+    report = library_folder.index(library_folder.file("a"), recipe=RECIPE, kind="loop")  # one file, of a kind
+    assert (report.found, report.new) == (1, 1)
+    assert library_folder.items()["a"]["kind"] == "loop"
+    now = Library.open(library_folder.path)
+    assert (now.recipe, now.generation) == (RECIPE, before.generation + 1)
+    assert sorted(folder.name for folder in library_folder.path.glob("generation-*")) == ["generation-2"]
+    with pytest.raises(LibraryError, match="--upgrade"):  # it holds something now
+        library_folder.index(recipe=replace(RECIPE, window=RECIPE.window / 2))
+
+
+def test_a_library_whose_only_file_was_refused_takes_another_recipe(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="broken")
+    assert library_folder.index().skipped
+    library_folder.write(a="song 3 1")
+    other = replace(RECIPE, gate_db=RECIPE.gate_db - 1)
+    assert library_folder.index(recipe=other).new == 1
+    assert Library.open(library_folder.path).recipe == other
 
 
 @pytest.mark.parametrize(

@@ -208,13 +208,45 @@ def test_an_unusable_file_is_reported_again_but_not_tried_again(library_folder: 
     assert library_folder.analysed() == ["e.wav", "f.wav"]
     library_folder.write(e="loop 4")
     assert library_folder.index().new == 1
-    assert Library.open(library_folder.path).skipped().num_rows == 0
-    library_folder.write(g="broken")
+    assert Library.open(library_folder.path).skipped()["path"].to_pylist() == ["f.wav"]
+    library_folder.write(f="loop 5", g="broken")
     library_folder.index()
     assert Library.open(library_folder.path).skipped()["path"].to_pylist() == ["g.wav"]
     library_folder.file("g").unlink()
     library_folder.index()
     assert Library.open(library_folder.path).skipped().num_rows == 0
+
+
+def test_a_library_lists_all_that_a_run_has_skipped_until_it_can_be_used(library_folder: LibraryFolder) -> None:
+    library_folder.write(a="song 3 1", broken="broken", bug="bug")
+    sheet = library_folder.music / "album.cue"
+    sheet.write_text(
+        'FILE "x.wav" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00\nFILE "y.wav" WAVE\nTRACK 02 AUDIO\nINDEX 01 00:00:00'
+    )
+    link = library_folder.music / "link.wav"
+    link.symlink_to(library_folder.path.parent / "nothing.wav")
+
+    def listed() -> list[tuple[str, str]]:
+        rows = Library.open(library_folder.path).skipped().to_pylist()
+        return sorted((str(library_folder.music / row["path"]), row["reason"]) for row in rows)
+
+    for _ in range(3):
+        report = library_folder.index()
+        assert listed() == report.skipped
+        assert [Path(path).name for path, _ in report.skipped] == ["album.cue", "broken.wav", "bug.wav", "link.wav"]
+    assert "x.wav, which" in report.skipped[0][1]
+    assert "y.wav, which" in report.skipped[0][1]
+    before = Library.open(library_folder.path).version
+    library_folder.index()
+    assert Library.open(library_folder.path).version == before  # nothing new was written
+    sheet.unlink()
+    library_folder.index(library_folder.file("a"))
+    assert len(listed()) == 4  # only what is in the place that was named is looked at
+    library_folder.write(bug="loop 4")
+    (library_folder.path.parent / "nothing.wav").write_text("loop 5")
+    report = library_folder.index()
+    assert listed() == report.skipped
+    assert [Path(path).name for path, _ in report.skipped] == ["broken.wav"]
 
 
 def test_an_item_whose_file_is_broken_now_is_missing(library_folder: LibraryFolder) -> None:
@@ -297,7 +329,7 @@ def test_a_kind_set_by_the_user_is_kept(library_folder: LibraryFolder) -> None:
 def test_another_recipe_is_refused_with_both_values(library_folder: LibraryFolder) -> None:
     library_folder.write(a="song 3 1")
     library_folder.index()
-    with pytest.raises(LibraryError, match=r"window: 10.0 here, 5.0 there.*--upgrade"):
+    with pytest.raises(LibraryError, match=r"window 10\.0, not 5\.0.*--upgrade"):
         library_folder.index(recipe=replace(RECIPE, window=5.0, hop=5.0))
     assert library_folder.index(recipe=None).unchanged == 1
 

@@ -56,7 +56,7 @@ def test_links_are_followed_once_and_not_in_circles(tmp_path: Path) -> None:
     (root / "nowhere.wav").symlink_to(tmp_path / "nothing")
     found = _scan({"r": root})
     assert _paths(found) == ["r/first/b.wav", "r/first/deep/c.wav", "r/lone.wav", "r/real/a.wav"]
-    assert found.unusable == [(str(root / "nowhere.wav"), "a link to nothing")]
+    assert found.unusable == [("r", "nowhere.wav", "a link to nothing")]
 
 
 def test_pipes_and_undecodable_names_are_reported_not_opened(tmp_path: Path) -> None:
@@ -65,11 +65,11 @@ def test_pipes_and_undecodable_names_are_reported_not_opened(tmp_path: Path) -> 
         pass
     found = _scan({"r": tmp_path})
     assert found.files == []
-    assert sorted(reason for _, reason in found.unusable) == [
+    assert sorted(reason for _, _, reason in found.unusable) == [
         "its name is not valid Unicode; rename it",
         "not a regular file",
     ]
-    assert all(place.encode() for place, _ in found.unusable)
+    assert all(path.encode() for _, path, _ in found.unusable)
 
 
 def test_a_file_belongs_to_the_deepest_root(tmp_path: Path) -> None:
@@ -117,6 +117,17 @@ def test_the_library_itself_is_left_out(tmp_path: Path) -> None:
     _fill(tmp_path, "a.wav", "lib/b.wav")
     found = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, leave_out=tmp_path / "lib")
     assert _paths(found) == ["r/a.wav"]
+
+
+def test_another_library_is_left_out_and_named(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", "lib/library.json", "lib/generation-1/items.lance/data/x.lance", "lib/listening/x.wav")
+    _fill(tmp_path, "z/library.json", "z/b.wav", "z/c.txn")  # the manifest of something else
+    found = _scan({"r": tmp_path})
+    assert _paths(found) == ["r/a.wav", "r/z/b.wav"]
+    assert found.libraries == [("r", "lib")]
+    assert found.other == {".json": 1, ".txn": 1}
+    own = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, leave_out=tmp_path / "lib")
+    assert own.libraries == []
 
 
 def test_folders_become_roots_with_names_of_their_own(tmp_path: Path) -> None:

@@ -62,8 +62,11 @@ def test_removed_items_take_their_vectors_along_unless_another_needs_them(full: 
 
 
 def test_a_root_removed_whole_is_forgotten(full: LibraryFolder) -> None:
+    full.write(broken="broken")
+    assert len(full.index().skipped) == Library.open(full.path).skipped().num_rows == 1
     removed = remove(full.path, [full.music])
     assert (removed.items, removed.roots) == (4, ("music",))
+    assert Library.open(full.path).skipped().num_rows == 0
     assert read_manifest(full.path).roots == {}
     assert Library.open(full.path).items().num_rows == 0
     assert full.index().found == 0

@@ -99,6 +99,15 @@ def test_the_incremental_rules_hold(place: Remote) -> None:
     assert (report.found, report.moved, report.changed, report.unchanged, report.missing) == (3, 1, 1, 2, 1)
 
 
+def test_other_libraries_are_left_out(place: Remote) -> None:
+    """Of what lies beside the files: one of made-up objects, and the library itself."""
+    _fill(place.parent / "music" / "old", {"library.json": "{}", "generation-1/x.wav": "loop 7"})
+    for _ in range(2):  # the second time the library is there
+        report = index(place, [place.parent], recipe=RECIPE, backend=InlineBackend())
+        assert report.libraries == [str(place.parent / "music" / "old")]
+        assert (report.found, report.other) == (4, {})
+
+
 def test_commits_are_conditional_puts(place: Remote, object_store: ObjectStore) -> None:
     _index(place)
     puts = [request for request in object_store.requests if request.method == "PUT"]

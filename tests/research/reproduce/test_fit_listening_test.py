@@ -81,6 +81,7 @@ def test_the_fitted_profile_can_be_used_in_a_search(
     assert "sample_a was chosen in" in done.output
     assert "The clips come from 6 tracks only" in done.output
     assert profile.clip_seconds == pytest.approx(4.969, abs=0.001)
+    assert "The clips last 4.97 s (median), less than a window of a song (10 s)" in done.output
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     for title in ("Listeners", "Preference for the side shown first", "Primary test", "a single listener"):
         assert title in page

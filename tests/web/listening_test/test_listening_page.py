@@ -151,6 +151,24 @@ def answer(page: Any, key: str) -> None:
         page.keyboard.press(key)
 
 
+def test_who_uses_loudspeakers_says_so_and_needs_no_check(opened: Callable[..., Any], store: AnswerStore) -> None:
+    (listener,) = store.invite()
+    page = opened(listener)
+    page.click("#choice-agree")
+    page.click("#choice-continue")
+    heading(page, "Are you wearing headphones?")
+    page.click("#tones-play")
+    page.locator("#heading").focus()
+    page.keyboard.press("Enter")  # it is not the usual choice
+    heading(page, "Are you wearing headphones?")
+    assert store.by_name("L01").headphones is None
+    page.click("#choice-loudspeakers")  # while the tones are heard
+    heading(page, "How it works")
+    assert store.by_name("L01").headphones == (0, 0)
+    page.reload()
+    heading(page, "How it works")  # no check again
+
+
 def test_from_the_link_to_the_thanks(opened: Callable[..., Any], store: AnswerStore, folder: Path, quick: str) -> None:
     (listener,) = store.invite()
     page = opened(listener)

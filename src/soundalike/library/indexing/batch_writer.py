@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from soundalike.analysis.recipe import Recipe
+from soundalike.library.indexing.file_registry import Place
 from soundalike.library.indexing.item_rows import Row
-from soundalike.library.indexing.scan import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Remote
 from soundalike.library.storage.store import Tables, quoted
@@ -90,16 +90,18 @@ class BatchWriter:
         rows = self._tables.read(layout.ITEMS, content=content).slice(0, 1).to_pylist()
         return dict(rows[0]) if rows else None
 
-    def refuse(self, found: ScannedFile, reason: str) -> None:
-        """Record a file that cannot be used, which is not tried again until it changes."""
-        item_id = _refusal_id(found.root, found.path)
+    def refuse(self, place: Place, reason: str, size: int, mtime_ns: int) -> None:
+        """Record a file that cannot be used: with its size and stamp it is not tried again until they change, with the size
+        `TRY_AGAIN` it is."""
+        root, path = place
+        item_id = _refusal_id(root, path)
         self._accepted.discard(item_id)
         self._refused[item_id] = {
             "id": item_id,
-            "root": found.root,
-            "path": found.path,
-            "size": found.size,
-            "mtime_ns": found.mtime_ns,
+            "root": root,
+            "path": path,
+            "size": size,
+            "mtime_ns": mtime_ns,
             "reason": reason,
             "recipe": self._tables.recipe.fingerprint(),
         }

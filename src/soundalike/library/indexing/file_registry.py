@@ -21,6 +21,11 @@ STALE = -1
 """Recorded size of an item whose vectors are valid but whose facts have to be computed again (after an upgrade)."""
 
 
+TRY_AGAIN = -1
+"""Recorded size of a skipped file that every run tries again: links to nothing, unusable cue sheets, files that could not be
+read just then."""
+
+
 @dataclass(slots=True)
 class KnownItem:
     """An item. by_user: its kind was set by the user; missing: its file was not there in the last run."""

@@ -11,6 +11,7 @@ from soundalike.config import Runtime
 from soundalike.errors import InputError
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.manifest import FILE_NAME, read_manifest
+from soundalike.library.storage.store import holds_nothing
 from soundalike.parts import ordered
 
 FILE_SECONDS = 600.0
@@ -84,16 +85,19 @@ class IndexOptions:
 def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
     """The recipe that the options ask for: what they leave open is as the library was made, or the default of a new one.
 
-    Models whose names stay keep the versions that the library was made with; in an upgrade they have the current ones.
+    Models whose names stay keep the versions that the library was made with; in an upgrade, and where options are
+    named for a library that holds nothing yet, they have the current ones.
     Raises InputError for an unknown model or an impossible value, LibraryError for a damaged library.
     """
     if options.recipe is not None:
         return options.recipe
     if not (library / FILE_NAME).exists():
         return _new_recipe(options)
-    own = read_manifest(library).recipe
+    manifest = read_manifest(library)
+    own = manifest.recipe
     if not options.upgrade and not options.names_recipe:
         return own
+    renew = options.upgrade or holds_nothing(library, manifest)
     encoder, separator = options.encoder or own.encoder, options.separator or own.separator
     own_parts = ordered(own.parts) if separator == own.separator else None  # another separator: all its parts
     own_hop = own.hop if options.window is None else None
@@ -107,7 +111,7 @@ def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
         precision=options.precision or own.precision,
         windows=own.windows if options.windows is None else options.windows or None,
     )
-    return wanted if options.upgrade else _with_own_versions(wanted, own)
+    return wanted if renew else _with_own_versions(wanted, own)
 
 
 def _new_recipe(options: IndexOptions) -> Recipe:

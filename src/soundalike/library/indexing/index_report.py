@@ -36,7 +36,7 @@ class IndexReport:
     that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of audio analysed; other: how
     many files in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in
     a library larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended
-    early.
+    early; libraries: folders of other libraries, which were left out.
     """
 
     found: int = 0
@@ -55,6 +55,7 @@ class IndexReport:
     seconds: float = 0.0
     audio_seconds: float = 0.0
     other: dict[str, int] = field(default_factory=dict)
+    libraries: list[str] = field(default_factory=list)
     sketched: int = 0
     interrupted: bool = False
 

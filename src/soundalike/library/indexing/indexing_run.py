@@ -22,7 +22,15 @@ from soundalike.jobs.worker_pool import TaskPool
 from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.cue_tracks import track_stamp
 from soundalike.library.indexing.execution_backends import ExecutionBackend, explain_failure
-from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, Place, content_name, digest_of
+from soundalike.library.indexing.file_registry import (
+    TRY_AGAIN,
+    FileRegistry,
+    KnownItem,
+    Place,
+    RefusedFile,
+    content_name,
+    digest_of,
+)
 from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
@@ -84,6 +92,7 @@ class IndexingRun:
         self._results: queue.SimpleQueue[tuple[str, Future[Analysis]]] = queue.SimpleQueue()
         self._failed: dict[str, tuple[str, bool]] = {}  # content -> why it has no analysis, and whether to remember it
         self._gone: dict[Place, KnownItem] = {}
+        self._skipped: set[Place] = set()
         self._replaced: dict[Place, KnownItem] = {}  # items of files that are divided otherwise now
         self._reachable: dict[str, bool] = {}
         self._todo = self._done = 0
@@ -121,6 +130,7 @@ class IndexingRun:
         report.interrupted = self._stop.is_set()
         if not report.interrupted:
             self._mark_missing()
+            self._accept_no_longer_skipped()
         self._writer.finish(refused)
         if not report.interrupted:
             self._registry.forget(self._replaced.values())
@@ -191,8 +201,10 @@ class IndexingRun:
         """Record what can be decided without opening files; the rest is returned."""
         report = self._report
         report.found = len(self._scan.files) + len(self._scan.unusable)
-        report.skipped += self._scan.unusable
+        for root, path, reason in self._scan.unusable:
+            self._note_skipped((root, path), reason)
         report.other = dict(self._scan.other)
+        report.libraries = [str(self._roots[root] / folder) for root, folder in self._scan.libraries]
         report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
         report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable
@@ -205,14 +217,23 @@ class IndexingRun:
             if known and known.same_stat(found) and self._kind_fits(known) and known.content in self._registry.stored:
                 self._keep(known, found)
             elif refused and not self._job.options.retry and refused.same_stat(found):
-                self._skip(found, refused.reason)
+                self._skip(found, refused.reason, lasting=True)
             else:
                 todo.append(found)
         for root, path in self._registry.refused:
             scanned = root not in self._scan.unreachable and self._in_scopes(root, path)
-            if scanned and (root, path) not in places and not (self._roots[root] / path).exists():
+            there = (root, path) in places or (root, path) in self._skipped
+            if scanned and not there and not (self._roots[root] / path).exists():
                 self._writer.accept(root, path)
         return todo
+
+    def _accept_no_longer_skipped(self) -> None:
+        """Remove the records of what every run tries again and what was not skipped in this one."""
+        for place, refused in self._registry.refused.items():
+            if refused.size != TRY_AGAIN or place in self._skipped or place[0] in self._scan.unreachable:
+                continue
+            if self._in_scopes(*place) and not self._under_unreadable(*place):
+                self._writer.accept(*place)
 
     def _kind_fits(self, known: KnownItem) -> bool:
         return self._kind is None or (known.by_user and known.kind == self._kind)
@@ -399,9 +420,8 @@ class IndexingRun:
 
     def _skip_failed(self, found: ScannedFile, reason: str, lasting: bool) -> None:
         """Record a file whose content could not be analysed. What a disconnected drive may have caused is not remembered."""
-        self._skip(found, reason)
-        if lasting and self._as_scanned(found):
-            self._writer.refuse(found, reason)
+        lasting = lasting and self._as_scanned(found)
+        self._skip(found, reason, lasting=lasting)
 
     def _as_scanned(self, found: ScannedFile) -> bool:
         """Whether a file is there, can be opened, and has not changed since the scan, nor have its sidecars."""
@@ -431,12 +451,21 @@ class IndexingRun:
             row = item_row(self._id_for(found, known), found, content, analysis, by_user=by_user)
             self._put(found, row, copied=number > 0)
 
-    def _skip(self, found: ScannedFile, reason: str) -> None:
-        """A file cannot be used; the item that it was before is missing now."""
-        self._report.skipped.append((str(self._roots[found.root] / found.path), reason))
+    def _skip(self, found: ScannedFile, reason: str, *, lasting: bool = False) -> None:
+        """A file cannot be used; the item that it was before is missing now. lasting: it is not tried again until it changes."""
+        self._note_skipped((found.root, found.path), reason, found if lasting else None)
         known = self._registry.by_place.get((found.root, found.path))
         if known is not None and not known.missing and not known.same_stat(found):
             self._gone[known.place] = known
+
+    def _note_skipped(self, place: Place, reason: str, lasting: ScannedFile | None = None) -> None:
+        """Report what was skipped, and record it; lasting: the file as it is, if it is not to be tried again like this."""
+        root, path = place
+        self._report.skipped.append((str(self._roots[root] / path), reason))
+        self._skipped.add(place)
+        size, mtime_ns = (TRY_AGAIN, 0) if lasting is None else (lasting.size, lasting.mtime_ns)
+        if self._registry.refused.get(place) != RefusedFile(size, mtime_ns, reason):
+            self._writer.refuse(place, reason, size, mtime_ns)
 
     def _mark_missing(self) -> None:
         """Mark the items whose files were not found, except under a root that has become unreachable."""

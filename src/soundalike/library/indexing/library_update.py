@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from soundalike.analysis.recipe import Recipe
+from soundalike.analysis.recipe import Recipe, licences
 from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing.execution_backends import ExecutionBackend, LocalBackend
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
@@ -25,7 +25,7 @@ from soundalike.library.indexing.upgrade import remove_old_generations, upgrade_
 from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing
 from soundalike.library.storage.manifest import FILE_NAME, Manifest, generation_folder, read_manifest, write_manifest
-from soundalike.library.storage.store import Library, Tables, refuse_other_things
+from soundalike.library.storage.store import Library, Tables, create_tables, holds_nothing, refuse_other_things
 
 
 def index(
@@ -77,6 +77,8 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
     if not (library / FILE_NAME).exists():
         Library.create(library, recipe)
     manifest = read_manifest(library)
+    if recipe != manifest.recipe and holds_nothing(library, manifest):
+        manifest = _make_again(library, manifest, recipe, check)
     remove_old_generations(library, manifest.generation)
     roots, scopes = choose_scopes(paths, manifest.roots)
     stored = manifest
@@ -91,6 +93,15 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
         write_manifest(library, replace(manifest, roots=roots))
     tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
     return IndexingRun(job, tables, roots, scopes).run()
+
+
+def _make_again(library: Location, manifest: Manifest, recipe: Recipe, check: Callable[[], None]) -> Manifest:
+    """Give a library that holds nothing tables of another recipe; whoever has it open keeps the empty ones."""
+    create_tables(generation_folder(library, manifest.generation + 1), recipe)
+    check()
+    made = replace(manifest, recipe=recipe, generation=manifest.generation + 1, licences=licences(recipe))
+    write_manifest(library, made)
+    return read_manifest(library)
 
 
 def _prepare_folder(library: Location, paths: list[str | Location]) -> None:

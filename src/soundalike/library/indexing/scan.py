@@ -1,17 +1,18 @@
 """The files under the roots: which there are, which folders could not be read, and which root each belongs to.
 
 Included are regular files with the suffix of an audio format; a file that a cue sheet divides is included track by track.
-Left out are hidden files and folders, the library itself, and symbolic links to places inside a root; a linked folder outside
-the roots is followed, once.
+Left out are hidden files and folders, the library itself and other libraries, and symbolic links to places inside a root; a
+linked folder outside the roots is followed, once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from soundalike.library.indexing.cue_tracks import (
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
 from soundalike.library.storage.location import Location, Remote, absolute
+from soundalike.library.storage.manifest import FILE_NAME as MANIFEST
+from soundalike.library.storage.manifest import GENERATION
 
 _BLOCK = 1 << 20
 
@@ -112,16 +115,19 @@ class Scope:
 class Scan:
     """The result of a scan.
 
-    files: sorted, each once; unusable: (place, reason) of entries that look like audio files but are not; unreadable:
+    files: sorted, each once; unusable: (root, path relative to it, reason) of entries that look like audio files or cue sheets
+    but cannot be used (in their paths undecodable bytes are written out); unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
-    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none).
+    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none); libraries: (root, folder
+    relative to it) of other libraries, which were not entered.
     """
 
     files: list[ScannedFile] = field(default_factory=list)
-    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unusable: list[tuple[str, str, str]] = field(default_factory=list)
     unreadable: list[tuple[str, str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
+    libraries: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(
@@ -196,6 +202,7 @@ class _Walk:
         cue_sheets: bool,
     ) -> None:
         self.result = Scan()
+        self._reasons: dict[tuple[str, str], list[str]] = {}  # why entries are unusable, by root and path
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._is_whole = is_whole
@@ -224,6 +231,9 @@ class _Walk:
                 root, path = self._owner.locate(folder)
                 self.result.unreadable.append((root, path, error.strerror or str(error)))
                 continue
+            if _is_library([entry.name for entry in entries]):
+                self.result.libraries.append(self._owner.locate(folder))
+                continue
             inner = []
             tracks = self._tracks(folder, [entry.name for entry in entries])
             for entry in entries:
@@ -243,10 +253,14 @@ class _Walk:
             if top.is_file():
                 objects = [("", top.stat())]
             else:
+                listed = list(top.files())
+                libraries = self._remote_libraries(top, [name for name, _ in listed])
                 objects = sorted(
                     (name, facts)
-                    for name, facts in top.files()
-                    if not any(part.startswith(".") for part in name.split("/")) and self._wanted(name)
+                    for name, facts in listed
+                    if not any(part.startswith(".") for part in name.split("/"))
+                    and not f"/{name}".startswith(libraries)
+                    and self._wanted(name)
                 )
         except LibraryError as error:
             root, path = self._owner.locate(top)
@@ -258,6 +272,19 @@ class _Walk:
                 root, path = self._owner.locate(place)
                 self.result.files.append(ScannedFile(root, path, facts.st_size, facts.st_mtime_ns))
 
+    def _remote_libraries(self, top: Remote, names: list[str]) -> tuple[str, ...]:
+        """The folders under `top` that are libraries, as they begin the names there (with / around); others than the one that is
+        written are noted."""
+        rooted = [f"/{name}" for name in names]
+        with_manifest = {name.removesuffix(f"/{MANIFEST}") for name in rooted if name.endswith(f"/{MANIFEST}")}
+        with_tables = {name[: at.start()] for name in rooted for at in re.finditer(f"/{GENERATION}", name)}
+        found = sorted(with_manifest & with_tables)
+        for folder in found:
+            place = top / folder[1:] if folder else top
+            if f"{place}/" != self._leave_out_remote:
+                self.result.libraries.append(self._owner.locate(place))
+        return tuple(f"{folder}/" for folder in found)
+
     def file(self, path: Path) -> None:
         """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
         try:
@@ -268,7 +295,8 @@ class _Walk:
             found = tracks_in(
                 path.parent, [*(name for name in names if not is_cue_sheet(name)), path.name], self._extensions
             )
-            self.result.unusable += [(printable(str(path)), reason) for _, reason in found.problems]
+            for _, reason in found.problems:
+                self._unusable(path, reason)
             for name in dict.fromkeys(found.files.get(path.name, ())):
                 self._include(path.parent / name, found.tracks.get(name))
         else:
@@ -285,7 +313,8 @@ class _Walk:
         if not self._cue_sheets or not any(map(is_cue_sheet, names)):
             return above
         found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
-        self.result.unusable += [(printable(str(folder / sheet)), reason) for sheet, reason in found.problems]
+        for sheet, reason in found.problems:
+            self._unusable(folder / sheet, reason)
         self._note_below(folder, found)
         return {**above, **found.tracks}
 
@@ -329,19 +358,18 @@ class _Walk:
         """Include a file, or its tracks; None for those by the sheet inside it, if there is one."""
         if self._sidecars is not None and self._sidecars.belongs(path):
             return
-        shown = printable(str(path))
         try:
             facts = os.stat(path)
             size, mtime_ns = stat_with(self._sidecars, path, facts)
         except OSError as error:
             broken = path.is_symlink()
             reason = "a link to nothing" if broken else f"cannot be read: {error.strerror}"
-            self.result.unusable.append((shown, reason))
+            self._unusable(path, reason)
             return
-        if shown != str(path):
-            self.result.unusable.append((shown, "its name is not valid Unicode; rename it"))
+        if printable(str(path)) != str(path):
+            self._unusable(path, "its name is not valid Unicode; rename it")
         elif not stat.S_ISREG(facts.st_mode):
-            self.result.unusable.append((shown, "not a regular file"))
+            self._unusable(path, "not a regular file")
         else:
             root, relative = self._owner.locate(path)
             whole = ScannedFile(root, relative, size, mtime_ns)
@@ -354,6 +382,19 @@ class _Walk:
                 ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
                 for track in tracks
             ]
+
+    def _unusable(self, path: Path, reason: str) -> None:
+        """Note why an entry cannot be used; several reasons for one entry are joined."""
+        root, relative = self._owner.locate(path)
+        reasons = self._reasons.setdefault((root, printable(relative)), [])
+        if reason not in reasons:
+            reasons.append(reason)
+        self.result.unusable = [(*place, "; ".join(noted)) for place, noted in self._reasons.items()]
+
+
+def _is_library(names: Collection[str]) -> bool:
+    """Whether a folder with these entries is a library: its manifest and a generation of tables are there."""
+    return MANIFEST in names and any(name.startswith(GENERATION) for name in names)
 
 
 def _identity(path: Path) -> tuple[int, int]:

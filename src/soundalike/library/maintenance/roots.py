@@ -9,6 +9,7 @@ from pathlib import PurePath
 from soundalike.errors import InputError
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
 from soundalike.library.indexing.scan import RootFinder, Scope
+from soundalike.library.storage import schema as layout
 from soundalike.library.storage.item_parts import path_of_file
 from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing
@@ -85,7 +86,8 @@ def remove(library: str | Location, paths: Iterable[str | Location] = (), *, mis
     read_manifest(library)  # before the lock: it would create a file where no library is
     with writing(library) as check:
         manifest = read_manifest(library)
-        registry = FileRegistry(Tables(generation_folder(library, manifest.generation), manifest.recipe, check))
+        tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
+        registry = FileRegistry(tables)
         scopes = [_scope(path, manifest.roots) for path in paths]
         leaving: dict[str, KnownItem] = {}
         for path, scope in zip(paths, scopes, strict=True):
@@ -98,6 +100,7 @@ def remove(library: str | Location, paths: Iterable[str | Location] = (), *, mis
         forgotten = tuple(dict.fromkeys(scope.root for scope in scopes if not scope.inside))
         # Items first: a root without items is harmless, items without a root are not.
         registry.forget(leaving.values())
+        tables.delete(layout.SKIPPED, "root", forgotten)
         if forgotten:
             roots = {name: place for name, place in manifest.roots.items() if name not in forgotten}
             check()

@@ -19,6 +19,9 @@ FORMAT = 1
 
 FILE_NAME = "library.json"
 
+GENERATION = "generation-"
+"""Beginning of the names of folders with tables, before their number."""
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -50,7 +53,7 @@ class Manifest:
 
 def generation_folder(library: Location, generation: int) -> Location:
     """The database folder of a generation."""
-    return library / f"generation-{generation}"
+    return library / f"{GENERATION}{generation}"
 
 
 def read_manifest(library: Location) -> Manifest:

@@ -176,6 +176,15 @@ def _derived_folder(place: Remote) -> Path:
     return folder
 
 
+def holds_nothing(library: Location, manifest: Manifest) -> bool:
+    """Whether a library has no items and no vectors, so that its recipe binds nothing yet.
+
+    Raises LibraryError if a table is missing or damaged.
+    """
+    tables = Tables(generation_folder(library, manifest.generation), manifest.recipe)
+    return not any(tables.count(name) for name in (layout.ITEMS, layout.WINDOWS, layout.CLIPS))
+
+
 def refuse_other_things(path: Location) -> None:
     """Raise LibraryError if `path` is a file, or a folder with anything that does not belong to a library, complete or not."""
     if isinstance(path, Path) and path.exists() and not path.is_dir():

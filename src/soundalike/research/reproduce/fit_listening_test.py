@@ -244,7 +244,7 @@ class FittedAnswers:
     def _caveats(self) -> tuple[str, ...]:
         return (
             *([] if self.answers.tracks_known else [TRACKS_UNKNOWN]),
-            *filter(None, [few_tracks(self.result)]),
+            *filter(None, [few_tracks(self.result), short_clips(self.clips.seconds)]),
             f"Triplets with agreement of {self.options.cut_off:.0%} or more are tested on; models of votes learn from the "
             "others too.",
             "The weights apply to raw cosines of this encoder and these stems only.",
@@ -253,6 +253,9 @@ class FittedAnswers:
 
 ENOUGH_TRACKS = 60
 """From so many tracks on, intervals cover as they should without being much wider than necessary (benchmarks/coverage.py)."""
+
+WINDOW_SECONDS = 10.0
+"""The usual length of a song's window."""
 
 TRACKS_UNKNOWN = (
     "The tracks of the clips are not known, so each file counts as a track of its own. If files are cut from the same music, "
@@ -279,6 +282,7 @@ def headlines(fitted: ListeningTestFit) -> list[str]:
         )
     lines += [f"  {line}" for line in (*_agreement_lines(fitted), *_context_lines(result))]
     lines += filter(None, [_side_line(result, fitted.method.name), power_message(result), few_tracks(result)])
+    lines += filter(None, [short_clips(fitted.profile.clip_seconds)])
     return lines if answers.tracks_known else [*lines, TRACKS_UNKNOWN]
 
 
@@ -290,6 +294,16 @@ def few_tracks(result: ExperimentResult) -> str:
     return (
         f"The clips come from {tracks} tracks only. So few say little about other music, and the intervals are wide whatever the "
         f"number of answers; {ENOUGH_TRACKS} tracks or more are needed for useful ones."
+    )
+
+
+def short_clips(seconds: float) -> str:
+    """A note if clips of `seconds` are shorter than a window of a song: their weights may have been meant for one-shots."""
+    if not seconds < WINDOW_SECONDS:
+        return ""
+    return (
+        f"The clips last {seconds:.3g} s (median), less than a window of a song ({WINDOW_SECONDS:g} s). The profile is for "
+        "searches of songs: loops and one-shots have no parts, so `similar` refuses it for them unless only the mix has a weight."
     )
 
 

@@ -224,7 +224,7 @@ def _kind_and_facts(path: Path, name: str, first: Waveform) -> dict[str, Any]:
     from soundalike.audio.metadata.tags import read_tags
 
     info, tags = decode.probe(path), read_tags(path)
-    kind = detect_kind(info.duration, first, tags)
+    kind = detect_kind(info.duration, first, tags, Path(name).stem)
     mono = first.mono()[: round(SEGMENT_SECONDS * first.sample_rate)]
     tempo, key = facts.resolve_facts(tags, Path(name).stem)
     if tempo is None:

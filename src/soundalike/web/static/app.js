@@ -142,7 +142,7 @@ const current = new CurrentHit({
   answered: () => answered,
   onMatch: (match) => {
     reference.markMatch(match);
-    if (!player.hears("reference")) reference.setStart(match[0]);
+    if (match && !player.hears("reference")) reference.setStart(match[0]);
   },
   onShow: (hit) => transport.show(hit, hit && feedback.marks(hit), library?.reveal),
 });
@@ -268,7 +268,7 @@ function showResult(hits, result, { partial, fresh, request }) {
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
-  else if (current.hit) current.set(current.hit);
+  else current.renew();
   filters.showClasses(result.classes, updateSoon);
   $("weighting-note").textContent = request.profile ? result.weighting : "";
   if (partial && result.windows.length && !current.hit) reference.setStart(result.windows[0][0]);

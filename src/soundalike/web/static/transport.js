@@ -102,7 +102,7 @@ export class Transport {
       .filter(Boolean)
       .join(" · ");
     $("now-score").textContent = score === null || Object.keys(contributions).length < 2 ? "" : `${format.signed(score)} = ${format.contributionText(contributions)}`;
-    $("now-path").textContent = item.path;
+    $("now-path").replaceChildren(make("bdi", { dir: "ltr", textContent: item.path }));
     $("now-path").title = [item.path, ...others].join("\n");
     $("now-copies").hidden = !others.length;
     $("now-copies").textContent = [copies && `+${format.plural(copies, "copy", "copies")}`, versions.length && `+${format.plural(versions.length, "version")}`]

@@ -30,18 +30,23 @@ export function sourceOf(hit) {
 export class CurrentHit {
   /** @type {Hit | null} */
   hit = null;
+  /**
+   * What it was found with, which its match is about; another search may have come since.
+   * @type {SearchRequest | null}
+   */
+  asked = null;
   /** Whether A+B transposes loops to the key of the song. */
   transposed = false;
 
   /**
    * part(): the one that alone is compared; answered(): what the hits were found with; onMatch(region): these seconds of the
-   * reference matched the hit; onShow(hit): it is shown at the foot.
+   * reference matched the hit, null: none are known any more; onShow(hit): it is shown at the foot.
    * @param {object} options
    * @param {import("../sound/player.js").Player} options.player
    * @param {import("../question.js").Questions} options.questions
    * @param {() => string | null} options.part
    * @param {() => SearchRequest | null} options.answered
-   * @param {(match: Region) => void} options.onMatch
+   * @param {(match: Region | null) => void} options.onMatch
    * @param {(hit: Hit | null) => void} options.onShow
    */
   constructor({ player, questions, part, answered, onMatch, onShow }) {
@@ -60,6 +65,14 @@ export class CurrentHit {
    */
   set(hit) {
     this.hit = hit;
+    this.asked = this.answered();
+    this.renew();
+  }
+
+  /** Prepares the current hit again, after an answer. */
+  renew() {
+    const { hit } = this;
+    if (!hit) return;
     this.player.set("hit", sourceOf(hit));
     this.setTogether();
     this.show();
@@ -67,23 +80,29 @@ export class CurrentHit {
   }
 
   /**
-   * Follows new hits: the current one keeps its place in the player, with its new seconds and score.
+   * Follows new hits: the current one keeps its place in the player, with its new seconds and score. If another search has not
+   * found it, it stays without its match, which was about the former search.
    * @param {Hit[]} hits
    */
   follow(hits) {
     const { hit } = this;
+    const answered = this.answered();
     const same = hit && hits.find(({ item }) => item.id === hit.item.id);
+    const had = hit?.match;
     if (same && same !== hit) {
       same.marked = hit.marked;
       this.hit = same;
       this.player.set("hit", sourceOf(same));
     }
+    if (same) this.asked = answered;
+    else if (hit && this.asked !== answered) hit.match = undefined;
+    if (had && !this.hit?.match) this.onMatch(null);
     this.show();
   }
 
   /** There is no current hit: the former one was of another question. */
   clear() {
-    this.hit = null;
+    this.hit = this.asked = null;
     this.setTogether();
     this.show();
   }
@@ -143,10 +162,11 @@ export class CurrentHit {
   async findMatch(hit) {
     const question = this.questions.current;
     const request = this.answered();
-    if (!request || hit.score === null || !question.sound?.url) return;
-    hit.match ??= await api.matched(request, hit, question.signal);
-    if (hit !== this.hit || question !== this.questions.current) return;
-    this.onMatch([hit.match.start, hit.match.end]);
+    if (!request || request !== this.asked || hit.score === null || !question.sound?.url) return;
+    const match = hit.match ?? (await api.matched(request, hit, question.signal));
+    if (hit !== this.hit || question !== this.questions.current || request !== this.answered()) return;
+    hit.match = match;
+    this.onMatch([match.start, match.end]);
     this.show();
   }
 }

@@ -6,7 +6,7 @@ import { blocks, inline } from "./markdown.js";
 /** Parts of the page that only some steps show. */
 const PARTS = ["level", "headphones", "trial"];
 
-/** @typedef {{ id: string, label: string }} Choice */
+/** @typedef {{ id: string, label: string, usual?: boolean }} Choice */
 
 export class Screen {
   /** @type {TestTexts} */
@@ -64,14 +64,14 @@ export class Screen {
   }
 
   /**
-   * Buttons below the page; the first is the usual one, and the enter key presses it. Resolves to the id of the one pressed.
+   * Buttons below the page; the first is the usual one unless it is not `usual`, and the enter key presses it. Resolves to the id of the one pressed.
    * @param {Choice[]} choices
    * @returns {Promise<string>}
    */
   choose(choices) {
     return new Promise((resolve) => {
-      const buttons = choices.map(({ id, label }, index) => {
-        const button = make("button", { type: "button", id: `choice-${id}`, class: index ? "wide" : "wide primary" }, label);
+      const buttons = choices.map(({ id, label, usual = true }, index) => {
+        const button = make("button", { type: "button", id: `choice-${id}`, class: index || !usual ? "wide" : "wide primary" }, label);
         button.addEventListener("click", () => {
           this.clearChoices();
           resolve(id);

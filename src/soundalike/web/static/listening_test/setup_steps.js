@@ -47,10 +47,13 @@ export async function level(trial) {
   music[0]?.close();
 }
 
+/** The check, as often as the listener likes; one who uses loudspeakers needs none, and is recorded with no rounds. */
 export async function headphones() {
   for (;;) {
     const correct = await headphoneRounds();
-    await api.persistently(() => api.headphones(correct, ROUNDS), () => screen.message(screen.label("not_saved")));
+    const rounds = correct === null ? 0 : ROUNDS;
+    await api.persistently(() => api.headphones(correct ?? 0, rounds), () => screen.message(screen.label("not_saved")));
+    if (correct === null) return;
     const passed = correct >= NEEDED;
     const result = screen.label(passed ? "headphones_passed" : "headphones_failed", { correct, total: ROUNDS, needed: NEEDED });
     screen.show("headphones", { text: result });
@@ -60,42 +63,54 @@ export async function headphones() {
   }
 }
 
-/** The number of correct answers in a headphone check. */
+/**
+ * The number of correct answers in a headphone check; null for a listener who uses loudspeakers.
+ * @returns {Promise<number | null>}
+ */
 async function headphoneRounds() {
   let correct = 0;
   for (const [index, round] of toneRounds().entries()) {
     const number = screen.label("round", { number: index + 1, total: ROUNDS });
     screen.show("headphones", { part: "headphones", spoken: number, ...(index && { text: screen.label("quietest") }) });
     screen.count(number);
-    if ((await askTone(round)) === round.quiet) correct++;
+    const asked = askTone(round);
+    const loudspeakers = screen.choose([{ id: "loudspeakers", label: screen.label("loudspeakers"), usual: false }]);
+    const place = await Promise.race([asked.answer, loudspeakers.then(() => null)]);
+    asked.stop();
+    if (place === null) {
+      screen.count("");
+      return null;
+    }
+    if (place === round.quiet) correct++;
   }
   screen.count("");
   return correct;
 }
 
 /**
- * Plays three tones and resolves to the place of the one that is said to be the quietest.
+ * Plays three tones on request. answer: the place of the one that is said to be the quietest; stop(): they end.
  * @param {import("./tones.js").ToneRound} round
- * @returns {Promise<number>}
+ * @returns {{ answer: Promise<number>, stop: () => void }}
  */
 function askTone(round) {
-  return new Promise((resolve) => {
+  let stop = () => {};
+  /** @type {Promise<number>} */
+  const answer = new Promise((resolve) => {
     const buttons = [0, 1, 2].map((place) => {
       const button = make("button", { type: "button", disabled: true }, screen.label("tone", { number: place + 1 }));
       button.append(make("span", { class: "note" }, make("kbd", {}, String(place + 1))));
-      button.onclick = () => {
-        stop();
-        resolve(place);
-      };
+      button.onclick = () => resolve(place);
       return button;
     });
     $("tones").replaceChildren(...buttons);
     const play = buttonById("tones-play");
     play.textContent = `▶ ${screen.label("play_tones")}`;
-    let stop = () => {};
+    let stopped = false;
+    stop = () => (stopped = true);
     play.onclick = async () => {
       play.disabled = true;
       await sound.resume();
+      if (stopped) return;
       const { context } = sound.open();
       const [left, right] = toneSamples(round, context.sampleRate);
       const buffer = new AudioBuffer({ numberOfChannels: 2, length: left.length, sampleRate: context.sampleRate });
@@ -128,4 +143,5 @@ function askTone(round) {
     play.disabled = false;
     play.focus();
   });
+  return { answer, stop: () => stop() };
 }
