@@ -40,7 +40,7 @@ class ListOption(click.Option):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, multiple=True, **kwargs)
+        super().__init__(*args, **{**kwargs, "multiple": True})
 
     def process_value(self, context: click.Context, value: Any) -> str | None:
         """The values, joined by commas."""
