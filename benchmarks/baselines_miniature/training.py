@@ -25,8 +25,8 @@ COMMON = {"width": 0.125, "clip": CLIP, "runtime": RUNTIME}
 DCSN = {"batch": 16, "steps": 5000, "pseudo": 0.6, "rate": 2e-3, "recombine": True}
 DCSN_CHANGES: dict[str, dict[str, Any]] = {
     "dcsn": {},
-    "dcsn-cosine": {"steps": 2200, "schedule": "cosine"},
-    "dcsn-invariance": {"steps": 2200, "schedule": "cosine", "invariance": 1.0},
+    "dcsn-cosine": {"schedule": "cosine"},
+    "dcsn-invariance": {"schedule": "cosine", "invariance": 1.0},
 }
 """Trainings of D-CSN: what they change in DCSN. `dcsn-invariance` has a loss that asks each subspace to stay where it is when
 only other parts change; `dcsn-cosine` is the same without it."""
