@@ -215,7 +215,7 @@ def test_regions_outside_the_file_or_too_short_are_rejected(
 def test_models_of_another_version_are_rejected_with_the_solution(small_models: QuarterSeparator) -> None:
     recipe = make_recipe("level", "quarter")
     older = Recipe.from_json({**recipe.to_json(), "encoder_version": "0"})
-    with pytest.raises(LibraryError, match=r"encoder_version: 0 here, 1 there.*--upgrade"):
+    with pytest.raises(LibraryError, match=r"encoder version 0, not 1.*--upgrade"):
         Analyser(older).load()
 
 
