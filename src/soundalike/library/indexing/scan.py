@@ -169,8 +169,7 @@ def scan(
             walk.file(target)
         # else: what was there is gone, which the comparison with the items shows
     walk.linked_folders()
-    result.files = sorted(set(result.files))
-    return result
+    return walk.finished()
 
 
 def reachable(root: Location, has_items: bool) -> bool:
@@ -202,7 +201,7 @@ class _Walk:
         cue_sheets: bool,
     ) -> None:
         self.result = Scan()
-        self._reasons: dict[tuple[str, str], list[str]] = {}  # why entries are unusable, by root and path
+        self._reasons: dict[tuple[str, str], dict[str, None]] = {}  # why entries are unusable, by root and path
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._is_whole = is_whole
@@ -386,10 +385,13 @@ class _Walk:
     def _unusable(self, path: Path, reason: str) -> None:
         """Note why an entry cannot be used; several reasons for one entry are joined."""
         root, relative = self._owner.locate(path)
-        reasons = self._reasons.setdefault((root, printable(relative)), [])
-        if reason not in reasons:
-            reasons.append(reason)
-        self.result.unusable = [(*place, "; ".join(noted)) for place, noted in self._reasons.items()]
+        self._reasons.setdefault((root, printable(relative)), {})[reason] = None
+
+    def finished(self) -> Scan:
+        """What was found."""
+        self.result.files = sorted(set(self.result.files))
+        self.result.unusable = [(*place, "; ".join(reasons)) for place, reasons in self._reasons.items()]
+        return self.result
 
 
 def _is_library(names: Collection[str]) -> bool:
