@@ -78,6 +78,9 @@ def test_a_single_part_keeps_its_cosine() -> None:
 def test_of_clips_only_the_mix_counts() -> None:
     assert weigh(of=query(is_clip=True), tables=(CLIPS,)).effective == {"mix": 1.0}
     assert weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"mix": 3.0}).effective == {"mix": 1.0}
+    unlike = weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"mix": -0.5})
+    assert unlike.effective == {"mix": -1.0}
+    assert "unlike first" in unlike.description
     assert weigh(filters=make_filters(kinds=("loop", "song")), tables=(WINDOWS, CLIPS)).effective == {"mix": 1.0}
     with pytest.raises(InputError, match="--part"):
         weigh(of=query(is_clip=True), tables=(CLIPS,), weights={"drums": 1.0})

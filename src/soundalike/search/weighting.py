@@ -107,7 +107,8 @@ def effective_weights(
 
 
 def _of_clips(requested: RequestedWeights) -> RequestedWeights:
-    """The mix alone. Raises InputError where weights of other parts were requested."""
+    """The mix alone: what is alike first, or, by a negative weight set by hand, what is unlike. Raises InputError where weights
+    of other parts were requested."""
     weighted = {part for part, weight in requested.weights.items() if weight}
     if requested.origin == "profile":
         if weighted != {MIX}:
@@ -115,6 +116,8 @@ def _of_clips(requested: RequestedWeights) -> RequestedWeights:
         return replace(requested, weights={MIX: requested.weights[MIX]})
     if requested.origin == "hand" and set(requested.weights) != {MIX}:
         raise _clips_have_only_a_mix("the weights set by hand", weighted)
+    if requested.origin == "hand" and requested.weights[MIX] < 0:
+        return RequestedWeights({MIX: -1.0}, "hand", True, "clips: only mix, what is unlike first", fixed=True)
     return RequestedWeights({MIX: 1.0}, requested.origin, True, "clips: only mix", fixed=True)
 
 
