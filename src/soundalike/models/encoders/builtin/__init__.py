@@ -1,1 +1,1 @@
-"""The built-in encoder: features from signal processing, no download."""
+"""The built-in encoder: features from signal processing, and a small network; no download."""

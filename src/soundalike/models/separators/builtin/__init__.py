@@ -1,1 +1,1 @@
-"""The built-in separator: masks from signal processing, no download."""
+"""The built-in separator: masks from signal processing, corrected by a small network; no download."""

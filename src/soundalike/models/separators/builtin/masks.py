@@ -1,4 +1,5 @@
-"""Masks of the built-in separator: the share of each spectral band that belongs to bass, drums and residuals.
+"""Masks of version 1 of the built-in separator, which `learned_masks` corrects: the share of each spectral band that belongs
+to bass, drums and residuals.
 
 There are two estimates, both local in time (half a second on either side) and independent of level:
 
