@@ -17,16 +17,16 @@ from tests.cli.command_line import run
 from tests.listening.simulated_answers import answer_trials
 
 PLANTED = {"drums": 40.0}
-TRIPLETS = 36
+TRIPLETS = 60
 
 
 @pytest.fixture(scope="module")
 def answered_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library with a test of real excerpts, answered by three listeners who attend to the drums.
 
-    It has ten songs: in fewer, other parts are as alike as the drums by chance."""
+    It has 16 songs: in fewer, other parts are as alike as the drums by chance."""
     folder = tmp_path_factory.mktemp("answered")
-    write_library(folder / "music", MusicOptions(seed=5, songs=10, loops=0, one_shots=0, length=16.0, stems=False))
+    write_library(folder / "music", MusicOptions(seed=5, songs=16, loops=0, one_shots=0, length=16.0, stems=False))
     home = folder / "library"
     index(home, [folder / "music"], window=5.0, kind="song", jobs=1)
     made = run("listen", "new", "mine", "-n", str(TRIPLETS), "--seed", "1", "--cap", "12", library=home)

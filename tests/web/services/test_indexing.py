@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -52,6 +53,23 @@ def test_a_folder_is_indexed_and_what_was_done_is_reported(indexing: Indexing, t
     assert (indexing.progress.found, indexing.progress.added, indexing.progress.skipped) == (3, 3, 0)
     indexing.close()
     assert Library.open(tmp_path / "library").items().num_rows == 4
+
+
+def test_the_next_folder_can_be_indexed_as_soon_as_one_is_reported_as_done(
+    indexing: Indexing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process still runs for a moment then."""
+    program = tmp_path / "program"
+    report = '{"added": 0, "found": 0, "skipped": 0}'
+    program.write_text(
+        f"#!{sys.executable}\nimport time\nprint({report!r}, flush=True)\ntime.sleep(0.5)\n", encoding="utf-8"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    for _ in range(2):
+        assert indexing.start(str(tmp_path / "first")).state == "running"
+        _wait(indexing, "done")
+    indexing.close()
 
 
 def test_what_was_there_already_and_what_is_no_audio_is_counted(indexing: Indexing, tmp_path: Path) -> None:

@@ -45,8 +45,10 @@ class Indexing:
         demo = folder is None
         place = self._location.with_name(f"{self._location.name}-demo-music") if folder is None else _folder(folder)
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                raise InputError("a folder is being indexed; wait until it is done")
+            if self._follower is not None:
+                if self._progress.state == "running" and self._follower.is_alive():
+                    raise InputError("a folder is being indexed; wait until it is done")
+                self._follower.join()  # a process that has reported its end takes a moment to end
             command = [
                 sys.executable,
                 "-m",
