@@ -79,6 +79,13 @@ def test_preferring_a_class_changes_the_order_and_no_score(finder: Finder) -> No
     assert [hit.id for hit in finder.similar(reference, n=7).hits] == [hit.id for hit in result.hits[:7]]
 
 
+def test_no_class_is_preferred_where_what_is_unlike_comes_first(finder: Finder) -> None:
+    result = finder.similar("pack/Keys/piano 03.wav", n=200, weights={"mix": -1.0})
+    assert not result.class_preferred
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_one_shots_without_a_name_have_the_class_of_their_neighbours_with_its_share(finder: Finder) -> None:
     classes = finder.opened.classes
     by_path = dict(

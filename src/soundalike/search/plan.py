@@ -109,7 +109,7 @@ def make_plan(
         admitted,
         same,
         sound_class,
-        _preferred(opened, request, query),
+        _preferred(opened, request, query, weighting),
     )
 
 
@@ -122,10 +122,11 @@ def _class_of(opened: OpenLibrary, query: Query) -> SoundClass | None:
     return opened.classes.of_vectors(query.mix)
 
 
-def _preferred(opened: OpenLibrary, request: SearchRequest, query: Query) -> Mask | None:
-    """The items of the class that the reference's name states, if they are to come earlier. Neighbours that agree on a class are
-    the first hits anyway."""
-    if request.same_class != "prefer" or query.sound_class is None or request.diverse:
+def _preferred(opened: OpenLibrary, request: SearchRequest, query: Query, weighting: Weighting) -> Mask | None:
+    """The items of the class that the reference's name states, if they are to come earlier: not where what is unlike comes
+    first. Neighbours that agree on a class are the first hits anyway."""
+    unlike = any(weight < 0 for weight in weighting.effective.values())
+    if request.same_class != "prefer" or query.sound_class is None or request.diverse or unlike:
         return None
     return opened.catalogue.admitted(Filters(classes=(query.sound_class,)))
 

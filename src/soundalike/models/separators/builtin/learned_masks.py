@@ -130,12 +130,10 @@ class MaskNetwork:
         return out
 
 
-def learned_masks(
-    spectra: list[Spectrum], network_of_cues: Network, network: MaskNetwork, strength: Strength | None = None
-) -> tuple[Floats, Floats]:
+def learned_masks(spectra: list[Spectrum], network_of_cues: Network, network: MaskNetwork) -> tuple[Floats, Floats]:
     """Masks of bass and drums (frames, BINS) in 0..1, for spectra with REACH + NETWORK_REACH + GATE_REACH more frames on
     either side; the same for all channels."""
-    strength = strength or Strength()
+    strength = Strength()
     power = short_time.power(spectra)
     spectrum = spectra[0] if len(spectra) == 1 else np.sum(spectra, axis=0)
     bass, drums = masks(power, network_of_cues)
