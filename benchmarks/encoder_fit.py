@@ -1,4 +1,4 @@
-"""Fit the constants of the built-in encoder to synthesised sounds.
+"""Fit the constants of version 1 of the built-in encoder to synthesised sounds.
 
     python -m benchmarks.encoder_fit MIDI_FOLDER [--out FILE]
 
@@ -75,18 +75,34 @@ def fit_constants(
     collections: dict[str, Labelled], altered: Sequence[Features], shrinkage: float = SHRINKAGE
 ) -> tuple[Matrix, Matrix]:
     """`mean` (D,) and `whitening` (D, D). `altered`: clips, then the same clips under each alteration."""
-    groups = [[collections[name] for name in names] for names in GROUPS.values()]
-    mean = np.mean([np.mean([found.values.mean(axis=0) for found, _ in group], axis=0) for group in groups], axis=0)
-    squares = [np.mean([((found.values - mean) ** 2).mean(axis=0) for found, _ in group], axis=0) for group in groups]
+    groups = [[(collections[name][0].values, collections[name][1]) for name in names] for names in GROUPS.values()]
+    steps = [version.values - altered[0].values for version in altered[1:]]
+    return fit_whitening(groups, steps, shrinkage)
+
+
+def fit_whitening(
+    groups: Sequence[Sequence[tuple[Matrix, NDArray[Any]]]],
+    steps: Sequence[Matrix],
+    shrinkage: float,
+    shares: Sequence[float] | None = None,
+) -> tuple[Matrix, Matrix]:
+    """`mean` (D,) and `whitening` (D, D) of features.
+
+    groups: of collections, each the features (N, D) of clips and the class of each; the first two give the mean and the scale.
+    steps: how features (N, D) change with each alteration; shares: of each group, then of the alterations, in the covariance
+    (None: equal ones).
+    """
+    mean = np.mean([np.mean([values.mean(axis=0) for values, _ in group], axis=0) for group in groups[:2]], axis=0)
+    squares = [np.mean([((values - mean) ** 2).mean(axis=0) for values, _ in group], axis=0) for group in groups[:2]]
     scale = np.sqrt(np.mean(squares, axis=0)) + 1e-6
     covariances = [
-        np.mean([within_class_covariance((found.values - mean) / scale, classes) for found, classes in group], axis=0)
+        np.mean([within_class_covariance((values - mean) / scale, classes) for values, classes in group], axis=0)
         for group in groups
     ]
-    if altered:
-        steps = [(version.values - altered[0].values) / scale for version in altered[1:]]
-        covariances.append(np.mean([step.T @ step / (2 * len(step)) for step in steps], axis=0))
-    covariance = np.mean(covariances, axis=0)
+    if steps:
+        scaled = [step / scale for step in steps]
+        covariances.append(np.mean([step.T @ step / (2 * len(step)) for step in scaled], axis=0))
+    covariance = np.average(covariances, axis=0, weights=shares)
     size = len(covariance)
     covariance = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / size * np.eye(size)
     values, vectors = np.linalg.eigh(covariance)

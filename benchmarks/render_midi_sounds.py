@@ -236,16 +236,21 @@ def phrases(instrument: Instrument, folder: Path) -> None:
         save(folder, f"phrases_{part}", clips[part], track=list(tracks), program=programs[part])
 
 
+def render(soundfont: str, folder: Path) -> None:
+    """Write all collections to `folder`."""
+    instrument = Instrument(soundfont)
+    folder.mkdir(parents=True, exist_ok=True)
+    tones(instrument, folder)
+    kits(instrument, folder)
+    phrases(instrument, folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("soundfont")
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    instrument, folder = Instrument(arguments.soundfont), arguments.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    tones(instrument, folder)
-    kits(instrument, folder)
-    phrases(instrument, folder)
+    render(arguments.soundfont, arguments.folder)
 
 
 if __name__ == "__main__":

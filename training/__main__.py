@@ -7,6 +7,7 @@
     python -m training scenes --work WORK
     python -m training train --work WORK
     python -m training export --work WORK
+    python -m training constants --packages packages --work WORK
     python -m training classes --work WORK
 
 The separator's network, of stems from the same packages and multitracks, recorded guitars and voices:
@@ -46,6 +47,7 @@ STEPS = {
     "scenes": Step("scenes:make_scenes", ("work", "count", "seed"), {"count": 4000}),
     "train": Step("train:train", ("work", "steps", "seed"), {"steps": 3600}),
     "export": Step("export:export", ("work",)),
+    "constants": Step("fit_constants:fit_constants", ("packages", "work", "seed")),
     "classes": Step("fit_classes:fit_classes", ("work", "seed")),
     "separator-stems": Step("separator_stems:make_stems", ("packages", "audio", "work", "seed")),
     "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 7000}),

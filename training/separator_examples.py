@@ -114,10 +114,10 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
                 own = (place, speed) if song else (float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
                 layer = placed(_excerpt(_store(work, name), index, *own), rng, part).mean(axis=0)
                 quiet = -18 if _store(work, name).groups[index].endswith("/cymbals") else -9
-                stem += layer * np.float32(10 ** (rng.uniform(quiet, 0) / 20) / max(_rms(layer), 1e-4))
+                stem += layer * np.float32(10 ** (rng.uniform(quiet, 0) / 20) / max(rms(layer), 1e-4))
             if part == "residuals" and rng.random() < HIGH_PASS:
-                stem = _high_passed(stem, float(np.exp(rng.uniform(*np.log(CORNERS)))))
-            stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(_rms(stem), 1e-6))
+                stem = high_passed(stem, float(np.exp(rng.uniform(*np.log(CORNERS)))))
+            stem *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS[part]) / 20) / max(rms(stem), 1e-6))
         stems[part] = stem
     if single:
         _place(work, stems, rng, undivided)
@@ -147,8 +147,8 @@ def _place(work: Path, stems: dict[str, Float32], rng: np.random.Generator, undi
             if not np.any(sound):
                 continue
             mixture = np.sum([stem[span] for stem in stems.values()], axis=0)
-            level = max(_rms(mixture), 0.01) * 10 ** (rng.uniform(*PLACED_LEVELS) / 20)
-            stems[part][span] += sound * np.float32(level / max(_rms(sound), 1e-4))
+            level = max(rms(mixture), 0.01) * 10 ** (rng.uniform(*PLACED_LEVELS) / 20)
+            stems[part][span] += sound * np.float32(level / max(rms(sound), 1e-4))
 
 
 def _single(work: Path, rng: np.random.Generator, kind: str) -> tuple[str, Float32]:
@@ -217,7 +217,7 @@ def placed(samples: Float32, rng: np.random.Generator, part: str) -> Float32:
     return np.asarray(sides, np.float32)
 
 
-def _high_passed(samples: Float32, corner: float) -> Float32:
+def high_passed(samples: Float32, corner: float) -> Float32:
     count = scipy.fft.next_fast_len(len(samples) + RATE // 10, real=True)
     frequency = np.maximum(scipy.fft.rfftfreq(count, 1 / RATE), 1)
     response = (1 / np.sqrt(1 + (corner / frequency) ** 8)).astype(np.float32)
@@ -304,5 +304,5 @@ def _cues() -> Network:
     return load_network()
 
 
-def _rms(samples: Float32) -> float:
+def rms(samples: Float32) -> float:
     return float(np.sqrt(np.mean(np.square(samples))))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, WEIGHTS, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
-from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, compose
 from soundalike.models.encoders.builtin.stored_chroma import LENGTHS
+from soundalike.models.encoders.builtin.whitened_features import compose
 from soundalike.search.song_versions import SongWindows, Thresholds, are_versions, shared
 from soundalike.similarity.cosine import unit
 
@@ -43,7 +43,7 @@ def made_up_seconds(seed: int, count: int = 120, semitones: float = 0.0) -> Seco
     share = semitones - whole
     features[:, CHROMA] = (1 - share) * np.roll(chroma, whole, axis=1) + share * np.roll(chroma, whole + 1, axis=1)
     learned = unit(course(LEARNED)) * 0.4
-    signal = np.stack([compose(row, {}, mean, whitening) for row in features])
+    signal = np.stack([compose(row, {}, mean, whitening, WEIGHTS) for row in features])
     return np.concatenate([0.9 * signal, learned], axis=1).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Version 2 of the built-in encoder: the signal features of version 1, fused with what a small network hears.
+"""Version 2 of the built-in encoder: signal features, fused with what a small network hears.
 
 The vector is [signal, instance, group], each piece of unit norm times the root of its share (`SHARES`), so that the cosine of
 two vectors is the mean of the three cosines by those shares. The signal features know more about sounds on their own; the
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,18 @@ from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.builtin.builtin_features import features
 from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_network
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, Spectra, compute_spectra
-from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
+from soundalike.models.encoders.builtin.signal_encoder import WEIGHTS as SIGNAL_WEIGHTS
+from soundalike.models.encoders.builtin.signal_encoder import mono
+from soundalike.models.encoders.builtin.whitened_features import DIMENSION, WhitenedFeatures
 
-PIECES: dict[str, int] = {"signal": SignalEncoder.dimension, **HEADS}
+CONSTANTS = Path(__file__).with_name("builtin_constants.npz")
+"""`mean` (D,) and `whitening` (D, D) of the signal features, made by `python -m training constants`: also from what the built-in
+separator makes of stems in songs, and from other music by the same instruments."""
+
+WEIGHTS: dict[str, float] = {**SIGNAL_WEIGHTS, "spectrum": 0.45, "dynamics": 0.6, "bands": 0.7, "chroma": 0.4}
+"""Share of each block of signal features in their squared norm."""
+
+PIECES: dict[str, int] = {"signal": DIMENSION, **HEADS}
 """Numbers of each piece of a vector, in their order."""
 
 SHARES: dict[str, float] = {"signal": 0.97, "instance": 0.009, "group": 0.021}
@@ -45,7 +55,7 @@ class BuiltinEncoder:
     licence = "Apache-2.0"
 
     def __init__(self) -> None:
-        self._signal = SignalEncoder()
+        self._signal = WhitenedFeatures(CONSTANTS, WEIGHTS)
         self._network = shipped_network()
 
     def embed(self, waveforms: Sequence[Samples]) -> Embeddings:
@@ -62,7 +72,7 @@ class BuiltinEncoder:
         return rows
 
     def hear(self, spectra: Spectra) -> dict[str, Array]:
-        """By name, the pieces of a vector, each of unit norm: `signal`, the vector of version 1, and the heads of the network.
+        """By name, the pieces of a vector, each of unit norm: `signal`, the whitened features, and the heads of the network.
 
         Raises InputError for spectra without mels.
         """

@@ -13,10 +13,9 @@ from functools import cache
 import numpy as np
 
 from soundalike.errors import InputError
-from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 from soundalike.models.encoders.builtin.builtin_spectra import Array
-from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS
 
 LENGTHS: dict[str, float] = {
     "spectrum": 4.6,
