@@ -34,9 +34,8 @@ from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
 from soundalike.audio.waveform import resample
 from soundalike.models.encoders.builtin import builtin_features, stored_chroma
-from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder
+from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, compute_spectra
-from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS
 from soundalike.parts import MIX
 from soundalike.search.song_versions import SongWindows, are_versions, thresholds_of
 from soundalike.synth.songs import render_song

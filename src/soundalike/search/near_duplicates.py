@@ -18,7 +18,7 @@ from soundalike.search.index.vector_index import VectorIndex
 NEAR_IDENTICAL = 0.95
 """Mean cosine of the mix, window by window, from which two files of equal length are copies of one another."""
 
-NEAR_IDENTICAL_SHORT = 0.98
+NEAR_IDENTICAL_SHORT = 0.97
 """The same for files shorter than `SHORT`: cosines of different strokes of a drum exceed `NEAR_IDENTICAL`."""
 
 SHORT = 2.0  # s

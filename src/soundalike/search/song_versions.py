@@ -38,7 +38,7 @@ class Thresholds:
     shifted_harmony: float
 
 
-THRESHOLDS: dict[tuple[str, str], Thresholds] = {("builtin", "2"): Thresholds(0.78, 0.88, 0.78, 0.8, 0.7)}
+THRESHOLDS: dict[tuple[str, str], Thresholds] = {("builtin", "2"): Thresholds(0.74, 0.86, 0.74, 0.8, 0.75)}
 """By encoder and version. With encoders that are not listed no versions are recognised: their cosines mean something else."""
 
 SHORTEST_RUN = 2

@@ -18,18 +18,18 @@ from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 from soundalike.models.encoders.builtin.builtin_spectra import Array
 
 LENGTHS: dict[str, float] = {
-    "spectrum": 4.6,
-    "attack": 6.6,
-    "evolution": 9.4,
-    "dynamics": 9.1,
-    "modulation": 14.7,
-    "bands": 14.7,
-    "motion": 5.1,
-    "roughness": 5.6,
-    "tonality": 3.8,
-    "register": 10.0,
-    "chroma": 5.1,
-    "rhythm": 27.3,
+    "spectrum": 2.6,
+    "attack": 4.2,
+    "evolution": 5.9,
+    "dynamics": 6.7,
+    "modulation": 10.5,
+    "bands": 9.2,
+    "motion": 3.0,
+    "roughness": 4.1,
+    "tonality": 2.6,
+    "register": 5.6,
+    "chroma": 3.9,
+    "rhythm": 15.2,
 }
 """Of the whitened blocks of features: medians over windows of 10 s of real songs."""
 
