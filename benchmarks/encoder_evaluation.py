@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +184,13 @@ def unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
 
 
+def raw_features(clips: Sequence[sounds.Clip]) -> Features:
+    """Raw features of clips; of silent ones no block is present."""
+    found = extract_features(clips)
+    audible = np.array([float(clip.any()) for clip in clips])
+    return replace(found, present={block: found.present.get(block, 1.0) * audible for block in BLOCKS})
+
+
 def compose(features: Features, constants: Constants, weights: Mapping[str, float]) -> Matrix:
     """Vectors (N, D) from raw features as the encoder computes them, with any weights of the blocks."""
     mean, whitening = constants
@@ -191,8 +198,7 @@ def compose(features: Features, constants: Constants, weights: Mapping[str, floa
     blocks, first = [], 0
     for name, size in BLOCKS.items():
         block = unit(whitened[:, first : first + size])
-        present = features.present.get(name, np.ones(len(block)))
-        blocks.append(block * np.sqrt(weights.get(name, 0.0)) * present[:, None])
+        blocks.append(block * np.sqrt(weights.get(name, 0.0)) * features.present[name][:, None])
         first += size
     return unit(np.concatenate(blocks, axis=1))
 
@@ -231,13 +237,13 @@ def unseen_results(tasks: Sequence[Task], collections: Collections, shipped: Emb
     """Results of version 1 by task: instruments are queried with constants fitted to the other half of them, sounds of no
     instrument with the shipped ones."""
     names = [name for group in GROUPS.values() for name in group]
-    features = {name: extract_features(clips.clips) for name, clips in collections.items() if "fold" in clips.labels}
+    features = {name: raw_features(clips.clips) for name, clips in collections.items() if "fold" in clips.labels}
 
     def half(fold: int) -> Embed:
         others = {name: _without_fold(fold, collections[name].labels, features[name]) for name in names}
         constants = fit_constants(others, [])
         rows = {name: compose(values, constants, signal_encoder.WEIGHTS) for name, values in features.items()}
-        return lambda name: rows[name]
+        return rows.__getitem__
 
     halves = [half(fold) for fold in (0, 1)]
 
@@ -302,13 +308,13 @@ def print_families(
 
 def print_ablation(tasks: Sequence[Task], collections: Collections) -> None:
     """Mean mAP of each family of tasks by version 2's signal features: without a block, with only it, with twice its weight."""
-    features = {name: extract_features(collection.clips) for name, collection in collections.items()}
+    features = {name: raw_features(collection.clips) for name, collection in collections.items()}
     with np.load(CONSTANTS) as stored:
         constants = stored["mean"].astype(np.float64), stored["whitening"].astype(np.float64)
 
     def row(title: str, weights: Mapping[str, float]) -> list[str]:
         rows = {name: compose(values, constants, weights) for name, values in features.items()}
-        results = {task.title: evaluate(task, lambda name: rows[name]) for task in tasks}
+        results = {task.title: evaluate(task, rows.__getitem__) for task in tasks}
         return [title, *(f"{100 * value:.1f}" for value in family_means(results, tasks))]
 
     rows = [row("all blocks", WEIGHTS)]
