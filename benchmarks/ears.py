@@ -45,19 +45,16 @@ from benchmarks.held_out_sounds import (
     vocal_chops,
 )
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import VERSIONS, Version, add_separator_option, as_version, recipe_with
+from benchmarks.shared.builtin_versions import VERSIONS, Version, add_separator_option, analyser_of_both, as_version
 from benchmarks.shared.markdown import print_table
-from soundalike.analysis.analyser import Analyser
 from soundalike.errors import AudioError
 from soundalike.models.encoders.builtin.builtin_encoder import (
     INSTANCE,
     PIECES,
     SHARES,
     BuiltinEncoder,
-    fuse,
     piece_shares,
 )
-from soundalike.models.encoders.builtin.builtin_spectra import compute_spectra
 from soundalike.parts import MIX
 from soundalike.search.region_shares import REGION_SHARES, RegionShares
 from training.alterations import RATE, faded
@@ -95,7 +92,7 @@ class Task:
 @dataclass(frozen=True)
 class Queries:
     """N placements: sounds (N,) numbers of the pool; levels (N,) dB; states (N,) of `STATES`; stems, mixtures (N, D) rows of
-    `AllHeads`."""
+    `BothVersions`."""
 
     sounds: NDArray[np.int64]
     levels: NDArray[np.int64]
@@ -108,50 +105,31 @@ class Queries:
         return cls(*(np.concatenate([getattr(one, field.name) for one in several]) for field in fields(cls)))
 
 
-class AllHeads:
-    """The pieces that the encoder hears, each of unit norm, so that one analysis serves all comparisons."""
-
-    name, version, sample_rate, clip_seconds = "builtin", "2", RATE, None
-    dimension = sum(PIECES.values())
-
-    def __init__(self) -> None:
-        self._encoder = BuiltinEncoder()
-
-    def embed(self, waveforms: Sequence[Float32]) -> Float32:
-        """(N, D) rows of `PIECES`."""
-        rows = np.zeros((len(waveforms), self.dimension), dtype=np.float32)
-        for row, waveform in zip(rows, waveforms, strict=True):
-            spectra = compute_spectra(np.ascontiguousarray(waveform), with_mels=True)
-            if spectra is not None:
-                heard = self._encoder.hear(spectra)
-                row[:] = np.concatenate([heard[name] for name in PIECES])
-        return rows
-
-
 @dataclass(frozen=True)
 class System:
-    """What scores are made of: the share of the mixture beside the stem, that of the network beside the signal features, and
-    that of the head `instance` in the network's. `heard_through_music` makes the same scores of vectors that are stored."""
+    """What scores are made of: the share of the mixture beside the stem, that of the network beside the signal features (None:
+    by version 1, which has no network), and that of the head `instance` in the network's. `heard_through_music` makes the same
+    scores with the shipped share of `instance`."""
 
     mixture: float
-    network: float
+    network: float | None
     instance: float = INSTANCE
 
     def scores(self, pool: Float32, queries: Queries) -> Matrix:
-        """(queries, sounds) from rows of `AllHeads`."""
+        """(queries, sounds) from rows of `BothVersions`."""
         heard = (1 - self.mixture) * queries.stems + self.mixture * queries.mixtures
+        if self.network is None:
+            return np.asarray(as_version(heard, "1") @ as_version(pool, "1").T)
         shares = piece_shares(self.network, self.instance)
-        return np.asarray((heard * np.repeat([shares[name] for name in PIECES], list(PIECES.values()))) @ pool.T)
+        factors = np.repeat([shares[name] / SHARES[name] for name in PIECES], list(PIECES.values()))
+        return np.asarray((as_version(heard, "2") * factors) @ as_version(pool, "2").T)
 
 
 class Experiment:
-    """The held-out songs and the analyser whose encoder hears everything."""
+    """The held-out songs and the analyser that hears both versions."""
 
     def __init__(self, separator: Version) -> None:
-        self.encoder = AllHeads()
-        recipe = replace(recipe_with(separator), dimension=self.encoder.dimension)
-        self.analyser = Analyser(recipe)
-        self.analyser.__dict__["encoder"] = self.encoder
+        self.analyser = analyser_of_both(separator)
 
     @cached_property
     def songs(self) -> list[Float32]:
@@ -160,10 +138,10 @@ class Experiment:
         return [loaded(path, SONG_SECONDS) for path in paths]
 
     def heard(self, pool: list[Sound]) -> Float32:
-        """Rows of `AllHeads` of a pool, cut as one-shots are."""
+        """Rows of `BothVersions` of a pool, cut as one-shots are."""
         from soundalike.analysis.window_vectors import trim_silence
 
-        return self.encoder.embed([trim_silence(sound.samples) for sound in pool])
+        return self.analyser.embed_clips([trim_silence(sound.samples) for sound in pool])
 
     def queries(self, task: Task, count: int, seed: int) -> Queries:
         """`count` placements at every level, as they are and altered."""
@@ -220,8 +198,8 @@ def systems(task: Task) -> dict[str, System]:
     """What the table compares; the last is the search."""
     network = task.shares.network
     return {
-        "version 1, stem": System(0.0, 0.0),
-        "version 1, mixture": System(1.0, 0.0),
+        "version 1, stem": System(0.0, None),
+        "version 1, mixture": System(1.0, None),
         "version 2, stem": System(0.0, network),
         "version 2, mixture": System(1.0, network),
         "version 2, as searched": System(task.shares.mixture, task.shares.network),
@@ -277,14 +255,6 @@ def interval(values: Matrix, draws: int = 500) -> str:
     drawn = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
     low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
     return f"{low:.2f}-{high:.2f}"
-
-
-def stored_vectors(pool: Float32) -> Float32:
-    """Rows of `AllHeads` as the encoder fuses them."""
-    bounds = np.cumsum([0, *PIECES.values()])
-    return np.array(
-        [fuse({name: row[a:b] for name, a, b in zip(PIECES, bounds, bounds[1:], strict=False)}) for row in pool]
-    )
 
 
 def skewness_of_hubs(rows: Float32) -> float:
@@ -386,8 +356,7 @@ def main() -> None:
             for title, system in (compared or systems(task)).items():
                 totals.append((task.name, title, *total_row(task, pool, queries, system)))
             wanted = sum(sound.wanted for sound in task.pool)
-            stored = stored_vectors(pool)
-            skews = [f"{skewness_of_hubs(as_version(stored, version)):.2f}" for version in VERSIONS]
+            skews = [f"{skewness_of_hubs(as_version(pool, version)):.2f}" for version in VERSIONS]
             hubs.append((task.name, str(len(task.pool)), str(wanted), *skews))
     if rows:
         print("MRR / R@10 / share of the first ten that are of its class\n")

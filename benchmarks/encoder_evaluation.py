@@ -2,16 +2,16 @@
 
     python -m benchmarks.encoder_evaluation [--midi FOLDER] [--no-ablation]
 
-Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds`) the
-larger part of the evaluation runs as well. Version 1's constants are fitted to those renders, so tasks on them have a
-column "unseen": each half of the instruments is queried with constants that were fitted to the other half. Real sounds
-are unseen in any case.
+Real sounds come from SOUNDALIKE_TEST_DATA. With `--midi FOLDER` (rendered by `benchmarks.render_midi_sounds` from
+TimGM6mb.sf2) the larger part of the evaluation runs as well. Version 2's constants are fitted to other SoundFonts, but
+version 1's to these very renders. So version 1 has a second column, "unseen": each half of the instruments is queried with
+constants that were fitted to the other half. Real sounds are unseen in any case.
 
 A task has queries. For each query some clips are relevant, some are not, and some are excluded (the query itself, its
 neighbours in time). R@1: share of queries whose nearest clip is relevant. mAP: mean average precision. Triplets:
 probability that a relevant clip is nearer than another one (ABX), 0.5 by chance. Intervals: 95 % bootstrap over the
-classes of the queries. The script exits with code 1 if version 2 is worse than version 1 in a family of tasks by more than
-the interval of their difference.
+classes of the queries. The script exits with code 1 if version 2 is worse than version 1, unseen, in a family of tasks by
+more than the interval of their difference. The ablation is one of version 2's signal features, without the network.
 
 Baselines: mean and standard deviation of 20 MFCCs; mean log mel spectrum of 128 bands; mean chroma (librosa's defaults,
 standardised over all clips of the evaluation, cosine).
@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ from threadpoolctl import threadpool_limits
 from benchmarks import encoder_sounds as sounds
 from benchmarks.encoder_fit import GROUPS, Features, extract_features, fit_constants, midi_collections
 from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.builtin_versions import BothVersions, Version, as_version
 from benchmarks.shared.markdown import print_table
 from soundalike.models.encoders import Encoder
-from soundalike.models.encoders.builtin.builtin_encoder import SHARES, BuiltinEncoder
+from soundalike.models.encoders.builtin import signal_encoder
+from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS, WEIGHTS, BuiltinEncoder
 from soundalike.models.encoders.builtin.builtin_features import BLOCKS
-from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS, SignalEncoder
 
 Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -136,16 +137,23 @@ def midi_tasks(collections: Collections) -> list[Task]:
     return tasks
 
 
-def evaluate(task: Task, embed: Embed, queries: Flags | None = None) -> Result:
-    """Figures of a task; with `queries` (one flag per query), of those only."""
+def similarities(task: Task, embed: Embed) -> Matrix:
+    """(queries, candidates) cosines."""
     rows = embed(task.collection)
-    columns = embed(task.against) if task.against else rows
+    return np.asarray(rows @ (embed(task.against) if task.against else rows).T)
+
+
+def evaluate(task: Task, embed: Embed) -> Result:
+    """Figures of a task."""
+    return ranked(task, similarities(task, embed))
+
+
+def ranked(task: Task, similarity: Matrix) -> Result:
+    """Figures of a task from similarities (queries, candidates)."""
     first, precision, triplets, classes = [], [], [], []
-    for index, similarity in enumerate(rows @ columns.T):
-        if queries is not None and not queries[index]:
-            continue
+    for index, row in enumerate(similarity):
         kept = np.flatnonzero(~task.excluded[index])
-        order = kept[np.argsort(-similarity[kept], kind="stable")]
+        order = kept[np.argsort(-row[kept], kind="stable")]
         ranks = np.flatnonzero(task.relevant[index][order])
         others = len(order) - len(ranks)
         if len(ranks) == 0 or others == 0:
@@ -176,6 +184,13 @@ def unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
 
 
+def raw_features(clips: Sequence[sounds.Clip]) -> Features:
+    """Raw features of clips; of silent ones no block is present."""
+    found = extract_features(clips)
+    audible = np.array([float(clip.any()) for clip in clips])
+    return replace(found, present={block: found.present.get(block, 1.0) * audible for block in BLOCKS})
+
+
 def compose(features: Features, constants: Constants, weights: Mapping[str, float]) -> Matrix:
     """Vectors (N, D) from raw features as the encoder computes them, with any weights of the blocks."""
     mean, whitening = constants
@@ -183,8 +198,7 @@ def compose(features: Features, constants: Constants, weights: Mapping[str, floa
     blocks, first = [], 0
     for name, size in BLOCKS.items():
         block = unit(whitened[:, first : first + size])
-        present = features.present.get(name, np.ones(len(block)))
-        blocks.append(block * np.sqrt(weights.get(name, 0.0)) * present[:, None])
+        blocks.append(block * np.sqrt(weights.get(name, 0.0)) * features.present[name][:, None])
         first += size
     return unit(np.concatenate(blocks, axis=1))
 
@@ -219,66 +233,35 @@ def _baseline_features(clip: sounds.Clip) -> dict[str, Any]:
     }
 
 
-class Evaluation:
-    """All tasks, with the raw features of all clips and the constants of the encoder."""
+def unseen_results(tasks: Sequence[Task], collections: Collections, shipped: Embed) -> dict[str, Result]:
+    """Results of version 1 by task: instruments are queried with constants fitted to the other half of them, sounds of no
+    instrument with the shipped ones."""
+    names = [name for group in GROUPS.values() for name in group]
+    features = {name: raw_features(clips.clips) for name, clips in collections.items() if "fold" in clips.labels}
 
-    def __init__(self, collections: Collections, midi: bool) -> None:
-        self.tasks = real_tasks(collections) + (midi_tasks(collections) if midi else [])
-        self._collections = collections
-        self._features = {name: extract_features(collection.clips) for name, collection in collections.items()}
-        with np.load(CONSTANTS) as stored:
-            self._shipped = stored["mean"].astype(np.float64), stored["whitening"].astype(np.float64)
-        folds = (0, 1) if midi else ()
-        self._halves = [fit_constants(self._without_fold(fold), []) for fold in folds]
-        self._scaled_halves = [fit_constants(self._without_fold(fold), [], shrinkage=1.0) for fold in folds]
-        self._scaled = fit_constants(self._without_fold(None), [], shrinkage=1.0) if midi else None
+    def half(fold: int) -> Embed:
+        others = {name: _without_fold(fold, collections[name].labels, features[name]) for name in names}
+        constants = fit_constants(others, [])
+        rows = {name: compose(values, constants, signal_encoder.WEIGHTS) for name, values in features.items()}
+        return rows.__getitem__
 
-    def _without_fold(self, fold: int | None) -> dict[str, tuple[Features, NDArray[Any]]]:
-        """What constants are fitted to, without the instruments of one fold (None: with all)."""
-        kept = {}
-        for name in (name for group in GROUPS.values() for name in group):
-            labels, features = self._collections[name].labels, self._features[name]
-            rows = labels["fold"] != fold
-            present = {block: values[rows] for block, values in features.present.items()}
-            kept[name] = Features(features.values[rows], present), labels["same"][rows]
-        return kept
+    halves = [half(fold) for fold in (0, 1)]
 
-    def run(
-        self,
-        weights: Mapping[str, float],
-        unseen: bool = True,
-        whitened: bool = True,
-        network: Mapping[str, Matrix] | None = None,
-    ) -> dict[str, Result]:
-        """Results by task. unseen: instruments are queried with constants fitted to the others; network: by collection, vectors
-        of version 2, whose pieces of the network are joined to the signal features."""
-        whole, halves = (self._shipped, self._halves) if whitened else (self._scaled, self._scaled_halves)
-        assert whole is not None  # without MIDI sounds there is nothing to scale by
-        results = {}
-        for task in self.tasks:
-            folds = self._collections[task.collection].labels.get("fold")
-            if folds is None or not unseen:
-                results[task.title] = evaluate(task, self._embed(whole, weights, network))
-            else:
-                by_fold = [
-                    evaluate(task, self._embed(half, weights, network), folds == fold)
-                    for fold, half in enumerate(halves)
-                ]
-                columns = ([getattr(result, field.name) for result in by_fold] for field in fields(Result))
-                results[task.title] = Result(*map(np.concatenate, columns))
-        return results
+    def result(task: Task) -> Result:
+        folds = collections[task.collection].labels.get("fold")
+        if folds is None:
+            return evaluate(task, shipped)
+        first, second = (similarities(task, embed) for embed in halves)
+        return ranked(task, np.where((folds == 0)[:, None], first, second))
 
-    def _embed(
-        self, constants: Constants, weights: Mapping[str, float], network: Mapping[str, Matrix] | None = None
-    ) -> Embed:
-        def embed(name: str) -> Matrix:
-            signal = compose(self._features[name], constants, weights)
-            if network is None:
-                return signal
-            learned = network[name][:, signal.shape[1] :]
-            return np.concatenate([np.sqrt(SHARES["signal"]) * signal, learned], axis=1)
+    return {task.title: result(task) for task in tasks}
 
-        return embed
+
+def _without_fold(fold: int, labels: Mapping[str, NDArray[Any]], features: Features) -> tuple[Features, NDArray[Any]]:
+    """Features and classes of a collection without the instruments of one fold."""
+    rows = labels["fold"] != fold
+    present = {block: values[rows] for block, values in features.present.items()}
+    return Features(features.values[rows], present), labels["same"][rows]
 
 
 def family_means(results: Mapping[str, Result], tasks: Sequence[Task]) -> list[float]:
@@ -305,9 +288,11 @@ def cell(result: Result) -> str:
     return f"{figures} ({low:.2f}-{high:.2f})"
 
 
-def print_families(new: Mapping[str, Result], old: Mapping[str, Result], tasks: Sequence[Task]) -> list[str]:
-    """A row per family of tasks: mAP of both versions and their difference on the same queries. Returns the families of
-    which the new version is worse by more than the interval."""
+def print_families(
+    new: Mapping[str, Result], old: Mapping[str, Result], tasks: Sequence[Task], title: str
+) -> list[str]:
+    """A row per family of tasks: mAP of version 2 and of what has the title, and their difference on the same queries. Returns
+    the families of which version 2 is worse by more than the interval."""
     worse, rows = [], []
     for family in dict.fromkeys(task.family for task in tasks):
         titles = [task.title for task in tasks if task.family == family]
@@ -317,26 +302,28 @@ def print_families(new: Mapping[str, Result], old: Mapping[str, Result], tasks: 
         rows.append([family, f"{before:.3f}", f"{after:.3f}", f"{after - before:+.3f} ({low:+.3f} to {high:+.3f})"])
         if high < 0:
             worse.append(family)
-    print_table(["family, mAP", "version 1", "version 2", "difference"], rows)
+    print_table(["family, mAP", title, "version 2", "difference"], rows)
     return worse
 
 
-def print_ablation(evaluation: Evaluation, midi: bool) -> None:
-    """Mean mAP of each family of tasks without a block of features, with only it, and with twice its weight."""
-    tasks = evaluation.tasks
+def print_ablation(tasks: Sequence[Task], collections: Collections) -> None:
+    """Mean mAP of each family of tasks by version 2's signal features: without a block, with only it, with twice its weight."""
+    features = {name: raw_features(collection.clips) for name, collection in collections.items()}
+    with np.load(CONSTANTS) as stored:
+        constants = stored["mean"].astype(np.float64), stored["whitening"].astype(np.float64)
 
-    def row(title: str, results: Mapping[str, Result]) -> list[str]:
+    def row(title: str, weights: Mapping[str, float]) -> list[str]:
+        rows = {name: compose(values, constants, weights) for name, values in features.items()}
+        results = {task.title: evaluate(task, rows.__getitem__) for task in tasks}
         return [title, *(f"{100 * value:.1f}" for value in family_means(results, tasks))]
 
-    rows = [row("all blocks", evaluation.run(WEIGHTS))]
-    if midi:
-        rows.append(row("scaled, not whitened", evaluation.run(WEIGHTS, whitened=False)))
+    rows = [row("all blocks", WEIGHTS)]
     for title, change in (
         ("without", lambda block: {**WEIGHTS, block: 0.0}),
         ("only", lambda block: {block: 1.0}),
         ("twice", lambda block: {**WEIGHTS, block: 2 * WEIGHTS[block]}),
     ):
-        rows += [row(f"{title} {block}", evaluation.run(change(block))) for block in BLOCKS]
+        rows += [row(f"{title} {block}", change(block)) for block in BLOCKS]
     print_table(["mAP, %", *dict.fromkeys(task.family for task in tasks), "mean"], rows)
 
 
@@ -391,33 +378,34 @@ def main() -> None:
     parser.add_argument("--midi", type=Path, help="folder rendered by benchmarks.render_midi_sounds")
     parser.add_argument("--no-ablation", action="store_true")
     options = parser.parse_args()
-    midi = options.midi is not None
     with threadpool_limits(1):
         collections = load_collections(audio_folder(), options.midi)
-        evaluation = Evaluation(collections, midi)
-        fused = {name: BuiltinEncoder().embed(collection.clips) for name, collection in collections.items()}
-        columns = {
-            "version 2": {task.title: evaluate(task, lambda name: fused[name]) for task in evaluation.tasks},
-            "version 1": evaluation.run(WEIGHTS, unseen=False),
-        }
-        if midi:
-            columns["version 2, unseen"] = evaluation.run(WEIGHTS, network=fused)
-            columns["version 1, unseen"] = evaluation.run(WEIGHTS)
-        for name, embed in baselines(collections).items():
-            columns[name] = {task.title: evaluate(task, embed) for task in evaluation.tasks}
-        print_tasks(columns, evaluation.tasks)
-        worse = print_families(columns["version 2"], columns["version 1"], evaluation.tasks)
-        if midi:
-            print("\nUnseen instruments: both with constants that were fitted to the others\n")
-            print_families(columns["version 2, unseen"], columns["version 1, unseen"], evaluation.tasks)
+        tasks = real_tasks(collections) + (midi_tasks(collections) if options.midi else [])
+        both = BothVersions()
+        rows = {name: both.embed(collection.clips) for name, collection in collections.items()}
+
+        def shipped(version: Version) -> Embed:
+            return lambda name: as_version(rows[name], version).astype(np.float64)
+
+        def results(embed: Embed) -> dict[str, Result]:
+            return {task.title: evaluate(task, embed) for task in tasks}
+
+        columns = {"version 2": results(shipped("2")), "version 1": results(shipped("1"))}
+        if options.midi:
+            columns["version 1, unseen"] = unseen_results(tasks, collections, shipped("1"))
+        older = list(columns)[1:]
+        columns |= {name: results(embed) for name, embed in baselines(collections).items()}
+        print_tasks(columns, tasks)
+        for title in older:
+            worse = print_families(columns["version 2"], columns[title], tasks, title)
         if not options.no_ablation:
-            print_ablation(evaluation, midi)
-        for encoder in (BuiltinEncoder(), SignalEncoder()):
+            print_ablation(tasks, collections)
+        for encoder in (BuiltinEncoder(), signal_encoder.SignalEncoder()):
             print(f"\nVersion {encoder.version}\n")
             print_robustness(sounds.to_alter(collections["songs10"], collections["samples"]), encoder)
             print_dimensions(encoder)
     if worse:
-        raise SystemExit(f"version 2 is worse than version 1 by more than the interval: {', '.join(worse)}")
+        raise SystemExit(f"version 2 is worse than {older[-1]} by more than the interval: {', '.join(worse)}")
 
 
 if __name__ == "__main__":

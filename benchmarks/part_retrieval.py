@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.shared.builtin_versions import VERSIONS, add_separator_option, as_version, recipe_with
+from benchmarks.shared.builtin_versions import VERSIONS, add_separator_option, analyser_of_both, as_version
 from benchmarks.shared.markdown import print_table
 from benchmarks.shared.ranking import average_precision
 from soundalike.analysis.analyser import Analyser, Analysis
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     add_separator_option(parser)
     arguments = parser.parse_args()
-    analyser = Analyser(recipe_with(arguments.separator))
+    analyser = analyser_of_both(arguments.separator)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         truth = write_library(
@@ -82,22 +82,23 @@ def rows(
             yield from by_version(part, label, truth, windows, loops)
         shares = region_shares(analyser.recipe, REGION)[part]
         regions = [region(song, [analyser.recipe.parts.index(name) for name in (part, MIX)], shares) for song in songs]
-        yield part, "as a region", "2", "-", *evaluate(part, truth, regions, loops)[1:]
+        yield part, "as a region", "2", "-", *evaluate(part, truth, regions, as_version(loops, "2"))[1:]
         yield from by_version(part, "true stems", truth, true, loops)
-        chance = [rng.normal(size=windows.shape).astype(np.float32) for windows in true]
-        yield part, "chance", "-", *evaluate(part, truth, chance, loops)
+        chance = [rng.normal(size=as_version(windows, "2").shape).astype(np.float32) for windows in true]
+        yield part, "chance", "-", *evaluate(part, truth, chance, as_version(loops, "2"))
 
 
 def region(song: Analysis, columns: Sequence[int], shares: RegionShares) -> Float32:
-    """(1, D) the direction of all windows of a song, from the columns of the part and of the mixture."""
-    stem, mixture = (song.vectors[song.present[:, column], column].mean(axis=0) for column in columns)
+    """(1, D) the direction of all windows of a song by version 2, from the columns of the part and of the mixture."""
+    vectors = as_version(song.vectors, "2")
+    stem, mixture = (vectors[song.present[:, column], column].mean(axis=0) for column in columns)
     return shares.combined(stem, mixture)[np.newaxis].astype(np.float32)
 
 
 def by_version(
     part: str, label: str, truth: Truth, windows: list[Float32], loops: Float32
 ) -> Iterator[tuple[str, ...]]:
-    """A row for each version of the encoder, from vectors of version 2."""
+    """A row for each version of the encoder."""
     for version in VERSIONS:
         heard = [as_version(rows, version) for rows in windows]
         yield part, label, version, *evaluate(part, truth, heard, as_version(loops, version))

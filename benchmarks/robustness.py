@@ -27,11 +27,9 @@ from threadpoolctl import threadpool_limits
 from benchmarks import encoder_sounds as sounds
 from benchmarks.held_out_sounds import held_out_hits
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import VERSIONS, as_version
+from benchmarks.shared.builtin_versions import VERSIONS, analyser_of_both, as_version
 from benchmarks.shared.markdown import print_table
-from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.kinds import Kind
-from soundalike.analysis.recipe import make_recipe
 from soundalike.parts import MIX
 
 Clip = NDArray[np.float32]
@@ -102,10 +100,10 @@ class Ears:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._analyser = Analyser(make_recipe())
+        self._analyser = analyser_of_both()
 
     def vectors(self, pool: Pool, alteration: str, every: int = 1) -> NDArray[np.float32]:
-        """(N, D) the mix of the sounds of a pool, or every so many of them, after an alteration."""
+        """Rows (N, D) of both versions: the mix of the sounds of a pool, or every so many of them, after an alteration."""
         alter, suffix, arguments = ALTERATIONS[alteration]
         rows = []
         for clip in pool.clips[::every]:

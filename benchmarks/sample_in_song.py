@@ -25,9 +25,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.shared.audio_data import audio_folder
-from benchmarks.shared.builtin_versions import Version, add_separator_option, as_version, recipe_with
+from benchmarks.shared.builtin_versions import Version, add_separator_option, analyser_of_both, as_version
 from benchmarks.shared.markdown import print_table
-from soundalike.analysis.analyser import Analyser
 from soundalike.audio import decode
 from soundalike.search.region_shares import RegionShares, region_shares
 
@@ -108,7 +107,7 @@ class Experiment:
 
     def __init__(self, seed: int, separator: Version) -> None:
         self.rng = np.random.default_rng(seed)
-        self.analyser = Analyser(recipe_with(separator))
+        self.analyser = analyser_of_both(separator)
         self.paths = sorted(audio_folder("samples").glob("*.flac"))
         self.waves = [decode.load(path, RATE, 1).samples[0] for path in self.paths]
         self.classes = [sample_class(path) for path in self.paths]
@@ -143,9 +142,10 @@ class Experiment:
         shares = region_shares(self.analyser.recipe, end - CONTEXT)[part]
         yield "version 1, separated", as_version(self.vectors, "1") @ as_version(stem, "1")
         yield "version 1, unseparated", as_version(self.vectors, "1") @ as_version(mixture, "1")
+        heard = [as_version(rows, "2").astype(np.float64) for rows in (stem, mixture)]
         for name, share in (("separated", 0.0), ("unseparated", 1.0), ("as searched", shares.mixture)):
-            direction = RegionShares(share, shares.network).combined(stem, mixture)
-            yield f"version 2, {name}", self.vectors @ direction
+            direction = RegionShares(share, shares.network).combined(*heard)
+            yield f"version 2, {name}", as_version(self.vectors, "2") @ direction
         yield "MFCC, unseparated", self.baseline.scores(stems["mix"], rate)
         yield "MFCC, separated", self.baseline.scores(stems[part], rate)
 
