@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tinysoundfont import Synth
 
 Clip = NDArray[np.float32]
 Event = tuple[float, int, int, int]  # seconds, 0 off / 1 on, key, velocity
@@ -62,6 +61,8 @@ class Instrument:
     """A loaded SoundFont."""
 
     def __init__(self, soundfont: str) -> None:
+        from tinysoundfont import Synth  # installed for this only
+
         self._synth = Synth(samplerate=RATE)
         self._font = self._synth.sfload(soundfont)
 
