@@ -52,7 +52,8 @@ STAGES = (
     (f"{BUILTIN}.builtin_encoder", "compute_spectra", "embed: spectra"),
     (f"{BUILTIN}.builtin_encoder", "features", "embed: features"),
     (f"{BUILTIN}.signal_encoder", "compute_spectra", "embed: spectra"),
-    (f"{BUILTIN}.signal_encoder", "features", "embed: features"),
+    (f"{BUILTIN}.signal_encoder", "features", "embed: features"),  # in older checkouts
+    (f"{BUILTIN}.whitened_features", "features", "embed: features"),
     (f"{BUILTIN}.builtin_network", "Network.heads", "embed: network"),
 )
 """Module, function or method, stage. What a checkout does not have is not measured."""

@@ -209,8 +209,8 @@ class Track:
         return events
 
 
-def phrases(instrument: Instrument, folder: Path) -> None:
-    rng = np.random.default_rng(1)
+def phrases(instrument: Instrument, folder: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
     parts = (*PROGRAMS, "drums", "mix")
     clips: dict[str, list[Clip]] = {part: [] for part in parts}
     programs: dict[str, list[int]] = {part: [] for part in parts}
@@ -237,13 +237,13 @@ def phrases(instrument: Instrument, folder: Path) -> None:
         save(folder, f"phrases_{part}", clips[part], track=list(tracks), program=programs[part])
 
 
-def render(soundfont: str, folder: Path) -> None:
-    """Write all collections to `folder`."""
+def render(soundfont: str, folder: Path, seed: int = 1) -> None:
+    """Write all collections to `folder`; another seed invents other tracks."""
     instrument = Instrument(soundfont)
     folder.mkdir(parents=True, exist_ok=True)
     tones(instrument, folder)
     kits(instrument, folder)
-    phrases(instrument, folder)
+    phrases(instrument, folder, seed)
 
 
 def main() -> None:

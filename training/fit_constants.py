@@ -6,7 +6,7 @@ notes        notes of 120 programs, the class being the program; drum pieces, th
 phrases      excerpts of invented tracks played by five parts, the class being the track
 instruments  the same excerpts, the class being the program: other music by the same instrument
 songs        drums, basses and residuals of arrangements, as they are and as the built-in separator gives them, the class being
-             who plays: what a song leaves in the stems of a part says nothing about the part
+             the instrument: what other parts leave in a separated stem says nothing about it
 alterations  a clip and the same clip after a codec, an equaliser, a little noise, another speed or pitch
 
 The covariance within these classes is made white (`whitened_features`). No label says what is *different*.
@@ -44,8 +44,10 @@ SHARES = {"notes": 5.0, "phrases": 1.0, "instruments": 1.0, "songs": 0.5, "alter
 SHRINKAGE = 0.12
 RATE, SECONDS, WINDOW = 32_000, 20.0, 10.0
 PARTS = ("bass", "drums", "residuals")
-SONGS, BANDS = 160, 40
+SONGS, ENSEMBLES = 160, 40
 """Songs of each SoundFont; sets of four instruments, one of which plays the residuals of a song."""
+FIRST_TRACKS = 1000
+"""Seed of the tracks of the first SoundFont; `benchmarks.encoder_evaluation` has those of seed 1."""
 ALTERED = 40
 """Clips of each collection that are altered."""
 LEAST_SEPARATED, LEAST_TRUE = -36.0, -25.0
@@ -66,7 +68,7 @@ def fit_constants(packages: Path, work: Path, seed: int, out: Path = CONSTANTS) 
     """Write the constants to `out`. packages: as in `collect.collect`; rendered sounds are kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
-        fonts = list(pool.map(measure, [packages] * 2, [work] * 2, SOUNDFONTS, [seed] * 2))
+        fonts = list(pool.map(measure, [packages] * 2, [work] * 2, SOUNDFONTS, [0, 1], [seed] * 2))
     mean, whitening = fit_whitening(groups_of(fonts), joined_steps(fonts), SHRINKAGE, list(SHARES.values()))
     # Half precision: the constants are not known to more than three digits.
     np.savez(out, mean=mean.astype(np.float32), whitening=whitening.astype(np.float16))
@@ -89,17 +91,19 @@ def joined_steps(fonts: list[FontFeatures]) -> list[Matrix]:
     return [np.concatenate(steps) for steps in zip(*(font.steps for font in fonts), strict=True)]
 
 
-def _together(several: list[Labelled]) -> Labelled:
-    classes = [np.array([f"{number} {name}" for name in names]) for number, (_, names) in enumerate(several)]
-    return np.concatenate([values for values, _ in several]), np.concatenate(classes)
+def _together(collections: list[Labelled]) -> Labelled:
+    classes = [np.array([f"{number} {name}" for name in names]) for number, (_, names) in enumerate(collections)]
+    return np.concatenate([values for values, _ in collections]), np.concatenate(classes)
 
 
-def measure(packages: Path, work: Path, name: str, seed: int) -> FontFeatures:
-    """The features of what one SoundFont plays."""
+def measure(packages: Path, work: Path, name: str, number: int, seed: int) -> FontFeatures:
+    """The features of what the SoundFont `name`, the `number`th, plays."""
     font = str(next((packages / "usr/share/sounds").rglob(name)))
     folder = work / f"midi-{name}"
-    if not (folder / "phrases_mix.npz").exists():
-        render(font, folder)
+    if not folder.exists():
+        unfinished = work / f".midi-{name}"
+        render(font, unfinished, FIRST_TRACKS * seed + number)
+        unfinished.rename(folder)
     clips = midi_collections(folder)
     collections = {}
     for collection in (name for names in GROUPS.values() for name in names):
@@ -109,8 +113,10 @@ def measure(packages: Path, work: Path, name: str, seed: int) -> FontFeatures:
     rng = generator("altered", seed, name)
     plain = [
         clip
-        for found in clips.values()
-        for clip in (found.clips[index] for index in rng.choice(len(found.clips), ALTERED, replace=False))
+        for of_collection in clips.values()
+        for clip in (
+            of_collection.clips[index] for index in rng.choice(len(of_collection.clips), ALTERED, replace=False)
+        )
     ]
     before = extract_features(plain).values
     steps = [extract_features([alter(clip) for clip in plain]).values - before for alter in sounds.ALTERATIONS.values()]
@@ -118,36 +124,37 @@ def measure(packages: Path, work: Path, name: str, seed: int) -> FontFeatures:
 
 
 def _songs(instrument: Instrument, font: str, seed: int) -> dict[str, Labelled]:
-    """Of each part the features of true and separated stems in windows of songs, and who plays."""
+    """Of each part the features of true and separated stems in windows of songs, and the program (the ensemble) of each."""
     separator = load_separator("builtin")
     clips: dict[str, list[Float32]] = {part: [] for part in PARTS}
-    players: dict[str, list[int]] = {part: [] for part in PARTS}
+    played: dict[str, list[int]] = {part: [] for part in PARTS}
     for number in range(SONGS):
         rng = generator("labelled song", seed, font, number)
-        who = {"bass": int(rng.choice(arrangements.BASSES)), "drums": int(rng.choice(DRUM_PRESETS))}
-        who["residuals"] = int(rng.integers(BANDS))
-        true = dict(_stems(instrument, rng, who, font))
+        programs = {"bass": int(rng.choice(arrangements.BASSES)), "drums": int(rng.choice(DRUM_PRESETS))}
+        programs["residuals"] = int(rng.integers(ENSEMBLES))
+        true = dict(_stems(instrument, rng, programs, font))
         mixture = np.sum(list(true.values()), axis=0)
         separated = separator.separate(mixture[np.newaxis])
         for first in range(0, len(mixture), round(WINDOW * RATE)):
             window = slice(first, first + round(WINDOW * RATE))
+            reference = max(rms(mixture[window]), 1e-9)
             for part in PARTS:
-                found, wanted = np.ascontiguousarray(separated[part][0, window]), true[part][window]
-                levels = [20 * np.log10(max(rms(stem), 1e-9) / rms(mixture[window])) for stem in (found, wanted)]
+                stems = np.ascontiguousarray(separated[part][0, window]), true[part][window]
+                levels = [20 * np.log10(max(rms(stem), 1e-9) / reference) for stem in stems]
                 if levels[0] > LEAST_SEPARATED and levels[1] > LEAST_TRUE:
-                    clips[part] += [found, wanted]
-                    players[part] += [who[part]] * 2
-    return {part: (extract_features(clips[part]).values, np.array(players[part])) for part in PARTS}
+                    clips[part] += stems
+                    played[part] += [programs[part]] * 2
+    return {part: (extract_features(clips[part]).values, np.array(played[part])) for part in PARTS}
 
 
-def _stems(instrument: Instrument, rng: Rng, who: dict[str, int], font: str) -> Iterator[tuple[str, Float32]]:
+def _stems(instrument: Instrument, rng: Rng, programs: dict[str, int], font: str) -> Iterator[tuple[str, Float32]]:
     """The stems (samples,) of one arrangement, mixed as the examples of the separator are."""
-    band = generator("band", font, who["residuals"])
+    ensemble = generator("ensemble", font, programs["residuals"])
     kinds = (arrangements.SUSTAINED, arrangements.STRUMMED, arrangements.LEADS, arrangements.STRUCK)
-    others = iter([int(band.choice(programs)) for programs in kinds])
+    others = iter([int(ensemble.choice(of_kind)) for of_kind in kinds])
     stems = {part: np.zeros(round(SECONDS * RATE), np.float32) for part in PARTS}
     for layer in arrangements.Arrangement(rng).layers():
-        program = next(others, None) if layer.part == "residuals" else who[layer.part]
+        program = next(others, None) if layer.part == "residuals" else programs[layer.part]
         if program is None:
             continue
         instrument.choose(program, layer.drums)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from soundalike.search.index.flat import FlatIndex
 from soundalike.search.near_duplicates import (
+    NEAR_IDENTICAL,
+    NEAR_IDENTICAL_SHORT,
     candidate_pairs,
     copies_of,
     first_copies,
@@ -27,7 +29,7 @@ def test_copies_are_those_of_equal_length_and_sound() -> None:
     assert same_recording(a, near, 0.2, 0.201)
     assert not same_recording(a, near, 0.2, 0.21)  # two claps, not one
     alike = unit(a + 0.06 * np.random.default_rng(4).normal(size=a.shape))
-    assert 0.95 < np.mean(np.sum(a * alike, axis=1)) < 0.98
+    assert NEAR_IDENTICAL < np.mean(np.sum(a * alike, axis=1)) < NEAR_IDENTICAL_SHORT
     assert same_recording(a, alike, 50.0, 50.0)
     assert not same_recording(a, alike, 0.2, 0.2)
     assert not same_recording(a, near[::-1].copy(), 50.0, 50.0)

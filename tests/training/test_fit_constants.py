@@ -51,7 +51,8 @@ def test_within_classes_whitened_features_vary_alike_in_all_directions() -> None
 
 @pytest.mark.parametrize(("shares", "larger"), [((1.0, 1.0, 0.01), 0), ((0.01, 0.01, 1.0), 1)])
 def test_a_group_counts_by_its_share(shares: tuple[float, ...], larger: int) -> None:
-    """Where classes vary most in the first number, and alterations change the second, the larger share decides which is less."""
+    """Classes vary most in the first number, alterations change the second: the group with the larger share decides which is
+    scaled down more."""
     rng = np.random.default_rng(1)
     classes = np.repeat(np.arange(100), 10)
     within = rng.standard_normal((1000, 2)) * [1.0, 0.1]

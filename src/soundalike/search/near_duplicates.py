@@ -19,7 +19,8 @@ NEAR_IDENTICAL = 0.95
 """Mean cosine of the mix, window by window, from which two files of equal length are copies of one another."""
 
 NEAR_IDENTICAL_SHORT = 0.97
-"""The same for files shorter than `SHORT`: cosines of different strokes of a drum exceed `NEAR_IDENTICAL`."""
+"""The same for files shorter than `SHORT`: cosines of different strokes of a drum exceed `NEAR_IDENTICAL`. Measured with both
+versions of the built-in encoder (`benchmarks/clip_copies.py`), not with others."""
 
 SHORT = 2.0  # s
 

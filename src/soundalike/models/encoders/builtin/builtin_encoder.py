@@ -21,23 +21,35 @@ from soundalike.models.encoder_protocol import Embeddings, Samples
 from soundalike.models.encoders.builtin.builtin_features import features
 from soundalike.models.encoders.builtin.builtin_network import HEADS, shipped_network
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Array, Spectra, compute_spectra
-from soundalike.models.encoders.builtin.signal_encoder import WEIGHTS as SIGNAL_WEIGHTS
 from soundalike.models.encoders.builtin.signal_encoder import mono
 from soundalike.models.encoders.builtin.whitened_features import DIMENSION, WhitenedFeatures
 
 CONSTANTS = Path(__file__).with_name("builtin_constants.npz")
-"""`mean` (D,) and `whitening` (D, D) of the signal features, made by `python -m training constants`: also from what the built-in
-separator makes of stems in songs, and from other music by the same instruments."""
+"""`mean` (D,) and `whitening` (D, D) of the signal features of version 2, made by `python -m training constants`: also from what
+the built-in separator makes of stems in songs, and from other music by the same instruments."""
 
-WEIGHTS: dict[str, float] = {**SIGNAL_WEIGHTS, "spectrum": 0.45, "dynamics": 0.6, "bands": 0.7, "chroma": 0.4}
-"""Share of each block of signal features in their squared norm."""
+WEIGHTS: dict[str, float] = {
+    "spectrum": 0.45,
+    "attack": 0.5,
+    "evolution": 1.0,
+    "dynamics": 0.6,
+    "modulation": 0.8,
+    "bands": 0.7,
+    "motion": 0.4,
+    "roughness": 0.3,
+    "tonality": 0.4,
+    "register": 0.4,
+    "chroma": 0.4,
+    "rhythm": 0.4,
+}
+"""Relative weight of each block of signal features in their squared norm."""
 
 PIECES: dict[str, int] = {"signal": DIMENSION, **HEADS}
 """Numbers of each piece of a vector, in their order."""
 
 SHARES: dict[str, float] = {"signal": 0.97, "instance": 0.009, "group": 0.021}
-"""Of each piece in the squared norm of a vector. Larger shares of the network make sounds on their own less alike that ought to
-be (docs/builtin-encoder.md)."""
+"""Of each piece in the squared norm of a vector. With larger shares of the network sounds on their own are less alike than they
+ought to be (docs/ears.md)."""
 
 INSTANCE = 0.65
 """How much of the network's share is that of the head `instance` where sounds are heard through music; the rest is that of

@@ -24,7 +24,7 @@ CLASSES: tuple[str, ...] = ("kick", "snare", "clap", "hat", "tom", "cymbal", "pe
 READOUT = Path(__file__).with_name("builtin_classes.npz")
 """`weights` (D, classes) and `bias` (classes,), of vectors in which the network has the share `NETWORK`."""
 
-NETWORK = 0.5
+NETWORK = 0.6
 """Share of the network in what is read: it was trained with these classes."""
 
 

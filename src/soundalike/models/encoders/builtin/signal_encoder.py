@@ -17,7 +17,7 @@ from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, Arra
 from soundalike.models.encoders.builtin.whitened_features import DIMENSION, WhitenedFeatures
 
 CONSTANTS = Path(__file__).with_name("signal_constants.npz")
-"""`mean` (D,) and `whitening` (D, D), made by `benchmarks/encoder_fit.py`."""
+"""`mean` (D,) and `whitening` (D, D) of version 1, made by `benchmarks/encoder_fit.py`."""
 
 WEIGHTS: dict[str, float] = {
     "spectrum": 0.5,
@@ -33,8 +33,7 @@ WEIGHTS: dict[str, float] = {
     "chroma": 0.3,
     "rhythm": 0.4,
 }
-"""Share of each block in the squared norm. Doubling or halving any of them changes the results of `docs/builtin-encoder.md`
-little."""
+"""Relative weight of each block in the squared norm."""
 
 
 class SignalEncoder:

@@ -20,7 +20,7 @@ DIMENSION = sum(BLOCKS.values())
 
 
 class WhitenedFeatures:
-    """Constants, and the weight of each block: its share of the squared norm."""
+    """Constants, and the relative weight of each block in the squared norm."""
 
     def __init__(self, constants: Path, weights: Mapping[str, float]) -> None:
         """constants: an .npz file with `mean` (D,) and `whitening` (D, D)."""
