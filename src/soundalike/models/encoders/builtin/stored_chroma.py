@@ -18,18 +18,18 @@ from soundalike.models.encoders.builtin.builtin_features import BLOCKS
 from soundalike.models.encoders.builtin.builtin_spectra import Array
 
 LENGTHS: dict[str, float] = {
-    "spectrum": 2.6,
-    "attack": 4.2,
-    "evolution": 5.9,
+    "spectrum": 2.8,
+    "attack": 4.1,
+    "evolution": 5.8,
     "dynamics": 6.7,
-    "modulation": 10.5,
-    "bands": 9.2,
-    "motion": 3.0,
-    "roughness": 4.1,
-    "tonality": 2.6,
+    "modulation": 10.1,
+    "bands": 8.8,
+    "motion": 3.1,
+    "roughness": 4.0,
+    "tonality": 2.7,
     "register": 5.6,
     "chroma": 3.9,
-    "rhythm": 15.2,
+    "rhythm": 15.0,
 }
 """Of the whitened blocks of features: medians over windows of 10 s of real songs."""
 
