@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,14 @@ def test_models_lists_licences_and_parts() -> None:
     models = json.loads(run("models", "--format", "json").stdout)
     assert models["encoders"]["builtin"]["licence"]
     assert models["separators"]["builtin"]["parts"] == ["bass", "drums", "residuals"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_what_goes_to_a_file_is_utf_8_whatever_the_machine_prefers(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    code = (
+        "import sys; from soundalike import cli; sys.argv = ['soundalike', '--version']\n"
+        "try: cli.main()\nexcept SystemExit: print('夜の風 █')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, timeout=60, check=True)
+    assert done.stdout.decode("utf-8").splitlines()[-1] == "夜の風 █"

@@ -90,6 +90,27 @@ def test_an_item_of_the_library_gives_the_same_hits_as_its_file(finder: Finder, 
     assert [hit.id for hit in by_id.hits] == [hit.id for hit in by_file.hits]
 
 
+def test_a_file_here_is_meant_rather_than_an_item_of_that_name(
+    finder: Finder, music: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, path = music.name, song.relative_to(music)
+    monkeypatch.chdir(tmp_path)
+    named = f"{root}/{path.as_posix()}"
+    item = finder.find_item(named)
+    assert item is not None
+    assert item["path"] == path.as_posix()
+    here = tmp_path / named
+    here.parent.mkdir(parents=True)
+    here.write_bytes(b"another file")
+    assert finder.find_item(named) is None
+    assert finder.find_item(item["id"]) == item
+
+
+def test_a_name_that_is_not_unicode_is_no_item(finder: Finder) -> None:
+    assert finder.find_item("music/caf\udce9.flac") is None
+    assert finder.find_item("caf\udce9.flac") is None
+
+
 def test_one_part_against_whole_loops(finder: Finder, song: Path) -> None:
     result = finder.similar(song, part="drums", filters=make_filters(kinds=("loop",)))
     assert result.hits

@@ -637,6 +637,18 @@ def test_the_page_fits_narrow_screens(page: Any, song: Path, width: int) -> None
     assert page.locator(".hit .name").first.bounding_box()["width"] > 90
 
 
+@pytest.mark.parametrize(("width", "height"), [(1366, 650), (1024, 700), (960, 540), (720, 450)])
+def test_in_a_low_window_the_list_gets_shorter_and_nothing_else(page: Any, song: Path, width: int, height: int) -> None:
+    drop(page, song)
+    page.locator(".hit").first.click()
+    page.set_viewport_size({"width": width, "height": height})
+    if page.locator("[data-open=results]").count() and width <= 900:
+        page.locator("[data-open=results]").click()
+    for name, least in (("#columns", 14), ("#filters", 26)):
+        page.locator(name).scroll_into_view_if_needed()
+        assert page.locator(name).bounding_box()["height"] >= least
+
+
 def test_a_slider_passes_zero_by_keys(page: Any) -> None:
     page.locator("#weight-mix").focus()
     for _ in range(53):

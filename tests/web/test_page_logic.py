@@ -278,6 +278,9 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         ("-120", [None, 120]),
         ("100", [96, 104]),
         ("120.5–121", [120.5, 121]),
+        ("90,5-120", [90.5, 120]),
+        ("90–120 bpm", [90, 120]),
+        ("0,5-1,5 s", [0.5, 1.5]),
     ],
 )
 def test_ranges_are_parsed(module: Call, text: str, expected: Any) -> None:
@@ -294,6 +297,7 @@ def test_seconds_are_parsed_as_they_are_formatted(module: Call) -> None:
     for seconds in (0, 0.5, 61.2, 3599.9):
         assert module("format.js", "parseSeconds", module("format.js", "clock", seconds)) == pytest.approx(seconds)
     assert module("format.js", "parseSeconds", "1:00:01") == 3601
+    assert module("format.js", "parseSeconds", "0:05,5") == 5.5
     assert np.isnan(module("format.js", "parseSeconds", "soon"))
 
 

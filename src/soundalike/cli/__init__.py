@@ -6,6 +6,7 @@ function, so that `--help` appears at once. Raise exceptions; only `main` turns 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -66,6 +67,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit. Errors print one line; SOUNDALIKE_DEBUG=1 shows the traceback instead."""
     code = None
+    _write_unicode()
     try:
         code = cli.main(standalone_mode=False)  # an exit code if a command ends by `ctx.exit`, else None
     except click.ClickException as error:
@@ -79,6 +81,17 @@ def main() -> NoReturn:
             raise
         _fail(*_message_and_code(error))
     sys.exit(code or 0)
+
+
+def _write_unicode() -> None:
+    """Let what is printed be UTF-8 where it goes to a file or another program, and replace what a terminal cannot show: on
+    Windows both have an encoding that lacks the bars of tables and the characters of many file names."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
 
 
 def _message_and_code(error: Exception) -> tuple[str, int]:

@@ -106,12 +106,12 @@ def local_file(opened: OpenLibrary, reference: str | Path, item: Mapping[str, An
 
 def find_item(opened: OpenLibrary, reference: str | Path) -> dict[str, Any] | None:
     """The item with this id or path (absolute, relative, or as the library names it), if there is one and its file has not
-    changed since it was indexed."""
+    changed since it was indexed. A file at that place on this machine is meant rather than an item that the library names so."""
     catalogue = opened.catalogue
     text = str(reference)
     root, _, path = text.partition("/")
     number = catalogue.with_id(text)
-    if number is None:
+    if number is None and not part_of_address(expanded(reference)).file.exists():
         number = catalogue.with_path(root, path)
     if number is not None:
         return catalogue.item(number)

@@ -89,6 +89,18 @@ def test_remove_understands_paths_as_hits_show_them(full: LibraryFolder) -> None
     assert len(full.items()) == 3
 
 
+def test_what_is_here_is_not_taken_for_an_item_of_that_name(
+    full: LibraryFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "music" / "sub").mkdir(parents=True)
+    (elsewhere / "music" / "sub" / "b.wav").write_bytes(b"another file")
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(InputError, match="lies in no root"):
+        remove(full.path, ["music/sub/b.wav"])
+    assert len(full.items()) == 4
+
+
 def test_upkeep_is_writing(full: LibraryFolder) -> None:
     with writing(full.path):
         with pytest.raises(LibraryError, match="being written"):

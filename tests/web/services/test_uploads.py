@@ -10,7 +10,7 @@ import pytest
 
 from soundalike.errors import InputError
 from soundalike.web.services.media_workers import BusyError
-from soundalike.web.services.uploads import NoSpaceError, TooLargeError, Upload, Uploads
+from soundalike.web.services.uploads import NoSpaceError, TooLargeError, Upload, Uploads, display_name
 
 
 @pytest.fixture
@@ -98,3 +98,12 @@ def test_a_cancelled_upload_leaves_no_file(uploads: Uploads) -> None:
     asyncio.run(given_up())
     assert files(uploads) == []
     assert receive(uploads, b"x").size == 1
+
+
+def test_of_a_long_name_beginning_and_end_are_shown() -> None:
+    name = "A very long title " * 10 + "(remastered) v12.ogg"
+    shown = display_name(f"folder/{name}")
+    assert len(shown) == 120
+    assert shown.startswith("A very long title")
+    assert shown.endswith("(remastered) v12.ogg")
+    assert display_name("C:\\music\\a\nb.wav") == "a?b.wav"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from soundalike.errors import InputError
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
@@ -133,11 +133,12 @@ def _root_called(text: str, roots: Mapping[str, Location]) -> str:
 
 
 def _scope(path: str | Location, roots: Mapping[str, Location]) -> Scope:
-    """The scope of a path: a place under a root, or root/path as hits are written."""
-    place = RootFinder(roots).find(absolute(path))
+    """The scope of a path: a place under a root, or root/path as hits are written, if nothing is at that place here."""
+    here = absolute(path)
+    place = RootFinder(roots).find(here)
     if place is None:
         name, _, inside = PurePath(str(path)).as_posix().partition("/")
-        if name not in roots:
+        if name not in roots or (isinstance(here, Path) and here.exists()):
             known = ", ".join(str(folder) for folder in roots.values()) or "none yet"
             raise InputError(f"{path} lies in no root of this library; its roots are {known}")
         place = (name, inside)

@@ -110,7 +110,8 @@ class Uploads:
         suffix = Path(name).suffix.lower()
         if suffix not in AUDIO_SUFFIXES:
             raise InputError(
-                f"{shown!r} does not have the name of an audio file; supported suffixes: {', '.join(sorted(AUDIO_SUFFIXES))}"
+                f"{shown!r} does not have the name of an audio file; it should end in .wav, .aiff, .flac, .mp3, .m4a, .ogg or "
+                "the like"
             )
         if stated_size is not None and stated_size.isdecimal() and int(stated_size[:20]) > self.max_bytes:
             raise self._too_large(shown)
@@ -190,5 +191,6 @@ class Uploads:
 
 
 def display_name(name: str) -> str:
-    """A file name for messages: without folders and control characters, at most 120 characters."""
-    return re.sub(r"[\x00-\x1f\x7f]", "?", re.split(r"[/\\]", name)[-1])[:120]
+    """A file name for messages: without folders and control characters; at most 120 characters, the middle left out."""
+    shown = re.sub(r"[\x00-\x1f\x7f]", "?", re.split(r"[/\\]", name)[-1])
+    return shown if len(shown) <= 120 else f"{shown[:80]}…{shown[-39:]}"

@@ -69,17 +69,18 @@ export function parsed(kind) {
    * @param {string} text
    * @param {string} what
    * @param {number} [tolerance]
+   * @param {string} [examples]
    */
-  const range = (name, text, what, tolerance) => {
+  const range = (name, text, what, tolerance, examples) => {
     try {
-      return parseRange(text, what, tolerance);
+      return parseRange(text, what, tolerance, examples);
     } catch (error) {
       $(name).setAttribute("aria-invalid", "true");
       throw error;
     }
   };
   /** @type {Filters} */
-  const filters = { kinds: [kind], tempo: range("tempo", tempo, "tempo", TEMPO_TOLERANCE), duration: range("length", length, "seconds", LENGTH_TOLERANCE) };
+  const filters = { kinds: [kind], tempo: range("tempo", tempo, "tempo", TEMPO_TOLERANCE), duration: range("length", length, "seconds", LENGTH_TOLERANCE, "1-8, 2- or 4") };
   filters.key = key.trim() || null;
   filters.path = path.trim() || null;
   if (favourite) filters.favourite = true;

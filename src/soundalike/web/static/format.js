@@ -23,28 +23,31 @@ export const duration = (seconds) =>
   seconds < 60 ? `${seconds.toFixed(seconds < 10 ? 2 : 1)} s` : clock(seconds).slice(0, -2);
 
 /**
- * "1:02.5", "62.5" or "1:00:00" in seconds; NaN for anything else.
+ * "1:02.5", "62.5" or "1:00:00" in seconds, also with a decimal comma; NaN for anything else.
  * @param {string} text
  */
 export function parseSeconds(text) {
-  const places = text.trim().split(":");
+  const places = text.trim().replace(/,(?=\d+$)/, ".").split(":");
   if (places.length > 3 || !places.every((place) => /^\d+(\.\d+)?$/.test(place))) return NaN;
   return places.reduce((sum, place) => 60 * sum + Number(place), 0);
 }
 
 /**
  * "90-120", "90-", "-120" or "120" (give or take the share `tolerance`) as [low, high], null where open; null for no text.
+ * Decimal commas, and "bpm" or "s" behind the numbers, are understood too.
  * @param {string} text
  * @param {string} what the name of the quantity, for the error message
  * @param {number} [tolerance]
+ * @param {string} [examples] for the error message
  * @returns {[number | null, number | null] | null}
  */
-export function parseRange(text, what, tolerance = 0) {
+export function parseRange(text, what, tolerance = 0, examples = "90-120, 90- or 120") {
   const written = text.trim();
   if (!written) return null;
-  const match = /^(\d+(?:\.\d+)?)?\s*(-|–|to)?\s*(\d+(?:\.\d+)?)?$/.exec(written);
+  const plain = written.replace(/(\d),(?=\d)/g, "$1.").replace(/\s*(bpm|s)$/i, "");
+  const match = /^(\d+(?:\.\d+)?)?\s*(-|–|to)?\s*(\d+(?:\.\d+)?)?$/.exec(plain);
   const [, low, dash, high] = match ?? [];
-  if (!match || (!low && !high) || (high && !dash)) throw new Error(`${written} is not a range of ${what}; write 90-120, 90- or 120`);
+  if (!match || (!low && !high) || (high && !dash)) throw new Error(`${written} is not a range of ${what}; write ${examples}`);
   if (!dash) return [Number(low) * (1 - tolerance), Number(low) * (1 + tolerance)];
   if (low && high && Number(low) > Number(high)) throw new Error(`${written} is not a range of ${what}: ${low} is more than ${high}`);
   return [low ? Number(low) : null, high ? Number(high) : null];

@@ -172,8 +172,9 @@ export class Reference {
     this.fields[edge].setAttribute("aria-invalid", String(!valid));
     if (!valid) {
       const [start, end] = next;
-      $("region-note").textContent =
-        start < end && end <= sound.duration
+      $("region-note").textContent = Number.isNaN(next[edge])
+        ? `${this.fields[edge].value} is not a time; write 1:02.5 or 62.5`
+        : start < end && end <= sound.duration
           ? `a region lasts ${1000 * SHORTEST_REGION} ms or more`
           : `a region has a start and a later end between 0:00.000 and ${clockMs(sound.duration)}`;
       return;
