@@ -428,7 +428,11 @@ def test_music_advances_pauses_and_moves(opened: Callable[..., Any], ready: Call
     page.keyboard.press("a")  # starts again, with A
     until(page, "import('./listening_test/test_page.js').then(({ sound }) => sound.level() > 0.01)")
     assert state(page)["side"] == "a"
-    page.click("#side-a")  # what is heard already: pause
+    page.evaluate("import('./listening_test/test_page.js').then(({ view }) => { view.minHeard = 60; })")
+    page.click("#side-a")  # not heard long enough yet: go on
+    assert state(page)["playing"]
+    page.evaluate("import('./listening_test/test_page.js').then(({ view }) => { view.minHeard = 0; })")
+    page.click("#side-a")  # heard already: pause
     assert not state(page)["playing"]
     page.locator("#position").fill("0.5")
     assert state(page)["position"] == pytest.approx(0.5)

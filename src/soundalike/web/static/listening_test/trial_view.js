@@ -117,11 +117,12 @@ export class TrialView {
   }
 
   /**
-   * Hears a side; pressing the one that is heard pauses.
+   * Hears a side; pressing the one that is heard pauses, once it was heard long enough: X begins by itself, and who presses it
+   * then wants to hear it.
    * @param {TrialSide} side
    */
   press(side) {
-    if (this.mixer?.playing && this.mixer.side === side) this.toggle();
+    if (this.mixer?.playing && this.mixer.side === side && this.mixer.heard[side] >= this.minHeard) this.toggle();
     else this.hear(side);
   }
 
