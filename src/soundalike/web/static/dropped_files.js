@@ -56,6 +56,6 @@ export async function audioFiles({ entries, files }, suffixes) {
   if (!folders && files.length < 2) return files;
   const all = folders ? (await Promise.all(entries.map(filesOf))).flat() : files;
   const audio = all.filter(({ name }) => suffixes.some((suffix) => name.toLowerCase().endsWith(suffix)));
-  if (!audio.length) throw new Error("there is no audio file (.wav, .aiff, .flac, .mp3, .m4a, .ogg, .opus and others) among what was dropped");
+  if (!audio.length) throw new Error("there is no audio file among what was dropped (.wav, .aiff, .flac, .mp3, .m4a, .ogg, .opus and others)");
   return audio;
 }
