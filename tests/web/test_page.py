@@ -426,7 +426,8 @@ def test_a_link_restores_an_upload_or_asks_for_it(page: Any, browser: Any, song:
     assert again.text_content("#region-note") == note
     again.goto("about:blank")
     again.goto(re.sub(r"(?<=%22)[0-9a-f]{32}", "0" * 32, page.url))  # it has forgotten it
-    until(again, f"document.querySelector('#status').textContent.includes({json.dumps(song.name)})")
+    asked = json.dumps(f"{song.name}, which is not in the library: drop it here")  # not "loading ..." before it
+    until(again, f"document.querySelector('#status').textContent.includes({asked})")
     drop(again, song)
     assert again.text_content("#region-note") == note
     assert names(again) == names(page)
