@@ -4,7 +4,7 @@
     python -m benchmarks.encoder_fusion --midi FOLDER
 
 FOLDER: rendered by `benchmarks.render_midi_sounds`; real samples come from SOUNDALIKE_TEST_DATA. The tasks are those of
-`benchmarks.encoder_evaluation` about single sounds; each cell has the mAP, and the 95 % bootstrap interval of its difference
+`benchmarks.encoder_tasks` about single sounds; each cell has the mAP, and the 95 % bootstrap interval of its difference
 to the built-in encoder alone, on the same queries. Needs the extra `neural`.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import encoder_sounds as sounds
-from benchmarks.encoder_evaluation import Result, bootstrap_means, evaluate, interval, sample_task, tone_tasks
+from benchmarks.encoder_tasks import Result, bootstrap_means, evaluate, interval, sample_task, tone_tasks
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
 from soundalike.models.encoders import load_encoder

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from benchmarks import encoder_sounds as sounds
 from benchmarks.encoder_fit import GROUPS, extract_features, fit_whitening, midi_collections
 from benchmarks.render_midi_sounds import Instrument, render
+from soundalike.audio.level import rms_level
 from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.separators import load_separator
 from soundalike.synth.seeds import generator
@@ -137,11 +138,11 @@ def _songs(instrument: Instrument, font: str, seed: int) -> dict[str, Labelled]:
         separated = separator.separate(mixture[np.newaxis])
         for first in range(0, len(mixture), round(WINDOW * RATE)):
             window = slice(first, first + round(WINDOW * RATE))
-            reference = max(rms(mixture[window]), 1e-9)
+            reference = rms_level(mixture[window])
             for part in PARTS:
                 stems = np.ascontiguousarray(separated[part][0, window]), true[part][window]
-                levels = [20 * np.log10(max(rms(stem), 1e-9) / reference) for stem in stems]
-                if levels[0] > LEAST_SEPARATED and levels[1] > LEAST_TRUE:
+                over = [rms_level(stem) - reference for stem in stems]
+                if over[0] > LEAST_SEPARATED and over[1] > LEAST_TRUE:
                     clips[part] += stems
                     played[part] += [programs[part]] * 2
     return {part: (extract_features(clips[part]).values, np.array(played[part])) for part in PARTS}

@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
-from soundalike.models.encoders.builtin import builtin_encoder, signal_encoder
 from soundalike.models.encoders.builtin.builtin_encoder import BuiltinEncoder, fuse
-from soundalike.models.encoders.builtin.builtin_features import features
-from soundalike.models.encoders.builtin.builtin_network import shipped_network
 from soundalike.models.encoders.builtin.builtin_spectra import SAMPLE_RATE, compute_spectra
-from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder, mono
+from soundalike.models.encoders.builtin.signal_encoder import CONSTANTS, WEIGHTS, SignalEncoder, mono
 from soundalike.models.encoders.builtin.whitened_features import WhitenedFeatures
 
 Float32 = NDArray[np.float32]
@@ -26,7 +23,7 @@ VERSIONS: tuple[Version, ...] = ("1", "2")
 
 
 class BothVersions:
-    """Both versions of the built-in encoder, which compute the spectra and the features of a waveform once."""
+    """Both versions of the built-in encoder, which compute the spectra of a waveform once."""
 
     name = "builtin"
     version = "2"
@@ -35,9 +32,8 @@ class BothVersions:
     clip_seconds: float | None = None
 
     def __init__(self) -> None:
-        self._older = WhitenedFeatures(signal_encoder.CONSTANTS, signal_encoder.WEIGHTS)
-        self._newer = WhitenedFeatures(builtin_encoder.CONSTANTS, builtin_encoder.WEIGHTS)
-        self._network = shipped_network()
+        self._older = WhitenedFeatures(CONSTANTS, WEIGHTS)
+        self._newer = BuiltinEncoder()
 
     def embed(self, waveforms: Sequence[Float32]) -> Float32:
         """Rows (N, D) of N mono waveforms (samples,) at 32 kHz, of which `as_version` takes either vector; zeros for silence."""
@@ -45,10 +41,7 @@ class BothVersions:
         for row, waveform in zip(rows, waveforms, strict=True):
             spectra = compute_spectra(mono(waveform), with_mels=True)
             if spectra is not None:
-                assert spectra.mels is not None
-                found = features(spectra)
-                newer = fuse({"signal": self._newer.composed(*found), **self._network.heads(spectra.mels)})
-                row[:] = np.concatenate([newer, self._older.composed(*found)])
+                row[:] = np.concatenate([fuse(self._newer.hear(spectra)), self._older.vector(spectra)])
         return rows
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, struck_on, until
+from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, struck_on, until, view
 
 
 def asked(response: Any) -> dict[str, Any]:
@@ -643,8 +643,7 @@ def test_in_a_low_window_the_list_gets_shorter_and_nothing_else(page: Any, song:
     drop(page, song)
     page.locator(".hit").first.click()
     page.set_viewport_size({"width": width, "height": height})
-    if page.locator("[data-open=results]").count() and width <= 900:
-        page.locator("[data-open=results]").click()
+    view(page, "results")
     for name, least in (("#columns", 14), ("#filters", 26)):
         page.locator(name).scroll_into_view_if_needed()
         assert page.locator(name).bounding_box()["height"] >= least

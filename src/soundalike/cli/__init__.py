@@ -6,6 +6,7 @@ function, so that `--help` appears at once. Raise exceptions; only `main` turns 
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -87,7 +88,7 @@ def _write_unicode() -> None:
     """Let what is printed be UTF-8 where it goes to a file or another program, and replace what a terminal cannot show: on
     Windows both have an encoding that lacks the bars of tables and the characters of many file names."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             if stream.isatty():
                 stream.reconfigure(errors="replace")
             else:

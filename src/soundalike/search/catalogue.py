@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.audio.metadata.keys import compatible
 from soundalike.library.indexing.file_registry import digest_of
+from soundalike.library.indexing.scan import printable
 from soundalike.library.storage.item_parts import digest_of_file
 from soundalike.search.filters import Filters
 from soundalike.search.name_matching import fold, path_matcher
@@ -72,15 +73,12 @@ class Catalogue:
 
     def with_id(self, item_id: str) -> int | None:
         """The number of the item with this id."""
-        if not _is_unicode(item_id):
-            return None
-        return _only(pc.index(self._table["id"], item_id).as_py())
+        return _only(pc.index(self._table["id"], printable(item_id)).as_py())
 
     def with_path(self, root: str, path: str) -> int | None:
         """The number of the item with this path under this root; if none has, of one whose path only composes its characters
         differently (file names of macOS)."""
-        if not _is_unicode(root + path):
-            return None
+        root, path = printable(root), printable(path)  # Arrow holds no other texts
         in_root = pc.equal(self._table["root"], root)
         number = _only(pc.index(pc.and_(pc.equal(self._table["path"], path), in_root), True).as_py())
         if number is not None or path.isascii():
@@ -203,11 +201,6 @@ def _first_not_before(texts: pa.StringArray, wanted: str) -> int:
         else:
             high = middle
     return low
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text has no bytes of a file name that is not UTF-8 (Python's lone surrogates), which Arrow cannot hold."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _only(index: int) -> int | None:
