@@ -15,3 +15,8 @@ def test_parts_are_put_in_order_without_repetition() -> None:
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'kick'.*drums"):
         ordered(["kick"])
+
+
+def test_a_name_with_a_typing_error_is_answered_with_the_part_it_is_like() -> None:
+    with pytest.raises(InputError, match=r"'drms'; do you mean drums\? the parts are"):
+        ordered(["drms"])

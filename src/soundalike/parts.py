@@ -20,5 +20,9 @@ def ordered(parts: Iterable[str]) -> tuple[str, ...]:
     wanted = set(parts)
     unknown = sorted(wanted - set(PARTS))
     if unknown:
-        raise InputError(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+        import difflib  # here: nothing else needs it
+
+        near = difflib.get_close_matches(unknown[0].lower(), PARTS, 1)
+        meant = f"do you mean {near[0]}? " if near else ""
+        raise InputError(f"unknown part {unknown[0]!r}; {meant}the parts are {', '.join(PARTS)}")
     return tuple(part for part in PARTS if part in wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,12 @@ def test_what_goes_to_a_file_is_utf_8_whatever_the_machine_prefers(encoding: str
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, timeout=60, check=True)
     assert done.stdout.decode("utf-8").splitlines()[-1] == "夜の風 █"
+
+
+def test_a_root_keeps_its_name_where_its_folder_has_another_now(library: Path, music: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(library, tmp_path / "library")
+    moved = shutil.copytree(music, tmp_path / "elsewhere")
+    outcome = run("relocate", "music", moved, library=copy)
+    assert outcome.code == 0, outcome.stderr
+    assert "its name in the library stays music: that is what `--path music` finds" in outcome.stderr
+    assert "stays" not in run("relocate", "music", music, library=copy).stderr

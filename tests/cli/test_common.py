@@ -29,6 +29,12 @@ def test_times_are_parsed(text: str, seconds: float) -> None:
     assert parse_seconds(text) == seconds
 
 
+@pytest.mark.parametrize("text", ["1:75", "1:60", "0:61:00", "1:1:60.5"])
+def test_more_than_a_minute_after_a_colon_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"is not a time: what follows a colon is below 60"):
+        parse_seconds(text)
+
+
 def test_regions_and_ranges_are_parsed() -> None:
     assert parse_region("1:02-1:12") == (62, 72)
     assert parse_region("1:02-") == (62, None)

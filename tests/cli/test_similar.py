@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,20 @@ def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Pat
     assert lines[2::2] == paths
     assert [line for line in lines[1::2] if not line.startswith("#EXTINF:")] == []
     assert all(Path(path).name in output["table"] for path in paths)
+
+
+def test_hits_whose_files_are_out_of_reach_are_named(library: Path, song: Path, tmp_path: Path) -> None:
+    assert "not there now" not in run("similar", song, "-n", "3", library=library).stderr
+    copy = shutil.copytree(library, tmp_path / "library")
+    manifest = json.loads((copy / "library.json").read_text(encoding="utf-8"))
+    (root,) = manifest["roots"]
+    (copy / "library.json").write_text(
+        json.dumps({**manifest, "roots": {root: str(tmp_path / "gone")}}), encoding="utf-8"
+    )
+    outcome = run("similar", song, "-n", "3", "--format", "csv", library=copy)
+    assert outcome.code == 0, outcome.stderr
+    first = next(csv.DictReader(io.StringIO(outcome.stdout)))["path"]
+    assert f"not there now: {first} and 2 more; connect the drive" in outcome.stderr
 
 
 def test_part_of_a_name_is_answered_with_the_items_that_have_it(library: Path, song: Path) -> None:

@@ -298,7 +298,8 @@ def test_seconds_are_parsed_as_they_are_formatted(module: Call) -> None:
         assert module("format.js", "parseSeconds", module("format.js", "clock", seconds)) == pytest.approx(seconds)
     assert module("format.js", "parseSeconds", "1:00:01") == 3601
     assert module("format.js", "parseSeconds", "0:05,5") == 5.5
-    assert np.isnan(module("format.js", "parseSeconds", "soon"))
+    for text in ("soon", "1:75", "1:60:00"):
+        assert np.isnan(module("format.js", "parseSeconds", text))
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])

@@ -113,15 +113,19 @@ def echo_licence_notices(*models: str) -> None:
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds from `62`, `62.5`, `1:02`, `1:02.5` or `1:01:02`; raises InputError for anything else."""
+    """Seconds from `62`, `62.5`, `1:02`, `1:02.5` or `1:01:02`; raises InputError for anything else, such as `1:75`."""
     if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?|(\d+:){0,2}\.\d+", text.strip()):
         raise InputError(
             f"{text!r} is not a time; write seconds, minutes:seconds or hours:minutes:seconds, as in 62.5 or 1:02.5"
         )
-    seconds = 0.0
-    for field in text.strip().split(":"):
-        seconds = seconds * 60 + float(field)
-    return seconds
+    first, *rest = map(float, text.strip().split(":"))
+    for field in rest:
+        if field >= 60:
+            raise InputError(
+                f"{text!r} is not a time: what follows a colon is below 60; write 75 or 1:15 for 75 seconds"
+            )
+        first = first * 60 + field
+    return first
 
 
 def parse_region(text: str) -> tuple[float, float | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import click
 
 from soundalike.cli.common import echo, library_option, library_path
@@ -23,4 +25,6 @@ def command(old: str, new: str, library: str | None) -> None:
     from soundalike.library import relocate
 
     moved = relocate(library_path(library), old, new)
-    echo(f"{moved.root}: {moved.old} -> {moved.new}; {moved.there} of its {moved.items} files are there")
+    echo(str(moved))
+    if moved.root != PurePath(str(moved.new)).name:
+        echo(f"its name in the library stays {moved.root}: that is what `--path {moved.root}` finds")

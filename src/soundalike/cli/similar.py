@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,13 +24,13 @@ from soundalike.cli.result_formats import FORMATS, PlaylistOptions
 from soundalike.search.version_share import MOST_OF_IT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from soundalike.search.catalogue import Catalogue
     from soundalike.search.filters import Filters
     from soundalike.search.finder import Finder
     from soundalike.search.request import SearchRequest
-    from soundalike.search.results import SearchResult
+    from soundalike.search.results import Hit, SearchResult
 
 
 @click.command(
@@ -251,6 +252,19 @@ def _show_hits(finder: Finder, request: SearchRequest, form: str, playlist: Play
     if not result.hits:
         echo(f"no hits: {_why_none(finder.catalogue, request.filters, result)}")
     print_result(result, form, raw=request.raw, playlist=playlist)
+    _name_absent(result.hits)
+
+
+def _name_absent(hits: Iterable[Hit]) -> None:
+    """Report to stderr whose files are not where they were; object stores are not asked."""
+    paths = dict.fromkeys(hit.file or hit.path for hit in hits if hit.status == "present")
+    absent = [path for path in paths if os.path.isabs(path) and not os.path.exists(path)]
+    if absent:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        echo(
+            f"not there now: {shown_path(absent[0])}{more}; connect the drive, or name the new folder with "
+            "`soundalike relocate`, or run `soundalike index` again"
+        )
 
 
 def _explain(result: SearchResult, diverse: bool) -> None:
@@ -364,3 +378,4 @@ def _show_onset_groups(finder: Finder, options: Mapping[str, Any], form: str, pl
     )
     echo(f"onsets in the {part} of {reference}, most frequent groups first")
     print_groups([result for _, result in groups], form, playlist=playlist)
+    _name_absent(hit for _, result in groups for hit in result.hits)

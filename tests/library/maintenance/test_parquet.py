@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.library import Library
+from soundalike.library import Library, index
 from soundalike.library.maintenance.parquet import export_parquet, import_parquet
 from soundalike.search.finder import Finder
 
@@ -99,6 +99,21 @@ def test_what_was_estimated_stays_an_estimate_and_indexed_files_stay_files(libra
     assert sources[0] == sources[1]
     with pytest.raises(InputError, match="another --library"):
         import_parquet(library, out)
+
+
+def test_files_that_were_imported_and_are_then_indexed_are_there_once(
+    library: Path, music: Path, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "out.parquet", tmp_path / "other"
+    export_parquet(Library.open(library), out)
+    count = import_parquet(other, out)
+    imported = {row["id"]: row["path"] for row in Library.open(other).items().to_pylist()}
+    report = index(other, [music / "one-shots"], jobs=1)
+    rows = Library.open(other).items().to_pylist()
+    inside = [path for path in imported.values() if path.startswith(str(music / "one-shots"))]
+    assert report.replaced == report.indexed == len(inside) > 0
+    assert len(rows) == count
+    assert sorted(row["path"] for row in rows if not row["root"]) == sorted(set(imported.values()) - set(inside))
 
 
 def test_the_maker_of_vectors_must_be_named(tmp_path: Path) -> None:

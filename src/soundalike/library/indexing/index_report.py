@@ -32,7 +32,8 @@ class IndexReport:
     unchanged: includes moved (found at another place) and returned (were missing) ones; skipped: (path, reason) of files
     that could not be used, including those remembered from earlier runs; missing: items whose files are gone since the last
     run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
-    reason); replaced: items whose files a cue sheet divides now, or no longer, in whose place there are others; dropped: items
+    reason); replaced: items whose files a cue sheet divides now, or no longer, or that were imported before
+    their files were indexed: others are in their place; dropped: items
     that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of audio analysed; other: how
     many files in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in
     a library larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended

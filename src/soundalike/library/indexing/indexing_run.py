@@ -133,8 +133,9 @@ class IndexingRun:
             self._accept_no_longer_skipped()
         self._writer.finish(refused)
         if not report.interrupted:
-            self._registry.forget(self._replaced.values())
-            report.replaced = len(self._replaced)
+            leaving = [*self._replaced.values(), *self._imported_before()]
+            self._registry.forget(leaving)
+            report.replaced = len(leaving)
         report.skipped.sort()
         report.check()
         return report
@@ -179,6 +180,15 @@ class IndexingRun:
             else:
                 self._gone[place] = known
         self._scan.files = sorted([*self._scan.files, *extra])
+
+    def _imported_before(self) -> list[KnownItem]:
+        """Imported items, which have no root, of files that are items of a root now."""
+        by_place = self._registry.by_place
+        if not any(not root for root, _ in by_place):
+            return []
+        there = (found for found in self._scan.files if (found.root, found.path) in by_place)
+        imported = (by_place.get(("", str(self._roots[found.root] / found.path))) for found in there)
+        return [known for known in imported if known is not None]
 
     def _is_known_whole(self, found: ScannedFile) -> bool:
         """Whether a file is an item that has not changed since it was indexed whole."""

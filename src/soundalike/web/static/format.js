@@ -23,12 +23,13 @@ export const duration = (seconds) =>
   seconds < 60 ? `${seconds.toFixed(seconds < 10 ? 2 : 1)} s` : clock(seconds).slice(0, -2);
 
 /**
- * "1:02.5", "62.5" or "1:00:00" in seconds, also with a decimal comma; NaN for anything else.
+ * "1:02.5", "62.5" or "1:00:00" in seconds, also with a decimal comma; NaN for anything else, such as "1:75".
  * @param {string} text
  */
 export function parseSeconds(text) {
   const places = text.trim().replace(/,(?=\d+$)/, ".").split(":");
   if (places.length > 3 || !places.every((place) => /^\d+(\.\d+)?$/.test(place))) return NaN;
+  if (places.slice(1).some((place) => Number(place) >= 60)) return NaN;
   return places.reduce((sum, place) => 60 * sum + Number(place), 0);
 }
 
