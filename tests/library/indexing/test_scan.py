@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from soundalike.errors import InputError
 from soundalike.library.indexing import scan as scanning
-from soundalike.library.indexing.scan import RootFinder, Scan, Scope, choose_scopes, content_digest, reachable, scan
+from soundalike.library.indexing.scan import Scan, content_digest, reachable, scan
+from soundalike.library.indexing.scopes import Scope
 
 AUDIO = frozenset({".wav", ".flac"})
 
@@ -85,9 +85,6 @@ def test_only_what_was_asked_for_is_scanned(tmp_path: Path) -> None:
     assert _paths(_scan(roots, Scope("r", "a"))) == ["r/a/1.wav"]
     assert _paths(_scan(roots, Scope("r", "b/3.odd"))) == ["r/b/3.odd"]  # named outright, whatever its suffix
     assert _paths(_scan(roots, Scope("r", "gone"))) == []
-    assert Scope("r", "a").covers("r", "a/1.wav")
-    assert not Scope("r", "a").covers("r", "ab/4.wav")
-    assert not Scope("r", "a").covers("other", "a/1.wav")
 
 
 def test_a_root_that_is_gone_or_suddenly_empty_is_out_of_reach(tmp_path: Path) -> None:
@@ -128,39 +125,6 @@ def test_another_library_is_left_out_and_named(tmp_path: Path) -> None:
     assert found.other == {".json": 1, ".txn": 1}
     own = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, leave_out=tmp_path / "lib")
     assert own.libraries == []
-
-
-def test_folders_become_roots_with_names_of_their_own(tmp_path: Path) -> None:
-    _fill(tmp_path, "x/songs/1.wav", "y/songs/2.wav", "y/more/3.wav")
-    roots, scopes = choose_scopes([tmp_path / "x/songs", tmp_path / "y/songs", tmp_path / "y/more/3.wav"], {})
-    assert roots == {"songs": tmp_path / "x/songs", "songs-2": tmp_path / "y/songs", "more": tmp_path / "y/more"}
-    assert scopes == [Scope("songs"), Scope("songs-2"), Scope("more", "3.wav")]
-
-
-def test_paths_in_known_roots_make_no_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _fill(tmp_path, "music/a/1.wav", "music/inner/2.wav")
-    roots = {"music": tmp_path / "music", "inner": tmp_path / "music" / "inner"}
-    assert choose_scopes([], roots)[1] == [Scope("music"), Scope("inner")]
-    assert choose_scopes([tmp_path / "music" / "a"], roots) == (roots, [Scope("music", "a")])
-    # what lies inside another root is updated with the folder that contains it
-    assert choose_scopes([tmp_path / "music"], roots)[1] == [Scope("music"), Scope("inner")]
-    (tmp_path / "link").symlink_to(tmp_path / "music", target_is_directory=True)
-    assert choose_scopes([tmp_path / "link" / "a"], roots) == (roots, [Scope("music", "a")])
-    monkeypatch.chdir(tmp_path / "music")
-    assert choose_scopes([Path("a/1.wav")], roots)[1] == [Scope("music", "a/1.wav")]
-    # a path that is gone is fine where the library may know of it, and only there
-    assert choose_scopes([tmp_path / "music" / "gone"], roots)[1] == [Scope("music", "gone")]
-    with pytest.raises(InputError, match=r"there is no .*nowhere"):
-        choose_scopes([tmp_path / "nowhere"], roots)
-
-
-def test_where_a_path_belongs(tmp_path: Path) -> None:
-    finder = RootFinder({"r": tmp_path, "top": Path("/")})
-    assert finder.locate(tmp_path) == ("r", "")
-    assert finder.locate(tmp_path / "a" / "b.wav") == ("r", "a/b.wav")
-    assert finder.locate(Path("/b.wav")) == ("top", "b.wav")
-    with pytest.raises(InputError, match="lies in no root"):
-        RootFinder({"r": tmp_path / "a"}).locate(tmp_path / "ab")
 
 
 def test_the_digest_is_of_all_bytes(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ import os
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from soundalike.errors import InputError
 from soundalike.jobs.worker_pool import TaskPool
 from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.cue_tracks import track_stamp
+from soundalike.library.indexing.digests import digests_ahead
 from soundalike.library.indexing.execution_backends import ExecutionBackend, explain_failure
 from soundalike.library.indexing.file_registry import (
     TRY_AGAIN,
@@ -34,7 +34,8 @@ from soundalike.library.indexing.file_registry import (
 from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
-from soundalike.library.indexing.scan import Scan, ScannedFile, Scope, reachable, scan
+from soundalike.library.indexing.scan import Scan, ScannedFile, reachable, scan
+from soundalike.library.indexing.scopes import Scope
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import RateMeter, useful_workers, work_of
 from soundalike.library.storage import schema as layout
@@ -143,7 +144,7 @@ class IndexingRun:
     def _analyse(self, todo: list[ScannedFile], pool: TaskPool) -> None:
         """Decide about each file, and record outcomes as they come, never with more in flight than workers need."""
         self._send_progress()
-        for found, digest in self._digests(todo):
+        for found, digest in digests_ahead(todo, self._roots, self._job.backend, self._sidecars, self._stop):
             self._decide(found, digest, pool)
             while len(self._pending) >= pool.capacity and not self._stop.is_set():
                 self._record_results(_POLL_SECONDS)
@@ -255,29 +256,6 @@ class IndexingRun:
         if known is not None:
             return check_kind(known.kind) if known.by_user else None
         return self._inherited.get((found.root, found.path), ("", None))[1]
-
-    def _digests(self, todo: list[ScannedFile]) -> Iterator[tuple[ScannedFile, str | OSError]]:
-        """Digests of files, in order, computed a little ahead by threads; the file of several tracks is read once."""
-        ahead: deque[tuple[ScannedFile, Future[str]]] = deque()
-        last: tuple[Location, Future[str]] | None = None
-        remaining = iter(todo)
-        backend, threads = self._job.backend, self._job.backend.readers
-        with ThreadPoolExecutor(threads, "digest") as executor:
-            while not self._stop.is_set():
-                while len(ahead) < 2 * threads and (found := next(remaining, None)) is not None:
-                    file = self._file(found)
-                    if last is None or last[0] != file:
-                        last = (file, executor.submit(backend.digest, file, self._sidecars))
-                    ahead.append((found, last[1]))
-                if not ahead:
-                    break
-                found, future = ahead.popleft()
-                try:
-                    digest: str | OSError = found.digest(future.result())
-                except OSError as error:
-                    digest = error
-                yield found, digest
-            executor.shutdown(wait=True, cancel_futures=True)
 
     def _file(self, found: ScannedFile) -> Location:
         return self._roots[found.root] / found.file

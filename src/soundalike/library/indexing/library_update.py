@@ -20,7 +20,7 @@ from soundalike.library.indexing.execution_backends import ExecutionBackend, Loc
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
 from soundalike.library.indexing.index_report import IndexInterrupted, IndexReport
 from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob, OnProgress
-from soundalike.library.indexing.scan import choose_scopes
+from soundalike.library.indexing.scopes import choose_scopes
 from soundalike.library.indexing.upgrade import remove_old_generations, upgrade_library
 from soundalike.library.storage.location import Location, Remote, absolute
 from soundalike.library.storage.lock import writing

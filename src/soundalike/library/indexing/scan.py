@@ -1,4 +1,4 @@
-"""The files under the roots: which there are, which folders could not be read, and which root each belongs to.
+"""The files under the roots: which there are, and which folders could not be read.
 
 Included are regular files with the suffix of an audio format; a file that a cue sheet divides is included track by track.
 Left out are hidden files and folders, the library itself and other libraries, and symbolic links to places inside a root; a
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import seconds_address
-from soundalike.errors import InputError, LibraryError
+from soundalike.errors import LibraryError
 from soundalike.library.indexing.cue_tracks import (
     FolderTracks,
     is_cue_sheet,
@@ -27,9 +27,10 @@ from soundalike.library.indexing.cue_tracks import (
     tracks_in,
     tracks_inside,
 )
+from soundalike.library.indexing.scopes import RootFinder, Scope, printable
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
-from soundalike.library.storage.location import Location, Remote, absolute
+from soundalike.library.storage.location import Location, Remote
 from soundalike.library.storage.manifest import FILE_NAME as MANIFEST
 from soundalike.library.storage.manifest import GENERATION
 
@@ -95,20 +96,6 @@ class ScannedFile:
         if self.track is None:
             return str(file)
         return seconds_address(str(file), self.track.start, self.track.end)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What to update: all of a root (`inside` empty), or one folder or file in it (relative, with /)."""
-
-    root: str
-    inside: str = ""
-
-    def covers(self, root: str, path: str) -> bool:
-        """Whether the file `path` of `root`, or a track of a file, lies in this scope."""
-        if root != self.root or not self.inside or path == self.inside or path.startswith(self.inside + "/"):
-            return root == self.root
-        return path.startswith(self.inside + "#") and path[len(self.inside) + 1 :].isdecimal()
 
 
 @dataclass
@@ -402,92 +389,3 @@ def _is_library(names: Collection[str]) -> bool:
 def _identity(path: Path) -> tuple[int, int]:
     facts = os.stat(path)
     return facts.st_dev, facts.st_ino
-
-
-def printable(text: str) -> str:
-    """`text` without surrogates for undecodable bytes, which neither terminals nor tables accept."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-class RootFinder:
-    """Which root a path belongs to: the deepest one that contains it."""
-
-    def __init__(self, roots: Mapping[str, Location]) -> None:
-        by_depth = sorted(roots.items(), key=lambda item: len(item[1].parts), reverse=True)
-        self._named = [(name, os.path.join(str(place), "")) for name, place in by_depth]
-        here = [(name, place) for name, place in by_depth if isinstance(place, Path)]
-        self._real = [(name, os.path.join(os.path.realpath(place), "")) for name, place in here]
-
-    def locate(self, path: Location) -> tuple[str, str]:
-        """(root name, path relative to it with /) of an absolute path as it is written, links not resolved.
-
-        Raises InputError if no root contains it.
-        """
-        text = str(path)
-        for name, prefix in self._named:
-            if text.startswith(prefix) or text + os.sep == prefix:
-                return name, text[len(prefix) :].replace(os.sep, "/")
-        raise InputError(f"{path} lies in no root of this library")
-
-    def find(self, path: Location) -> tuple[str, str] | None:
-        """Like `locate`, and if that finds none, with links resolved; None if no root contains either path."""
-        try:
-            return self.locate(path)
-        except InputError:
-            if isinstance(path, Remote):
-                return None
-            real = os.path.realpath(path)
-        for name, prefix in self._real:
-            if real.startswith(prefix) or real + os.sep == prefix:
-                return name, real[len(prefix) :].replace(os.sep, "/")
-        return None
-
-    def holds(self, real: Path) -> bool:
-        """Whether a path without links is in a root."""
-        return any(str(real).startswith(prefix) or str(real) + os.sep == prefix for _, prefix in self._real)
-
-
-def choose_scopes(
-    paths: Iterable[str | Location], roots: Mapping[str, Location]
-) -> tuple[dict[str, Location], list[Scope]]:
-    """The roots that `paths` need, known ones and new ones, and what of them to update; no paths: all of all roots.
-
-    A folder outside the known roots becomes one; a file's folder does. Raises InputError for a path that is not
-    there and was not there before.
-    """
-    roots = dict(roots)
-    given = [absolute(path) for path in paths]
-    if not given:
-        return roots, [Scope(name) for name in roots]
-    scopes = []
-    for path in given:
-        place = RootFinder(roots).find(path)
-        if place is None:
-            if not path.exists():
-                raise InputError(f"there is no {path}; give files or folders with audio")
-            folder = path if path.is_dir() else path.parent
-            if printable(str(folder)) != str(folder):
-                raise InputError(f"the name of {printable(str(folder))} is not valid Unicode; rename it")
-            name = _new_name(folder, roots)
-            roots[name] = folder
-            place = (name, "" if path.is_dir() else path.name)
-        scopes.append(Scope(*place))
-    return roots, _with_nested(scopes, roots)
-
-
-def _with_nested(scopes: list[Scope], roots: Mapping[str, Location]) -> list[Scope]:
-    """`scopes`, and the roots inside them: their files belong to them, and are updated with the rest."""
-    nested = []
-    for scope in scopes:
-        top = os.path.join(str(roots[scope.root] / scope.inside), "")
-        nested += [Scope(name) for name, place in roots.items() if os.path.join(str(place), "").startswith(top)]
-    return list(dict.fromkeys([*scopes, *(scope for scope in nested if scope not in scopes)]))
-
-
-def _new_name(folder: Location, taken: Mapping[str, Location]) -> str:
-    base = printable(folder.name) or "root"
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    return name

@@ -19,7 +19,8 @@ from soundalike.errors import LibraryError
 from soundalike.library.indexing.file_registry import STALE
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob
-from soundalike.library.indexing.scan import Scope, reachable
+from soundalike.library.indexing.scan import reachable
+from soundalike.library.indexing.scopes import Scope
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location, Remote
 from soundalike.library.storage.manifest import Manifest, generation_folder, write_manifest

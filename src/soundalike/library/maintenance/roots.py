@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from soundalike.errors import InputError
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
-from soundalike.library.indexing.scan import RootFinder, Scope
+from soundalike.library.indexing.scopes import RootFinder, Scope
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.item_parts import path_of_file
 from soundalike.library.storage.location import Location, Remote, absolute
