@@ -120,3 +120,47 @@ def test_an_album_is_divided_by_its_cue_sheet_unless_no_cue(tmp_path: Path) -> N
         "#EXTVLCOPT:stop-time=2.000",
         str(folder / "album.flac"),
     ]
+
+
+def test_excluded_folders_stay_out_and_remove_says_how(tmp_path: Path) -> None:
+    folder, place = tmp_path / "pack", tmp_path / "library"
+    for name in ("Backup", "Old takes", "in"):
+        (folder / name).mkdir(parents=True)
+        write_sndfile(folder / name / f"{name}.wav", make_signal(seconds=0.5), RATE, "WAV", "PCM_16")
+    assert "found 3 = indexed 3" in run("index", folder, "--parts", "mix", "--jobs", "1", library=place).stderr
+    assert "\nexcluded" not in run("status", library=place).stdout
+    outcome = run("index", "--exclude", "backup", "--exclude", "*.tmp", library=place)
+    assert outcome.code == 0, outcome.stderr
+    assert "found 2 = indexed 0 + unchanged 2 + skipped 0 (1 removed as excluded)" in outcome.stderr
+
+    named = run("index", folder / "Backup", library=place)
+    assert named.code == 0, named.stderr
+    assert f"left out, excluded by 'backup': {folder / 'Backup'}" in named.stderr
+    assert "no audio files" not in named.stderr
+
+    removed = run("remove", folder / "Old takes", library=place)
+    assert removed.stderr.startswith("removed 1 item\n")
+    assert removed.stderr.endswith("unless you exclude them: soundalike index --exclude '/Old takes'\n")
+    assert "found 1 = " in run("index", "--exclude", "/Old takes", library=place).stderr
+    assert "excluded  backup, *.tmp, /Old takes\n" in run("status", library=place).stdout
+    status = json.loads(run("status", "--format", "json", library=place).stdout)
+    assert (status["excluded"], status["items"]) == (["backup", "*.tmp", "/Old takes"], {"one-shot": 1})
+
+    assert "found 2 = " in run("index", "--no-exclude", "--exclude", "Backup", library=place).stderr
+    assert "excluded  Backup\n" in run("status", library=place).stdout
+    many = [folder / "in" / "in.wav", *(folder / "Old takes" for _ in range(20))]
+    assert run("remove", *many, library=place).stderr.endswith("--exclude /in/in.wav --exclude '/Old takes'\n")
+    wrong = run("index", "--exclude", "../Backup", library=place)
+    assert (wrong.code, "'..' is no name" in wrong.stderr) == (2, True)
+
+
+def test_remove_does_not_list_many_patterns(tmp_path: Path) -> None:
+    folder, place = tmp_path / "pack", tmp_path / "library"
+    folder.mkdir()
+    files = [folder / f"{number}.wav" for number in range(9)]
+    for file in files:
+        write_sndfile(file, make_signal(seconds=0.5), RATE, "WAV", "PCM_16")
+    assert run("index", folder, "--parts", "mix", "--jobs", "1", library=place).code == 0
+    outcome = run("remove", *files, library=place)
+    assert outcome.stderr.splitlines()[0] == "removed 9 items"
+    assert outcome.stderr.endswith("unless you exclude them: soundalike index --exclude PATTERN ...\n")

@@ -36,6 +36,7 @@ Examples:
   soundalike index ~/Music ~/Samples           the first time, and again when files have changed
   soundalike index                             update all folders of the library
   soundalike index ~/Samples/Loops --kind loop
+  soundalike index --exclude Backup --exclude '*.tmp'
   soundalike index ~/Music --separator htdemucs --encoder clap --max-windows 4
   soundalike index s3://bucket/audio --library s3://bucket/library --ray auto
 
@@ -92,6 +93,14 @@ run the command again to continue.""",
     default=None,
     help="Divide files with a cue sheet into tracks; remembered.  [default: --cue]",
 )
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Keep files and folders of this name out of the library: Backup, '*.tmp', Live/Samples, or /Old at the top of an "
+    "indexed folder; repeatable, remembered.",
+)
+@click.option("--no-exclude", is_flag=True, help="Forget the patterns of earlier runs.")
 @click.option("--retry", is_flag=True, help="Try skipped files again.")
 @click.option("--upgrade", is_flag=True, help="Re-index items affected by changed models or options.")
 @click.option("--strict", is_flag=True, help="Exit with code 3 if any file was skipped.")
@@ -145,6 +154,10 @@ def _echo_report(report: IndexReport) -> None:
         echo(f"cannot be listed: {shown_path(folder)} ({reason})")
     if report.libraries:
         echo(f"left out, libraries of soundalike: {', '.join(map(shown_path, report.libraries))}")
+    for path, pattern in report.excluded_paths:
+        echo(
+            f"left out, excluded by {pattern!r}: {shown_path(path)} (`soundalike index --no-exclude` forgets all patterns)"
+        )
     if report.skipped:
         echo(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:
@@ -157,7 +170,7 @@ def _echo_report(report: IndexReport) -> None:
             f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
             "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
         )
-    if not report.found:
+    if not report.found and not report.excluded_paths:
         echo("no audio files were found (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
     if (others := other_files(report)) is not None:
         echo(others)

@@ -28,6 +28,7 @@ def summary(report: IndexReport) -> str:
             (report.returned, "returned"),
             (report.missing, "missing"),
             (report.dropped, "dropped"),
+            (report.excluded, "removed as excluded"),
         )
         if count
     ]

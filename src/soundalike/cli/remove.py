@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from soundalike.cli.common import counted, echo, library_option, library_path
+
+PATTERNS_SHOWN = 8
 
 
 @click.command(
@@ -15,7 +19,8 @@ Examples:
   soundalike remove ~/Music/Old          remove this folder from the library
   soundalike remove --missing            remove items whose files no longer exist
 
-The files themselves are never deleted.""",
+The files themselves are never deleted. To keep the next `soundalike index` from adding them again, exclude
+them: soundalike index --exclude PATTERN""",
 )
 @click.argument("paths", nargs=-1)
 @library_option
@@ -32,3 +37,12 @@ def command(paths: tuple[str, ...], library: str | None, missing: bool) -> None:
         f"removed {counted(removed.items, 'item')}"
         + "".join(f"; the root {root} is removed too" for root in removed.roots)
     )
+    if removed.still_there:
+        echo(f"the next `soundalike index` adds them again, unless you exclude them: {_excluding(removed.still_there)}")
+
+
+def _excluding(patterns: tuple[str, ...]) -> str:
+    """The command that excludes `patterns`, or how it begins where they are many or cannot be typed."""
+    if len(patterns) > PATTERNS_SHOWN or not all(map(str.isprintable, patterns)):
+        return "soundalike index --exclude PATTERN ..."
+    return " ".join(["soundalike index", *(f"--exclude {shlex.quote(pattern)}" for pattern in patterns)])

@@ -70,6 +70,7 @@ def _status(finder: Finder, hubness: bool) -> dict[str, Any]:
         "recipe": library.recipe.to_json(),
         "licences": library.licences,
         "roots": {name: {"path": str(path), "in_reach": path.is_dir()} for name, path in library.roots.items()},
+        "excluded": list(library.excluded),
         "items": dict(Counter(item["kind"] for item in items)),
         "classes": _classes(finder),
         "missing": sum(item["status"] == "missing" for item in items),
@@ -167,6 +168,8 @@ def _print(status: dict[str, Any]) -> None:
     print(f"skipped   {status['skipped']}")
     for name, root in status["roots"].items():
         print(f"root      {name}: {root['path']}{'' if root['in_reach'] else '  [not available]'}")
+    if status["excluded"]:
+        print(f"excluded  {', '.join(status['excluded'])}")
     print(
         f"made by   encoder {recipe['encoder']} {recipe['encoder_version']}, separator {recipe['separator']} "
         f"{recipe['separator_version']}, windows of {recipe['window']:g} s every {recipe['hop']:g} s"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.library.indexing import scan as scanning
+from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.scan import Scan, content_digest, reachable, scan
 from soundalike.library.indexing.scopes import Scope
 
@@ -142,3 +143,77 @@ def test_files_left_out_for_their_suffix_are_counted(tmp_path: Path) -> None:
     assert found.other == {".rx2": 2, ".mid": 1, "": 1, ".txt": 1}
     named = scan({"r": tmp_path}, [Scope("r", "b.rx2")], extensions=AUDIO, known={})
     assert (_paths(named), named.other) == (["r/b.rx2"], {})
+
+
+def _scan_without(roots: dict[str, Path], patterns: list[str], *scopes: Scope) -> Scan:
+    exclusions = Exclusions(patterns)
+    return scan(roots, scopes or [Scope(name) for name in roots], extensions=AUDIO, known={}, exclusions=exclusions)
+
+
+def test_excluded_folders_are_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(tmp_path, "a.wav", "Backup/b.wav", "x/backup/lib/library.json", "x/backup/lib/generation-1/c.wav", "x/d.tmp")
+    _fill(tmp_path, "x/Backup vocals.wav", "Live/Samples/e.wav", "Live/f.wav", "y/Samples/g.wav", "x/d.rx2")
+    entered: list[str] = []
+    real = os.scandir
+
+    def scandir(path: Path) -> object:
+        entered.append(Path(path).relative_to(tmp_path).as_posix())
+        return real(path)
+
+    monkeypatch.setattr(scanning.os, "scandir", scandir)
+    found = _scan_without({"r": tmp_path}, ["Backup", "Live/Samples", "*.tmp"])
+    assert _paths(found) == ["r/Live/f.wav", "r/a.wav", "r/x/Backup vocals.wav", "r/y/Samples/g.wav"]
+    assert set(entered) == {".", "Live", "x", "y", "y/Samples"}
+    assert (found.other, found.libraries, found.excluded) == ({".rx2": 1}, [], [])
+
+
+def test_what_is_named_and_excluded_is_left_out_and_noted(tmp_path: Path) -> None:
+    _fill(tmp_path, "Backup/b.wav", "Backup/in/c.wav", "d.wav")
+    named = (Scope("r", "Backup/in"), Scope("r", "d.wav"), Scope("r", "Backup/b.wav"))
+    found = _scan_without({"r": tmp_path}, ["/Backup"], *named)
+    assert (_paths(found), found.excluded) == (["r/d.wav"], [("r", "Backup/b.wav"), ("r", "Backup/in")])
+
+
+def test_patterns_begin_at_the_deepest_root(tmp_path: Path) -> None:
+    _fill(tmp_path, "Backup/a.wav", "Backup/Old/b.wav", "Old/c.wav", "d.wav")
+    roots = {"outer": tmp_path, "inner": tmp_path / "Backup"}
+    assert _paths(_scan_without(roots, ["Backup"])) == [
+        "inner/Old/b.wav",
+        "inner/a.wav",
+        "outer/Old/c.wav",
+        "outer/d.wav",
+    ]
+    assert _paths(_scan_without(roots, ["/Old"])) == ["inner/a.wav", "outer/d.wav"]
+
+
+def test_a_link_is_excluded_by_its_own_name(tmp_path: Path) -> None:
+    _fill(tmp_path, "outside/Backup/a.wav", "outside/b.wav", "root/c.wav")
+    for name in ("Old", "z"):
+        (tmp_path / "root" / name).symlink_to(tmp_path / "outside", target_is_directory=True)
+    (tmp_path / "root" / "old.wav").symlink_to(tmp_path / "outside" / "b.wav")
+    found = _scan_without({"r": tmp_path / "root"}, ["Old", "old.wav", "Backup"])
+    assert _paths(found) == ["r/c.wav", "r/z/b.wav"]
+
+
+SHEET = 'FILE "{}" WAVE\nTRACK 1 AUDIO\nINDEX 1 0:0:0\nTRACK 2 AUDIO\nINDEX 1 0:2:0\n'
+
+
+def test_exclusions_and_cue_sheets(tmp_path: Path) -> None:
+    _fill(tmp_path, "album.flac", "CD1/one.flac")
+    (tmp_path / "album.cue").write_text(SHEET.format("album.flac"))
+    (tmp_path / "box.cue").write_text(SHEET.format("CD1\\one.flac"))
+    roots = {"r": tmp_path}
+    both = ["r/CD1/one.flac#01", "r/CD1/one.flac#02", "r/album.flac#01", "r/album.flac#02"]
+    assert _paths(_scan_without(roots, ["other"])) == both
+    assert _paths(_scan_without(roots, ["*.cue"])) == ["r/CD1/one.flac", "r/album.flac"]
+    assert _paths(_scan_without(roots, ["*.cue"], Scope("r", "CD1"))) == ["r/CD1/one.flac"]
+    assert _paths(_scan_without(roots, ["*#02"])) == ["r/CD1/one.flac#01", "r/album.flac#01"]
+    without_audio = _scan_without(roots, ["album.flac", "CD1"])
+    assert (without_audio.files, without_audio.unusable) == ([], [])
+    named = _scan_without(roots, ["album.flac"], Scope("r", "album.cue"))
+    assert (named.files, named.unusable, named.excluded) == ([], [], [])
+    (tmp_path / "album.cue").write_text(SHEET.format("album.flac").partition("TRACK 2")[0])
+    assert _scan_without(roots, ["album.flac"], Scope("r", "album.cue")).files == []  # it would stay whole
+    (tmp_path / "album.cue").write_text(SHEET.format("album.flac"))
+    named = _scan_without(roots, ["album.cue"], Scope("r", "album.flac"))
+    assert _paths(named) == ["r/album.flac"]

@@ -12,10 +12,17 @@ from tests.made_up_rows import RECIPE
 
 
 def test_a_manifest_reads_as_it_was_written(tmp_path: Path) -> None:
-    manifest = Manifest(RECIPE, {"songs": Path("/music/songs"), "ärger": Path("/music/ä")}, generation=3)
+    roots = {"songs": Path("/music/songs"), "ärger": Path("/music/ä")}
+    manifest = Manifest(RECIPE, roots, generation=3, cue_sheets=False, excluded=("Größe", "/Old"))
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
     assert [place.name for place in tmp_path.iterdir()] == [FILE_NAME]  # no temporary file stays
+
+
+def test_rules_that_are_not_set_are_not_written(tmp_path: Path) -> None:
+    write_manifest(tmp_path, Manifest(RECIPE, {}))
+    assert {"cue_sheets", "excluded"}.isdisjoint(json.loads((tmp_path / FILE_NAME).read_text()))
+    assert (read_manifest(tmp_path).cue_sheets, read_manifest(tmp_path).excluded) == (True, ())
 
 
 def test_a_missing_library_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:

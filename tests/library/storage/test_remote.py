@@ -108,6 +108,22 @@ def test_other_libraries_are_left_out(place: Remote) -> None:
         assert (report.found, report.other) == (4, {})
 
 
+def test_excluded_objects_are_left_out_and_their_items_removed(place: Remote) -> None:
+    music = place.parent / "music"
+    _fill(music, {"In/Backup/d.wav": "loop 7", "Backup vocals.wav": "loop 8", "In/Backup/e.rx2": "none"})
+    _fill(music / "In" / "Backup" / "old", {"library.json": "{}", "generation-1/x.wav": "loop 9"})
+    assert _index(place).found == 6
+    report = index(place, exclude=["backup", "/in"], backend=InlineBackend())
+    assert (report.found, report.unchanged, report.excluded, report.missing) == (2, 2, 4, 0)
+    assert (report.other, report.libraries) == ({}, [])
+    paths = Library.open(place).items()["path"].to_pylist()
+    assert sorted(paths) == ["Backup vocals.wav", "a.wav"]
+    assert audit(Library.open(place)).problems == ()
+    named = index(place, [music / "in"], backend=InlineBackend())
+    assert (named.found, named.excluded_paths) == (0, [(str(music / "in"), "/in")])
+    assert remove(place, [music / "a.wav"]).still_there == ("/a.wav",)
+
+
 def test_commits_are_conditional_puts(place: Remote, object_store: ObjectStore) -> None:
     _index(place)
     puts = [request for request in object_store.requests if request.method == "PUT"]

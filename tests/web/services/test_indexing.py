@@ -72,6 +72,15 @@ def test_the_next_folder_can_be_indexed_as_soon_as_one_is_reported_as_done(
     indexing.close()
 
 
+def test_a_folder_that_the_library_excludes_is_refused_with_the_pattern(indexing: Indexing, tmp_path: Path) -> None:
+    folder = _sounds(tmp_path / "first" / "Backup", 1)
+    index(tmp_path / "library", exclude=["backup"])
+    indexing.start(str(folder))
+    _wait(indexing, "failed")
+    assert f"{folder} is left out, excluded by 'backup'" in str(indexing.progress.error)
+    indexing.close()
+
+
 def test_what_was_there_already_and_what_is_no_audio_is_counted(indexing: Indexing, tmp_path: Path) -> None:
     (tmp_path / "first" / "notes.wav").write_text("no audio")
     indexing.start(str(tmp_path / "first"))

@@ -9,6 +9,7 @@ from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.analysis.recipe import Recipe, make_recipe
 from soundalike.config import Runtime
 from soundalike.errors import InputError
+from soundalike.library.indexing.exclusions import checked_patterns
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.manifest import FILE_NAME, read_manifest
 from soundalike.library.storage.store import holds_nothing
@@ -27,10 +28,11 @@ class IndexOptions:
     kind: what all files of this run are, instead of an estimate; jobs: worker processes (None: one per core, or a single
     one for neural models, which use all cores); retry: try files again that could not be used; upgrade: where the recipe
     differs from the library's, re-index the items that this affects; cue: whether cue sheets divide their files into tracks
-    (None: as in the last run that stated it; at first they do); device: where neural models compute (see
-    `config.Runtime`); file_seconds: time limit for one file, extended by its size.
+    (None: as in the last run that stated it; at first they do); exclude: patterns of files and folders to keep out, besides
+    those that the library remembers (see `exclusions.Exclusions`); no_exclude: forget those first; device: where neural
+    models compute (see `config.Runtime`); file_seconds: time limit for one file, extended by its size.
 
-    Raises InputError for an unknown kind or device, or fewer than one job.
+    Raises InputError for an unknown kind or device, a pattern that is not allowed, or fewer than one job.
     """
 
     encoder: str | None = None
@@ -46,6 +48,8 @@ class IndexOptions:
     retry: bool = False
     upgrade: bool = False
     cue: bool | None = None
+    exclude: Sequence[str] = ()
+    no_exclude: bool = False
     device: str = "auto"
     file_seconds: float = FILE_SECONDS
 
@@ -54,6 +58,7 @@ class IndexOptions:
             check_kind(self.kind)
         if self.jobs is not None and self.jobs < 1:
             raise InputError(f"{self.jobs} jobs requested; use 1 or more")
+        checked_patterns(self.exclude)
         Runtime(self.device)
 
     @property

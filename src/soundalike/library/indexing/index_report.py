@@ -32,12 +32,13 @@ class IndexReport:
     unchanged: includes moved (found at another place) and returned (were missing) ones; skipped: (path, reason) of files
     that could not be used, including those remembered from earlier runs; missing: items whose files are gone since the last
     run; unreachable: (root name, folder) of roots that are not there, whose items were not changed; unreadable: (folder,
-    reason); replaced: items whose files a cue sheet divides now, or no longer, or that were imported before
-    their files were indexed: others are in their place; dropped: items
-    that an upgrade left behind because their files are gone; seconds: of the run; audio_seconds: of audio analysed; other: how
-    many files in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in
-    a library larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended
-    early; libraries: folders of other libraries, which were left out.
+    reason); replaced: items whose files a cue sheet divides now, or no longer, or that were imported before their files were
+    indexed: others are in their place; dropped: items that an upgrade left behind because their files are gone; excluded:
+    items that were removed because patterns exclude them; excluded_paths: (path, pattern) of what was named to be updated and
+    is left out, because the pattern excludes it; seconds: of the run; audio_seconds: of audio analysed; other: how many files
+    in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in a library
+    larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended early;
+    libraries: folders of other libraries, which were left out.
     """
 
     found: int = 0
@@ -53,6 +54,8 @@ class IndexReport:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     replaced: int = 0
     dropped: int = 0
+    excluded: int = 0
+    excluded_paths: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     audio_seconds: float = 0.0
     other: dict[str, int] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from soundalike.jobs.worker_pool import TaskPool
 from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.cue_tracks import track_stamp
 from soundalike.library.indexing.digests import digests_ahead
+from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.execution_backends import ExecutionBackend, explain_failure
 from soundalike.library.indexing.file_registry import (
     TRY_AGAIN,
@@ -86,6 +87,7 @@ class IndexingRun:
         self._recipe = tables.recipe
         self._registry, self._writer = FileRegistry(tables), BatchWriter(tables)
         self._sidecars = sidecars_for(tables.recipe)
+        self._exclusions = Exclusions(job.options.exclude)
         self._report = IndexReport()
         self._scan = Scan()
         self._begin = time.monotonic()
@@ -95,6 +97,7 @@ class IndexingRun:
         self._gone: dict[Place, KnownItem] = {}
         self._skipped: set[Place] = set()
         self._replaced: dict[Place, KnownItem] = {}  # items of files that are divided otherwise now
+        self._excluded: list[KnownItem] = []  # items that are to leave the library
         self._reachable: dict[str, bool] = {}
         self._todo = self._done = 0
         self._meter = RateMeter(0.0)
@@ -119,6 +122,7 @@ class IndexingRun:
             sidecars=self._sidecars,
             cue_sheets=self._job.options.cue is not False,
             is_whole=self._is_known_whole if self._job.options.cue is None else lambda found: False,
+            exclusions=self._exclusions,
         )
         self._find_gone()
         todo = self._sort_out()
@@ -134,9 +138,9 @@ class IndexingRun:
             self._accept_no_longer_skipped()
         self._writer.finish(refused)
         if not report.interrupted:
-            leaving = [*self._replaced.values(), *self._imported_before()]
-            self._registry.forget(leaving)
-            report.replaced = len(leaving)
+            replaced = [*self._replaced.values(), *self._imported_before()]
+            self._registry.forget([*replaced, *self._excluded])
+            report.replaced, report.excluded = len(replaced), len(self._excluded)
         report.skipped.sort()
         report.check()
         return report
@@ -163,15 +167,18 @@ class IndexingRun:
     def _find_gone(self) -> None:
         """Find the items of the scopes whose files are gone. Files that are there although the scan did not find them
         (named outright, without a usual suffix) are added to the scan. Items of files that a cue sheet divides now, or no
-        longer, are to be replaced."""
+        longer, are to be replaced, and excluded items to leave."""
         places = {(found.root, found.path) for found in self._scan.files}
         files = {(found.root, found.file) for found in self._scan.files}
         extra = []
         for place, known in self._registry.by_place.items():
             root, path = place
-            if place in places or root in self._scan.unreachable or self._under_unreadable(root, path):
+            if place in places or root in self._scan.unreachable or not self._in_scopes(root, path):
                 continue
-            if not self._in_scopes(root, path):
+            if self._exclusions.covers(path):
+                self._excluded.append(known)
+                continue
+            if self._under_unreadable(root, path):
                 continue
             file = self._roots[root] / path
             if (root, known.file) in files:
@@ -216,6 +223,10 @@ class IndexingRun:
             self._note_skipped((root, path), reason)
         report.other = dict(self._scan.other)
         report.libraries = [str(self._roots[root] / folder) for root, folder in self._scan.libraries]
+        report.excluded_paths = [
+            (str(self._roots[root] / path), self._exclusions.pattern_for(path) or "")
+            for root, path in self._scan.excluded
+        ]
         report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
         report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable
@@ -234,7 +245,9 @@ class IndexingRun:
         for root, path in self._registry.refused:
             scanned = root not in self._scan.unreachable and self._in_scopes(root, path)
             there = (root, path) in places or (root, path) in self._skipped
-            if scanned and not there and not (self._roots[root] / path).exists():
+            if not scanned or there:
+                continue
+            if self._exclusions.covers(path) or not (self._roots[root] / path).exists():
                 self._writer.accept(root, path)
         return todo
 

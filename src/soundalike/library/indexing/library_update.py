@@ -9,13 +9,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from soundalike.analysis.recipe import Recipe, licences
 from soundalike.errors import InputError, LibraryError
+from soundalike.library.indexing.exclusions import checked_patterns, refuse_whole_paths
 from soundalike.library.indexing.execution_backends import ExecutionBackend, LocalBackend
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
 from soundalike.library.indexing.index_report import IndexInterrupted, IndexReport
@@ -61,7 +62,7 @@ def update_library(
     library, paths = absolute(library), list(paths)
     recipe = wanted_recipe(library, options)
     if not (library / FILE_NAME).exists():
-        _prepare_folder(library, paths)
+        _prepare_folder(library, paths, options)
     with writing(library) as check, _ctrl_c() as stop:
         job = IndexJob(library, options, backend or LocalBackend(), stop, on_progress)
         report = _update(job, paths, recipe, check)
@@ -82,17 +83,31 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
     remove_old_generations(library, manifest.generation)
     roots, scopes = choose_scopes(paths, manifest.roots)
     stored = manifest
-    manifest = replace(manifest, cue_sheets=manifest.cue_sheets if job.options.cue is None else job.options.cue)
-    if not manifest.cue_sheets:
-        job = replace(job, options=replace(job.options, cue=False))
+    manifest = _with_rules(manifest, job.options, roots)
+    options = replace(job.options, exclude=manifest.excluded, no_exclude=False)
+    job = replace(job, options=options if manifest.cue_sheets else replace(options, cue=False))
     if recipe != manifest.recipe:
         if not job.options.upgrade:
             raise _made_with_other_options(library, manifest, recipe)
         return upgrade_library(job, manifest, roots, recipe, check)
-    if roots != dict(manifest.roots) or manifest.cue_sheets != stored.cue_sheets:
+    if replace(manifest, roots=roots) != stored:
         write_manifest(library, replace(manifest, roots=roots))
     tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
     return IndexingRun(job, tables, roots, scopes).run()
+
+
+def _with_rules(manifest: Manifest, options: IndexOptions, roots: Mapping[str, Location]) -> Manifest:
+    """The manifest with what the options add to the rules that the library remembers: cue sheets, exclusions.
+
+    Raises InputError for a pattern that is the path of something in a root.
+    """
+    refuse_whole_paths(checked_patterns(options.exclude), roots)
+    remembered = () if options.no_exclude else manifest.excluded
+    return replace(
+        manifest,
+        cue_sheets=manifest.cue_sheets if options.cue is None else options.cue,
+        excluded=checked_patterns([*remembered, *options.exclude]),
+    )
 
 
 def _make_again(library: Location, manifest: Manifest, recipe: Recipe, check: Callable[[], None]) -> Manifest:
@@ -104,11 +119,11 @@ def _make_again(library: Location, manifest: Manifest, recipe: Recipe, check: Ca
     return read_manifest(library)
 
 
-def _prepare_folder(library: Location, paths: list[str | Location]) -> None:
+def _prepare_folder(library: Location, paths: list[str | Location], options: IndexOptions) -> None:
     """Make the folder of a new library, once it is clear that it can be one and that there is something to index."""
     if not paths:
         raise InputError(f"no library at {library} yet; give the folders to index: `soundalike index FOLDER`")
-    choose_scopes(paths, {})
+    refuse_whole_paths(checked_patterns(options.exclude), choose_scopes(paths, {})[0])
     _make_folder(library)
 
 

@@ -1,8 +1,8 @@
 """The files under the roots: which there are, and which folders could not be read.
 
 Included are regular files with the suffix of an audio format; a file that a cue sheet divides is included track by track.
-Left out are hidden files and folders, the library itself and other libraries, and symbolic links to places inside a root; a
-linked folder outside the roots is followed, once.
+Left out are hidden files and folders, what the library excludes, the library itself and other libraries, and symbolic links
+to places inside a root; a linked folder outside the roots is followed, once.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from soundalike.library.indexing.cue_tracks import (
     tracks_in,
     tracks_inside,
 )
+from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.scopes import RootFinder, Scope, printable
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.item_parts import track_digest, track_path
@@ -106,7 +107,8 @@ class Scan:
     but cannot be used (in their paths undecodable bytes are written out); unreadable:
     (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
     there; other: how many files were left out for their suffix, by suffix (lower case, "" for none); libraries: (root, folder
-    relative to it) of other libraries, which were not entered.
+    relative to it) of other libraries, which were not entered; excluded: (root, path relative to it) of scopes
+    that are excluded.
     """
 
     files: list[ScannedFile] = field(default_factory=list)
@@ -115,6 +117,7 @@ class Scan:
     unreachable: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
     libraries: list[tuple[str, str]] = field(default_factory=list)
+    excluded: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(
@@ -128,6 +131,7 @@ def scan(
     sidecars: SidecarFiles | None = None,
     cue_sheets: bool = True,
     is_whole: Callable[[ScannedFile], bool] = lambda found: False,
+    exclusions: Exclusions | None = None,
 ) -> Scan:
     """All audio files in `scopes`, and the tracks of those that cue sheets divide.
 
@@ -135,9 +139,19 @@ def scan(
     leave_out: a folder not to enter; stop: called at each folder, whether to end; sidecars: which files belong to others;
     they are left out, even if they are named explicitly; cue_sheets: whether cue sheets are used (never with sidecars: true
     stems belong to whole files; and in folders only, not in object stores); is_whole: which files are known to have no sheet
-    inside, so that they are not opened.
+    inside, so that they are not opened; exclusions: what is left out, even if it is named explicitly.
     """
-    walk = _Walk(roots, extensions, leave_out, stop, sidecars and sidecars.snapshot(), is_whole, cue_sheets=cue_sheets)
+    exclusions = exclusions or Exclusions(())
+    walk = _Walk(
+        roots,
+        extensions,
+        leave_out,
+        stop,
+        sidecars and sidecars.snapshot(),
+        is_whole,
+        exclusions,
+        cue_sheets=cue_sheets,
+    )
     result = walk.result
     for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
         place = roots[scope.root]
@@ -146,7 +160,9 @@ def scan(
                 result.unreachable.append(scope.root)
             continue
         target = place / scope.inside
-        if isinstance(target, Remote):
+        if exclusions.covers(scope.inside):
+            result.excluded.append((scope.root, scope.inside))
+        elif isinstance(target, Remote):
             walk.remote(target)
         elif target.is_dir():
             walk.above(target, place)
@@ -184,6 +200,7 @@ class _Walk:
         stop: Callable[[], bool],
         sidecars: SidecarFiles | None,
         is_whole: Callable[[ScannedFile], bool],
+        exclusions: Exclusions,
         *,
         cue_sheets: bool,
     ) -> None:
@@ -192,6 +209,7 @@ class _Walk:
         self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._is_whole = is_whole
+        self._exclusions = exclusions
         self._owner = RootFinder(roots)
         self._extensions = extensions
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
@@ -221,9 +239,11 @@ class _Walk:
                 self.result.libraries.append(self._owner.locate(folder))
                 continue
             inner = []
-            tracks = self._tracks(folder, [entry.name for entry in entries])
+            excluded = self._excluded_in(folder)
+            names = [entry.name for entry in entries]
+            tracks = self._tracks(folder, names if excluded is None else _without_sheets(names, excluded))
             for entry in entries:
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or (excluded is not None and excluded(entry.name)):
                     continue
                 if entry.is_symlink():
                     self._link(folder / entry.name)
@@ -246,6 +266,7 @@ class _Walk:
                     for name, facts in listed
                     if not any(part.startswith(".") for part in name.split("/"))
                     and not f"/{name}".startswith(libraries)
+                    and not self._is_excluded(top, name)
                     and self._wanted(name)
                 )
         except LibraryError as error:
@@ -267,16 +288,13 @@ class _Walk:
         found = sorted(with_manifest & with_tables)
         for folder in found:
             place = top / folder[1:] if folder else top
-            if f"{place}/" != self._leave_out_remote:
+            if f"{place}/" != self._leave_out_remote and not self._is_excluded(top, folder[1:]):
                 self.result.libraries.append(self._owner.locate(place))
         return tuple(f"{folder}/" for folder in found)
 
     def file(self, path: Path) -> None:
         """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
-        try:
-            names = sorted(os.listdir(path.parent)) if self._cue_sheets else []
-        except OSError:
-            names = []
+        names = self._names_for_sheets(path.parent) if self._cue_sheets else []
         if self._cue_sheets and is_cue_sheet(path.name):
             found = tracks_in(
                 path.parent, [*(name for name in names if not is_cue_sheet(name)), path.name], self._extensions
@@ -284,7 +302,8 @@ class _Walk:
             for _, reason in found.problems:
                 self._unusable(path, reason)
             for name in dict.fromkeys(found.files.get(path.name, ())):
-                self._include(path.parent / name, found.tracks.get(name))
+                if not self._is_excluded(path.parent, name):
+                    self._include(path.parent / name, found.tracks.get(name))
         else:
             self._include(path, self._tracks(path.parent, names).get(path.name))
 
@@ -309,12 +328,25 @@ class _Walk:
         if not self._cue_sheets or not isinstance(root, Path):
             return
         for folder in reversed([folder for folder in target.parents if folder.is_relative_to(root)]):
-            try:
-                names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-            except OSError:
-                continue
+            names = [name for name in self._names_for_sheets(folder) if not name.startswith(".")]
             if any(map(is_cue_sheet, names)):
                 self._note_below(folder, tracks_in(folder, names, self._extensions))
+
+    def _names_for_sheets(self, folder: Path) -> list[str]:
+        """The names in a folder, sorted, without excluded cue sheets; none if it cannot be listed."""
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            return []
+        excluded = self._excluded_in(folder)
+        return names if excluded is None else _without_sheets(names, excluded)
+
+    def _excluded_in(self, folder: Path) -> Callable[[str], bool] | None:
+        """Which names directly in a folder are excluded; None if nothing is anywhere."""
+        return self._exclusions.within(self._owner.locate(folder)[1]) if self._exclusions else None
+
+    def _is_excluded(self, folder: Location, name: str) -> bool:
+        return bool(self._exclusions) and self._exclusions.covers(self._owner.locate(folder / name)[1])
 
     def _note_below(self, folder: Path, found: FolderTracks) -> None:
         for path, tracks in found.tracks.items():
@@ -365,8 +397,9 @@ class _Walk:
             if not tracks:
                 self.result.files.append(whole)
             self.result.files += [
-                ScannedFile(root, track_path(relative, track.number), size, track_stamp(mtime_ns, track), track)
+                ScannedFile(root, path_of_track, size, track_stamp(mtime_ns, track), track)
                 for track in tracks
+                if not self._exclusions.covers(path_of_track := track_path(relative, track.number))
             ]
 
     def _unusable(self, path: Path, reason: str) -> None:
@@ -379,6 +412,11 @@ class _Walk:
         self.result.files = sorted(set(self.result.files))
         self.result.unusable = [(*place, "; ".join(reasons)) for place, reasons in self._reasons.items()]
         return self.result
+
+
+def _without_sheets(names: Iterable[str], excluded: Callable[[str], bool]) -> list[str]:
+    """`names` without excluded cue sheets. The audio files stay, so that no sheet seems to refer to nothing."""
+    return [name for name in names if not (is_cue_sheet(name) and excluded(name))]
 
 
 def _is_library(names: Collection[str]) -> bool:

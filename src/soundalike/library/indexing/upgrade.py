@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from soundalike.analysis.kinds import check_kind
 from soundalike.analysis.recipe import Recipe, licences
 from soundalike.errors import LibraryError
+from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.file_registry import STALE
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob
@@ -62,7 +63,9 @@ def upgrade_library(
     if report.interrupted:
         return report
     kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())
-    report.dropped = sum(row["id"] not in kept for row in former)
+    left = [row["path"] for row in former if row["id"] not in kept]
+    report.excluded = sum(map(Exclusions(job.options.exclude).covers, left))
+    report.dropped = len(left) - report.excluded
     check()
     write_manifest(
         library,

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from soundalike.errors import InputError
+from soundalike.library.indexing.exclusions import Exclusions, pattern_of_path
 from soundalike.library.indexing.file_registry import FileRegistry, KnownItem
 from soundalike.library.indexing.scopes import RootFinder, Scope
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.item_parts import path_of_file
-from soundalike.library.storage.location import Location, Remote, absolute
+from soundalike.library.storage.location import Location, Remote, absolute, lies_there
 from soundalike.library.storage.lock import writing
 from soundalike.library.storage.manifest import generation_folder, read_manifest, write_manifest
 from soundalike.library.storage.store import Tables
@@ -34,10 +35,15 @@ class Relocated:
 
 @dataclass(frozen=True)
 class Removed:
-    """How many items were removed, and the names of the roots that were forgotten."""
+    """How many items were removed, and the names of the roots that were forgotten.
+
+    still_there: patterns of what was named and is still in its root, so that indexing adds it again unless they are
+    excluded.
+    """
 
     items: int
     roots: tuple[str, ...]
+    still_there: tuple[str, ...] = ()
 
 
 def relocate(library: str | Location, old: str, new: str | Location) -> Relocated:
@@ -88,13 +94,16 @@ def remove(library: str | Location, paths: Iterable[str | Location] = (), *, mis
         manifest = read_manifest(library)
         tables = Tables(generation_folder(library, manifest.generation), manifest.recipe, check)
         registry = FileRegistry(tables)
-        scopes = [_scope(path, manifest.roots) for path in paths]
+        scopes, excluded = [_scope(path, manifest.roots) for path in paths], Exclusions(manifest.excluded)
         leaving: dict[str, KnownItem] = {}
+        to_exclude: dict[str, str] = {}  # pattern -> root
         for path, scope in zip(paths, scopes, strict=True):
             under = [known for known in registry.by_place.values() if scope.covers(*known.place)]
             if not under and scope.inside:
                 raise InputError(f"the library has no item under {path}; `soundalike status` shows its roots")
             leaving.update((known.id, known) for known in under)
+            if scope.inside and not excluded.covers(scope.inside) and _any_there(under, manifest.roots[scope.root]):
+                to_exclude[pattern_of_path(scope.inside)] = scope.root
         if missing:
             leaving.update((known.id, known) for known in registry.by_place.values() if known.missing)
         forgotten = tuple(dict.fromkeys(scope.root for scope in scopes if not scope.inside))
@@ -105,7 +114,15 @@ def remove(library: str | Location, paths: Iterable[str | Location] = (), *, mis
             roots = {name: place for name, place in manifest.roots.items() if name not in forgotten}
             check()
             write_manifest(library, replace(manifest, roots=roots))
-    return Removed(len(leaving), forgotten)
+    still_there = tuple(pattern for pattern, root in to_exclude.items() if root not in forgotten)
+    return Removed(len(leaving), forgotten, still_there)
+
+
+def _any_there(items: Iterable[KnownItem], root: Location) -> bool:
+    """Whether files of these items are still in their root: one is looked for, of those that were there in the last run, and
+    in an object store none, which need not be in reach."""
+    present = next((known for known in items if not known.missing), None)
+    return present is not None and (isinstance(root, Remote) or lies_there(root / present.file))
 
 
 def _nested(one: Location, other: Location) -> bool:

@@ -29,7 +29,8 @@ class Manifest:
 
     recipe: how the vectors of this generation were made; roots: name -> folder, absolute; generation: number of the
     current database folder (`generation-N`); licences: of the models' weights, by model, when it was made; tag: of the text
-    that it was read from, in a remote library; cue_sheets: whether files are divided into tracks by their cue sheets.
+    that it was read from, in a remote library; cue_sheets: whether files are divided into tracks by their cue sheets; excluded:
+    patterns of files and folders that are kept out.
     """
 
     recipe: Recipe
@@ -38,17 +39,22 @@ class Manifest:
     licences: Mapping[str, str] = field(default_factory=dict)
     tag: str | None = field(default=None, compare=False)
     cue_sheets: bool = True
+    excluded: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-ready values."""
-        values = {
+        values: dict[str, Any] = {
             "format": FORMAT,
             "generation": self.generation,
             "recipe": self.recipe.to_json(),
             "licences": dict(self.licences),
             "roots": {name: str(place) for name, place in sorted(self.roots.items())},
         }
-        return values if self.cue_sheets else {**values, "cue_sheets": False}
+        if not self.cue_sheets:
+            values["cue_sheets"] = False
+        if self.excluded:
+            values["excluded"] = list(self.excluded)
+        return values
 
 
 def generation_folder(library: Location, generation: int) -> Location:
@@ -93,6 +99,7 @@ def read_manifest(library: Location) -> Manifest:
             licences={str(model): str(licence) for model, licence in values.get("licences", {}).items()},
             tag=tag,
             cue_sheets=values.get("cue_sheets") is not False,
+            excluded=tuple(map(str, values.get("excluded", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LibraryError(

@@ -57,7 +57,7 @@ class Library:
     """A library, opened for reading.
 
     path: its folder, remote or not; recipe: how its vectors were made; roots: name -> folder; generation: number of its
-    tables; licences: of the models whose vectors it holds.
+    tables; licences: of the models whose vectors it holds; excluded: patterns of what is kept out.
     """
 
     def __init__(self, path: Location, manifest: Manifest, tables: Tables) -> None:
@@ -66,6 +66,7 @@ class Library:
         self.roots = dict(manifest.roots)
         self.licences = dict(manifest.licences)
         self.generation = manifest.generation
+        self.excluded = manifest.excluded
         self._tables = tables
 
     @classmethod

@@ -36,6 +36,12 @@ def main(library: str, folder: str, *, demo: bool) -> None:
     except SoundalikeError as error:
         _write(error=str(error))
     else:
+        if report.excluded_paths and not report.found:
+            path, pattern = report.excluded_paths[0]
+            _write(
+                error=f"{path} is left out, excluded by {pattern!r}; `soundalike index --no-exclude` forgets all patterns"
+            )
+            return
         _write(added=report.indexed, found=report.found, skipped=len(report.skipped))
 
 
