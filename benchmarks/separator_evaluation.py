@@ -172,8 +172,14 @@ def median_filtering(clip: Clip) -> Stems:
 
 
 def separated_by(separator: Separator) -> Callable[[Clip], Stems]:
-    """The method that separates a clip with `separator`."""
-    return lambda clip: {part: samples[0] for part, samples in separator.separate(clip.mixture[None]).items()}
+    """The method that separates a clip with `separator`; the residuals are with the vocals, as in the clips."""
+
+    def separated(clip: Clip) -> Stems:
+        stems = {part: samples[0] for part, samples in separator.separate(clip.mixture[None]).items()}
+        vocals = stems.pop("vocals", np.float32(0))
+        return {**stems, "residuals": stems["residuals"] + vocals}
+
+    return separated
 
 
 def ideal_ratio_mask(clip: Clip) -> Stems:

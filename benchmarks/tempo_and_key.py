@@ -40,9 +40,9 @@ def signals(song: Song, separator: Separator | None) -> dict[str, tuple[Mono, Mo
     mix = mixture.mono(), song.sample_rate
     if separator is None:
         return {SOURCES[0]: (mix, mix)}
-    parts = separate_waveform(separator, mixture, ("drums", "bass", "residuals"))
+    parts = separate_waveform(separator, mixture, separator.parts)
     rate = parts["drums"].sample_rate
-    pitched = parts["bass"].mono() + parts["residuals"].mono()
+    pitched = np.sum([stem.mono() for part, stem in parts.items() if part != "drums"], axis=0)
     others = np.sum([stem for name, stem in song.stems.items() if name != "drums"], axis=0)
     return {
         SOURCES[0]: (mix, mix),

@@ -18,6 +18,15 @@ The separator's network, of stems from the same packages and multitracks, record
     python -m training separator-train --work WORK
     python -m training separator-export --work WORK
     python -m training separator-choose --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
+
+The network that finds the vocals in what that one leaves, of the same stems and of recorded speech:
+
+    apt-get download festvox-ru                                  # unpacked like the others
+    pip install --no-deps pyworld 'setuptools<81'
+    python -m training vocal-lines --packages packages --work WORK
+    python -m training vocal-examples --work WORK
+    python -m training vocal-train --work WORK
+    python -m training vocal-export --work WORK
     python -m training separator-evaluate --packages packages --audio DATA --work WORK --soundfont TimGM6mb.sf2
 
 Each step continues where it was interrupted. DATA is a folder with the samples, songs and multitracks that `sources`
@@ -53,6 +62,10 @@ STEPS = {
     "separator-examples": Step("separator_examples:make_examples", ("work", "count", "seed"), {"count": 7000}),
     "separator-train": Step("separator_train:train", ("work", "steps", "seed", "processes"), {"steps": 30000}),
     "separator-export": Step("separator_train:export", ("work",)),
+    "vocal-lines": Step("vocal_examples:make_lines", ("packages", "work", "seed")),
+    "vocal-examples": Step("vocal_examples:make_examples", ("work", "count", "seed"), {"count": 8800}),
+    "vocal-train": Step("vocal_train:train", ("work", "steps", "seed"), {"steps": 20000}),
+    "vocal-export": Step("vocal_train:export", ("work",)),
     "separator-choose": Step("separator_choose:choose", ("packages", "audio", "work", "soundfont")),
     "separator-evaluate": Step("separator_evaluate:evaluate", ("packages", "audio", "work", "soundfont")),
 }

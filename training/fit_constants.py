@@ -136,6 +136,7 @@ def _songs(instrument: Instrument, font: str, seed: int) -> dict[str, Labelled]:
         true = dict(_stems(instrument, rng, programs, font))
         mixture = np.sum(list(true.values()), axis=0)
         separated = separator.separate(mixture[np.newaxis])
+        separated["residuals"] += separated.pop("vocals")  # the songs have no voices
         for first in range(0, len(mixture), round(WINDOW * RATE)):
             window = slice(first, first + round(WINDOW * RATE))
             reference = rms_level(mixture[window])

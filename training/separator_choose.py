@@ -46,7 +46,8 @@ def choose(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     rows: dict[tuple[str, str], dict[str, list[float]]] = {}
     songs = [*multitracks(audio, SEPARATOR_MULTITRACK), *collaged(audio, COLLAGE_SEED)]
     songs += generated(GENERATED_SEED, GENERATED)
-    for group, _, stems in [*songs, *arranged(packages, work, soundfont, "choice")]:
+    for group, _, every in [*songs, *arranged(packages, work, soundfont, "choice")]:
+        stems = {part: every[part] for part in PARTS if part in every}
         true = {part: _spectrum(stem.mean(axis=0), 0) for part, stem in stems.items()}
         mixture = _spectrum(np.sum([stem.mean(axis=0) for stem in stems.values()], axis=0), reach)
         around = power([mixture])

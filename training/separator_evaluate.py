@@ -3,7 +3,8 @@
 Version 2 with the weights in a folder. The multitracks, the collages and the generated songs of
 `benchmarks.separator_evaluation`; and arrangements played by another SoundFont with drums of other kits, in groups that are
 hard in one way each. All are separated and evaluated as the mean of their channels. Of a part that is absent the figure is the
-level of what it gets, in dB above the mixture.
+level of what it gets, in dB above the mixture. Residuals are with the vocals; these are evaluated besides, where it is known
+whether there is a voice.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ Figure = tuple[float, bool] | None
 """SDR in dB, or the level of what an absent part gets, in dB above the mixture; and whether it is absent."""
 
 PARTS = ("drums", "bass", "residuals")
-HEADER = ("set", "song", "masks", *PARTS, "bass + residuals")
+VOCALS = "vocals"
+HEADER = ("set", "song", "masks", *PARTS, "bass + residuals", VOCALS)
 GROUPS = {
     "plain": {},
     "quiet drums": {"drums": -17.0},
@@ -54,11 +56,11 @@ def evaluate(packages: Path, audio: Path, work: Path, soundfont: Path) -> None:
     """Print the figures of each song, and their means over each set."""
     methods = {
         "version 1": SignalSeparator().separate,
-        "version 2": BuiltinSeparator(weights=work / "separator.npz").separate,
+        "version 2": BuiltinSeparator(weights=work / "separator.npz", vocal_weights=work / "vocals.npz").separate,
     }
     rows, sets = [], {}
     for group, name, stems in clips(packages, audio, work, soundfont):
-        mixture = np.asarray(np.sum(list(stems.values()), axis=0), np.float32)
+        mixture = np.asarray(np.sum([stem for part, stem in stems.items() if part != VOCALS], axis=0), np.float32)
         mono = mixture.mean(axis=0, keepdims=True)
         for label, method in methods.items():
             figures = figures_of(stems, mixture, method(mono))
@@ -87,7 +89,7 @@ def multitracks(audio: Path, only: str | None) -> Iterator[tuple[str, str, Stems
         files = {path.stem: decode.load(path, RATE, 2).samples for path in song.glob("*.ogg")}
         length = min(stem.shape[1] for stem in files.values())
         files = {name: stem[:, :length] for name, stem in files.items()}
-        stems = {"drums": files["drums"], "residuals": files["other"] + files["vocals"]}
+        stems = {"drums": files["drums"], "residuals": files["other"] + files["vocals"], VOCALS: files["vocals"]}
         stems |= {"bass": files["bass"]} if "bass" in files else {}
         yield "multitracks", song.name + (" (trained on)" if song.name == SEPARATOR_MULTITRACK else ""), stems
 
@@ -99,14 +101,14 @@ def collaged(audio: Path, seed: int) -> Iterator[tuple[str, str, Stems]]:
 
 
 def generated(seed: int, count: int) -> Iterator[tuple[str, str, Stems]]:
-    """Songs of the package's own generator."""
+    """Songs of the package's own generator, which have no voices."""
     for spec in song_specs(seed=seed, count=count):
         stems = {}
         for part, samples in render_song(spec).stems.items():
             stereo = np.stack([soxr.resample(channel, 44_100, RATE) for channel in samples]).astype(np.float32)
             part = part if part in PARTS else "residuals"
             stems[part] = stems.get(part, np.float32(0)) + stereo
-        yield "generated", spec.title, {part: stems.get(part, np.zeros_like(stereo)) for part in PARTS}
+        yield "generated", spec.title, {part: stems.get(part, np.zeros_like(stereo)) for part in (*PARTS, VOCALS)}
 
 
 def arranged(packages: Path, work: Path, soundfont: Path, seed: str) -> Iterator[tuple[str, str, Stems]]:
@@ -117,7 +119,8 @@ def arranged(packages: Path, work: Path, soundfont: Path, seed: str) -> Iterator
     with np.load(path) as stored:
         for name in stored.files:
             group, _, number = name.partition("/")
-            yield f"arranged, {group}", number, dict(zip(PARTS, stored[name].astype(np.float32), strict=True))
+            stems = dict(zip(PARTS, stored[name].astype(np.float32), strict=True))
+            yield f"arranged, {group}", number, {**stems, VOCALS: np.zeros_like(stems["drums"])}
 
 
 def _rendered(packages: Path, soundfont: Path, seed: str) -> Iterator[tuple[str, int, NDArray[np.float16]]]:
@@ -166,12 +169,15 @@ def figures_of(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ..
     """The figures after the names; None where there is no true stem."""
     true = {name: stem.mean(axis=0) for name, stem in stems.items()}
     mono = {part: stem.mean(axis=0) for part, stem in found.items()}
+    vocals = mono.get(VOCALS)
+    mono["residuals"] = mono["residuals"] + (0 if vocals is None else vocals)
     whole = np.asarray(true.get("bass", 0) + true["residuals"])
     level = _rms(mixture.mean(axis=0))
     figures = [_figure(true.get(part), mono[part], level) for part in PARTS]
     if "bass" not in true:
         figures[-1] = None
-    return (*figures, _figure(whole, mono["bass"] + mono["residuals"], level))
+    sung = None if vocals is None else _figure(true.get(VOCALS), vocals, level)
+    return (*figures, _figure(whole, mono["bass"] + mono["residuals"], level), sung)
 
 
 def _figure(true: Float32 | None, found: Float32, mixture: float) -> Figure:

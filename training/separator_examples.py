@@ -28,6 +28,8 @@ from training.alterations import RATE, altered, faded, new_sound
 from training.clip_store import HITS, NOTES, REST, ClipStore
 
 Float32 = NDArray[np.float32]
+Stems = list[tuple[str, int]]
+"""Stems by the name of their store and their place in it."""
 
 SECONDS = 10.0
 SHARD = 20  # examples
@@ -95,12 +97,15 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.generic]
     }
 
 
-def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[str, Float32]:
-    """(LENGTH,) of each part; if `undivided`, the bass is everything but the drums."""
-    table = _table(work)
-    songs = [song for song, parts in table["songs"].items() if len(parts) > 1]
+def mixed_stems(
+    work: Path, rng: np.random.Generator, undivided: bool, of: dict[str, dict] | None = None
+) -> dict[str, Float32]:
+    """(LENGTH,) of each part; if `undivided`, the bass is everything but the drums. of: the stems to choose from, as `table`
+    has them (None: all)."""
+    stored = table(work) if of is None else of
+    songs = [song for song, parts in stored["songs"].items() if len(parts) > 1]
     if undivided:
-        songs = [song for song in songs if REST in table["songs"][song]]
+        songs = [song for song in songs if REST in stored["songs"][song]]
     song = str(rng.choice(songs)) if rng.random() < SAME_SONG else ""
     single = rng.random() < PLACED
     no_drums = NO_BEAT if single else ABSENT["drums"]
@@ -110,10 +115,10 @@ def mixed_stems(work: Path, rng: np.random.Generator, undivided: bool) -> dict[s
         stem = np.zeros(LENGTH, np.float32)
         kind = {"bass": REST, "residuals": ""}.get(part, part) if undivided else part
         if kind and (kind == REST or rng.random() >= (no_drums if part == "drums" else ABSENT[part])):
-            for name, index in _chosen(table, rng, kind, song):
+            for name, index in _chosen(stored, rng, kind, song):
                 own = (place, speed) if song else (float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
-                layer = placed(_excerpt(_store(work, name), index, *own), rng, part).mean(axis=0)
-                quiet = -18 if _store(work, name).groups[index].endswith("/cymbals") else -9
+                layer = placed(excerpt(store(work, name), index, *own), rng, part).mean(axis=0)
+                quiet = -18 if store(work, name).groups[index].endswith("/cymbals") else -9
                 stem += layer * np.float32(10 ** (rng.uniform(quiet, 0) / 20) / max(rms(layer), 1e-4))
             if part == "residuals" and rng.random() < HIGH_PASS:
                 stem = high_passed(stem, float(np.exp(rng.uniform(*np.log(CORNERS)))))
@@ -154,15 +159,15 @@ def _place(work: Path, stems: dict[str, Float32], rng: np.random.Generator, undi
 def _single(work: Path, rng: np.random.Generator, kind: str) -> tuple[str, Float32]:
     """The part and the samples of a hit, of a second or two of a beat, or of a note."""
     if kind == "drums" and rng.random() < 0.15:
-        ((name, index), *_) = _chosen(_table(work), rng, "drums", "")
-        loop = _excerpt(_store(work, name), index, float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
+        ((name, index), *_) = _chosen(table(work), rng, "drums", "")
+        loop = excerpt(store(work, name), index, float(rng.random()), float(np.exp(rng.normal(0, 0.1))))
         return "drums", _altered(faded(loop[: round(rng.uniform(0.5, 5) * RATE)]), rng)
-    store = _store(work, NOTES if kind == "notes" else HITS)
-    sources = [np.flatnonzero(np.array(store.sources) == source) for source in sorted(set(store.sources))]
+    sounds = store(work, NOTES if kind == "notes" else HITS)
+    sources = [np.flatnonzero(np.array(sounds.sources) == source) for source in sorted(set(sounds.sources))]
     weights = np.array([len(source) for source in sources], float) ** _SIZE_WEIGHT
     index = int(rng.choice(sources[int(rng.choice(len(sources), p=weights / weights.sum()))]))
-    sound = new_sound(store.samples(index), rng, 5) if rng.random() < 0.6 else store.samples(index)
-    part = {"hit": "drums", "bass": "bass"}.get(store.kinds[index], "residuals")
+    sound = new_sound(sounds.samples(index), rng, 5) if rng.random() < 0.6 else sounds.samples(index)
+    part = {"hit": "drums", "bass": "bass"}.get(sounds.kinds[index], "residuals")
     longest = float(np.exp(rng.uniform(np.log(0.12), np.log(1.6))))
     return part, _altered(faded(sound[: round(longest * RATE)]), rng)
 
@@ -171,17 +176,17 @@ def _altered(samples: Float32, rng: np.random.Generator) -> Float32:
     return altered(samples, rng) if rng.random() < 0.6 else samples
 
 
-def _chosen(table: dict[str, dict], rng: np.random.Generator, part: str, song: str) -> list[tuple[str, int]]:
+def _chosen(stored: dict[str, dict], rng: np.random.Generator, part: str, song: str) -> Stems:
     """The stems to sum up: those of one song (a few of its residuals may be missing), or those of any source."""
-    if song and part in table["songs"][song]:
-        stems = list(table["songs"][song][part])
+    if song and part in stored["songs"][song]:
+        stems = list(stored["songs"][song][part])
         return stems if part != "residuals" else [stem for stem in stems if rng.random() < 0.8] or stems[:1]
     if song and rng.random() < 0.3:
         return []
-    sources = table["parts"][part]
+    sources = stored["parts"][part]
     weights = np.array([len(source) for source in sources], float) ** _SIZE_WEIGHT
     count = int(rng.integers(1, 4)) if part == "residuals" else 2 if rng.random() < 0.1 else 1
-    chosen: list[tuple[str, int]] = []
+    chosen: Stems = []
     for _ in range(count):
         source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
         chosen += source[int(rng.integers(len(source)))]
@@ -247,9 +252,9 @@ def _curve(rng: np.random.Generator, count: int) -> Float32:
     return (10 ** (np.interp(frequency, grid, curve) / 20)).astype(np.float32)
 
 
-def _excerpt(store: ClipStore, index: int, place: float, speed: float) -> Float32:
+def excerpt(of: ClipStore, index: int, place: float, speed: float) -> Float32:
     """LENGTH samples of a stem from `place` on (0 to 1 of what is possible), played at another speed."""
-    whole = store.samples(index)
+    whole = of.samples(index)
     needed = round(LENGTH * speed) + 2
     first = int(place * max(0, len(whole) - needed))
     piece = np.take(whole, np.arange(first, first + needed), mode="wrap")
@@ -277,19 +282,20 @@ def _compress(stems: dict[str, Float32], rng: np.random.Generator) -> None:
 
 
 @cache
-def _store(work: Path, name: str) -> ClipStore:
+def store(work: Path, name: str) -> ClipStore:
+    """The store of this name."""
     return ClipStore(work, name)
 
 
 @cache
-def _table(work: Path) -> dict[str, dict]:
+def table(work: Path) -> dict[str, dict]:
     """The stems (store, index) by song and part; and by part and source, where drums of one song stay together."""
-    songs: dict[str, dict[str, list[tuple[str, int]]]] = {}
-    parts: dict[str, list[list[list[tuple[str, int]]]]] = {part: [] for part in (*PARTS, REST)}
+    songs: dict[str, dict[str, Stems]] = {}
+    parts: dict[str, list[list[Stems]]] = {part: [] for part in (*PARTS, REST)}
     for path in sorted(work.glob("stems-*.json")):
-        store = _store(work, path.stem)
-        own: dict[str, dict[str, list[tuple[str, int]]]] = {part: {} for part in parts}
-        for index, (kind, group) in enumerate(zip(store.kinds, store.groups, strict=True)):
+        clips = store(work, path.stem)
+        own: dict[str, dict[str, Stems]] = {part: {} for part in parts}
+        for index, (kind, group) in enumerate(zip(clips.kinds, clips.groups, strict=True)):
             song = group.rpartition("/")[0]
             own[kind].setdefault(song if kind == "drums" else group, []).append((path.stem, index))
             songs.setdefault(song, {}).setdefault(kind, []).append((path.stem, index))

@@ -61,15 +61,22 @@ def log_masks(corrections: Tensor, inputs: Tensor) -> Tensor:
 
 
 def exported(network: Masks) -> dict[str, NDArray[np.float32]]:
-    """Weights (inputs, outputs) and biases by the names that `MaskNetwork` uses; of convolutions (time, inputs, outputs)."""
-    layers: dict[str, nn.Module] = {"first": network.first, "second": network.second, "last": network.last}
-    for index, (spread, back) in enumerate(zip(network.spread, network.back, strict=True)):
-        layers |= {f"block{index}.spread": spread, f"block{index}.back": back}
+    """Weights and biases by the names that `DilatedNetwork` uses; inputs that do not count have no weights."""
+    weights = exported_layers(network.first, network.second, network.last, network.spread, network.back)
+    weights["first"] = weights["first"] * network.seen.numpy()[:, None]
+    return weights
+
+
+def exported_layers(
+    first: nn.Linear, second: nn.Linear, last: nn.Linear, spread: nn.ModuleList, back: nn.ModuleList
+) -> dict[str, NDArray[np.float32]]:
+    """Weights (inputs, outputs) and biases by the names that `DilatedNetwork` uses; of convolutions (time, inputs, outputs)."""
+    layers: dict[str, nn.Module] = {"first": first, "second": second, "last": last}
+    for index, pair in enumerate(zip(spread, back, strict=True)):
+        layers |= dict(zip((f"block{index}.spread", f"block{index}.back"), pair, strict=True))
     weights = {}
     for name, layer in layers.items():
         kernel = layer.weight.detach()
-        if name == "first":
-            kernel = kernel * network.seen
         if name.endswith("spread"):
             weights[name] = kernel.permute(2, 1, 0).contiguous().numpy()
         else:

@@ -57,6 +57,11 @@ GUITARS = Source("Sectoid, four songs", "fretsonfire-songs-sectoid", "MIT", "Car
 VOICES = Source("flite's voices slt, awb and kal16", "flite, libflite1", "BSD-like", "Carnegie Mellon University")
 """For the separator only."""
 
+SPEECH = Source(
+    "festvox-ru, 620 sentences read by one speaker", "festvox-ru", "BSD-like", "Nickolay V. Shmyrev (msu_ru_nsh)"
+)
+"""For the separator's vocals only."""
+
 SYNTH = Source("soundalike.synth", "this project", "Apache-2.0", "this project")
 
 SONGS: dict[str, str] = {

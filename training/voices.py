@@ -43,7 +43,7 @@ watch water way we well what when where whisper who why wild will wind wish with
 yes yesterday you young your
 """
 WORDS = _TEXT.split()
-_SCALES = ((0, 2, 4, 7, 9), (0, 3, 5, 7, 10), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 5, 7, 9, 11))
+SCALES = ((0, 2, 4, 7, 9), (0, 3, 5, 7, 10), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 5, 7, 9, 11))
 
 
 def lines(packages: Path, seed: int, count: int) -> Iterator[tuple[str, Float32]]:
@@ -84,7 +84,7 @@ def _line(flite: _Flite, voice: str, rng: np.random.Generator) -> Float32:
     line = np.zeros(needed + 16_000, np.float32)
     spoken = rng.random() < SPOKEN
     beat = float(rng.uniform(0.25, 0.6)) * 16_000 * speed
-    scale, root = _SCALES[int(rng.integers(len(_SCALES)))], VOICES[voice] * 2 ** float(rng.uniform(-0.2, 0.9))
+    scale, root = SCALES[int(rng.integers(len(SCALES)))], VOICES[voice] * 2 ** float(rng.uniform(-0.2, 0.9))
     at, degree = 0.0, int(rng.integers(len(scale)))
     while at < needed:
         if rng.random() < 0.15:

@@ -153,7 +153,7 @@ def test_models_lists_licences_and_parts() -> None:
 
     models = json.loads(run("models", "--format", "json").stdout)
     assert models["encoders"]["builtin"]["licence"]
-    assert models["separators"]["builtin"]["parts"] == ["bass", "drums", "residuals"]
+    assert models["separators"]["builtin"]["parts"] == ["bass", "drums", "vocals", "residuals"]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])

@@ -19,7 +19,7 @@ def test_the_score_is_the_sum_of_the_contributions(music: Path) -> None:
     outcome = run("compare", one, other, "--region-a", "0:00-0:10", "--region-b", "0:05-0:15", "--format", "json")
     assert outcome.code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
-    assert [part["part"] for part in result["parts"]] == ["bass", "drums", "residuals", "mix"]
+    assert [part["part"] for part in result["parts"]] == ["bass", "drums", "vocals", "residuals", "mix"]
     assert result["score"] == pytest.approx(sum(part["contribution"] for part in result["parts"]), abs=1e-5)
 
 

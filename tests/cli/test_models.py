@@ -334,7 +334,7 @@ def test_check_prints_the_result_of_a_model(run: Run) -> None:
     for line in (tone, noise):
         assert "norm 1.000000" in line
         assert len(line.partition("values ")[2].split()) == 8
-    assert len(stems) == 3
+    assert len(stems) == 4
     code, out, _ = run("models", "check", "builtin", "--format", "json")
     facts = json.loads(out)
     assert set(facts["encoder"]["results"]) == {"tone", "noise"}

@@ -53,7 +53,7 @@ def problem(answer: object, status: int, words: str) -> None:
 
 def test_the_library_is_described(web: TestClient, library: Path) -> None:
     found = web.get("/api/library").json()
-    assert found["parts"] == ["bass", "drums", "residuals", "mix"]
+    assert found["parts"] == ["bass", "drums", "vocals", "residuals", "mix"]
     assert found["counts"] == {"song": 4, "loop": 8, "one-shot": 20}
     assert set(found["spread"]) == set(found["parts"])
     assert found["text"] is False
@@ -237,7 +237,7 @@ def test_candidates_rank_as_the_server_does(web: TestClient, dropped: dict[str, 
         ({"upload": "0" * 32}, 404, "no such upload"),
         ({"item": "nonsense"}, 404, "has no item 'nonsense'"),
         ({"text": "dry snare"}, 422, "the encoder builtin has no text"),
-        ({"item": "ITEM", "weights": {"vocals": 1}}, 422, "no part 'vocals' here"),
+        ({"item": "ITEM", "weights": {"guitar": 1}}, 422, "no part 'guitar' here"),
         ({"item": "ITEM", "weights": {"drums": 0}}, 422, "all weights are zero"),
         ({"item": "ITEM", "weights": {"drums": 1}, "part": "drums"}, 422, "exclude each other"),
         ({"item": "ITEM", "weights": {"drums": "loud"}}, 422, "weights.drums: Input should be a valid number"),

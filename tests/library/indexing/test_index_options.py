@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from soundalike.analysis.recipe import make_recipe
 from soundalike.errors import InputError, LibraryError
 from soundalike.library import Library
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
@@ -37,6 +38,18 @@ def test_what_options_leave_open_is_as_the_library_was_made(library: Path, tmp_p
     assert wanted_recipe(library, IndexOptions(window=4.0)).hop == 4.0
     assert wanted_recipe(tmp_path, IndexOptions()).window == 10.0
     assert wanted_recipe(library, IndexOptions(recipe=RECIPE)) == RECIPE
+
+
+def test_an_upgrade_brings_the_parts_of_a_new_version_unless_the_user_chose_parts(tmp_path: Path) -> None:
+    version_1 = replace(make_recipe(), separator_version="1", parts=("bass", "drums", "residuals", "mix"))
+    for number, (parts, upgraded) in enumerate(
+        [(version_1.parts, make_recipe().parts), (("drums", "mix"), ("drums", "mix"))]
+    ):
+        place = tmp_path / str(number)
+        Library.create(place, replace(version_1, parts=parts))
+        assert wanted_recipe(place, IndexOptions()).parts == parts
+        assert wanted_recipe(place, IndexOptions(upgrade=True)).parts == upgraded
+        assert wanted_recipe(place, IndexOptions(upgrade=True, parts=["bass"])).parts == ("bass", "mix")
 
 
 def test_a_library_that_holds_nothing_takes_another_recipe_without_upgrade(library_folder: LibraryFolder) -> None:

@@ -13,7 +13,8 @@ from soundalike.library.indexing.exclusions import checked_patterns
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.manifest import FILE_NAME, read_manifest
 from soundalike.library.storage.store import holds_nothing
-from soundalike.parts import ordered
+from soundalike.models.separators import SEPARATORS
+from soundalike.parts import MIX, ordered
 
 FILE_SECONDS = 600.0
 """A file may take so long to analyse, and longer the larger it is; then its worker is ended."""
@@ -104,7 +105,10 @@ def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
         return own
     renew = options.upgrade or holds_nothing(library, manifest)
     encoder, separator = options.encoder or own.encoder, options.separator or own.separator
-    own_parts = ordered(own.parts) if separator == own.separator else None  # another separator: all its parts
+    keeps_parts = separator == own.separator and not (renew and _has_all_parts(own))
+    own_parts = (
+        ordered(own.parts) if keeps_parts else None
+    )  # another separator, or another version of it: all its parts
     own_hop = own.hop if options.window is None else None
     wanted = make_recipe(
         encoder,
@@ -117,6 +121,12 @@ def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
         windows=own.windows if options.windows is None else options.windows or None,
     )
     return wanted if renew else _with_own_versions(wanted, own)
+
+
+def _has_all_parts(recipe: Recipe) -> bool:
+    """Whether a recipe has all parts of its version of the separator, so that no choice of the user is in them."""
+    row = SEPARATORS.get(recipe.separator)
+    return row is not None and set(recipe.parts) == {*row.parts_of(recipe.separator_version), MIX}
 
 
 def _new_recipe(options: IndexOptions) -> Recipe:

@@ -82,7 +82,10 @@ class StemFiles(Protocol):
 
 @dataclass(frozen=True)
 class SeparatorRow:
-    """The facts about a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`."""
+    """The facts about a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`.
+
+    earlier_parts: the stems of earlier versions that had others.
+    """
 
     load: Callable[[Runtime], Separator | StemFiles]
     summary: str
@@ -92,6 +95,11 @@ class SeparatorRow:
     extra: str | None = None
     precisions: tuple[Precision, ...] = ("exact",)
     earlier: Mapping[str, Callable[[Runtime], Separator]] = field(default_factory=dict)
+    earlier_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def parts_of(self, version: str) -> tuple[str, ...]:
+        """The stems of a version."""
+        return self.earlier_parts.get(version, self.parts)
 
 
 def _builtin(runtime: Runtime) -> Separator:
@@ -125,10 +133,11 @@ def _stems(runtime: Runtime) -> StemFiles:
 SEPARATORS: dict[str, SeparatorRow] = {
     "builtin": SeparatorRow(
         _builtin,
-        "masks from harmonic, percussive and low-frequency cues and a small network; no download, no torch",
-        ("bass", "drums", "residuals"),
+        "masks from harmonic, percussive and low-frequency cues and small networks; no download, no torch",
+        ("bass", "drums", "vocals", "residuals"),
         "Apache-2.0",
         earlier={"1": _builtin_signal},
+        earlier_parts={"1": ("bass", "drums", "residuals")},
     ),
     "htdemucs": SeparatorRow(
         _demucs("htdemucs"),

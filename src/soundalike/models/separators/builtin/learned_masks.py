@@ -5,7 +5,7 @@ up to 1 kHz, so that it can follow the harmonics of a bass) it sees the level an
 what sounds fits the harmonics of the lowest note (`comb`). Its output is added to the logarithms of the masks: where it is
 0, the masks of version 1 stay as they are. A part of it counts (`Strength`). `gated` then makes a part quieter
 that the network gives next to nothing over a second. All of it is independent of level and local in time: `NETWORK_REACH`
-frames on either side of a frame, and `REACH` more for its inputs. Every convolution is three matrix products.
+frames on either side of a frame, and `REACH` more for its inputs.
 
 Conventions: axes of activations are (frames, channels); parts are bass, drums and residuals in this order.
 """
@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soundalike.models.separators.builtin import short_time
+from soundalike.models.separators.builtin.bands import Bands, Floats, levels
+from soundalike.models.separators.builtin.dilated_network import DilatedNetwork
 from soundalike.models.separators.builtin.masks import (
     BINS,
     FRAME,
@@ -30,37 +31,25 @@ from soundalike.models.separators.builtin.masks import (
 )
 from soundalike.models.separators.builtin.short_time import Spectrum
 
-Floats = NDArray[np.float32]
-
 PARTS = ("bass", "drums", "residuals")
 SINGLE_BINS = 64  # bands of one bin each, below 1 kHz
-BAND_GROWTH = 1.12
 WIDE, CHANNELS = 256, 128
 DILATIONS = (1, 2, 4, 8, 12, 16)
 NETWORK_REACH = sum(DILATIONS)
 GATE_REACH = 31  # frames on either side: a second in all
+MASKS_REACH = REACH + NETWORK_REACH + GATE_REACH
 WEIGHTS = Path(__file__).with_name("builtin_separator_network.npz")
 LOW_NOTE = (2, 13)  # bins from 31 to 190 Hz: where the lowest note is looked for
 COMB_BINS = 160  # up to 2.5 kHz
 
 _FLOOR = np.float32(1e-12)  # of power, as in `masks`
-_QUIET = np.float32(1e-7)  # of the power around: 70 dB below it a level counts no more
 LEAST_MASK = 0.005  # of version 1: what it takes for nothing can be something
 MOST_CORRECTION = 7.0  # nats
 
 
-def _band_edges() -> NDArray[np.intp]:
-    """First bin of each band, then BINS: single bins, then bands that are each 12 % wider than the one before."""
-    edges = list(range(SINGLE_BINS))
-    width = SINGLE_BINS * (BAND_GROWTH - 1)
-    while edges[-1] < BINS:
-        edges.append(min(BINS, edges[-1] + round(width)))
-        width *= BAND_GROWTH
-    return np.array(edges, np.intp)
-
-
-MASK_EDGES = _band_edges()
-MASK_BANDS = len(MASK_EDGES) - 1
+_BANDS = Bands(SINGLE_BINS)
+MASK_EDGES, MASK_BANDS = _BANDS.edges, _BANDS.count
+mask_bands, mask_bins = _BANDS.means, _BANDS.bins
 COMB_BANDS = int(np.searchsorted(MASK_EDGES, COMB_BINS))
 INPUTS = 3 * MASK_BANDS + 2 * COMB_BANDS
 
@@ -93,7 +82,7 @@ class Strength:
 
 def _from_low_to_high(low: float, high: float, corner: float) -> Floats:
     """(MASK_BANDS,): `low` far below `corner` Hz, `high` far above."""
-    frequency = _centres(MASK_EDGES) * (SAMPLE_RATE / FRAME)
+    frequency = _BANDS.centres * (SAMPLE_RATE / FRAME)
     return np.asarray(high + (low - high) / (1 + (frequency / corner) ** 6), np.float32)
 
 
@@ -101,40 +90,20 @@ class MaskNetwork:
     """The network with its weights, read when it is made. Safe to share."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        with np.load(weights, allow_pickle=False) as stored:
-            self._weights: dict[str, Floats] = {name: stored[name].astype(np.float32) for name in stored.files}
+        self._network = DilatedNetwork(weights, DILATIONS)
 
     def corrections(self, inputs: Floats) -> Floats:
         """Corrections of the logarithms of the masks (frames - 2 NETWORK_REACH, 3, MASK_BANDS), from `network_inputs`."""
-        x = self._dense(inputs, "first")
-        np.maximum(x, 0, out=x)
-        x = self._dense(x, "second")
-        for index, dilation in enumerate(DILATIONS):
-            inner = self._convolved(np.maximum(x, 0), f"block{index}.spread", dilation)
-            np.maximum(inner, 0, out=inner)
-            x = x[dilation : len(x) - dilation] + self._dense(inner, f"block{index}.back")
-        return np.reshape(self._dense(x, "last"), (len(x), len(PARTS), MASK_BANDS))
-
-    def _dense(self, x: Floats, name: str) -> Floats:
-        out: Floats = x @ self._weights[name]
-        out += self._weights[f"{name}.bias"]
-        return out
-
-    def _convolved(self, x: Floats, name: str, dilation: int) -> Floats:
-        """A convolution over three frames that are `dilation` apart; the result is 2 `dilation` shorter."""
-        weights, count = self._weights[name], len(x) - 2 * dilation
-        out: Floats = x[:count] @ weights[0]
-        out += x[dilation : dilation + count] @ weights[1]
-        out += x[2 * dilation :] @ weights[2]
-        out += self._weights[f"{name}.bias"]
-        return out
+        scores = self._network(inputs)
+        return np.reshape(scores, (len(scores), len(PARTS), MASK_BANDS))
 
 
-def learned_masks(spectra: list[Spectrum], network_of_cues: Network, network: MaskNetwork) -> tuple[Floats, Floats]:
-    """Masks of bass and drums (frames, BINS) in 0..1, for spectra with REACH + NETWORK_REACH + GATE_REACH more frames on
-    either side; the same for all channels."""
+def learned_masks(
+    spectra: list[Spectrum], power: Floats, network_of_cues: Network, network: MaskNetwork
+) -> tuple[Floats, Floats]:
+    """Masks of bass and drums (frames, BINS) in 0..1, for spectra, and their `power`, with MASKS_REACH more frames on either
+    side; the same for all channels."""
     strength = Strength()
-    power = short_time.power(spectra)
     spectrum = spectra[0] if len(spectra) == 1 else np.sum(spectra, axis=0)
     bass, drums = masks(power, network_of_cues)
     inputs = network_inputs(spectrum, power, bass, drums)
@@ -216,10 +185,9 @@ def network_inputs(spectrum: Spectrum, power: Floats, bass: Floats, drums: Float
 
     spectrum, power: with REACH more frames on either side than bass and drums, the masks of version 1.
     """
-    banded = np.add.reduceat(power, MASK_EDGES[:-1], axis=1)
     inner = slice(REACH, len(power) - REACH)
     own = comb(spectrum[REACH - 1 : len(spectrum) - REACH, :COMB_BINS], power[inner, :COMB_BINS], 1 - drums)
-    return np.concatenate([_levels(banded), mask_bands(bass), mask_bands(drums), *own], axis=1)
+    return np.concatenate([levels(_BANDS.sums(power)), mask_bands(bass), mask_bands(drums), *own], axis=1)
 
 
 def comb(spectrum: Spectrum, power: Floats, sustained: Floats) -> tuple[Floats, Floats]:
@@ -250,39 +218,6 @@ def comb(spectrum: Spectrum, power: Floats, sustained: Floats) -> tuple[Floats, 
     return found[0], found[1]
 
 
-def mask_bands(values: Floats) -> Floats:
-    """Means of masks (frames, BINS) over each band (frames, MASK_BANDS)."""
-    return np.asarray(np.add.reduceat(values, MASK_EDGES[:-1], axis=1) / _WIDTHS, np.float32)
-
-
-def mask_bins(shares: Floats) -> Floats:
-    """Values of bins from those of bands: as they are below 1 kHz, then interpolated between the centres of bands."""
-    return np.concatenate([shares[:, :SINGLE_BINS], shares[:, SINGLE_BINS - 1 :] @ _UPPER], axis=1)
-
-
-def _levels(banded: Floats) -> Floats:
-    """(frames - 2 REACH, bands): half the logarithm of the power of each band over that of all of them in the half second
-    on either side, in steps of two nepers, about -2 to 3.5."""
-    total = np.zeros(len(banded) + 1)
-    np.cumsum(banded.sum(axis=1, dtype=np.float64), out=total[1:])
-    around = ((total[2 * REACH + 1 :] - total[: -2 * REACH - 1]) / ((2 * REACH + 1) * banded.shape[1])).astype(
-        np.float32
-    )
-    level = banded[REACH : len(banded) - REACH] / (around[:, None] + _FLOOR) + _QUIET
-    return np.asarray(0.5 * np.log(level) + 4, np.float32) * np.float32(0.5)
-
-
-def _centres(edges: NDArray[np.intp]) -> NDArray[np.float64]:
-    return np.asarray((edges[:-1] + edges[1:] - 1) / 2)
-
-
-def _interpolation(bands: NDArray[np.float64], points: NDArray[np.float64]) -> Floats:
-    """The matrix (bands, points) that interpolates linearly."""
-    return np.stack([np.interp(points, bands, row) for row in np.eye(len(bands))]).astype(np.float32)
-
-
-_UPPER = _interpolation(_centres(MASK_EDGES)[SINGLE_BINS - 1 :], np.arange(SINGLE_BINS, BINS, dtype=np.float64))
-_WIDTHS: Floats = np.diff(MASK_EDGES).astype(np.float32)
 _COMB_EDGES = MASK_EDGES[:COMB_BANDS]
 _COMB_WIDTHS = np.diff(np.append(_COMB_EDGES, COMB_BINS))
 _BACK = np.array([1, -1j, -1, 1j], np.complex64)

@@ -39,4 +39,6 @@ class SignalSeparator:
 
         Raises InputError unless `mixture` is a float32 array with two axes.
         """
-        return separate_in_blocks(mixture, self._block, REACH, lambda spectra: masks(power(spectra), self._network))
+        return separate_in_blocks(
+            mixture, self._block, REACH, ("bass", "drums"), lambda spectra: masks(power(spectra), self._network)
+        )

@@ -1,0 +1,63 @@
+"""Where the built-in separator finds vocals: of each song, how many of its windows have them for the level gate of indexing.
+
+    python -m benchmarks.vocals_found
+
+The songs and multitracks of SOUNDALIKE_TEST_DATA, in windows of 10 s; of the multitracks also the windows in which there really
+is a voice.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.shared.audio_data import audio_folder
+from benchmarks.shared.markdown import print_table
+from soundalike.audio import decode
+from soundalike.audio.level import rms_level
+from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
+
+Samples = NDArray[np.float32]
+RATE, WINDOW, GATE_DB = 32_000, 10, -40.0
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    print_table(("song", "windows", "with vocals", "level of these, dB", "with a true voice"), rows(audio_folder()))
+
+
+def rows(audio: Path) -> Iterator[tuple[str, ...]]:
+    """The rows of the table."""
+    separator = BuiltinSeparator()
+    songs = [(path.stem, path, None) for path in sorted((audio / "songs").iterdir()) if path.suffix in (".ogg", ".m4a")]
+    for folder in sorted((audio / "multitracks").iterdir()):
+        if folder.is_dir():
+            songs.append((f"multitrack {folder.name}", folder / "mixture.flac", folder / "vocals.ogg"))
+    for name, path, voice in songs:
+        mixture = decode.load(path, RATE, 1).samples
+        found = levels(separator.separate(mixture)["vocals"][0], mixture[0])
+        heard = found[found > GATE_DB]
+        true = (
+            ""
+            if voice is None
+            else str(int((levels(decode.load(voice, RATE, 1).samples[0], mixture[0]) > GATE_DB).sum()))
+        )
+        level = f"{heard.min():.0f} to {heard.max():.0f}" if len(heard) else "-"
+        yield name, str(len(found)), str(len(heard)), level, true
+
+
+def levels(stem: Samples, mixture: Samples) -> NDArray[np.float64]:
+    """dB above the mixture in each whole window; of silent windows the gate's."""
+    size, found = WINDOW * RATE, []
+    for first in range(0, min(len(stem), len(mixture)) - size + 1, size):
+        whole, part = (rms_level(samples[first : first + size]) for samples in (mixture, stem))
+        found.append(max(part - whole, -99.0) if np.isfinite(whole) else GATE_DB)
+    return np.array(found)
+
+
+if __name__ == "__main__":
+    main()
