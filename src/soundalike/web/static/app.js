@@ -72,13 +72,13 @@ const opening = new Opening({
   onAwaited: () => update(),
 });
 
-/** stale: the rows are those of a former question. */
-const busy = { opening: false, searching: false, stale: false };
+/** stale: the rows are those of a former question; failed: they are of this one, but what was asked last was not answered. */
+const busy = { opening: false, searching: false, stale: false, failed: false };
 
 /** @param {Partial<typeof busy>} changes */
 function showBusy(changes) {
   Object.assign(busy, changes);
-  $("results").classList.toggle("opening", busy.opening || busy.stale);
+  $("results").classList.toggle("opening", busy.opening || busy.stale || busy.failed);
   $("results").setAttribute("aria-busy", String(busy.opening || busy.searching));
 }
 
@@ -91,9 +91,15 @@ function onQuestion() {
   list.deselect();
   reference.take();
   showView("results");
-  showBusy({ stale: true });
+  outdateRows();
   run(update);
   reference.loadOnsets();
+}
+
+/** The rows are those of a former question until the present one is answered. */
+function outdateRows() {
+  search.forget();
+  showBusy({ stale: true });
 }
 
 /** The part that alone is compared now. */
@@ -217,7 +223,31 @@ const search = new Search({
  * @param {{ fresh?: boolean }} [options]
  * @returns {Promise<void>}
  */
-async function update({ fresh = true } = {}) {
+async function update(options) {
+  try {
+    await compare(options);
+  } catch (error) {
+    if (!api.isAbort(error)) showUnanswered(error);
+    throw error;
+  }
+}
+
+/**
+ * Takes away rows that are no answer to the present question: those of a former one, and those for which the server has nothing
+ * in their place (a silent region). Others are dimmed until the next answer.
+ * @param {unknown} error
+ */
+function showUnanswered(error) {
+  const refused = error instanceof api.ApiError && error.status !== null && error.status < 500;
+  if (!busy.stale && !refused) return showBusy({ failed: true });
+  search.forget();
+  answered = null;
+  showBusy({ stale: false, failed: false });
+  return showHits([], { keepScroll: false });
+}
+
+/** @param {{ fresh?: boolean }} [options] */
+async function compare({ fresh = true } = {}) {
   updateSoon.cancel();
   showParts();
   reference.showChips();
@@ -263,7 +293,7 @@ function showParts() {
  */
 function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
-  showBusy({ stale: false });
+  showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Hits";
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
@@ -289,7 +319,7 @@ async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
   const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets: kind === "one-shot" }, signal);
-  showBusy({ stale: false });
+  showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Library";
   filters.showClasses(classes, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
@@ -508,7 +538,7 @@ async function start() {
   selectById("taken").append(...library.parts.filter((name) => name !== "mix").map((name) => new Option(`${name} of them`, name)));
   $("kind").addEventListener("change", (event) => {
     target.kind = /** @type {Kind} */ (/** @type {HTMLInputElement} */ (event.target).value);
-    showBusy({ stale: true });
+    outdateRows();
     run(update);
   });
   window.addEventListener("popstate", () => {

@@ -74,10 +74,15 @@ export class Search {
     this.onForgotten = onForgotten;
   }
 
+  /** Forgets the candidates of the last answer: moving a slider has nothing to rank. */
+  forget() {
+    this.candidates = null;
+  }
+
   /** @param {import("./question.js").Question} question */
   clear(question) {
     const signal = question.restartSearch();
-    this.candidates = null;
+    this.forget();
     this.onBusy(false);
     return signal;
   }
