@@ -293,6 +293,29 @@ def test_invalid_ranges_are_refused(module: Call, text: str) -> None:
         module("format.js", "parseRange", text, "tempo")
 
 
+@pytest.mark.parametrize("duration", [0.4, 3.0, 25.0, 190.0, 2_700.0, 7_200.0])
+@pytest.mark.parametrize("width", [360, 700, 1_440])
+@pytest.mark.parametrize("zoom", [1, 8])
+def test_labels_of_the_ruler_have_room_and_are_enough(module: Call, duration: float, width: int, zoom: int) -> None:
+    scale = zoom * width / duration
+    steps = module("ruler.js", "rulerSteps", scale)
+    assert steps["label"] * scale >= 70  # px; "115:00" takes 38
+    assert duration / steps["label"] < zoom * width / 70
+    assert zoom * width / (steps["label"] * scale) >= 2.0 or steps["label"] == 0.05  # the finest
+    assert steps["tick"] * scale >= 5
+    parts = steps["label"] / steps["tick"]
+    assert parts == pytest.approx(round(parts))
+
+
+def test_times_on_the_ruler(module: Call) -> None:
+    labels = [
+        module("ruler.js", "rulerLabel", seconds, step)
+        for seconds, step in ((0, 5), (5, 5), (60, 60), (119.99999, 10), (2_640, 120), (7_200, 300), (59.96, 0.1))
+    ]
+    assert labels == ["0:00", "0:05", "1:00", "2:00", "44:00", "120:00", "1:00.0"]
+    assert module("ruler.js", "rulerLabel", 61.05, 0.05) == "1:01.05"
+
+
 def test_seconds_are_parsed_as_they_are_formatted(module: Call) -> None:
     for seconds in (0, 0.5, 61.2, 3599.9):
         assert module("format.js", "parseSeconds", module("format.js", "clock", seconds)) == pytest.approx(seconds)
@@ -551,7 +574,7 @@ def test_notes_on_what_was_searched(module: Call) -> None:
         "1 version of it left out: b.wav",
         "moved by 1 answer",
         "only 50 % of the library: a machine of the cluster is down",
-        "analysing the rest …",
+        "first hits, from a few windows; analysing all of it …",
     ]
     assert module("result_notes.js", "reasonForNoHits", "loop", 0, True).startswith("this library has no loops")
     assert module("result_notes.js", "reasonForNoHits", "loop", 3, True) == "none of 3 loops matches these filters"

@@ -6,6 +6,7 @@ import { Address } from "./address.js";
 import { Commands } from "./commands.js";
 import { comparisonNote } from "./compared_part.js";
 import { $, debounce, inputById, selectById } from "./dom.js";
+import { Elapsed } from "./elapsed.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
@@ -22,8 +23,8 @@ import { ProfileMenu } from "./profiles.js";
 import { Question, Questions } from "./question.js";
 import { Reference } from "./reference.js";
 import * as referenceInput from "./reference_input.js";
-import { noteOnList, notesOn, reasonForNoHits } from "./result_notes.js";
-import { Search } from "./search.js";
+import { noteOnList, noteOnLong, notesOn, reasonForNoHits } from "./result_notes.js";
+import { Search, startsWithFew } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
 import { Player } from "./sound/player.js";
@@ -73,6 +74,7 @@ const opening = new Opening({
 });
 
 /** stale: the rows are those of a former question; failed: they are of this one, but what was asked last was not answered. */
+const elapsed = new Elapsed($("elapsed"));
 const busy = { opening: false, searching: false, stale: false, failed: false };
 
 /** @param {Partial<typeof busy>} changes */
@@ -80,6 +82,7 @@ function showBusy(changes) {
   Object.assign(busy, changes);
   $("results").classList.toggle("opening", busy.opening || busy.stale || busy.failed);
   $("results").setAttribute("aria-busy", String(busy.opening || busy.searching));
+  elapsed.run(busy.opening || busy.searching);
 }
 
 /** Another question is the current one: everything follows it. */
@@ -262,7 +265,7 @@ async function compare({ fresh = true } = {}) {
   }
   storeState();
   const { kind } = target;
-  if (busy.stale) showStatus(`comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
+  if (busy.stale) showStatus(startsWithFew(question) && !target.comparesOnsets(question) ? noteOnLong(question.sound) : `comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
   const profile = alone ? null : profileMenu.name;
   const { versions } = filters.read();
   return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, fresh });

@@ -38,6 +38,16 @@ function questionOf(sound, peaks, state) {
   return question;
 }
 
+/**
+ * Shows beside the drop field what is under way, and says it once in the line above the list.
+ * @param {string} doing
+ * @param {string} [share]
+ */
+function showStage(doing, share = "") {
+  showProgress(`${doing} …${share}`);
+  if ($("status").textContent !== `${doing} …`) showStatus(`${doing} …`);
+}
+
 /** @param {string} message what is under way; "": nothing */
 function showProgress(message) {
   $("drop-hint").textContent = message || "or click to choose a file";
@@ -90,8 +100,7 @@ export class Opening {
    * @param {(signal: AbortSignal) => Promise<Question>} load
    */
   async open(doing, load) {
-    showProgress(`${doing} …`);
-    showStatus(`${doing} …`);
+    showStage(doing);
     try {
       await namingWhatStays(this.questions, () => this.questions.open(load));
     } finally {
@@ -147,7 +156,9 @@ export class Opening {
   async takeFile(file, state = this.awaited) {
     return this.open(`uploading ${file.name}`, async (signal) => {
       this.checkSize(file);
-      const described = await api.upload(file, signal, (share) => showProgress(share < 1 ? `uploading ${file.name} … ${Math.floor(100 * share)} %` : `reading ${file.name} …`));
+      const described = await api.upload(file, signal, (share) =>
+        share < 1 ? showStage(`uploading ${file.name}`, ` ${Math.floor(100 * share)} %`) : showStage(`reading ${file.name}`),
+      );
       this.awaited = null;
       keep(described.id, file);
       const sound = { ...soundOf(described), upload: described.id, url: api.uploadAudio(described.id), file };
