@@ -377,6 +377,18 @@ def points(rng: np.random.Generator, count: int) -> dict[str, list[float]]:
     return {"x": rng.random(count).tolist(), "y": rng.random(count).tolist()}
 
 
+def test_two_fingers_keep_what_is_under_them(module: Call) -> None:
+    size = {"width": 400, "height": 300}
+    view = {"x": 0.4, "y": 0.55, "zoom": 3}
+    before, after = [[100, 120], [180, 160]], [[90, 100], [250, 180]]  # twice as far apart
+    nearer = module("map/view.js", "pinched", view, size, before, after)
+    assert nearer["zoom"] == pytest.approx(6)
+    for old, new in zip(before, after, strict=True):
+        assert module("map/view.js", "toMap", nearer, size, *new) == pytest.approx(
+            module("map/view.js", "toMap", view, size, *old)
+        )
+
+
 def test_zooming_and_panning_keep_points_in_place(module: Call) -> None:
     size = {"width": 900, "height": 600}
     view = {"x": 0.3, "y": 0.6, "zoom": 5}

@@ -421,6 +421,7 @@ async function listItems(ids) {
   const hits = new Map(list.hits.map((hit) => [hit.item.id, hit]));
   const chosen = await Promise.all(ids.slice(0, LISTED).map(async (id) => hits.get(id) ?? asHit(await api.item(id))));
   showHits(chosen.sort((a, b) => (b.score ?? -9) - (a.score ?? -9)), { keepScroll: false });
+  showView("results");
   showStatus(`${plural(ids.length, "sound")} in the lasso on the map`);
 }
 
