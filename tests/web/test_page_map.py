@@ -196,6 +196,9 @@ def test_in_a_narrow_or_low_window_the_map_and_its_buttons_are_in_sight(page: An
           .filter(([, { left, right }]) => left < 0 || right > innerWidth).map(([id]) => id)""",
     )
     assert outside == []
+    if height > 800:  # without scrolling
+        bottom = "(one) => one.getBoundingClientRect().bottom"
+        assert page.locator("#map-status").evaluate(bottom) <= page.locator("#map").evaluate(bottom)
 
 
 def test_in_a_narrow_window_the_map_gives_way_to_what_it_lists(page: Any) -> None:
