@@ -263,6 +263,12 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", tagged
     ).splitlines()[1::4]
     assert headings == ["#EXTINF:2,A - Two lines", f"#EXTINF:2,{paths[0]}"]
+    lengths = {0.03: 1, 0.3: 1, 1.4: 1, 1.6: 2, 241.2: 241, 0: -1, None: -1}
+    lasting = [{**hits[0], "item": {**hits[0]["item"], "duration": length}} for length in lengths]  # type: ignore[dict-item]
+    stated = module.page.evaluate(  # type: ignore[attr-defined]
+        "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", lasting
+    ).splitlines()[1::2]
+    assert [line.split(",")[0] for line in stated] == [f"#EXTINF:{length}" for length in lengths.values()]
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
     assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line
