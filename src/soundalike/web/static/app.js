@@ -394,7 +394,7 @@ function chooseFilledKind() {
 async function reloadLibrary() {
   takeLibrary(await api.library());
   if (!questions.current.sound) chooseFilledKind();
-  firstRun.show({ empty: false, shown: false });
+  if (itemCount(library)) firstRun.show({ empty: false, shown: false }); // else its form is still needed
   map.forget();
   hideNotice();
   return update({ fresh: false });
