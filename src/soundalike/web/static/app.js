@@ -73,8 +73,9 @@ const opening = new Opening({
   onAwaited: () => update(),
 });
 
-/** stale: the rows are those of a former question; failed: they are of this one, but what was asked last was not answered. */
 const elapsed = new Elapsed($("elapsed"));
+
+/** stale: the rows are those of a former question; failed: they are of this one, but what was asked last was not answered. */
 const busy = { opening: false, searching: false, stale: false, failed: false };
 
 /** @param {Partial<typeof busy>} changes */
