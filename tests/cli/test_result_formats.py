@@ -99,6 +99,18 @@ def test_a_player_shows_a_title_or_the_name_of_the_file(
     assert capsys.readouterr().out.splitlines()[1] == f"#EXTINF:10,{shown}"
 
 
+@pytest.mark.parametrize(
+    ("duration", "stated"), [(0.03, 1), (0.3, 1), (1.4, 1), (1.6, 2), (241.2, 241), (0.0, -1), (float("nan"), -1)]
+)
+def test_a_playlist_states_whole_seconds_and_never_none(
+    library: Path, song: Path, duration: float, stated: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Finder.open(library).similar(song, n=1)
+    hit = replace(result.hits[0], duration=duration, title="Two", artist=None)
+    print_result(replace(result, hits=(hit,)), "m3u8")
+    assert capsys.readouterr().out.splitlines()[1] == f"#EXTINF:{stated},Two"
+
+
 def test_a_track_of_a_file_is_played_by_its_seconds(
     library: Path, song: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -649,6 +649,31 @@ def test_in_a_low_window_the_list_gets_shorter_and_nothing_else(page: Any, song:
         assert page.locator(name).bounding_box()["height"] >= least
 
 
+IN_SIGHT = """() => {
+  const [list, pane] = ["#list", "#results"].map((one) => document.querySelector(one).getBoundingClientRect());
+  const [first, last] = [Math.max(list.top, pane.top) - 1, Math.min(list.bottom, pane.bottom) + 1];
+  const rows = [...document.querySelectorAll(".hit")].map((row) => row.getBoundingClientRect());
+  return rows.filter(({ top, bottom }) => top >= first && bottom <= last).length;
+}"""
+"""How many rows can be seen whole, without scrolling."""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 650), (1280, 500), (960, 540), (720, 450), (640, 400)])
+def test_in_a_low_window_hits_are_in_sight(page: Any, song: Path, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    drop(page, song)
+    until(page, "document.querySelectorAll('.pad').length > 0")
+    choose(page, "one-shot")  # with a line of classes above them
+    page.evaluate("import('./app.js').then(({ list }) => list.choose(0, false))")  # and a hit below
+    page.wait_for_timeout(100)
+    assert page.evaluate(IN_SIGHT) >= 2
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    view(page, "weighting")
+    assert page.is_visible("#weight-drums")
+    view(page, "reference")
+    assert page.is_visible("#wave")
+
+
 def test_a_slider_passes_zero_by_keys(page: Any) -> None:
     page.locator("#weight-mix").focus()
     for _ in range(53):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from soundalike.library.indexing.library_update import index
+from soundalike.library.maintenance.roots import remove
 from soundalike.similarity.profiles import Profile
 from soundalike.web.services import served_library
 from tests.web.conftest import Running
@@ -103,6 +104,42 @@ def test_an_empty_library_is_filled_from_the_page(
             leave()
             assert page.is_hidden("#first-run")
         assert page.evaluate("document.activeElement.id") == "add-folder"  # whence the keys led
+        page.close()
+
+
+@pytest.mark.parametrize("reference", [False, True])
+def test_a_library_that_was_emptied_can_be_filled_again(
+    browser: Any,
+    library: Path,
+    music: Path,
+    song: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reference: bool,
+) -> None:
+    monkeypatch.setattr(served_library, "REFRESH_SECONDS", 0.0)
+    own = tmp_path / "library"
+    shutil.copytree(library, own)
+    with Running(own) as running:
+        page = opened(browser, running.address)
+        page.wait_for_selector(".hit")
+        if reference:
+            drop(page, song)
+        remove(own, [music])
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.click("#notice-reload")
+        until(page, "document.querySelector('#library').textContent.endsWith('empty')")
+        until(page, "document.querySelectorAll('.hit').length === 0")
+        settled(page)
+        assert page.is_visible("#add-folder") == reference  # without one, the card of an empty library is there already
+        if reference:
+            page.click("#add-folder")
+        assert page.is_visible("#first-run")
+        page.fill("#folder", str(music / "loops"))
+        page.press("#folder", "Enter")
+        until(page, "document.querySelector('#library').textContent.endsWith('8 loops')")
+        assert page.is_visible("#add-folder")
+        assert page.is_hidden("#first-run")
         page.close()
 
 

@@ -263,6 +263,12 @@ def test_exports_escape_unusual_names(module: Call) -> None:
         "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", tagged
     ).splitlines()[1::4]
     assert headings == ["#EXTINF:2,A - Two lines", f"#EXTINF:2,{paths[0]}"]
+    lengths = {0.03: 1, 0.3: 1, 1.4: 1, 1.6: 2, 241.2: 241, 0: -1, None: -1}
+    lasting = [{**hits[0], "item": {**hits[0]["item"], "duration": length}} for length in lengths]  # type: ignore[dict-item]
+    stated = module.page.evaluate(  # type: ignore[attr-defined]
+        "async (hits) => (await import('/export.js')).FORMATS.m3u8.write(hits)", lasting
+    ).splitlines()[1::2]
+    assert [line.split(",")[0] for line in stated] == [f"#EXTINF:{length}" for length in lengths.values()]
     lines = text["m3u8"].splitlines()
     assert lines[0] == "#EXTM3U"
     assert lines[2::2] == [path for path in paths if "\n" not in path]  # a line break cannot be in a line
@@ -291,6 +297,29 @@ def test_ranges_are_parsed(module: Call, text: str, expected: Any) -> None:
 def test_invalid_ranges_are_refused(module: Call, text: str) -> None:
     with pytest.raises(Exception, match="is not a range of tempo"):
         module("format.js", "parseRange", text, "tempo")
+
+
+@pytest.mark.parametrize("duration", [0.4, 3.0, 25.0, 190.0, 2_700.0, 7_200.0])
+@pytest.mark.parametrize("width", [360, 700, 1_440])
+@pytest.mark.parametrize("zoom", [1, 8])
+def test_labels_of_the_ruler_have_room_and_are_enough(module: Call, duration: float, width: int, zoom: int) -> None:
+    scale = zoom * width / duration
+    steps = module("ruler.js", "rulerSteps", scale)
+    assert steps["label"] * scale >= 70  # px; "115:00" takes 38
+    assert duration / steps["label"] < zoom * width / 70
+    assert zoom * width / (steps["label"] * scale) >= 2.0 or steps["label"] == 0.05  # the finest
+    assert steps["tick"] * scale >= 5
+    parts = steps["label"] / steps["tick"]
+    assert parts == pytest.approx(round(parts))
+
+
+def test_times_on_the_ruler(module: Call) -> None:
+    labels = [
+        module("ruler.js", "rulerLabel", seconds, step)
+        for seconds, step in ((0, 5), (5, 5), (60, 60), (119.99999, 10), (2_640, 120), (7_200, 300), (59.96, 0.1))
+    ]
+    assert labels == ["0:00", "0:05", "1:00", "2:00", "44:00", "120:00", "1:00.0"]
+    assert module("ruler.js", "rulerLabel", 61.05, 0.05) == "1:01.05"
 
 
 def test_seconds_are_parsed_as_they_are_formatted(module: Call) -> None:
@@ -353,6 +382,18 @@ def test_recordings_are_wav_files(module: Call) -> None:
 
 def points(rng: np.random.Generator, count: int) -> dict[str, list[float]]:
     return {"x": rng.random(count).tolist(), "y": rng.random(count).tolist()}
+
+
+def test_two_fingers_keep_what_is_under_them(module: Call) -> None:
+    size = {"width": 400, "height": 300}
+    view = {"x": 0.4, "y": 0.55, "zoom": 3}
+    before, after = [[100, 120], [180, 160]], [[90, 100], [250, 180]]  # twice as far apart
+    nearer = module("map/view.js", "pinched", view, size, before, after)
+    assert nearer["zoom"] == pytest.approx(6)
+    for old, new in zip(before, after, strict=True):
+        assert module("map/view.js", "toMap", nearer, size, *new) == pytest.approx(
+            module("map/view.js", "toMap", view, size, *old)
+        )
 
 
 def test_zooming_and_panning_keep_points_in_place(module: Call) -> None:
@@ -552,7 +593,7 @@ def test_notes_on_what_was_searched(module: Call) -> None:
         "1 version of it left out: b.wav",
         "moved by 1 answer",
         "only 50 % of the library: a machine of the cluster is down",
-        "analysing the rest …",
+        "first hits, from a few windows; analysing all of it …",
     ]
     assert module("result_notes.js", "reasonForNoHits", "loop", 0, True).startswith("this library has no loops")
     assert module("result_notes.js", "reasonForNoHits", "loop", 3, True) == "none of 3 loops matches these filters"

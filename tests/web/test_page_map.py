@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.web.pages import choose, drop, heard, names, settled, sounds, struck_on, until
 
@@ -178,3 +181,81 @@ def test_zoom_pan_and_legend(page: Any) -> None:
     assert page.text_content("#map-status").startswith("4 sounds")
     page.keyboard.press("m")
     assert page.is_hidden("#map")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (600, 900), (700, 900), (390, 500), (720, 450)])
+def test_in_a_narrow_or_low_window_the_map_and_its_buttons_are_in_sight(page: Any, width: int, height: int) -> None:
+    opened(page)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(100)
+    assert page.locator("#map-canvas").bounding_box()["height"] >= min(200, height / 3)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    outside = page.eval_on_selector_all(
+        "#map .bar :is(button, select), #map-reference",
+        """all => all.filter((one) => one.checkVisibility()).map((one) => [one.id, one.getBoundingClientRect()])
+          .filter(([, { left, right }]) => left < 0 || right > innerWidth).map(([id]) => id)""",
+    )
+    assert outside == []
+    if height > 800:  # without scrolling
+        bottom = "(one) => one.getBoundingClientRect().bottom"
+        assert page.locator("#map-status").evaluate(bottom) <= page.locator("#map").evaluate(bottom)
+
+
+def test_in_a_narrow_window_the_map_gives_way_to_what_it_lists(page: Any) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.keyboard.press("m")
+    drawn(page)
+    assert page.is_visible("#map-canvas")
+    page.keyboard.press("m")  # closed: the hits are there again, not nothing
+    assert page.is_visible("#list")
+    page.click("#views [data-view=map]")
+    page.click("#views [data-view=results]")
+    page.keyboard.press("m")  # it is open, but not in sight
+    assert page.is_visible("#map-canvas")
+    page.select_option("#map-kind", "all")
+    page.wait_for_timeout(50)
+    drawn(page)
+    box = page.locator("#map-canvas").bounding_box()
+    corners = [(box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 4)) for x, y in SQUARE]
+    page.keyboard.down("Shift")
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    until(page, "document.querySelector('#status').textContent === '32 sounds in the lasso on the map'")
+    assert page.is_visible("#list")
+
+
+SQUARE = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+
+
+def test_two_fingers_zoom_the_map(page: Any) -> None:
+    opened(page)
+    page.select_option("#map-kind", "one-shot")
+    page.wait_for_timeout(50)
+    drawn(page)
+    points = places(page, "one-shot")
+    source = heard(page)["source"]
+    box = page.locator("#map-canvas").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *distances: float) -> None:
+        fingers = [{"x": middle[0] + d, "y": middle[1], "id": n} for n, d in enumerate(distances)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    touch("touchStart", -40.0)
+    touch("touchStart", -40.0, 40.0)
+    for distance in (60.0, 90.0, 120.0):
+        touch("touchMove", -distance, distance)
+    touch("touchEnd")
+    devtools.detach()
+    assert heard(page)["source"] == source  # no finger chose a point
+    name = min(points, key=lambda one: max(abs(points[one][axis] - middle[axis]) for axis in (0, 1)))
+    there = [middle[axis] + 3 * (points[name][axis] - middle[axis]) for axis in (0, 1)]
+    assert abs(there[0] - points[name][0]) + abs(there[1] - points[name][1]) > 20  # it is elsewhere now
+    page.wait_for_timeout(100)
+    page.mouse.click(*there)
+    until(page, f"import('./app.js').then(({{ player }}) => player.sources.hit?.name === {json.dumps(name)})")

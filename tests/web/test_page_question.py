@@ -85,6 +85,103 @@ def test_a_damaged_file_leaves_the_question_before_it_whole(fresh: Any, songs: l
     assert any(name.endswith(songs[0].name) for name in shown)
 
 
+def test_what_has_no_answer_leaves_no_hits_of_a_former_reference(fresh: Any, songs: list[Path], tmp_path: Path) -> None:
+    samples, rate = soundfile.read(songs[0])
+    samples[8 * rate : 14 * rate] = 0
+    soundfile.write(tmp_path / "gap.wav", samples, rate)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(10 * rate), rate)
+    drop(fresh, songs[0])
+    assert names(fresh)
+    fresh.set_input_files("#file", tmp_path / "silent.wav")
+    until(fresh, "document.querySelector('#status').textContent.startsWith('silent.wav is silent')")
+    assert fresh.evaluate(REFERENCE) == "silent.wav"
+    assert names(fresh) == []
+    fresh.locator("#weight-drums").focus()
+    fresh.keyboard.press("End")  # there is nothing that a slider could rank
+    assert names(fresh) == []
+    drop(fresh, tmp_path / "gap.wav")
+    assert names(fresh)
+    for field, text in (("start", "0:09"), ("end", "0:13")):
+        fresh.fill(f"#region-{field}", text)
+        fresh.press(f"#region-{field}", "Tab")
+    until(fresh, "document.querySelector('#status').textContent.startsWith('gap.wav is silent from 9 s')")
+    assert names(fresh) == []
+    fresh.click("#clear-region")
+    until(fresh, "document.querySelectorAll('.hit').length > 0")
+    settled(fresh)
+    fresh.fill("#tempo", "fast")
+    fresh.wait_for_selector("#status.problem")
+    assert "opening" in fresh.get_attribute("#results", "class")  # the rows of the former filter are dimmed
+    fresh.fill("#tempo", "")
+    until(fresh, "!document.querySelector('#results').classList.contains('opening')")
+
+
+def test_a_file_that_cannot_be_used_leaves_the_reference_and_says_so(
+    fresh: Any, songs: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "damaged.wav").write_bytes(b"this is no audio")
+    fresh.set_input_files("#file", [songs[0], tmp_path / "damaged.wav"])
+    until(fresh, f"{REFERENCE} === {json.dumps(songs[0].name)}")
+    settled(fresh)
+    fresh.locator("#dropped button").nth(1).click()
+    fresh.wait_for_selector("#status.problem")
+    assert status(fresh).startswith("damaged.wav: not audio")
+    assert status(fresh).endswith(f"; the reference is still {songs[0].name}")
+    pressed = fresh.eval_on_selector_all("#dropped button", "all => all.map((one) => one.ariaPressed)")
+    assert pressed == ["true", "false"]
+
+
+def test_a_long_reference_reports_what_is_going_on(fresh: Any, songs: list[Path], tmp_path: Path) -> None:
+    parts = [soundfile.read(path) for path in songs]
+    long = np.concatenate([samples for samples, _ in parts])
+    soundfile.write(tmp_path / "long.flac", long, parts[0][1])
+    assert len(long) / parts[0][1] > 60
+    uploads, searches, onsets = (held(fresh, f"**/api/{one}") for one in ("uploads?**", "search", "**/onsets?**"))
+    fresh.set_input_files("#file", tmp_path / "long.flac")
+    arrived(fresh, uploads)
+    assert status(fresh) == "uploading long.flac …"
+    uploads[0].continue_()
+    arrived(fresh, searches)
+    assert status(fresh).startswith("analysing long.flac (1:")
+    assert "first the few windows" in status(fresh)
+    arrived(fresh, onsets)
+    for clock in ("#elapsed", "#pads [aria-hidden]"):
+        until(fresh, f"/^[3-9] s so far$/.test(document.querySelector('{clock}').textContent)")
+        assert fresh.get_attribute(clock, "aria-hidden") == "true"  # it would be read out every second
+    searches[0].continue_()
+    arrived(fresh, searches, 2)
+    until(fresh, "document.querySelector('#status').textContent.includes('first hits, from a few windows')")
+    assert fresh.text_content("#elapsed") != ""
+    for one in (searches[1], onsets[0]):
+        one.continue_()
+    until(fresh, "document.querySelectorAll('.pad').length > 0")
+    settled(fresh)
+    assert fresh.text_content("#elapsed") == ""
+    assert "analysing" not in status(fresh)
+
+
+RULER = "document.querySelector('#wave > div').shadowRoot.querySelector('[part=ruler]')"
+
+
+def test_the_ruler_follows_the_zoom(fresh: Any, songs: list[Path]) -> None:
+    drop(fresh, songs[0])
+    drawn = f"{RULER}.toDataURL()"
+    place = f"(({{ left, width }}) => [left, width])({RULER}.getBoundingClientRect())"
+    whole, where = fresh.evaluate(drawn), fresh.evaluate(place)
+    assert where[1] == fresh.evaluate("document.querySelector('#wave').clientWidth")
+    seen = {whole}
+    for button in ("zoom-in", "zoom-in", "zoom-in"):
+        fresh.click(f"#{button}")
+        until(fresh, f"!{json.dumps(sorted(seen))}.includes({drawn})")
+        seen.add(fresh.evaluate(drawn))
+        assert fresh.evaluate(place) == where  # it stays in sight
+    fresh.locator("#wave-box").press("End")
+    until(fresh, f"!{json.dumps(sorted(seen))}.includes({drawn})")
+    assert fresh.evaluate(place) == where
+    fresh.click("#zoom-all")
+    until(fresh, f"{drawn} === {json.dumps(whole)}")
+
+
 def test_the_later_of_two_references_counts(fresh: Any) -> None:
     first, second = fresh.evaluate("[0, 1].map((n) => document.querySelector(`#hit-${n}`).hit.item)")
     slow = held(fresh, f"**/api/items/{first['id']}/peaks")

@@ -162,10 +162,16 @@ def _print_m3u8(result: SearchResult, group: int | None, relative_to: str | None
             continue
         if group is not None:
             print(f"#EXTGRP:group {group}")
-        print(f"#EXTINF:{round(hit.duration)},{_title(hit)}")
+        print(f"#EXTINF:{playlist_seconds(hit.duration)},{_title(hit)}")
         if hit.file is not None:  # VLC's options: only the track is played
             print(f"#EXTVLCOPT:start-time={hit.offset:.3f}\n#EXTVLCOPT:stop-time={hit.offset + hit.duration:.3f}")
         print(playlist_path(hit.file or hit.path, relative_to))
+
+
+def playlist_seconds(duration: float) -> int:
+    """A duration (s) as playlists state it: whole seconds, 1 for what is shorter, since 0 is taken for no sound, and -1 if it is
+    unknown (0 or NaN)."""
+    return max(1, round(duration)) if duration > 0 else -1
 
 
 def playlist_path(path: str, relative_to: str | None = None) -> str:

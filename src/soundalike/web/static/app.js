@@ -6,6 +6,7 @@ import { Address } from "./address.js";
 import { Commands } from "./commands.js";
 import { comparisonNote } from "./compared_part.js";
 import { $, debounce, inputById, selectById } from "./dom.js";
+import { Elapsed } from "./elapsed.js";
 import { Feedback } from "./feedback.js";
 import * as filters from "./filters.js";
 import { FirstRun } from "./first_run.js";
@@ -22,8 +23,8 @@ import { ProfileMenu } from "./profiles.js";
 import { Question, Questions } from "./question.js";
 import { Reference } from "./reference.js";
 import * as referenceInput from "./reference_input.js";
-import { noteOnList, notesOn, reasonForNoHits } from "./result_notes.js";
-import { Search } from "./search.js";
+import { noteOnList, noteOnLong, notesOn, reasonForNoHits } from "./result_notes.js";
+import { Search, startsWithFew } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
 import { Player } from "./sound/player.js";
@@ -72,14 +73,17 @@ const opening = new Opening({
   onAwaited: () => update(),
 });
 
-/** stale: the rows are those of a former question. */
-const busy = { opening: false, searching: false, stale: false };
+const elapsed = new Elapsed($("elapsed"));
+
+/** stale: the rows are those of a former question; failed: they are of this one, but what was asked last was not answered. */
+const busy = { opening: false, searching: false, stale: false, failed: false };
 
 /** @param {Partial<typeof busy>} changes */
 function showBusy(changes) {
   Object.assign(busy, changes);
-  $("results").classList.toggle("opening", busy.opening || busy.stale);
+  $("results").classList.toggle("opening", busy.opening || busy.stale || busy.failed);
   $("results").setAttribute("aria-busy", String(busy.opening || busy.searching));
+  elapsed.run(busy.opening || busy.searching);
 }
 
 /** Another question is the current one: everything follows it. */
@@ -91,9 +95,15 @@ function onQuestion() {
   list.deselect();
   reference.take();
   showView("results");
-  showBusy({ stale: true });
+  outdateRows();
   run(update);
   reference.loadOnsets();
+}
+
+/** The rows are those of a former question until the present one is answered. */
+function outdateRows() {
+  search.forget();
+  showBusy({ stale: true });
 }
 
 /** The part that alone is compared now. */
@@ -217,7 +227,31 @@ const search = new Search({
  * @param {{ fresh?: boolean }} [options]
  * @returns {Promise<void>}
  */
-async function update({ fresh = true } = {}) {
+async function update(options) {
+  try {
+    await compare(options);
+  } catch (error) {
+    if (!api.isAbort(error)) showUnanswered(error);
+    throw error;
+  }
+}
+
+/**
+ * Takes away rows that are no answer to the present question: those of a former one, and those for which the server has nothing
+ * in their place (a silent region). Others are dimmed until the next answer.
+ * @param {unknown} error
+ */
+function showUnanswered(error) {
+  const refused = error instanceof api.ApiError && error.status !== null && error.status < 500;
+  if (!busy.stale && !refused) return showBusy({ failed: true });
+  search.forget();
+  answered = null;
+  showBusy({ stale: false, failed: false });
+  return showHits([], { keepScroll: false });
+}
+
+/** @param {{ fresh?: boolean }} [options] */
+async function compare({ fresh = true } = {}) {
   updateSoon.cancel();
   showParts();
   reference.showChips();
@@ -232,7 +266,7 @@ async function update({ fresh = true } = {}) {
   }
   storeState();
   const { kind } = target;
-  if (busy.stale) showStatus(`comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
+  if (busy.stale) showStatus(startsWithFew(question) && !target.comparesOnsets(question) ? noteOnLong(question.sound) : `comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
   const profile = alone ? null : profileMenu.name;
   const { versions } = filters.read();
   return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, fresh });
@@ -263,7 +297,7 @@ function showParts() {
  */
 function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
-  showBusy({ stale: false });
+  showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Hits";
   list.percentiles = result.scale;
   showHits(hits, { keepScroll: !fresh });
@@ -289,7 +323,7 @@ async function listLibrary() {
   const { path, ...others } = filters.parsed(kind);
   const signal = search.clear(questions.current);
   const { items, total, classes } = await api.items({ ...others, text: path ?? "", limit: LISTED, facets: kind === "one-shot" }, signal);
-  showBusy({ stale: false });
+  showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Library";
   filters.showClasses(classes, updateSoon);
   showHits(items.map(asHit), { keepScroll: false });
@@ -361,7 +395,7 @@ function chooseFilledKind() {
 async function reloadLibrary() {
   takeLibrary(await api.library());
   if (!questions.current.sound) chooseFilledKind();
-  firstRun.show({ empty: false, shown: false });
+  if (itemCount(library)) firstRun.show({ empty: false, shown: false }); // else its form is still needed
   map.forget();
   hideNotice();
   return update({ fresh: false });
@@ -388,6 +422,7 @@ async function listItems(ids) {
   const hits = new Map(list.hits.map((hit) => [hit.item.id, hit]));
   const chosen = await Promise.all(ids.slice(0, LISTED).map(async (id) => hits.get(id) ?? asHit(await api.item(id))));
   showHits(chosen.sort((a, b) => (b.score ?? -9) - (a.score ?? -9)), { keepScroll: false });
+  showView("results");
   showStatus(`${plural(ids.length, "sound")} in the lasso on the map`);
 }
 
@@ -508,7 +543,7 @@ async function start() {
   selectById("taken").append(...library.parts.filter((name) => name !== "mix").map((name) => new Option(`${name} of them`, name)));
   $("kind").addEventListener("change", (event) => {
     target.kind = /** @type {Kind} */ (/** @type {HTMLInputElement} */ (event.target).value);
-    showBusy({ stale: true });
+    outdateRows();
     run(update);
   });
   window.addEventListener("popstate", () => {

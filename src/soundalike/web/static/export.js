@@ -63,6 +63,13 @@ function place({ path, file, offset = 0, duration }) {
 const titleOf = ({ artist, title, name }) => (title ? `${artist ? `${artist} - ` : ""}${title}` : name);
 
 /**
+ * The length of a sound in whole seconds, as playlists state it: 1 for what is shorter, since 0 is taken for no sound, -1 if it is
+ * unknown.
+ * @param {number | null | undefined} seconds
+ */
+const playlistSeconds = (seconds) => (seconds && seconds > 0 ? Math.max(1, Math.round(seconds)) : -1);
+
+/**
  * A path with a line break cannot be a line of a playlist: such hits are left out, as another path would name no file.
  * @param {Hit[]} hits
  */
@@ -70,7 +77,7 @@ function playlist(hits) {
   const entries = hits
     .slice(0, MAX_HITS)
     .filter(({ item }) => !/\p{Cc}/u.test(item.path))
-    .map(({ item }) => `#EXTINF:${Math.round(item.duration)},${oneLine(titleOf(item))}\n${place(item)}\n`);
+    .map(({ item }) => `#EXTINF:${playlistSeconds(item.duration)},${oneLine(titleOf(item))}\n${place(item)}\n`);
   return `#EXTM3U\n${entries.join("")}`;
 }
 

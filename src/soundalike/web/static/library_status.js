@@ -16,7 +16,7 @@ export function showLibrary(library) {
   const kinds = /** @type {Kind[]} */ (Object.keys(KIND_PLURALS)).filter((one) => counts[one]);
   $("library").textContent = `${name}: ${kinds.map((one) => plural(counts[one] ?? 0, one)).join(", ") || "empty"}`;
   $("library").title = `encoder ${encoder}, separator ${separator}`;
-  $("add-folder").hidden = !indexing || !itemCount(library);
+  $("add-folder").hidden = !indexing; // the card of an empty library hides it too
 }
 
 /**

@@ -7,7 +7,7 @@ import { keep, kept } from "./kept_files.js";
 import { Question } from "./question.js";
 import { showDropped } from "./reference.js";
 import { isForgotten } from "./search.js";
-import { run, showStatus } from "./status.js";
+import { messageOf, run, showStatus } from "./status.js";
 
 /**
  * @param {Upload | Item} described
@@ -38,10 +38,36 @@ function questionOf(sound, peaks, state) {
   return question;
 }
 
+/**
+ * Shows beside the drop field what is under way, and says it once in the line above the list.
+ * @param {string} doing
+ * @param {string} [share]
+ */
+function showStage(doing, share = "") {
+  showProgress(`${doing} …${share}`);
+  if ($("status").textContent !== `${doing} …`) showStatus(`${doing} …`);
+}
+
 /** @param {string} message what is under way; "": nothing */
 function showProgress(message) {
   $("drop-hint").textContent = message || "or click to choose a file";
   $("drop").classList.toggle("busy", Boolean(message));
+}
+
+/**
+ * Runs what opens a question; where it fails, the message says whose hits are in the list.
+ * @template T
+ * @param {import("./question.js").Questions} questions
+ * @param {() => Promise<T>} action
+ */
+async function namingWhatStays(questions, action) {
+  try {
+    return await action();
+  } catch (error) {
+    const { sound } = questions.current;
+    if (!sound || api.isAbort(error) || isForgotten(error)) throw error;
+    throw new Error(`${messageOf(error)}; the reference is still ${sound.name}`, { cause: error });
+  }
 }
 
 export class Opening {
@@ -74,10 +100,9 @@ export class Opening {
    * @param {(signal: AbortSignal) => Promise<Question>} load
    */
   async open(doing, load) {
-    showProgress(`${doing} …`);
-    showStatus(`${doing} …`);
+    showStage(doing);
     try {
-      await this.questions.open(load);
+      await namingWhatStays(this.questions, () => this.questions.open(load));
     } finally {
       if (!this.questions.opening) showProgress("");
     }
@@ -107,11 +132,19 @@ export class Opening {
    * @param {{ entries: FileSystemEntry[], files: File[] }} contents
    */
   async takeDrop(contents) {
-    const files = await audioFiles(contents, this.library().extensions);
+    const files = await namingWhatStays(this.questions, () => audioFiles(contents, this.library().extensions));
+    let taken = -1; // none of them yet
     /** @param {number} n */
-    const take = (n) => {
-      showDropped(files, n, (index) => run(() => take(index)));
-      return this.takeFile(files[n]);
+    const take = async (n) => {
+      const show = (/** @type {number} */ current) => showDropped(files, current, (index) => run(() => take(index)));
+      show(n);
+      try {
+        await this.takeFile(files[n]);
+        taken = n;
+      } catch (error) {
+        if (!api.isAbort(error)) show(taken); // the reference is still the one before
+        throw error;
+      }
     };
     await take(0);
   }
@@ -121,9 +154,11 @@ export class Opening {
    * @param {LinkState | null} [state]
    */
   async takeFile(file, state = this.awaited) {
-    this.checkSize(file);
     return this.open(`uploading ${file.name}`, async (signal) => {
-      const described = await api.upload(file, signal, (share) => showProgress(share < 1 ? `uploading ${file.name} … ${Math.floor(100 * share)} %` : `reading ${file.name} …`));
+      this.checkSize(file);
+      const described = await api.upload(file, signal, (share) =>
+        share < 1 ? showStage(`uploading ${file.name}`, ` ${Math.floor(100 * share)} %`) : showStage(`reading ${file.name}`),
+      );
       this.awaited = null;
       keep(described.id, file);
       const sound = { ...soundOf(described), upload: described.id, url: api.uploadAudio(described.id), file };
@@ -153,7 +188,9 @@ export class Opening {
     if (file) return this.takeFile(file, state);
     this.awaited = state;
     await this.onAwaited();
-    return showStatus(`this link was made with ${name}, which is not in the library: drop it here to restore the search`);
+    const { sound } = this.questions.current;
+    const stays = sound ? `; the reference is still ${sound.name}` : "";
+    return showStatus(`this link was made with ${name}, which is not in the library: drop it here to restore the search${stays}`);
   }
 
   /**

@@ -1,6 +1,7 @@
 // Pads: the groups of similar onsets in the drums of a song. A pad that is pressed is heard, and lists the one-shots like it.
 
 import { $, make } from "./dom.js";
+import { Elapsed } from "./elapsed.js";
 import { likeness } from "./onset_names.js";
 
 const MOST = 16; // pads; smaller groups are left out
@@ -16,9 +17,11 @@ export class Pads {
     this.onChoose = onChoose;
     this.onHear = onHear;
     this.box = $("pads");
+    this.elapsed = new Elapsed(make("span", { class: "secondary", "aria-hidden": "true" }));
   }
 
   clear() {
+    this.elapsed.run(false);
     this.box.replaceChildren();
     $("pads-box").hidden = true;
   }
@@ -26,7 +29,8 @@ export class Pads {
   /** @param {string} message */
   showProgress(message) {
     $("pads-box").hidden = false;
-    this.box.replaceChildren(make("span", { class: "secondary", textContent: message }));
+    this.box.replaceChildren(make("span", { class: "secondary", textContent: message }), this.elapsed.element);
+    this.elapsed.run(true);
   }
 
   /**
@@ -35,6 +39,7 @@ export class Pads {
    */
   showProblem(message, again) {
     this.showProgress(message);
+    this.elapsed.run(false);
     const button = make("button", { type: "button", textContent: "try again" });
     button.addEventListener("click", again);
     this.box.append(button);
@@ -45,6 +50,7 @@ export class Pads {
    * @param {number | null} chosen
    */
   show(groups, chosen) {
+    this.elapsed.run(false);
     $("pads-box").hidden = !groups.length;
     this.box.replaceChildren(...groups.slice(0, MOST).map((group, n) => this.pad(group, n, chosen)));
   }

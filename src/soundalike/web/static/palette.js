@@ -14,6 +14,7 @@ export function colour(name) {
   if (value === undefined) {
     const probe = document.createElement("i");
     probe.style.color = `var(--${name})`;
+    probe.style.setProperty("forced-color-adjust", "none"); // else high contrast makes all of them alike
     document.body.append(probe);
     value = getComputedStyle(probe).color;
     probe.remove();
@@ -23,12 +24,14 @@ export function colour(name) {
 }
 
 /**
- * Calls `action` when the system changes between light and dark.
+ * Calls `action` when the system changes between light, dark and high contrast.
  * @param {() => void} action
  */
 export const onSchemeChange = (action) => listeners.add(action);
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  known.clear();
-  for (const action of listeners) action();
-});
+for (const scheme of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+  matchMedia(scheme).addEventListener("change", () => {
+    known.clear();
+    for (const action of listeners) action();
+  });
+}

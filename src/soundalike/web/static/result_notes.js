@@ -1,6 +1,6 @@
 // What was searched, in words, for the line above the list. Pure functions without access to the page.
 
-import { KIND_PLURALS, plural, versionTitle } from "./format.js";
+import { duration, fileName, KIND_PLURALS, plural, versionTitle } from "./format.js";
 
 /**
  * What was searched, and what was left out.
@@ -18,11 +18,18 @@ export function notesOn(result, request, { kind, partial }) {
     versions.length && `${plural(versions.length, "version")} of it left out: ${versions.map(versionTitle).join(", ")}`,
     judged && `moved by ${plural(judged, "answer")}`,
     share < 1 && `only ${Math.floor(100 * share)} % of the library: a machine of the cluster is down`,
-    partial && "analysing the rest …",
+    partial && "first hits, from a few windows; analysing all of it …",
   ]
     .filter(Boolean)
     .join(" · ");
 }
+
+/**
+ * What happens to a long reference before there are hits.
+ * @param {ReferenceSound} sound
+ */
+export const noteOnLong = (sound) =>
+  `analysing ${fileName(sound)} (${duration(sound.duration)}): first the few windows that represent it best, then all of it …`;
 
 /**
  * Why there are no hits of a kind, and what to do.

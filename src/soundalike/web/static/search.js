@@ -54,6 +54,13 @@ export function requestOf({ question, weights, part, profile, filters, kind, ver
   return request;
 }
 
+/**
+ * Whether a question is first answered with a few windows: a long upload whose windows are not known yet.
+ * @param {import("./question.js").Question} question
+ */
+export const startsWithFew = ({ sound, region, analysed }) =>
+  Boolean(sound?.upload && !region && !analysed && sound.duration > LONG && (!sound.kind || sound.kind === sound.naturalKind));
+
 export class Search {
   /** @type {import("./rank.js").PackedCandidates | null} */
   candidates = null;
@@ -74,10 +81,15 @@ export class Search {
     this.onForgotten = onForgotten;
   }
 
+  /** Forgets the candidates of the last answer: moving a slider has nothing to rank. */
+  forget() {
+    this.candidates = null;
+  }
+
   /** @param {import("./question.js").Question} question */
   clear(question) {
     const signal = question.restartSearch();
-    this.candidates = null;
+    this.forget();
     this.onBusy(false);
     return signal;
   }
@@ -103,10 +115,10 @@ export class Search {
    */
   async ask(options, signal) {
     const { question } = options;
-    const { sound, region } = question;
+    const { region } = question;
     const request = requestOf(options);
     let { fresh } = options;
-    if (sound?.upload && !region && !request.onsets && !request.kind && !question.analysed && sound.duration > LONG) {
+    if (startsWithFew(question) && !request.onsets) {
       const first = await api.search({ ...request, few: FEW }, signal);
       signal.throwIfAborted();
       this.show(first, { partial: true, fresh, request });

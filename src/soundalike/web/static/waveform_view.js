@@ -3,11 +3,11 @@
 import WaveSurfer from "./vendor/wavesurfer.js";
 import Minimap from "./vendor/minimap.js";
 import Regions from "./vendor/regions.js";
-import Timeline from "./vendor/timeline.js";
 import Zoom from "./vendor/zoom.js";
 import { $, canvasById, context2d } from "./dom.js";
 import { clock, clockMs } from "./format.js";
 import { colour, onSchemeChange } from "./palette.js";
+import { Ruler } from "./ruler.js";
 
 export const SHORTEST_REGION = 0.05; // s
 const HEIGHT = 76; // px
@@ -26,6 +26,8 @@ export class WaveformView {
   wave = null;
   /** @type {Regions | null} */
   regions = null;
+  /** @type {Ruler | null} */
+  ruler = null;
   duration = 0;
   /** @type {Region | null} */
   region = null;
@@ -75,7 +77,7 @@ export class WaveformView {
 
   clear() {
     this.wave?.destroy();
-    this.wave = this.regions = this.region = this.marked = this.playhead = null;
+    this.wave = this.regions = this.ruler = this.region = this.marked = this.playhead = null;
     this.onsets = this.chosen = [];
     $("minimap").replaceChildren();
   }
@@ -104,11 +106,11 @@ export class WaveformView {
       hideScrollbar: false,
       plugins: [
         regions,
-        Timeline.create({ height: 16, secondaryLabelOpacity: 1, style: { color: "inherit", fontSize: "10px" } }),
         Zoom.create({ exponentialZooming: true, maxZoom: MAX_ZOOM, iterations: 24 }),
         Minimap.create({ container: "#minimap", height: 18, overlayColor: colour("region"), waveColor: colour("wave"), progressColor: colour("wave"), cursorWidth: 0 }),
       ],
     });
+    this.ruler = new Ruler(this.wave.getWrapper());
     this.wave.on("click", (position) => {
       this.cursor = position * duration;
       this.onSeek(this.cursor, true);
@@ -318,6 +320,7 @@ export class WaveformView {
     const pen = context2d(ticks);
     pen.scale(ratio, ratio);
     if (!this.wave) return;
+    this.ruler?.draw({ width, scale, scroll, duration: this.duration });
     /** @param {number} second */
     const x = (second) => second * scale - scroll;
     if (this.marked) {

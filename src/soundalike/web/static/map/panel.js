@@ -8,7 +8,7 @@ import { messageOf } from "../status.js";
 import { showView } from "../views.js";
 import { SYMBOLS, coloured, presentKinds, shapeOf } from "./colours.js";
 import { drawLabel, drawLasso, drawPoints, drawRing } from "./drawing.js";
-import { WHOLE, nearest, neighbours, nextInDirection, panned, toMap, toScreen, within, zoomed } from "./view.js";
+import { WHOLE, nearest, neighbours, nextInDirection, panned, pinched, toMap, toScreen, within, zoomed } from "./view.js";
 
 /** @typedef {import("./colours.js").Colouring} Colouring */
 /**
@@ -108,14 +108,15 @@ export class MapPanel {
     return !$("map").hidden;
   }
 
-  /** Shows the map beside the list, or hides it. */
+  /** Shows the map beside the list, or hides it. Where one view is shown at a time, it shows the map if another one is in sight. */
   toggle() {
-    const shown = !this.shown;
+    const shown = !this.shown || !this.canvas.checkVisibility();
     $("map").hidden = !shown;
     setPressed($("map-open"), shown);
     document.body.classList.toggle("with-map", shown);
     if (!shown) {
       this.loading.abort();
+      showView("results");
       $("list").focus();
       return;
     }
@@ -181,7 +182,7 @@ export class MapPanel {
     const total = points.total > points.ids.length ? ` of ${points.total.toLocaleString("en")}` : "";
     const legend = kinds.map((kind) => `${SYMBOLS[shapeOf(kind)]} ${KIND_PLURALS[kind]}`).join(", ");
     this.showStatus(
-      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together${best === undefined ? "" : "; rings mark the first hits"}; drag with shift to list those in a lasso`,
+      `${count}${total} sounds${kinds.length > 1 ? ` (${legend})` : ""}; similar sounds are close together${best === undefined ? "" : "; rings mark the first hits"}; ${matchMedia("(hover: none)").matches ? "two fingers zoom" : "drag with shift to list those in a lasso"}`,
     );
   }
 
@@ -318,15 +319,24 @@ export class MapPanel {
     /** @type {{ x: number, y: number } | null} */
     let from = null;
     let dragged = false;
+    /**
+     * Fingers and buttons that are down, by pointer.
+     * @type {Map<number, [number, number]>}
+     */
+    const down = new Map();
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
+      down.set(event.pointerId, [event.offsetX, event.offsetY]);
       from = { x: event.offsetX, y: event.offsetY };
-      dragged = false;
-      this.lasso = event.shiftKey ? [[event.offsetX, event.offsetY]] : [];
+      dragged = down.size > 1;
+      this.lasso = event.shiftKey && down.size === 1 ? [[event.offsetX, event.offsetY]] : [];
     });
     canvas.addEventListener("pointermove", (event) => {
       const { offsetX: x, offsetY: y } = event;
-      if (from && this.lasso.length) {
+      const before = [...down.values()];
+      if (down.has(event.pointerId)) down.set(event.pointerId, [x, y]);
+      if (before.length > 1) this.setView(pinched(this.view, this.size, before, [...down.values()]));
+      else if (from && this.lasso.length) {
         this.lasso.push([x, y]);
         this.draw();
       } else if (from && (dragged || Math.hypot(x - from.x, y - from.y) > 4)) {
@@ -335,8 +345,20 @@ export class MapPanel {
         from = { x, y };
       } else this.hover(this.pointUnder(event));
     });
+    /** @param {PointerEvent} event */
+    const lift = ({ pointerId }) => {
+      down.delete(pointerId);
+      const [left] = down.values();
+      from = left ? { x: left[0], y: left[1] } : null; // the other finger goes on dragging
+    };
+    canvas.addEventListener("pointercancel", (event) => {
+      lift(event);
+      this.lasso = [];
+      this.draw();
+    });
     canvas.addEventListener("pointerup", (event) => {
-      from = null;
+      lift(event);
+      if (from) return;
       if (this.lasso.length > 2) this.encircle();
       else if (!dragged) this.moveTo(this.pointUnder(event), { play: true });
     });

@@ -78,6 +78,19 @@ export function panned(view, size, right, down) {
 }
 
 /**
+ * `view` moved and enlarged as two fingers moved over it (px): what is under each stays there.
+ * @param {MapView} view
+ * @param {Size} size
+ * @param {[number, number][]} before where the two were
+ * @param {[number, number][]} after where they are
+ */
+export function pinched(view, size, [[ax, ay], [bx, by]], [[cx, cy], [dx, dy]]) {
+  const factor = Math.hypot(dx - cx, dy - cy) / Math.max(1, Math.hypot(bx - ax, by - ay));
+  const [left, top] = [(cx + dx) / 2, (cy + dy) / 2];
+  return zoomed(panned(view, size, left - (ax + bx) / 2, top - (ay + by) / 2), size, factor, left, top);
+}
+
+/**
  * The point nearest to (x, y), at most `limit` away; -1 if there is none.
  * @param {Points} points
  * @param {number} x
