@@ -1,8 +1,9 @@
 """Examples for the network of the vocals: 10 s of music, with or without a voice, as what it sees and what it should answer.
 
-The music is that of `separator_examples` without its voices. The voice is a line of `sung_lines`, of flite or of a multitrack, or
-an invented one: doubled, in parallel, chopped, with echo. The built-in separator takes bass and drums out of the mixture first;
-the network sees what it leaves. Example n depends on the seed and n only.
+The music is that of `separator_examples` without its voices, sometimes with what is mistaken for a voice: leads that glide, wind
+that whistles (`distractions`). The voice is a line of `sung_lines`, of flite or of a multitrack: doubled, in parallel, chopped,
+with echo. The built-in separator takes bass and drums out of the mixture first; the network sees what it leaves. Example n
+depends on the seed and n only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from soundalike.models.separators.builtin.learned_masks import MASKS_REACH, Mask
 from soundalike.models.separators.builtin.masks import HOP, REACH, load_network
 from soundalike.models.separators.builtin.vocal_masks import VOCAL_BANDS, vocal_inputs
 from soundalike.synth.seeds import generator
-from training import sung_lines
+from training import distractions, sung_lines
 from training.alterations import RATE, faded
 from training.clip_store import Clip, ClipStore, save_clips
 from training.separator_examples import LENGTH, Stems, excerpt, high_passed, mixed_stems, placed, rms, store, table
@@ -33,8 +34,10 @@ SUNG = "sung-lines"
 WITH_VOICE, ALONE = 0.62, 0.08
 """Shares of the examples that have a voice, and that have neither drums nor bass."""
 LEVELS = (-13.0, 5.0)  # dB
-KINDS = {"sung": 0.72, "flite": 0.13, "invented": 0.05, "multitrack": 0.1}
+KINDS = {"sung": 0.78, "flite": 0.14, "multitrack": 0.08}
 """Shares of the voices."""
+DISTRACTED, DISTRACTIONS = 0.35, (-14.0, 4.0)
+"""Share of the examples with a distraction; its level in dB."""
 SECOND_VOICES = {1.004: 0.2, 0.996: 0.2, 1.008: 0.2, 1.26: 0.1, 1.5: 0.1, 0.75: 0.08, 0.5: 0.06, 2.0: 0.06}
 """Speeds of a second voice beside the first, with their shares: doubled, or in parallel."""
 
@@ -73,6 +76,9 @@ def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.float16]
     if rng.random() < WITH_VOICE:
         voice = voice_stem(work, rng)
         voice *= np.float32(0.1 * 10 ** (rng.uniform(*LEVELS) / 20) / max(rms(voice), 1e-6))
+    if rng.random() < DISTRACTED:
+        other = distractions.lead(rng) if rng.random() < 0.6 else distractions.wind(rng)
+        stems["residuals"] += other * np.float32(0.1 * 10 ** (rng.uniform(*DISTRACTIONS) / 20) / max(rms(other), 1e-6))
     if rng.random() < ALONE:
         stems["drums"][:] = stems["bass"][:] = 0
     mixture = np.sum(list(stems.values()), axis=0) + voice
@@ -171,7 +177,8 @@ def _voices(work: Path) -> dict[str, Stems]:
 
 
 def voice_kind(work: Path, name: str, index: int) -> str | None:
-    """Of which of `KINDS` a stem of the residuals is; None if it is no voice."""
+    """Of which of `KINDS` a stem of the residuals is, or that it is an invented voice, which is neither used as a voice nor as
+    music; None if it is no voice."""
     group = store(work, name).groups[index]
     if name == "stems-voices":
         return "flite"

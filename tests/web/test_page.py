@@ -14,6 +14,8 @@ import soundfile
 
 from tests.web.pages import choose, drop, heard, mark, names, settled, sounds, status, struck_on, until, view
 
+PARTS = ("bass", "drums", "vocals", "residuals", "mix")
+
 
 def asked(response: Any) -> dict[str, Any]:
     return dict(json.loads(response.value.request.post_data))
@@ -70,7 +72,9 @@ def test_a_slider_ranks_again_at_once_and_searches_when_released(page: Any, song
         assert "provisional" in page.get_attribute("#status", "class")
         provisional = names(page)
         assert scores(page) != before
-    assert asked(answer)["weights"] == pytest.approx({"bass": 0.2, "drums": -0.4, "residuals": 0.2, "mix": 0.2})
+    assert asked(answer)["weights"] == pytest.approx(
+        {"drums": -1 / 3, **dict.fromkeys(("bass", "vocals", "residuals", "mix"), 1 / 6)}
+    )
     settled(page)
     assert names(page) == provisional
     assert page.locator(".hit .bars .negative i[data-part=drums]").count() > 0  # some hits have no drums
@@ -83,10 +87,10 @@ def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     assert page.is_visible("#lock-note")
     page.locator("#weight-bass").focus()
     page.keyboard.press("End")
-    assert (share("drums"), share("bass"), share("mix")) == ("25 %", "38 %", "19 %")
+    assert (share("drums"), share("bass"), share("mix")) == ("20 %", "32 %", "16 %")
     assert page.is_disabled("#weight-drums")
     page.click(".strip[data-part=bass] .mute")
-    assert (share("drums"), share("bass"), share("mix")) == ("25 %", "0 %", "38 %")
+    assert (share("drums"), share("bass"), share("mix")) == ("20 %", "0 %", "27 %")
     assert page.input_value("#weight-bass") == "1"
     settled(page)
     with page.expect_response("**/api/search") as answer:
@@ -94,12 +98,12 @@ def test_locks_mutes_and_solos(page: Any, song: Path) -> None:
     assert asked(answer)["weights"] == {"mix": 1}
     page.click(".strip[data-part=mix] .solo")
     page.click(".strip[data-part=bass] .mute")
-    assert share("bass") == "38 %"
+    assert share("bass") == "32 %"
     page.click(".strip[data-part=drums] .lock")
-    assert share("drums") == "25 %"
+    assert share("drums") == "20 %"
     page.click("#reset-weights")
-    assert {share(part) for part in ("bass", "drums", "residuals", "mix")} == {"25 %"}
-    for part in ("bass", "drums", "residuals", "mix"):
+    assert {share(part) for part in PARTS} == {"20 %"}
+    for part in PARTS:
         page.click(f".strip[data-part={part}] .mute")
     until(page, "document.querySelector('#status').textContent.startsWith('all parts are at zero or muted')")
 
@@ -352,9 +356,7 @@ def test_hits_are_exported(page: Any, song: Path, tmp_path: Path) -> None:
     assert [row["path"] for row in rows] == wanted
     assert [row["path"] for row in json.loads((tmp_path / "json").read_text())] == wanted
     assert [line for line in (tmp_path / "m3u8").read_text().splitlines() if not line.startswith("#")] == wanted
-    assert float(rows[0]["score"]) == pytest.approx(
-        sum(float(rows[0][part]) for part in ("bass", "drums", "residuals", "mix"))
-    )
+    assert float(rows[0]["score"]) == pytest.approx(sum(float(rows[0][part]) for part in PARTS))
 
 
 def test_a_hit_is_copied_downloaded_and_dragged(page: Any, song: Path, tmp_path: Path, music: Path) -> None:
@@ -405,7 +407,7 @@ def test_a_link_restores_everything(page: Any, browser: Any, song: Path) -> None
     assert again.text_content("#region-note") == page.text_content("#region-note")
     assert names(again) == names(page)
     assert scores(again) == scores(page)
-    for part in ("bass", "drums", "residuals", "mix"):
+    for part in PARTS:
         assert again.text_content(f".strip[data-part={part}] output") == page.text_content(
             f".strip[data-part={part}] output"
         )
