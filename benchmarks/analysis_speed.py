@@ -26,6 +26,7 @@ from benchmarks.shared.timing import shortest
 from soundalike.analysis.analyser import Analyser
 from soundalike.analysis.recipe import make_recipe
 from soundalike.audio import decode
+from soundalike.audio.level import rms_level
 from soundalike.audio.metadata import facts
 from soundalike.audio.waveform import resample, to_channels
 from soundalike.audio.waveform_overview import waveform_overview
@@ -36,7 +37,8 @@ from soundalike.models.separators import load_separator
 Result = TypeVar("Result")
 Measure = Callable[[Callable[[], Any]], tuple[float, Any]]
 
-VECTOR_STAGES = ("decode", "resample", "separate", "embed (4 parts)")
+EMBED = "embed (mix, and parts that sound)"
+VECTOR_STAGES = ("decode", "resample", "separate", EMBED)
 VECTORS_ONLY = "decode, resample, separate, embed"
 
 
@@ -94,10 +96,13 @@ def run_stages(analyser: Analyser, path: Path, measure: Measure) -> tuple[dict[s
     found["separate"], stems = measure(lambda: separator.separate(mixture))
     starts = [round(start * encoder.sample_rate) for start in window_starts(waveform.duration)]
     width = 10 * encoder.sample_rate
-    windows = [stem[0, start : start + width] for stem in (*stems.values(), mixture) for start in starts]
+    windows = []
+    for start in starts:
+        mix, *parts = (stem[0, start : start + width] for stem in (mixture, *stems.values()))
+        windows += [mix, *(part for part in parts if rms_level(part) - rms_level(mix) > analyser.recipe.gate_db)]
     mono = waveform.mono()
     for stage, function in {
-        "embed (4 parts)": lambda: encoder.embed(windows),
+        EMBED: lambda: encoder.embed(windows),
         "waveform overview": lambda: waveform_overview(waveform.samples),
         "loudness": lambda: facts.estimate_loudness(waveform),
         "tempo": lambda: facts.estimate_tempo(mono, waveform.sample_rate),

@@ -1,4 +1,4 @@
-"""Where the built-in separator finds vocals: of each song, how many of its windows have them for the level gate of indexing.
+"""Where the built-in separator finds vocals: of each song, how many of its windows have them for the gate of indexing.
 
     python -m benchmarks.vocals_found
 
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
+from soundalike.analysis.recipe import gate_of, make_recipe
 from soundalike.audio import decode
 from soundalike.audio.level import rms_level
 from soundalike.models.separators.builtin.builtin_separator import BuiltinSeparator
 
 Samples = NDArray[np.float32]
-RATE, WINDOW, GATE_DB = 32_000, 10, -40.0
+RATE, WINDOW = 32_000, 10
+GATE_DB, TRUE_DB = gate_of(make_recipe(), "vocals"), make_recipe().gate_db
+"""Levels (dB above the mixture) from which found and true vocals count."""
 
 
 def main() -> None:
@@ -44,18 +47,18 @@ def rows(audio: Path) -> Iterator[tuple[str, ...]]:
         true = (
             ""
             if voice is None
-            else str(int((levels(decode.load(voice, RATE, 1).samples[0], mixture[0]) > GATE_DB).sum()))
+            else str(int((levels(decode.load(voice, RATE, 1).samples[0], mixture[0]) > TRUE_DB).sum()))
         )
         level = f"{heard.min():.0f} to {heard.max():.0f}" if len(heard) else "-"
         yield name, str(len(found)), str(len(heard)), level, true
 
 
 def levels(stem: Samples, mixture: Samples) -> NDArray[np.float64]:
-    """dB above the mixture in each whole window; of silent windows the gate's."""
+    """dB above the mixture in each whole window; -99 where either is silent."""
     size, found = WINDOW * RATE, []
     for first in range(0, min(len(stem), len(mixture)) - size + 1, size):
         whole, part = (rms_level(samples[first : first + size]) for samples in (mixture, stem))
-        found.append(max(part - whole, -99.0) if np.isfinite(whole) else GATE_DB)
+        found.append(max(part - whole, -99.0) if np.isfinite(whole) else -99.0)
     return np.array(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,17 @@ def test_gated_parts_and_silent_windows_are_not_embedded() -> None:
     expected = PeakEncoder().embed([mix[:RATE] / 2, mix[:RATE]])
     np.testing.assert_array_equal(found.vectors[0, 1:], expected)
     assert not found.vectors[:, 0].any()
+
+
+def test_quiet_vocals_of_the_built_in_separator_are_absent_where_those_of_others_are_present() -> None:
+    """They are more often something like a voice than one."""
+    mix = np.full(RATE, 0.5, dtype=np.float32)
+    for decibels, separator, present in ((-19, "builtin", True), (-21, "builtin", False), (-21, "htdemucs", True)):
+        recipe = replace(RECIPE, separator=separator, parts=("vocals", "mix"))
+        stem = mix * np.float32(10 ** (decibels / 20))
+        segment = SeparatedSegment({"vocals": stem, "mix": mix}, RATE, 0.0)
+        found = embed_windows(PeakEncoder(), recipe, recipe.parts, segment, np.zeros(1), np.ones(1))
+        assert found.present.tolist() == [[present, True]]
 
 
 class MixtureEncoder(PeakEncoder):

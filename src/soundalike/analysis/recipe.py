@@ -151,6 +151,13 @@ def is_heavy(recipe: Recipe) -> bool:
     return any(row is not None and row.extra in ("neural", "train") for row in rows)
 
 
+def gate_of(recipe: Recipe, part: str) -> float:
+    """Level relative to the mixture (dB) below which a part is absent: the gate of the recipe, or that of the separator for this
+    part if it is higher."""
+    row = SEPARATORS.get(recipe.separator)
+    return recipe.gate_db if row is None else max(recipe.gate_db, row.gates.get(part, recipe.gate_db))
+
+
 def licences(recipe: Recipe) -> dict[str, str]:
     """The licence of each model of the recipe, by name; models that are not in the tables are left out."""
     rows = {recipe.separator: SEPARATORS.get(recipe.separator), recipe.encoder: ENCODERS.get(recipe.encoder)}

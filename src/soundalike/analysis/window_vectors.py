@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundalike.analysis.level_gate import SILENCE_DB, above_gate
-from soundalike.analysis.recipe import Recipe
+from soundalike.analysis.recipe import Recipe, gate_of
 from soundalike.analysis.segments import SeparatedSegment, Times
 from soundalike.audio.level import rms_level
 from soundalike.audio.waveform import Waveform, resample
@@ -68,7 +68,7 @@ def embed_windows(
     mixture = levels(MIX)
     present = np.zeros((len(starts), len(recipe.parts)), dtype=bool)
     for part in parts:
-        present[:, recipe.parts.index(part)] = above_gate(levels(part), mixture, recipe.gate_db)
+        present[:, recipe.parts.index(part)] = above_gate(levels(part), mixture, gate_of(recipe, part))
     audible = mixture >= SILENCE_DB
     present &= audible[:, np.newaxis]
     rows, columns = np.nonzero(present)

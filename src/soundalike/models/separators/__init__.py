@@ -84,7 +84,8 @@ class StemFiles(Protocol):
 class SeparatorRow:
     """The facts about a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`.
 
-    earlier_parts: the stems of earlier versions that had others.
+    earlier_parts: the stems of earlier versions that had others; gates: by part, the level (dB relative to the mixture) below
+    which a stem is more often something else than the part, where that is above the gate of the recipe.
     """
 
     load: Callable[[Runtime], Separator | StemFiles]
@@ -96,6 +97,7 @@ class SeparatorRow:
     precisions: tuple[Precision, ...] = ("exact",)
     earlier: Mapping[str, Callable[[Runtime], Separator]] = field(default_factory=dict)
     earlier_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gates: Mapping[str, float] = field(default_factory=dict)
 
     def parts_of(self, version: str) -> tuple[str, ...]:
         """The stems of a version."""
@@ -138,6 +140,7 @@ SEPARATORS: dict[str, SeparatorRow] = {
         "Apache-2.0",
         earlier={"1": _builtin_signal},
         earlier_parts={"1": ("bass", "drums", "residuals")},
+        gates={"vocals": -20.0},
     ),
     "htdemucs": SeparatorRow(
         _demucs("htdemucs"),
