@@ -14,10 +14,10 @@ SILENCE = 10.0 ** (SILENCE_DB / 20)
 """The same as an amplitude: what does not reach it is silent."""
 
 
-def above_gate(levels: Levels, mixture: Levels | float, gate_db: float) -> NDArray[np.bool_]:
+def above_gate(levels: Levels, mixture: Levels | float, gate_db: Levels | float) -> NDArray[np.bool_]:
     """Whether each level is at most -`gate_db` below that of its mixture, and not that of digital silence.
 
-    levels, mixture: RMS in dB of full scale (`soundalike.audio.level.rms_level`), of shapes that broadcast; gate_db:
+    levels, mixture: RMS in dB of full scale (`soundalike.audio.level.rms_level`), of shapes that broadcast, as is gate_db:
     negative, such as -40.
     """
     above: NDArray[np.bool_] = np.isfinite(levels) & (levels >= mixture + gate_db)

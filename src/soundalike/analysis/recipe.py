@@ -12,7 +12,7 @@ from soundalike.analysis.window_selection import selection_version
 from soundalike.config import Precision, check_precision
 from soundalike.errors import InputError, LibraryError
 from soundalike.models.encoders import ENCODERS, Encoder, PartEncoder, load_encoder
-from soundalike.models.separators import SEPARATORS, load_separator
+from soundalike.models.separators import SEPARATORS, gates_of, load_separator
 from soundalike.parts import MIX, ordered
 
 FACTS_VERSION = "3"
@@ -154,8 +154,7 @@ def is_heavy(recipe: Recipe) -> bool:
 def gate_of(recipe: Recipe, part: str) -> float:
     """Level relative to the mixture (dB) below which a part is absent: the gate of the recipe, or that of the separator for this
     part if it is higher."""
-    row = SEPARATORS.get(recipe.separator)
-    return recipe.gate_db if row is None else max(recipe.gate_db, row.gates.get(part, recipe.gate_db))
+    return max(recipe.gate_db, gates_of(recipe.separator).get(part, recipe.gate_db))
 
 
 def licences(recipe: Recipe) -> dict[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,12 @@ def test_a_whole_file(tmp_path: Path, cache: VectorCache) -> None:
     whole = embedder.embed(Clip(tmp_path / "noise.wav"))["builtin"]
     named = embedder.embed(Clip(tmp_path / "noise.wav", 0.0, 1.0))["builtin"]
     np.testing.assert_array_equal(whole.vectors, named.vectors)
+
+
+def test_a_part_with_a_gate_of_its_own_has_the_higher_of_both(track: Path, cache: VectorCache) -> None:
+    embedder = ClipEmbedder({"builtin": BuiltinEncoder()}, BuiltinSeparator(), ("vocals", "mix"), cache)
+    found = embedder.embed(Clip(track, 2.0, 4.0))["builtin"]
+    assert found.gates == {"vocals": -20.0}
+    for decibels, gate, present in ((-19, -40.0, True), (-21, -40.0, False), (-19, -18.0, False)):
+        clip = replace(found, levels=np.array([decibels, 0.0]))
+        assert clip.present(gate).tolist() == [present, True]

@@ -68,7 +68,7 @@ def test_the_fitted_profile_can_be_used_in_a_search(
     assert done.exit_code == 0, done.output
     profile = Profile.from_json(json.loads(out.read_text()))
     assert (profile.name, profile.encoder, profile.separator) == ("mine", "builtin", "builtin")
-    assert set(profile.intervals) == {"bass", "drums", "residuals", "mix"}
+    assert set(profile.intervals) == {"bass", "drums", "vocals", "residuals", "mix"}
     for part, weight in profile.weights.items():
         low, high = profile.intervals[part]
         assert low < weight < high

@@ -15,6 +15,7 @@ import pytest
 
 from soundalike.errors import InputError, SoundalikeError
 from soundalike.models.encoders import ENCODERS, EncoderRow
+from soundalike.models.separators import SEPARATORS
 from soundalike.preferences.estimators import METHODS
 from soundalike.research.clips.clip_embedding import ClipEmbedder
 from soundalike.research.clips.vector_cache import VectorCache
@@ -102,9 +103,10 @@ def test_the_baseline_does_not_depend_on_the_stems(report: Report) -> None:
 
 @pytest.mark.long
 def test_a_gated_row_that_would_repeat_the_ungated_one_is_left_out(
-    report: Report, miniature: Miniature, cache: Path
+    report: Report, miniature: Miniature, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some clips have no drums for the separator; no part is 290 dB below its mixture."""
+    """Some clips have no drums for the separator; no part is 290 dB below its mixture, but vocals have a gate of their own."""
+    monkeypatch.setitem(SEPARATORS, "builtin", replace(SEPARATORS["builtin"], gates={}))
     everything_passes = reproduce(replace(options(miniature, "builtin"), gate=-290.0), cache)
     for made, gated in ((report, {"builtin, gated at -40 dB"}), (everything_passes, set())):
         rows = {record["row"] for record in records(made, "weights-builtin", section="Agreement over")}

@@ -169,6 +169,12 @@ SEPARATORS: dict[str, SeparatorRow] = {
 }
 
 
+def gates_of(separator: str) -> Mapping[str, float]:
+    """The `gates` of the separator with this name; none if it is not in the table."""
+    row = SEPARATORS.get(separator)
+    return {} if row is None else row.gates
+
+
 def load_separator(name: str, runtime: Runtime | None = None, version: str | None = None) -> Separator | StemFiles:
     """The separator called `name`, in an earlier version if `version` is one of the row's, else in the current one.
 

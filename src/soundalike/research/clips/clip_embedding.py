@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from soundalike.audio.waveform import Waveform, resample
 from soundalike.config import Precision
 from soundalike.errors import AudioError
 from soundalike.models.encoders import Encoder, PartEncoder
-from soundalike.models.separators import Separator, StemFiles
+from soundalike.models.separators import Separator, StemFiles, gates_of
 from soundalike.parts import MIX, ordered
 from soundalike.research.clips.vector_cache import CachedVector, VectorCache
 
@@ -47,18 +47,21 @@ class Clip:
 class PartVectors:
     """One clip by one encoder: vectors (K, D) of `parts`, and levels (K,) in dB of full scale.
 
-    The vectors are of unit norm or zero, except those of a `PartEncoder`, whose levels are all that of the mixture.
+    The vectors are of unit norm or zero, except those of a `PartEncoder`, whose levels are all that of the mixture. gates: of
+    the separator (`SeparatorRow.gates`).
     """
 
     parts: tuple[str, ...]
     vectors: Float32
     levels: NDArray[np.float64]
+    gates: Mapping[str, float] = field(default_factory=dict)
 
     def present(self, gate_db: float) -> NDArray[np.bool_]:
-        """(K,) whether each part's level lies no more than -gate_db under that of the mix, which must be among the
-        parts."""
+        """(K,) whether each part's level lies no more than -gate_db, or less if a gate of the separator is higher, under that
+        of the mix, which must be among the parts."""
         mixture = self.levels[self.parts.index(MIX)]
-        return above_gate(self.levels, mixture, gate_db)
+        gates = np.array([max(gate_db, self.gates.get(part, gate_db)) for part in self.parts])
+        return above_gate(self.levels, mixture, gates)
 
 
 class ClipEmbedder:
@@ -118,6 +121,7 @@ class ClipEmbedder:
                 self.parts,
                 np.stack([entries[part, name].vector for part in self.parts]),
                 np.array([entries[part, name].level for part in self.parts]),
+                {} if self.separator is None else gates_of(self.separator.name),
             )
             for name in self.encoders
         }
