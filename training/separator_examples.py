@@ -8,8 +8,10 @@ depends on the seed and n only, so making them can be interrupted.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
@@ -57,12 +59,17 @@ _SIZE_WEIGHT = 0.3
 
 def make_examples(work: Path, count: int, seed: int) -> None:
     """Write `examples/NNN.npz` for `count` examples; shards that exist are kept."""
-    (work / "examples").mkdir(exist_ok=True)
+    write_shards(work / "examples", count, lambda number: example(work, seed, number))
+
+
+def write_shards(folder: Path, count: int, make: Callable[[int], dict[str, NDArray[Any]]]) -> None:
+    """Write `NNN.npz` to `folder` for `count` examples, SHARD in each; those that exist are kept."""
+    folder.mkdir(exist_ok=True)
     for number in range(-(-count // SHARD)):
-        path = work / "examples" / f"{number:03}.npz"
+        path = folder / f"{number:03}.npz"
         if path.exists():
             continue
-        rows = [example(work, seed, number * SHARD + index) for index in range(SHARD)]
+        rows = [make(number * SHARD + index) for index in range(SHARD)]
         temporary = path.with_name(f".{number:03}.{os.getpid()}.npz")
         np.savez(temporary, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
         temporary.rename(path)

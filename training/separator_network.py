@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,30 +27,42 @@ for _first in (0, MASK_BANDS, 2 * MASK_BANDS, 3 * MASK_BANDS, 3 * MASK_BANDS + C
 """Inputs that count: not what is below 23 Hz, so that removing an offset changes nothing."""
 
 
-class Masks(nn.Module):
+class Dilated(nn.Module):
+    """Two layers for each frame, residual convolutions over time, and a last layer: `DilatedNetwork` is the same in NumPy.
+    (N, frames, inputs) -> (N, frames - 2 sum(dilations), outputs)."""
+
+    def __init__(self, inputs: int, wide: int, channels: int, dilations: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        self._dilations = tuple(dilations)
+        self.first = nn.Linear(inputs, wide)
+        self.second = nn.Linear(wide, channels)
+        self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3, dilation=dilation) for dilation in dilations)
+        self.back = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in dilations)
+        self.last = nn.Linear(channels, outputs)
+        for layer in self.back:
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x = self.second(torch.relu(self.first(inputs))).transpose(1, 2)
+        for dilation, spread, back in zip(self._dilations, self.spread, self.back, strict=True):
+            x = x[:, :, dilation:-dilation] + back(torch.relu(spread(torch.relu(x))))
+        return self.last(x.transpose(1, 2))
+
+
+class Masks(Dilated):
     """(N, frames, INPUTS) -> corrections of the logarithms of the masks (N, frames - 2 NETWORK_REACH, 3, MASK_BANDS)."""
 
     seen: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(INPUTS, WIDE, CHANNELS, DILATIONS, len(PARTS) * MASK_BANDS)
         self.register_buffer("seen", torch.from_numpy(SEEN), persistent=False)
-        self.first = nn.Linear(INPUTS, WIDE)
-        self.second = nn.Linear(WIDE, CHANNELS)
-        self.spread = nn.ModuleList(nn.Conv1d(CHANNELS, CHANNELS, 3, dilation=dilation) for dilation in DILATIONS)
-        self.back = nn.ModuleList(nn.Conv1d(CHANNELS, CHANNELS, 1) for _ in DILATIONS)
-        self.last = nn.Linear(CHANNELS, len(PARTS) * MASK_BANDS)
-        for layer in self.back:
-            nn.init.normal_(layer.weight, std=0.02)
-            nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.last.weight)  # begins as the built-in separator
         nn.init.zeros_(self.last.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        x = self.second(torch.relu(self.first(inputs * self.seen))).transpose(1, 2)
-        for dilation, spread, back in zip(DILATIONS, self.spread, self.back, strict=True):
-            x = x[:, :, dilation:-dilation] + back(torch.relu(spread(torch.relu(x))))
-        return self.last(x.transpose(1, 2)).unflatten(2, (len(PARTS), MASK_BANDS))
+        return super().forward(inputs * self.seen).unflatten(2, (len(PARTS), MASK_BANDS))
 
 
 def log_masks(corrections: Tensor, inputs: Tensor) -> Tensor:
@@ -60,23 +74,17 @@ def log_masks(corrections: Tensor, inputs: Tensor) -> Tensor:
     return torch.log(known) + above
 
 
-def exported(network: Masks) -> dict[str, NDArray[np.float32]]:
-    """Weights and biases by the names that `DilatedNetwork` uses; inputs that do not count have no weights."""
-    weights = exported_layers(network.first, network.second, network.last, network.spread, network.back)
-    weights["first"] = weights["first"] * network.seen.numpy()[:, None]
-    return weights
-
-
-def exported_layers(
-    first: nn.Linear, second: nn.Linear, last: nn.Linear, spread: nn.ModuleList, back: nn.ModuleList
-) -> dict[str, NDArray[np.float32]]:
-    """Weights (inputs, outputs) and biases by the names that `DilatedNetwork` uses; of convolutions (time, inputs, outputs)."""
-    layers: dict[str, nn.Module] = {"first": first, "second": second, "last": last}
-    for index, pair in enumerate(zip(spread, back, strict=True)):
+def exported(network: Dilated) -> dict[str, NDArray[np.float32]]:
+    """Weights (inputs, outputs) and biases by the names that `DilatedNetwork` uses; of convolutions (time, inputs, outputs); of
+    inputs of `Masks` that do not count zeros."""
+    layers: dict[str, nn.Module] = {"first": network.first, "second": network.second, "last": network.last}
+    for index, pair in enumerate(zip(network.spread, network.back, strict=True)):
         layers |= dict(zip((f"block{index}.spread", f"block{index}.back"), pair, strict=True))
     weights = {}
     for name, layer in layers.items():
         kernel = layer.weight.detach()
+        if name == "first" and isinstance(network, Masks):
+            kernel = kernel * network.seen
         if name.endswith("spread"):
             weights[name] = kernel.permute(2, 1, 0).contiguous().numpy()
         else:

@@ -19,6 +19,7 @@ from torch import Tensor, distributed, multiprocessing, nn
 
 from soundalike.models.separators.builtin.learned_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
+from training.checkpoint import average, mean_of_later, restore, save
 from training.separator_network import Masks, exported, log_masks
 
 CROPS, FRAMES = 8, 160
@@ -144,13 +145,8 @@ def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, see
     network = Masks()
     averaged = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-    path, first = work / "separator.pt", 0
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        first = int(state["step"])
+    path = work / "separator.pt"
+    first = restore(path, network, averaged, optimiser)
     examples = Examples(work)
     started, sums = time.monotonic(), {}
     for step in range(first, steps):
@@ -170,10 +166,7 @@ def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, see
         _average_gradients(network, processes)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        with torch.no_grad():
-            keep = min(AVERAGED, step / (step + 50))
-            for mean, value in zip(averaged.parameters(), network.parameters(), strict=True):
-                mean.lerp_(value, 1 - keep)
+        average(averaged, network, min(AVERAGED, step / (step + 50)))
         if rank:
             continue
         now = {name: float(value.detach()) for name, value in losses.items()}
@@ -183,14 +176,7 @@ def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, see
             row = {"step": step + 1, "s": round(time.monotonic() - started), "examples": len(examples), **shown}
             print(json.dumps(row), flush=True)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-            state = {
-                "network": network.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "step": step + 1,
-            }
-            torch.save(state, path.with_suffix(".part"))
-            path.with_suffix(".part").rename(path)
+            save(path, network, averaged, optimiser, step + 1)
         if (step + 1) % SNAPSHOT_EVERY == 0 or step + 1 == steps:
             torch.save(averaged.state_dict(), work / f"separator-{step + 1:05}.pt")
 
@@ -208,10 +194,7 @@ def export(work: Path) -> None:
     """Write the mean of the snapshots `work/separator-*.pt` of the second half of the training as float16 to
     `work/separator.npz`."""
     out, network = work / "separator.npz", Masks()
-    snapshots = {int(path.stem.rpartition("-")[2]): path for path in work.glob("separator-*.pt")}
-    later = [step for step in sorted(snapshots) if 2 * step > max(snapshots)]
-    found = [torch.load(snapshots[step], weights_only=True) for step in later]
-    network.load_state_dict({name: torch.stack([one[name] for one in found]).mean(dim=0) for name in found[0]})
+    network.load_state_dict(mean_of_later(work, "separator"))
     weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
     np.savez_compressed(out, **weights)
     MaskNetwork(out)

@@ -8,7 +8,6 @@ depends on the seed and n only.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 
@@ -23,13 +22,23 @@ from soundalike.synth.seeds import generator
 from training import distractions, sung_lines
 from training.alterations import RATE, faded
 from training.clip_store import Clip, ClipStore, save_clips
-from training.separator_examples import LENGTH, Stems, excerpt, high_passed, mixed_stems, placed, rms, store, table
+from training.separator_examples import (
+    LENGTH,
+    Stems,
+    excerpt,
+    high_passed,
+    mixed_stems,
+    placed,
+    rms,
+    store,
+    table,
+    write_shards,
+)
 from training.sources import SPEECH
 
 Float32 = NDArray[np.float32]
 Rng = np.random.Generator
 
-SHARD = 20  # examples
 SUNG = "sung-lines"
 WITH_VOICE, ALONE = 0.62, 0.08
 """Shares of the examples that have a voice, and that have neither drums nor bass."""
@@ -51,17 +60,7 @@ def make_lines(packages: Path, work: Path, seed: int) -> None:
 
 def make_examples(work: Path, count: int, seed: int) -> None:
     """Write `vocal-examples/NNN.npz` for `count` examples; shards that exist are kept."""
-    folder = work / "vocal-examples"
-    folder.mkdir(exist_ok=True)
-    for number in range(-(-count // SHARD)):
-        path = folder / f"{number:03}.npz"
-        if path.exists():
-            continue
-        rows = [example(work, seed, number * SHARD + index) for index in range(SHARD)]
-        temporary = path.with_name(f".{number:03}.{os.getpid()}.npz")
-        np.savez(temporary, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
-        temporary.rename(path)
-        print(f"shard {number}", flush=True)
+    write_shards(work / "vocal-examples", count, lambda number: example(work, seed, number))
 
 
 def example(work: Path, seed: int, number: int) -> dict[str, NDArray[np.float16]]:

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
 from soundalike.models.separators.builtin.vocal_masks import VOCAL_BANDS, VOCAL_REACH, load_vocal_network
+from training.checkpoint import average, mean_of_later, restore, save
+from training.separator_network import exported
 from training.separator_train import QUIET, SILENT
-from training.vocal_network import VocalShares, exported
+from training.vocal_network import VocalShares
 
 CROPS, FRAMES = 8, 160
 WARMUP, PEAK_RATE, DECAY = 300, 1.5e-3, 0.02
@@ -95,13 +97,8 @@ def train(work: Path, steps: int, seed: int) -> None:
     network = VocalShares()
     averaged = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-    path, first = work / "vocals.pt", 0
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        first = int(state["step"])
+    path = work / "vocals.pt"
+    first = restore(path, network, averaged, optimiser)
     examples, started, means = Examples(work), time.monotonic(), {}
     for step in range(first, steps):
         rate = PEAK_RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -118,23 +115,13 @@ def train(work: Path, steps: int, seed: int) -> None:
         total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        with torch.no_grad():
-            keep = min(AVERAGED, step / (step + 50))
-            for mean, value in zip(averaged.parameters(), network.parameters(), strict=True):
-                mean.lerp_(value, 1 - keep)
+        average(averaged, network, min(AVERAGED, step / (step + 50)))
         for name, value in losses.items():
             means[name] = 0.99 * means.get(name, float(value.detach())) + 0.01 * float(value.detach())
         if (step + 1) % 500 == 0 or step + 1 == steps:
             shown = {name: round(value, 3) for name, value in means.items()}
             print(json.dumps({"step": step + 1, "s": round(time.monotonic() - started), **shown}), flush=True)
-            state = {
-                "network": network.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "step": step + 1,
-            }
-            torch.save(state, path.with_suffix(".part"))
-            path.with_suffix(".part").rename(path)
+            save(path, network, averaged, optimiser, step + 1)
         if (step + 1) % SNAPSHOT_EVERY == 0 or step + 1 == steps:
             torch.save(averaged.state_dict(), work / f"vocals-{step + 1:05}.pt")
 
@@ -142,9 +129,7 @@ def train(work: Path, steps: int, seed: int) -> None:
 def export(work: Path) -> None:
     """Write the mean of the snapshots `work/vocals-*.pt` of the second half of the training as float16 to `work/vocals.npz`."""
     out, network = work / "vocals.npz", VocalShares()
-    snapshots = {int(path.stem.rpartition("-")[2]): path for path in work.glob("vocals-*.pt")}
-    found = [torch.load(snapshots[step], weights_only=True) for step in sorted(snapshots) if 2 * step > max(snapshots)]
-    network.load_state_dict({name: torch.stack([one[name] for one in found]).mean(dim=0) for name in found[0]})
+    network.load_state_dict(mean_of_later(work, "vocals"))
     weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
     np.savez_compressed(out, **weights)
     load_vocal_network(out)

@@ -17,7 +17,8 @@ from soundalike.models.separators.builtin.vocal_masks import (
     VOCAL_REACH,
     load_vocal_network,
 )
-from training.vocal_network import VocalShares, exported
+from training.separator_network import exported
+from training.vocal_network import VocalShares
 from training.vocal_train import FRAMES, export, objective, train
 
 pytestmark = pytest.mark.neural
