@@ -3,7 +3,7 @@
     python -m benchmarks.vocals_found
 
 The songs and multitracks of SOUNDALIKE_TEST_DATA, in windows of 10 s; of the multitracks also the windows in which there really
-is a voice.
+is a voice, the SDR of the vocals (dB), and that of vocals and residuals together, as they were before they were split.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.separator_evaluation import sdr
 from benchmarks.shared.audio_data import audio_folder
 from benchmarks.shared.markdown import print_table
 from soundalike.analysis.recipe import gate_of, make_recipe
@@ -28,9 +29,12 @@ GATE_DB, TRUE_DB = gate_of(make_recipe(), "vocals"), make_recipe().gate_db
 """Levels (dB above the mixture) from which found and true vocals count."""
 
 
+HEADER = ("song", "windows", "with vocals", "level of these, dB", "with a true voice", "SDR of vocals", "unsplit")
+
+
 def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    print_table(("song", "windows", "with vocals", "level of these, dB", "with a true voice"), rows(audio_folder()))
+    print_table(HEADER, rows(audio_folder()))
 
 
 def rows(audio: Path) -> Iterator[tuple[str, ...]]:
@@ -42,15 +46,17 @@ def rows(audio: Path) -> Iterator[tuple[str, ...]]:
             songs.append((f"multitrack {folder.name}", folder / "mixture.flac", folder / "vocals.ogg"))
     for name, path, voice in songs:
         mixture = decode.load(path, RATE, 1).samples
-        found = levels(separator.separate(mixture)["vocals"][0], mixture[0])
+        stems = separator.separate(mixture)
+        vocals = stems["vocals"][0]
+        found = levels(vocals, mixture[0])
         heard = found[found > GATE_DB]
-        true = (
-            ""
-            if voice is None
-            else str(int((levels(decode.load(voice, RATE, 1).samples[0], mixture[0]) > TRUE_DB).sum()))
-        )
+        known = ("", "", "")
+        if voice is not None:
+            true = decode.load(voice, RATE, 1).samples[0, : len(vocals)]
+            count, unsplit = int((levels(true, mixture[0]) > TRUE_DB).sum()), vocals + stems["residuals"][0]
+            known = (str(count), f"{sdr(true, vocals[: len(true)]):.2f}", f"{sdr(true, unsplit[: len(true)]):.2f}")
         level = f"{heard.min():.0f} to {heard.max():.0f}" if len(heard) else "-"
-        yield name, str(len(found)), str(len(heard)), level, true
+        yield name, str(len(found)), str(len(heard)), level, *known
 
 
 def levels(stem: Samples, mixture: Samples) -> NDArray[np.float64]:
