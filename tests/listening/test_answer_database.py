@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.errors import LibraryError
-from soundalike.listening.answer_database import AnswerDatabase
+from soundalike.listening.answer_database import VERSION, AnswerDatabase, _check_version
 
 
 def add(database: AnswerDatabase, name: str) -> None:
@@ -90,3 +90,24 @@ def test_answers_in_a_read_only_folder_are_read(tmp_path: Path) -> None:
             add(database, "second")
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_a_file_that_another_process_makes_at_the_same_moment_is_not_taken_for_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    connection = sqlite3.connect(path)
+
+    class Overtaken:
+        """Between its first statement and the next one, another process makes the tables."""
+
+        def __init__(self) -> None:
+            self.statements = 0
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            if self.statements == 1:
+                add(AnswerDatabase(path), "first")
+            self.statements += 1
+            return connection.execute(statement)
+
+    assert _check_version(Overtaken()) in (0, VERSION)  # type: ignore[arg-type]
+    connection.close()
+    assert names(AnswerDatabase(path)) == ["first"]

@@ -201,10 +201,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _check_version(connection: sqlite3.Connection) -> int:
     """The version of the tables, 0 for a new file. Raises LibraryError for one that this version cannot read."""
+    # Tables first: where another process has just made them, what it has stated with them is there too.
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     (application,), (version,) = (
         connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
     )
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application != APPLICATION_ID and tables:
         raise LibraryError("a file of answers is a database of another program; move it away")
     if version > VERSION:
