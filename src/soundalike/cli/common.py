@@ -118,14 +118,14 @@ def parse_seconds(text: str) -> float:
         raise InputError(
             f"{text!r} is not a time; write seconds, minutes:seconds or hours:minutes:seconds, as in 62.5 or 1:02.5"
         )
-    first, *rest = map(float, text.strip().split(":"))
+    seconds, *rest = map(float, text.strip().split(":"))
     for field in rest:
         if field >= 60:
             raise InputError(
                 f"{text!r} is not a time: what follows a colon is below 60; write 75 or 1:15 for 75 seconds"
             )
-        first = first * 60 + field
-    return first
+        seconds = seconds * 60 + field
+    return seconds
 
 
 def parse_region(text: str) -> tuple[float, float | None]:

@@ -1,10 +1,9 @@
 """Stems of a mixture of any length from masks of its parts, block by block.
 
-Each part has one real mask in 0..1, the same for all channels, that multiplies the short-time spectrum. Everything else are
-residuals: the mixture minus the other parts in the time domain, so stems add up to the mixture. The
-mixture is mirrored at its ends, so that a file that begins in the middle of a note does not begin with a drum. The size
-of a block does not change the result (except for rounding), and the memory needed beyond the stems does not depend on the
-length of the mixture.
+Each part has one real mask in 0..1, the same for all channels, that multiplies the short-time spectrum. Everything else is
+residuals: the mixture minus the other parts in the time domain, so stems add up to the mixture. The mixture is mirrored at its
+ends, so that a file that begins in the middle of a note does not begin with a drum. The size of a block does not change the
+result (except for rounding), and the memory needed beyond the stems does not depend on the length of the mixture.
 
 Conventions: waveforms are float32 (channels, samples) at 32 kHz.
 """

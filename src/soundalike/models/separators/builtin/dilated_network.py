@@ -14,18 +14,19 @@ Floats = NDArray[np.float32]
 class DilatedNetwork:
     """Two layers for each frame, then residual convolutions of three frames; its weights are read when it is made. Safe to share.
 
-    dilations: how far apart the three frames of each convolution are; reach: frames on either side that a result depends on.
+    dilations: how far apart the three frames of each convolution are; a result depends on as many frames on either side as they
+    add up to.
     """
 
     def __init__(self, weights: Path, dilations: Sequence[int]) -> None:
         """weights: an .npz file with `first`, `second`, `block0.spread`, `block0.back`, ..., `last`: each (inputs, outputs), of
         `spread` (3, inputs, outputs), and each with a `.bias`."""
-        self._dilations, self.reach = tuple(dilations), sum(dilations)
+        self._dilations = tuple(dilations)
         with np.load(weights, allow_pickle=False) as stored:
             self._weights: dict[str, Floats] = {name: stored[name].astype(np.float32) for name in stored.files}
 
     def __call__(self, inputs: Floats) -> Floats:
-        """What the last layer gives (frames - 2 `reach`, outputs) for `inputs` (frames, inputs)."""
+        """What the last layer gives (frames - 2 sum(dilations), outputs) for `inputs` (frames, inputs)."""
         x = self._dense(inputs, "first")
         np.maximum(x, 0, out=x)
         x = self._dense(x, "second")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from soundalike.models.separators.builtin.bands import Bands, Floats, levels
 from soundalike.models.separators.builtin.dilated_network import DilatedNetwork
@@ -43,11 +44,7 @@ def vocal_mask(power: Floats, bass: Floats, drums: Floats, network: DilatedNetwo
     power, bass, drums (frames, BINS): of the mixture, and the masks of its bass and drums.
     """
     residuals = np.maximum(1 - bass - drums, 0)
-    shares = network(vocal_inputs(power * np.square(residuals), residuals))
-    np.clip(-shares, -30, 30, out=shares)
-    np.exp(shares, out=shares)
-    shares += 1
-    np.reciprocal(shares, out=shares)
+    shares = expit(network(vocal_inputs(power * np.square(residuals), residuals)))
     mask = VOCAL_BANDS.bins(shares)
     mask *= residuals[VOCAL_MASK_REACH : len(residuals) - VOCAL_MASK_REACH]
     return mask
