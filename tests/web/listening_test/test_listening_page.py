@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from soundalike.web.listening_test.listening_app import create_listening_app
 from soundalike.web.server import server_config
 from tests.made_up_listening_test import write_listening_test
 from tests.web.conftest import Running
-from tests.web.pages import until
+from tests.web.pages import PATIENCE, until
 from tests.web.test_page_access import SERIOUS
 
 # Tones end at once; how they sound is tested in test_listening_modules.py.
@@ -298,6 +299,15 @@ def test_two_pages_of_one_listener_answer_each_trial_once(
     assert all(record.answer in ("A+", "B+") for record in store.records())
 
 
+def attempted(page: Any, attempts: list[Any], number: int) -> Any:
+    """Wait until the page sends its answer for the so-manyth time; what decides what becomes of that request."""
+    end = time.monotonic() + PATIENCE
+    while len(attempts) < number:
+        assert time.monotonic() < end, f"{len(attempts)} attempts instead of {number}"
+        page.wait_for_timeout(30)
+    return attempts[number - 1]
+
+
 def test_an_answer_survives_a_bad_connection(
     opened: Callable[..., Any], store: AnswerStore, ready: Callable[[], Listener], quick: str
 ) -> None:
@@ -305,25 +315,21 @@ def test_an_answer_survives_a_bad_connection(
     begin(page)
     page.evaluate(quick)
     listen(page)
-    attempts: list[str] = []
-
-    def unreliable(route: Any) -> None:
-        attempts.append(route.request.post_data)
-        if len(attempts) == 1:
-            route.abort()  # it never arrives
-        elif len(attempts) == 2:
-            route.fetch()  # it arrives, but its response is lost
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/answer", unreliable)
+    attempts: list[Any] = []
+    page.route("**/answer", lambda route: attempts.append(route))
     page.keyboard.press("8")
-    page.wait_for_selector("#message[data-kind=wrong]")
+    attempted(page, attempts, 1).abort()  # it never arrives
+    second = attempted(page, attempts, 2)
+    assert page.get_attribute("#message", "data-kind") == "wrong"
     assert "trying again" in page.text_content("#message")
+    second.fetch()  # it arrives, but its response is lost
+    second.abort()
+    third = attempted(page, attempts, 3)
+    assert page.get_attribute("#message", "data-kind") == "wrong"
+    third.continue_()
     until(page, "document.querySelector('#count').textContent === '2 of 4'")
     assert len(attempts) == 3
-    assert len(set(attempts)) == 1
+    assert len({route.request.post_data for route in attempts}) == 1
     assert len(store.records()) == 1
 
 

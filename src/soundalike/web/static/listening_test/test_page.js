@@ -39,7 +39,10 @@ async function answerTo(trial) {
  */
 async function save(trial, given) {
   const timer = setTimeout(() => screen.message(screen.label("saving")), SHOW_SAVING_AFTER);
-  const onRetry = () => screen.message(screen.label("not_saved"), "wrong");
+  const onRetry = () => {
+    clearTimeout(timer); // what went wrong stays until it is saved
+    screen.message(screen.label("not_saved"), "wrong");
+  };
   try {
     return (await api.persistently(() => api.answer(trial, given), onRetry)).progress;
   } catch (error) {
