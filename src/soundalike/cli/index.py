@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -135,15 +135,17 @@ def command(
     with _ray_backend(ray) as backend, IndexProgress(show=not quiet) as progress:
         report = update_library(place, paths, asked, on_progress=progress.update, backend=backend)
     report.sketched = prepare_search(place)
-    _echo_report(report)
+    _echo_report(report, asked.exclude)
     echo(f"library: {place}")
     if report.skipped and (strict or not (report.indexed or report.unchanged)):
         raise AudioError(f"{len(report.skipped)} of {report.found} files could not be used")
 
 
-def _echo_report(report: IndexReport) -> None:
-    """Write the outcome of a run to stderr."""
+def _echo_report(report: IndexReport, exclude: Sequence[str]) -> None:
+    """Write the outcome of a run to stderr; exclude: the patterns that it added."""
+    from soundalike.audio.file_names import fold
     from soundalike.cli.index_progress import other_files, summary
+    from soundalike.library.indexing.exclusions import checked_patterns
 
     for root, folder in report.unreachable:
         echo(
@@ -158,6 +160,13 @@ def _echo_report(report: IndexReport) -> None:
         echo(
             f"left out, excluded by {pattern!r}: {shown_path(path)} (`soundalike index --no-exclude` forgets all patterns)"
         )
+    unmatched = set() if report.interrupted or report.unreachable else set(map(fold, report.unmatched_patterns))
+    for pattern in checked_patterns(exclude):
+        if fold(pattern) in unmatched:
+            echo(
+                f"no file or folder matches --exclude {pattern!r}; it is remembered all the same (`soundalike index "
+                "--no-exclude` forgets all patterns)"
+            )
     if report.skipped:
         echo(f"skipped {len(report.skipped)}:")
         for path, reason in report.skipped[:SKIPPED_SHOWN]:

@@ -257,3 +257,11 @@ def test_remove_tells_nothing_where_nothing_would_return(full: LibraryFolder) ->
     removed = remove(full.path, [full.music / "Backup", full.file("sub/d")])
     assert (removed.items, removed.still_there) == (3, ())
     assert remove(full.path, [full.file("a"), full.music]).still_there == ()  # the root is forgotten
+
+
+def test_patterns_that_match_nothing_are_reported(full: LibraryFolder) -> None:
+    report = full.index(exclude=["Bakcup", "sub/backup", "/Backup/a.wav", "*.tmp"])
+    assert report.unmatched_patterns == ["*.tmp", "Bakcup"]
+    (full.music / "notes.TMP").touch()  # it need not be audio
+    assert full.index().unmatched_patterns == ["Bakcup"]
+    assert full.index(full.music / "sub").unmatched_patterns == ["*.tmp", "/Backup/a.wav", "Bakcup"]

@@ -23,11 +23,12 @@ class Exclusions:
     A pattern is a sequence of names separated by /. Each is a shell pattern for a whole name, compared without regard to case
     or to how Unicode composes characters; brackets match a set of characters or themselves. A path is excluded where these
     names follow each other anywhere in it, so that an excluded folder excludes all that it contains, and a file its tracks.
-    A leading / means: from the root.
+    A leading / means: from the root. unmatched: the patterns that nothing asked about has matched so far.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.patterns = tuple(patterns)
+        self.unmatched = set(self.patterns)
         self._parsed = [_Pattern(pattern) for pattern in self.patterns]
         self._within: dict[str, Callable[[str], bool]] = {}
         self._excluded_folders = {"": False}
@@ -41,10 +42,23 @@ class Exclusions:
         known = self._within.get(folder)
         if known is None:
             names = fold(folder).split("/") if folder else []
-            last = [pattern.last for pattern in self._parsed if pattern.may_end_in(names)]
-            expression = re.compile("|".join(last)) if last else None
-            known = self._within[folder] = _matcher(expression)
+            known = self._within[folder] = self._matcher([one for one in self._parsed if one.may_end_in(names)])
         return known
+
+    def _matcher(self, patterns: Sequence[_Pattern]) -> Callable[[str], bool]:
+        """Whether a name matches the end of any of these patterns."""
+        if not patterns:
+            return lambda name: False
+        any_of_them = re.compile("|".join(one.last for one in patterns))
+
+        def matches(name: str) -> bool:
+            folded = fold(name)
+            found = any_of_them.match(folded) is not None
+            if found and self.unmatched:
+                self.unmatched -= {one.pattern for one in patterns if re.match(one.last, folded)}
+            return found
+
+        return matches
 
     def covers(self, path: str) -> bool:
         """Whether a file, a folder or a track of a file is excluded, by itself or by a folder that contains it."""
@@ -77,6 +91,7 @@ class _Pattern:
     """A pattern taken apart. last: the regular expression of its last name."""
 
     def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
         self._anchored = pattern.startswith("/")
         *before, self.last = map(_expression, fold(pattern).strip("/").split("/"))
         self._before = [re.compile(name) for name in before]
@@ -93,12 +108,6 @@ class _Pattern:
 def _expression(name: str) -> str:
     """The regular expression of a folded name, which matches brackets as a set and literally."""
     return "|".join(fnmatch.translate(one) for one in dict.fromkeys((name, name.replace("[", "[[]"))))
-
-
-def _matcher(expression: re.Pattern[str] | None) -> Callable[[str], bool]:
-    if expression is None:
-        return lambda name: False
-    return lambda name: expression.match(fold(name)) is not None
 
 
 def checked_patterns(patterns: Iterable[str]) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ class IndexReport:
     reason); replaced: items whose files a cue sheet divides now, or no longer, or that were imported before their files were
     indexed: others are in their place; dropped: items that an upgrade left behind because their files are gone; excluded:
     items that were removed because patterns exclude them; excluded_paths: (path, pattern) of what was named to be updated and
-    is left out, because the pattern excludes it; seconds: of the run; audio_seconds: of audio analysed; other: how many files
+    is left out, because the pattern excludes it; unmatched_patterns: to exclude, that match nothing in what was scanned, or only
+    what another one excludes; seconds: of the run; audio_seconds: of audio analysed; other: how many files
     in the folders were left out for their suffix, by suffix; sketched: windows whose one-bit codes were written, in a library
     larger than the memory budget, by whoever prepares searches afterwards; interrupted: whether the run was ended early;
     libraries: folders of other libraries, which were left out.
@@ -56,6 +57,7 @@ class IndexReport:
     dropped: int = 0
     excluded: int = 0
     excluded_paths: list[tuple[str, str]] = field(default_factory=list)
+    unmatched_patterns: list[str] = field(default_factory=list)
     seconds: float = 0.0
     audio_seconds: float = 0.0
     other: dict[str, int] = field(default_factory=dict)

@@ -227,6 +227,7 @@ class IndexingRun:
             (str(self._roots[root] / path), self._exclusions.pattern_for(path) or "")
             for root, path in self._scan.excluded
         ]
+        report.unmatched_patterns = sorted(self._exclusions.unmatched)
         report.unreachable = [(name, str(self._roots[name])) for name in self._scan.unreachable]
         report.unreadable = [
             (str(self._roots[root] / folder), reason) for root, folder, reason in self._scan.unreadable
