@@ -196,6 +196,8 @@ def search(finder: Finder, truth: Truth, rng: random.Random, index: str, tally: 
     weights = {part: rng.choice([1.0, 0.5, -0.3, rng.uniform(0.1, 2)]) for part in chosen}
     filters = make_filters(paths=(str(rng.randrange(10)),)) if rng.random() < 0.3 else make_filters()
     query = finder.query(reference)
+    if not any(query.direction(part).any() for part in chosen):
+        return  # such a search is refused
     start = time.perf_counter()
     found = finder.similar(query, weights=weights, filters=filters, n=COUNT, raw=rng.random() < 0.5)
     seconds = time.perf_counter() - start

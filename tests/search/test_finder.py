@@ -321,6 +321,15 @@ def test_parts_that_a_query_was_not_made_for_are_not_taken_for_silent(
     assert both.query.parts == ("drums", MIX)
 
 
+def test_a_search_by_parts_that_are_all_silent_in_the_reference_is_refused(finder: Finder, song: Path) -> None:
+    """Nobody sings in generated songs; every hit would have the score 0."""
+    with pytest.raises(InputError, match=r"has no vocals, so there is nothing to compare; weight a part that sounds"):
+        finder.similar(song, part="vocals")
+    both = finder.similar(song, weights={"vocals": 1.0, "drums": 1.0})
+    assert both.silent == ("vocals",)
+    assert both.hits[0].score > 0
+
+
 def test_a_request_gives_the_same_result_as_its_options(finder: Finder, song: Path) -> None:
     request = SearchRequest.of(song, weights={"drums": 1.0}, n=4, diverse=True)
     hits = finder.similar(song, weights={"drums": 1.0}, n=4, diverse=True).hits

@@ -116,6 +116,19 @@ def test_what_has_no_answer_leaves_no_hits_of_a_former_reference(fresh: Any, son
     until(fresh, "!document.querySelector('#results').classList.contains('opening')")
 
 
+def test_a_part_that_is_silent_in_the_reference_is_refused_until_another_sounds(fresh: Any, songs: list[Path]) -> None:
+    """Nobody sings in generated songs."""
+    drop(fresh, songs[0])
+    assert names(fresh)
+    fresh.click(".strip[data-part=vocals] .solo")
+    until(fresh, "document.querySelector('#status').textContent.includes('has no vocals, so there is nothing to compare')")
+    assert names(fresh) == []
+    fresh.click(".strip[data-part=drums] .solo")
+    until(fresh, "document.querySelectorAll('.hit').length > 0")
+    settled(fresh)
+    assert "silent in the reference: vocals" in status(fresh)
+
+
 def test_a_file_that_cannot_be_used_leaves_the_reference_and_says_so(
     fresh: Any, songs: list[Path], tmp_path: Path
 ) -> None:

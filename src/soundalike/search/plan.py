@@ -77,7 +77,8 @@ def make_plan(
 ) -> SearchPlan:
     """The plan of a request whose weights and references are resolved.
 
-    Raises InputError for weights that do not fit the query or the items searched, or a tag to exclude that it does not have.
+    Raises InputError for weights that do not fit the query or the items searched, for weighted parts that are all silent in the
+    query, or a tag to exclude that it does not have.
     """
     names_parts = request.part is not None or request.weights is not None
     tables = _tables(query, request.filters, names_parts=names_parts)
@@ -99,7 +100,7 @@ def make_plan(
         admitted = admitted.copy()
         admitted[own] = False
     same = tuple(str(opened.library.absolute(item["root"], item["path"])) for item in opened.catalogue.items(own))
-    return SearchPlan(
+    plan = SearchPlan(
         request,
         query,
         negative,
@@ -111,6 +112,12 @@ def make_plan(
         sound_class,
         _preferred(opened, request, query, weighting),
     )
+    if not any(term.query.any() for table in tables for term in plan.terms(table)):
+        parts = " and ".join(weighting.effective)
+        raise InputError(
+            f"{query.label} has no {parts}, so there is nothing to compare; weight a part that sounds in it, or mix"
+        )
+    return plan
 
 
 def _class_of(opened: OpenLibrary, query: Query) -> SoundClass | None:

@@ -119,10 +119,12 @@ export class Search {
     const request = requestOf(options);
     let { fresh } = options;
     if (startsWithFew(question) && !request.onsets) {
-      const first = await api.search({ ...request, few: FEW }, signal);
+      const first = await api.search({ ...request, few: FEW }, signal).catch(unlessRefused);
       signal.throwIfAborted();
-      this.show(first, { partial: true, fresh, request });
-      fresh = false;
+      if (first) {
+        this.show(first, { partial: true, fresh, request });
+        fresh = false;
+      }
     }
     const result = await api.search(request, signal);
     signal.throwIfAborted();
@@ -159,6 +161,15 @@ export class Search {
     const factors = effective(weights, spread);
     if (Object.keys(factors).length) this.onProvisional(ranked(this.candidates, factors));
   }
+}
+
+/**
+ * A few windows may be refused, since a part does not sound in them, where all windows are not: what holds for all is said then.
+ * @param {unknown} error
+ */
+function unlessRefused(error) {
+  if (error instanceof api.ApiError && error.status === 422) return null;
+  throw error;
 }
 
 /**
