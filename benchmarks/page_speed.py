@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import tempfile
 import time
@@ -237,8 +238,11 @@ def map_seconds(page: Any) -> float:
 
 
 def overlaps(page: Any) -> dict[str, Any]:
-    """Overlap of the provisional and the exact first hits, over all pairs of slider settings."""
-    parts = [row.get_attribute("data-part") for row in page.locator(".strip").all()]
+    """Overlap of the provisional and the exact first hits, over all pairs of slider settings of parts that the reference has."""
+    silent = re.search(r"silent in the reference: ([\w, ]+)", page.text_content("#status"))
+    absent = silent[1].strip().split(", ") if silent else []
+    strips = (row.get_attribute("data-part") for row in page.locator(".strip").all())
+    parts = [part for part in strips if part not in absent]
     equal = dict.fromkeys(parts, 0.5)
     alone = {part: {other: float(other == part) for other in parts} for part in parts}
     against = {part: {other: -1.0 if other == part else 0.5 for other in parts} for part in parts}
