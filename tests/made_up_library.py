@@ -20,7 +20,7 @@ from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
-from soundalike.library.storage.location import Location
+from soundalike.library.storage.location import Location, ObjectRefusedError
 from soundalike.library.storage.store import Library
 from tests.made_up_rows import RECIPE, analysis, made_up_analyser, peaks
 
@@ -43,7 +43,7 @@ class InlinePool:
         future: Future[Any] = Future()
         try:
             future.set_result(self._do_task(task))
-        except (AudioError, ZeroDivisionError) as error:
+        except (AudioError, ObjectRefusedError, ZeroDivisionError) as error:
             future.set_exception(error)
         return future
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from soundalike.library.maintenance.audit import audit
 from soundalike.library.maintenance.parquet import export_parquet, import_parquet
 from soundalike.library.maintenance.roots import relocate, remove
 from soundalike.library.storage import lease
-from soundalike.library.storage.location import OutdatedError, Remote
+from soundalike.library.storage.location import Facts, ObjectRefusedError, OutdatedError, Remote
 from soundalike.library.storage.manifest import read_manifest, write_manifest
 from soundalike.library.storage.store import Library
 from soundalike.search.finder import Finder
@@ -190,6 +190,96 @@ def test_a_store_that_goes_away_marks_nothing_missing(place: Remote, monkeypatch
     monkeypatch.setattr(Remote, "files", refused)
     report = index(place, backend=InlineBackend())
     assert (report.missing, [name for name, _ in report.unreachable]) == (0, ["music"])
+
+
+def test_an_object_that_the_store_refuses_is_skipped_with_the_reason(place: Remote, object_store: ObjectStore) -> None:
+    """One archived object among others; no run ends because of it, and each tries it again."""
+    client, key = object_store.client(), "music/in/archived.wav"
+    client.put_object(Bucket=place.bucket, Key=key, Body=b"loop 7", StorageClass="GLACIER")
+    for run in range(2):
+        report = _index(place)
+        assert (report.found, report.indexed, report.unchanged) == (5, 4 * (run == 0), 4 * (run == 1))
+        ((name, reason),) = report.skipped
+        assert name == f"s3://{place.bucket}/{key}"
+        assert reason == (
+            "is refused by the store (InvalidObjectState: The operation is not valid for the object's storage class); if it is "
+            "archived, restore it; otherwise set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this account access to it"
+        )
+    assert Library.open(place).skipped()["path"].to_pylist() == ["in/archived.wav"]
+    client.put_object(Bucket=place.bucket, Key=key, Body=b"loop 7")
+    report = _index(place)
+    assert (report.new, report.unchanged, report.skipped) == (1, 4, [])
+    client.put_object(Bucket=place.bucket, Key=key, Body=b"loop 8", StorageClass="GLACIER")
+    report = _index(place)  # what the item was is not there any more
+    assert (report.unchanged, len(report.skipped), report.missing) == (4, 1, 1)
+
+
+def _deny(monkeypatch: pytest.MonkeyPatch, denied: Remote, *, after_reads: int = 0) -> None:
+    """Let the store refuse an object, as if its policy had been changed after it had been read so often."""
+    stat, blocks, reads = Remote.stat, Remote.blocks, 0
+
+    def refuse(place: Remote) -> None:
+        if place == denied and reads >= after_reads:
+            raise ObjectRefusedError(f"{place} is refused by the store (403)")
+
+    def denying_stat(place: Remote) -> Facts:
+        refuse(place)
+        return stat(place)
+
+    def denying_blocks(place: Remote) -> Iterator[memoryview]:
+        nonlocal reads
+        refuse(place)
+        reads += place == denied
+        return blocks(place)
+
+    monkeypatch.setattr(Remote, "stat", denying_stat)
+    monkeypatch.setattr(Remote, "blocks", denying_blocks)
+
+
+def test_a_denied_object_ends_no_run_also_when_it_is_deleted(place: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that denies a name may answer so whether or not there is an object."""
+    denied = place.parent / "music" / "in" / "denied.wav"
+    denied.overwrite("loop 7")
+    _deny(monkeypatch, denied)
+    report = _index(place)
+    assert (report.new + report.copied, report.skipped) == (4, [(str(denied), "is refused by the store (403)")])
+    denied.delete()
+    report = _index(place)
+    assert (report.found, report.unchanged, report.missing) == (4, 4, 0)
+    assert Library.open(place).skipped().num_rows == 0
+
+
+def test_an_object_that_is_denied_after_its_digest_was_read_is_skipped(
+    place: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = place.parent / "music" / "in" / "b.wav"
+    _deny(monkeypatch, denied, after_reads=1)
+    report = _index(place)
+    assert report.skipped == [(str(denied), "is refused by the store (403)")]
+    assert (report.new, report.copied) == (2, 1)
+
+
+def test_an_item_whose_object_is_gone_and_its_name_denied_is_missing(
+    place: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _index(place)
+    denied = place.parent / "music" / "in" / "b.wav"
+    denied.delete()
+    _deny(monkeypatch, denied)
+    report = _index(place)
+    assert (report.unchanged, report.missing, report.skipped) == (3, 1, [])
+
+
+def test_credentials_that_the_store_refuses_end_the_run(place: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    _index(place)
+
+    def refused(self: Remote) -> object:
+        raise ObjectRefusedError(f"{self} is refused by the store (403)")
+
+    for name in ("stat", "files", "blocks", "read"):
+        monkeypatch.setattr(Remote, name, refused)
+    with pytest.raises(ObjectRefusedError, match="refused by the store"):
+        index(place, backend=InlineBackend())
 
 
 def test_other_things_and_true_stems_are_refused(place: Remote) -> None:

@@ -19,7 +19,7 @@ from soundalike.library.indexing.analysis_tasks import load_analyser
 from soundalike.library.indexing.file_copies import CopyingPool, FileCopies
 from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
-from soundalike.library.storage.location import Location
+from soundalike.library.storage.location import Location, ObjectRefusedError
 
 HEAVY_FACTOR = 4
 """Workers with neural models may take so many times the memory, and the time to start."""
@@ -43,11 +43,18 @@ def explain_failure(error: BaseException, file: Location, address: str) -> tuple
         return str(error), True
     if isinstance(error, FileNotVisibleError) and not file.exists():
         return "is not there any more", False
+    if isinstance(error, ObjectRefusedError):
+        return without_place(error, file, address), False
     if isinstance(error, LibraryError):
         raise error
     if isinstance(error, AudioError):
-        return str(error).removeprefix(address).removeprefix(str(file)).lstrip(" :"), True
+        return without_place(error, file, address), True
     return f"unexpected {type(error).__name__}: {error}", False
+
+
+def without_place(error: BaseException, file: Location, address: str) -> str:
+    """The message of an error, without the name of the file, or of the part of it at `address`, with which it begins."""
+    return str(error).removeprefix(address).removeprefix(str(file)).lstrip(" :")
 
 
 class ExecutionBackend(Protocol):

@@ -20,7 +20,7 @@ from soundalike.errors import InputError
 from soundalike.jobs.worker_pool import TaskPool
 from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.cue_tracks import track_stamp
-from soundalike.library.indexing.digests import digests_ahead
+from soundalike.library.indexing.digests import digests_ahead, explain_unreadable
 from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.execution_backends import ExecutionBackend, explain_failure
 from soundalike.library.indexing.file_registry import (
@@ -40,7 +40,14 @@ from soundalike.library.indexing.scopes import Scope
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import RateMeter, useful_workers, work_of
 from soundalike.library.storage import schema as layout
-from soundalike.library.storage.location import Facts, Location, Remote, lies_there, readable_facts
+from soundalike.library.storage.location import (
+    Facts,
+    Location,
+    ObjectRefusedError,
+    Remote,
+    lies_there,
+    readable_facts,
+)
 from soundalike.library.storage.store import Tables
 
 OnProgress = Callable[[Progress], None]
@@ -183,7 +190,7 @@ class IndexingRun:
             file = self._roots[root] / path
             if (root, known.file) in files:
                 self._replaced[place] = known
-            elif file.is_file() and not self._belongs_to_another(file):
+            elif _is_usable_file(file) and not self._belongs_to_another(file):
                 extra.append(ScannedFile(root, path, *stat_with(self._sidecars, file, file.stat())))
             else:
                 self._gone[place] = known
@@ -248,7 +255,7 @@ class IndexingRun:
             there = (root, path) in places or (root, path) in self._skipped
             if not scanned or there:
                 continue
-            if self._exclusions.covers(path) or not (self._roots[root] / path).exists():
+            if self._exclusions.covers(path) or not _may_exist(self._roots[root] / path):
                 self._writer.accept(root, path)
         return todo
 
@@ -279,10 +286,10 @@ class IndexingRun:
         size, mtime_ns = stat_with(self._sidecars, self._file(found), facts)
         return size, mtime_ns if found.track is None else track_stamp(mtime_ns, found.track)
 
-    def _decide(self, found: ScannedFile, digest: str | OSError, pool: TaskPool) -> None:
+    def _decide(self, found: ScannedFile, digest: str | OSError | ObjectRefusedError, pool: TaskPool) -> None:
         """Decide what to do with a file that had to be read."""
-        if isinstance(digest, OSError):
-            self._skip(found, f"cannot be read: {digest.strerror or digest}")
+        if not isinstance(digest, str):
+            self._skip(found, explain_unreadable(digest, self._file(found)))
             self._count_done(found)
             return
         known = self._registry.by_place.get((found.root, found.path))
@@ -429,7 +436,7 @@ class IndexingRun:
         """Whether a file is there, can be opened, and has not changed since the scan, nor have its sidecars."""
         try:
             facts = self._stat(found, readable_facts(self._file(found)))
-        except OSError:
+        except (OSError, ObjectRefusedError):
             return False
         return facts == (found.size, found.mtime_ns)
 
@@ -498,3 +505,19 @@ class IndexingRun:
                 rate=self._meter.rate(),
             )
         )
+
+
+def _is_usable_file(place: Location) -> bool:
+    """Whether there is a file, and its store, if it lies in one, does not refuse it."""
+    try:
+        return place.is_file()
+    except ObjectRefusedError:
+        return False
+
+
+def _may_exist(place: Location) -> bool:
+    """Whether there is something, or may be: a store that refuses an object does not always tell whether there is one."""
+    try:
+        return place.exists()
+    except ObjectRefusedError:
+        return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,11 +47,17 @@ class OutdatedError(LibraryError):
     """An object has changed since it was read, or exists already."""
 
 
+class ObjectRefusedError(LibraryError):
+    """The store refuses an object, or a listing, to this account; others may be readable. An archived object is refused until
+    it is restored."""
+
+
 @dataclass(frozen=True, order=True)
 class Remote:
     """A place in an object store, `s3://bucket/key`. As with paths, `/` joins.
 
-    All methods that access the store raise LibraryError if it cannot be reached or refuses.
+    All methods that access the store raise LibraryError if it cannot be reached, and ObjectRefusedError, which is one, if it
+    refuses.
     """
 
     bucket: str
@@ -221,12 +228,17 @@ def absolute(place: str | Path | Remote) -> Location:
 
 
 def lies_there(place: Location) -> bool:
-    """Whether anything has this name, including a broken link."""
-    return place.is_file() if isinstance(place, Remote) else os.path.lexists(place)
+    """Whether anything has this name, including a broken link, and an object that its store refuses."""
+    if not isinstance(place, Remote):
+        return os.path.lexists(place)
+    try:
+        return place.is_file()
+    except ObjectRefusedError:
+        return True
 
 
 def readable_facts(place: Location) -> os.stat_result | Facts:
-    """Size and time of change of a file that can be opened. Raises OSError if it cannot."""
+    """Size and time of change of a file that can be opened. Raises OSError or ObjectRefusedError if it cannot."""
     if isinstance(place, Remote):
         return place.stat()
     with open(place, "rb") as file:
@@ -289,10 +301,14 @@ def _translated(place: Remote) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotFoundError) as error:
         raise _no_bucket(place, error) or FileNotFoundError(f"there is no {place}") from None
-    except (PermissionError, PermissionDeniedError, UnauthenticatedError) as error:
+    except (PermissionError, PermissionDeniedError) as error:
+        raise ObjectRefusedError(
+            f"{place} is refused by the store ({_short(error)}); if it is archived, restore it; otherwise set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this account access to it"
+        ) from error
+    except UnauthenticatedError as error:
         raise LibraryError(
-            f"{place} is refused by the store ({_short(error)}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give "
-            "this account access to it"
+            f"{place} is refused by the store ({_short(error)}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
     except (BaseError, OSError) as error:
         if "/latest/" in str(error):  # with nothing in the environment, the client looks for a machine's own role
@@ -312,6 +328,11 @@ def _no_bucket(place: Remote, error: Exception) -> LibraryError | None:
 
 
 def _short(error: Exception) -> str:
-    """The last cause in an error of the store's client, on one line."""
-    text = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return text[:300]
+    """What an error of the store's client says, on one line: the code and message of the store's answer, if it has them, else
+    the first line, without the time that the request took. The same error gives the same text."""
+    code, message = (re.search(f"<{name}>(.*?)</{name}>", str(error), re.DOTALL) for name in ("Code", "Message"))
+    if code and message:
+        text = " ".join(f"{code[1]}: {message[1]}".split())
+    else:
+        text = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return re.sub(r" in [\d.]+(ns|µs|ms|s)\b", "", text)[:300]
