@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soundalike.audio.embedded_cue_sheet import SMALLEST
+from soundalike.audio.file_names import fold
 from soundalike.errors import InputError
 from soundalike.library.indexing.analysis_tasks import load_analyser
-from soundalike.library.indexing.cue_tracks import tracks_in
+from soundalike.library.indexing.cue_tracks import AudioNames, tracks_in
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.sidecar_files import SidecarFiles
@@ -32,6 +36,33 @@ RATE = 22_050
 SECONDS = 3
 
 AUDIO = frozenset({".flac", ".wav"})
+
+_NAMES = st.builds(
+    str.__add__, st.sampled_from(["a", "A", "b", "é", "e\u0301", "a.wav"]), st.sampled_from(["", ".wav", ".FLAC"])
+)
+
+
+def _meant(listed: str, names: list[str], own_name: str | None) -> str | None:
+    """The audio file that a sheet means, by comparing name after name."""
+    stems = [fold(os.path.splitext(name)[0]) for name in names]
+    if listed in names:
+        return listed
+    for name in names:
+        if fold(name) == fold(listed):
+            return name
+    for wanted in [fold(os.path.splitext(listed)[0])] + ([] if own_name is None else [fold(own_name)]):
+        same = [name for name, stem in zip(names, stems, strict=True) if wanted in (stem, fold(name))]
+        if len(same) == 1:
+            return same[0]
+    return None
+
+
+@given(_NAMES, st.lists(_NAMES, max_size=6, unique=True), st.none() | _NAMES)
+def test_the_file_that_a_sheet_means_is_found_as_by_comparing_all(
+    listed: str, names: list[str], own_name: str | None
+) -> None:
+    audio = AudioNames.among(names, AUDIO)
+    assert audio.meant_by(listed, own_name) == _meant(listed, list(audio.names), own_name)
 
 
 class CountingBackend(InlineBackend):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from soundalike.library.indexing import cue_tracks
 from soundalike.library.indexing import scan as scanning
 from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.scan import Scan, content_digest, reachable, scan
@@ -86,6 +87,28 @@ def test_only_what_was_asked_for_is_scanned(tmp_path: Path) -> None:
     assert _paths(_scan(roots, Scope("r", "a"))) == ["r/a/1.wav"]
     assert _paths(_scan(roots, Scope("r", "b/3.odd"))) == ["r/b/3.odd"]  # named outright, whatever its suffix
     assert _paths(_scan(roots, Scope("r", "gone"))) == []
+
+
+def test_a_folder_is_listed_once_for_all_files_named_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once more for the sheet above that refers into it; each sheet is read once. Also if sheets are named themselves."""
+    _fill(tmp_path, *(f"a/{number}.wav" for number in range(8)), *(f"b/{number}.wav" for number in range(8)))
+    (tmp_path / "box.cue").write_text(SHEET.format("a/0.wav"))
+    (tmp_path / "a" / "1.cue").write_text(SHEET.format("1.wav"))
+    (tmp_path / "a" / "2.cue").write_text("nothing")
+    listed, read = [], []
+    listdir, read_cue_sheet = os.listdir, cue_tracks.read_cue_sheet
+    monkeypatch.setattr(scanning.os, "listdir", lambda path: (listed.append(Path(path)), listdir(path))[1])
+    monkeypatch.setattr(cue_tracks, "read_cue_sheet", lambda data: (read.append(data), read_cue_sheet(data))[1])
+    files = [f"{folder}/{number}.wav" for folder in "ab" for number in range(8)]
+    found = _scan({"r": tmp_path}, *(Scope("r", path) for path in files))
+    divided = ["r/a/0.wav#01", "r/a/0.wav#02", "r/a/1.wav#01", "r/a/1.wav#02"]
+    assert _paths(found) == divided + [f"r/{path}" for path in files[2:]]
+    assert [path for _, path, _ in found.unusable] == ["a/2.cue"]
+    assert sorted(listed) == [tmp_path, tmp_path, tmp_path / "a", tmp_path / "a", tmp_path / "b"]
+    assert len(read) == 3
+    listed.clear()
+    assert _paths(_scan({"r": tmp_path}, Scope("r", "a/1.cue"), Scope("r", "a/2.cue"))) == divided[2:]
+    assert listed.count(tmp_path / "a") == 2
 
 
 def test_a_root_that_is_gone_or_suddenly_empty_is_out_of_reach(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soundalike.errors import InputError
-from soundalike.library.indexing.scopes import RootFinder, Scope, choose_scopes
+from soundalike.library.indexing.scopes import RootFinder, Scope, Scopes, choose_scopes
 
 
 def _fill(folder: Path, *names: str) -> None:
@@ -21,6 +23,22 @@ def test_a_scope_covers_what_lies_in_it() -> None:
     assert not Scope("r", "a").covers("other", "a/1.wav")
     assert Scope("r", "a.flac").covers("r", "a.flac#02")
     assert not Scope("r", "a.flac").covers("r", "a.flac#b")
+
+
+_PATHS = st.lists(st.sampled_from(["a", "b", "/", "#", "1", "²"]), max_size=7).map("".join)
+_ROOTS = st.sampled_from(["r", "s"])
+
+
+@given(st.lists(st.builds(Scope, _ROOTS, _PATHS), max_size=4), _ROOTS, _PATHS)
+def test_scopes_cover_what_any_of_them_covers(scopes: list[Scope], root: str, path: str) -> None:
+    assert Scopes(scopes).covers(root, path) == any(scope.covers(root, path) for scope in scopes)
+
+
+@given(_ROOTS, _PATHS, st.sampled_from(["", "/b", "/b/a#1", "#1", "#12", "#²", "#b", "1", "#"]))
+def test_scopes_cover_what_lies_in_one_of_them(root: str, inside: str, rest: str) -> None:
+    """Paths that share their beginning with a scope, of which a path at random seldom is one."""
+    scope = Scope(root, inside)
+    assert Scopes([Scope("other"), scope]).covers(root, inside + rest) == scope.covers(root, inside + rest)
 
 
 def test_folders_become_roots_with_names_of_their_own(tmp_path: Path) -> None:

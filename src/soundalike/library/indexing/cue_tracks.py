@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from soundalike.audio.cue_sheet import LARGEST, Track, read_cue_sheet
@@ -25,6 +26,59 @@ class FolderTracks:
     files: dict[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class AudioNames:
+    """The names of the audio files in a folder, for cue sheets to refer to."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def among(cls, names: Iterable[str], extensions: frozenset[str]) -> AudioNames:
+        """Those of `names` that have the suffix of an audio format."""
+        return cls(tuple(name for name in names if os.path.splitext(name)[1].lower() in extensions))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The folded names without their suffixes."""
+        return frozenset(map(_stem, self.names))
+
+    @cached_property
+    def _exact(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        """The first name of each folded name."""
+        return {fold(name): name for name in reversed(self.names)}
+
+    @cached_property
+    def _with_or_without_suffix(self) -> dict[str, list[str]]:
+        """The names by their folded forms with and without the suffix."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            for form in {fold(name), _stem(name)}:
+                found.setdefault(form, []).append(name)
+        return found
+
+    def meant_by(self, listed: str, own_name: str | None = None) -> str | None:
+        """The audio file that a sheet means: that of its name, of its name with another suffix (the album was compressed after
+        the sheet was written), or, if it lists a single file, of the sheet's own name."""
+        if listed in self._exact:
+            return listed
+        if (name := self._folded.get(fold(listed))) is not None:
+            return name
+        for wanted in (_stem(listed), *(() if own_name is None else (fold(own_name),))):
+            same = self._with_or_without_suffix.get(wanted, [])
+            if len(same) == 1:
+                return same[0]
+        return None
+
+
+def _stem(name: str) -> str:
+    """The folded form of a file name without its suffix."""
+    return fold(os.path.splitext(name)[0])
+
+
 def is_cue_sheet(name: str) -> bool:
     """Whether a file name is that of a cue sheet."""
     return name.lower().endswith(SUFFIX)
@@ -35,11 +89,14 @@ def tracks_in(folder: Path, names: Sequence[str], extensions: frozenset[str]) ->
 
     A file with a single track stays whole. Of several sheets for a file, the one with its name counts, else the first.
     """
-    result = FolderTracks()
-    audio = [name for name in names if os.path.splitext(name)[1].lower() in extensions]
-    stems = {fold(os.path.splitext(name)[0]) for name in audio}
     sheets = [name for name in names if is_cue_sheet(name)]
-    for sheet in sorted(sheets, key=lambda name: (fold(os.path.splitext(name)[0]) not in stems, name)):
+    return tracks_by(sheets, folder, AudioNames.among(names, extensions), extensions)
+
+
+def tracks_by(sheets: Sequence[str], folder: Path, audio: AudioNames, extensions: frozenset[str]) -> FolderTracks:
+    """`tracks_in`, for some cue sheets, files in `folder` with the audio files `audio`."""
+    result = FolderTracks()
+    for sheet in sorted(sheets, key=lambda name: (_stem(name) not in audio.stems, name)):
         try:
             with open(folder / sheet, "rb") as file:
                 files = read_cue_sheet(file.read(LARGEST))
@@ -52,7 +109,7 @@ def tracks_in(folder: Path, names: Sequence[str], extensions: frozenset[str]) ->
         own_name = os.path.splitext(sheet)[0] if len(files) == 1 else None
         result.files[sheet] = []
         for listed in files:
-            name = _matching(listed.name, audio, own_name)
+            name = audio.meant_by(listed.name, own_name)
             if name is None and listed.folder:
                 name = _below(folder, listed.folder, listed.name, extensions)
             if name is None:
@@ -97,22 +154,6 @@ def track_stamp(mtime_ns: int, track: Track) -> int:
     return int.from_bytes(digest) >> 1
 
 
-def _matching(listed: str, audio: Sequence[str], own_name: str | None) -> str | None:
-    """The audio file that a sheet means: that of its name, of its name with another suffix (the album was compressed after the
-    sheet was written), or, if it lists a single file, of the sheet's own name."""
-    if listed in audio:
-        return listed
-    stem = fold(os.path.splitext(listed)[0])
-    for name in audio:
-        if fold(name) == fold(listed):
-            return name
-    for wanted in (stem, *(() if own_name is None else (fold(own_name),))):
-        same = [name for name in audio if wanted in (fold(os.path.splitext(name)[0]), fold(name))]
-        if len(same) == 1:
-            return same[0]
-    return None
-
-
 def _below(top: Path, folder: str, listed: str, extensions: frozenset[str]) -> str | None:
     """The path, relative to `top`, of the file that a sheet in it means in a folder below."""
     found: list[str] = []
@@ -123,6 +164,5 @@ def _below(top: Path, folder: str, listed: str, extensions: frozenset[str]) -> s
         names = sorted(os.listdir(top.joinpath(*found)))
     except OSError:
         return None
-    audio = [name for name in names if os.path.splitext(name)[1].lower() in extensions]
-    name = _matching(listed, audio, None)
+    name = AudioNames.among(names, extensions).meant_by(listed)
     return None if name is None else "/".join((*found, name))

@@ -36,7 +36,7 @@ from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
 from soundalike.library.indexing.scan import Scan, ScannedFile, reachable, scan
-from soundalike.library.indexing.scopes import Scope
+from soundalike.library.indexing.scopes import Scope, Scopes
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import RateMeter, useful_workers, work_of
 from soundalike.library.storage import schema as layout
@@ -90,6 +90,7 @@ class IndexingRun:
         inherited: Mapping[Place, tuple[str, Kind | None]] | None = None,
     ) -> None:
         self._job, self._roots, self._scopes, self._inherited = job, roots, scopes, inherited or {}
+        self._in_scopes = Scopes(scopes).covers
         self._kind, self._stop = job.options.checked_kind, job.stop
         self._recipe = tables.recipe
         self._registry, self._writer = FileRegistry(tables), BatchWriter(tables)
@@ -209,9 +210,6 @@ class IndexingRun:
         """Whether a file is an item that has not changed since it was indexed whole."""
         known = self._registry.by_place.get((found.root, found.path))
         return known is not None and known.same_stat(found)
-
-    def _in_scopes(self, root: str, path: str) -> bool:
-        return any(scope.covers(root, path) for scope in self._scopes)
 
     def _belongs_to_another(self, file: Location) -> bool:
         return self._sidecars is not None and isinstance(file, Path) and self._sidecars.belongs(file)

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import stat
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,12 @@ from soundalike.audio.cue_sheet import Track
 from soundalike.audio.file_part import seconds_address
 from soundalike.errors import LibraryError
 from soundalike.library.indexing.cue_tracks import (
+    AudioNames,
     FolderTracks,
     is_cue_sheet,
     may_have_sheet,
     track_stamp,
+    tracks_by,
     tracks_in,
     tracks_inside,
 )
@@ -153,12 +155,13 @@ def scan(
         cue_sheets=cue_sheets,
     )
     result = walk.result
-    for scope in sorted(set(scopes), key=lambda scope: (scope.root, scope.inside)):
-        place = roots[scope.root]
-        if not reachable(place, known.get(scope.root, 0) > 0):
-            if scope.root not in result.unreachable:
-                result.unreachable.append(scope.root)
+    scopes = sorted(set(scopes), key=lambda scope: (scope.root, scope.inside))
+    named = list(dict.fromkeys(scope.root for scope in scopes))
+    result.unreachable = [name for name in named if not reachable(roots[name], known.get(name, 0) > 0)]
+    for scope in scopes:
+        if scope.root in result.unreachable:
             continue
+        place = roots[scope.root]
         target = place / scope.inside
         if exclusions.covers(scope.inside):
             result.excluded.append((scope.root, scope.inside))
@@ -216,6 +219,11 @@ class _Walk:
         self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
         self._stop = stop
         self._from_above: dict[Path, dict[str, tuple[Track, ...]]] = {}  # by the sheets of folders above
+        self._names: dict[Path, list[str]] = {}  # in folders above what was named
+        self._audio: dict[Path, AudioNames] = {}
+        self._by_sheets: dict[Path, FolderTracks] = {}
+        self._reported: set[Path] = set()  # folders whose problems with sheets are noted
+        self._below_read: set[tuple[Path, Path]] = set()  # (folder, root) between which all sheets have been read
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Path] = []
 
@@ -296,9 +304,10 @@ class _Walk:
         """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
         names = self._names_for_sheets(path.parent) if self._cue_sheets else []
         if self._cue_sheets and is_cue_sheet(path.name):
-            found = tracks_in(
-                path.parent, [*(name for name in names if not is_cue_sheet(name)), path.name], self._extensions
-            )
+            audio = self._audio.get(path.parent)
+            if audio is None:
+                audio = self._audio[path.parent] = AudioNames.among(names, self._extensions)
+            found = tracks_by([path.name], path.parent, audio, self._extensions)
             for _, reason in found.problems:
                 self._unusable(path, reason)
             for name in dict.fromkeys(found.files.get(path.name, ())):
@@ -312,34 +321,50 @@ class _Walk:
         while self._links and not self._stop():
             self.folder(self._links.pop(0))
 
-    def _tracks(self, folder: Path, names: list[str]) -> dict[str, tuple[Track, ...]]:
+    def _tracks(self, folder: Path, names: list[str]) -> Mapping[str, tuple[Track, ...]]:
         """The tracks of the files in a folder that cue sheets beside them, or in a folder above, refer to, by file name."""
         above = self._from_above.get(folder, {})
-        if not self._cue_sheets or not any(map(is_cue_sheet, names)):
+        if not self._cue_sheets:
             return above
-        found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
-        for sheet, reason in found.problems:
-            self._unusable(folder / sheet, reason)
-        self._note_below(folder, found)
-        return {**above, **found.tracks}
+        found = self._read_sheets(folder, names)
+        if folder not in self._reported:
+            self._reported.add(folder)
+            for sheet, reason in found.problems:
+                self._unusable(folder / sheet, reason)
+        return ChainMap(found.tracks, above) if found.tracks else above
 
     def above(self, target: Path, root: Location) -> None:
         """Read the cue sheets in the folders from `root` down to the one above `target`, which may refer to files in it."""
-        if not self._cue_sheets or not isinstance(root, Path):
+        if not self._cue_sheets or not isinstance(root, Path) or (target.parent, root) in self._below_read:
             return
+        self._below_read.add((target.parent, root))
         for folder in reversed([folder for folder in target.parents if folder.is_relative_to(root)]):
-            names = [name for name in self._names_for_sheets(folder) if not name.startswith(".")]
+            self._read_sheets(folder, self._names_for_sheets(folder))
+
+    def _read_sheets(self, folder: Path, names: list[str]) -> FolderTracks:
+        """What the cue sheets in a folder say, read once; names: all in it, without excluded sheets."""
+        found = self._by_sheets.get(folder)
+        if found is None:
+            found = FolderTracks()
             if any(map(is_cue_sheet, names)):
-                self._note_below(folder, tracks_in(folder, names, self._extensions))
+                found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
+                self._note_below(folder, found)
+            self._by_sheets[folder] = found
+        return found
 
     def _names_for_sheets(self, folder: Path) -> list[str]:
-        """The names in a folder, sorted, without excluded cue sheets; none if it cannot be listed."""
-        try:
-            names = sorted(os.listdir(folder))
-        except OSError:
-            return []
-        excluded = self._excluded_in(folder)
-        return names if excluded is None else _without_sheets(names, excluded)
+        """The names in a folder, sorted, without excluded cue sheets, listed once; none if it cannot be listed."""
+        names = self._names.get(folder)
+        if names is None:
+            try:
+                names = sorted(os.listdir(folder))
+            except OSError:
+                names = []
+            excluded = self._excluded_in(folder)
+            if excluded is not None:
+                names = _without_sheets(names, excluded)
+            self._names[folder] = names
+        return names
 
     def _excluded_in(self, folder: Path) -> Callable[[str], bool] | None:
         """Which names directly in a folder are excluded; None if nothing is anywhere."""

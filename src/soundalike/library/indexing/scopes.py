@@ -25,6 +25,27 @@ class Scope:
         return path.startswith(self.inside + "#") and path[len(self.inside) + 1 :].isdecimal()
 
 
+class Scopes:
+    """Many scopes, which answer as each of them would, in a time that does not depend on how many they are."""
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        self._places = {(scope.root, scope.inside) for scope in scopes}
+
+    def covers(self, root: str, path: str) -> bool:
+        """Whether the file `path` of `root`, or a track of a file, lies in any scope."""
+        if (root, "") in self._places or (root, path) in self._places:
+            return True
+        file, _, number = path.rpartition("#")
+        if number.isdecimal() and (root, file) in self._places:
+            return True
+        end = path.rfind("/")
+        while end > 0:
+            if (root, path[:end]) in self._places:
+                return True
+            end = path.rfind("/", 0, end)
+        return False
+
+
 def printable(text: str) -> str:
     """`text` without surrogates for undecodable bytes, which neither terminals nor tables accept."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -80,9 +101,9 @@ def choose_scopes(
     given = [absolute(path) for path in paths]
     if not given:
         return roots, [Scope(name) for name in roots]
-    scopes = []
+    scopes, finder = [], RootFinder(roots)
     for path in given:
-        place = RootFinder(roots).find(path)
+        place = finder.find(path)
         if place is None:
             if not path.exists():
                 raise InputError(f"there is no {path}; give files or folders with audio")
@@ -91,6 +112,7 @@ def choose_scopes(
                 raise InputError(f"the name of {printable(str(folder))} is not valid Unicode; rename it")
             name = _new_name(folder, roots)
             roots[name] = folder
+            finder = RootFinder(roots)
             place = (name, "" if path.is_dir() else path.name)
         scopes.append(Scope(*place))
     return roots, _with_nested(scopes, roots)
@@ -98,11 +120,12 @@ def choose_scopes(
 
 def _with_nested(scopes: list[Scope], roots: Mapping[str, Location]) -> list[Scope]:
     """`scopes`, and the roots inside them: their files belong to them, and are updated with the rest."""
+    tops = [(name, os.path.join(str(place), "")) for name, place in roots.items()]
     nested = []
     for scope in scopes:
-        top = os.path.join(str(roots[scope.root] / scope.inside), "")
-        nested += [Scope(name) for name, place in roots.items() if os.path.join(str(place), "").startswith(top)]
-    return list(dict.fromkeys([*scopes, *(scope for scope in nested if scope not in scopes)]))
+        inside = os.path.join(str(roots[scope.root] / scope.inside), "")
+        nested += [Scope(name) for name, top in tops if top.startswith(inside)]
+    return list(dict.fromkeys([*scopes, *nested]))
 
 
 def _new_name(folder: Location, taken: Mapping[str, Location]) -> str:
