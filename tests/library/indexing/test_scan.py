@@ -173,6 +173,14 @@ def _scan_without(roots: dict[str, Path], patterns: list[str], *scopes: Scope) -
     return scan(roots, scopes or [Scope(name) for name in roots], extensions=AUDIO, known={}, exclusions=exclusions)
 
 
+def test_a_pattern_for_a_hidden_name_has_matched(tmp_path: Path) -> None:
+    _fill(tmp_path, "a.wav", ".hidden.wav", ".trash/b.wav", ".trash/inner/c.wav")
+    exclusions = Exclusions([".hidden.wav", ".trash", "inner", "none.wav"])
+    found = scan({"r": tmp_path}, [Scope("r")], extensions=AUDIO, known={}, exclusions=exclusions)
+    assert _paths(found) == ["r/a.wav"]
+    assert exclusions.unmatched == {"inner", "none.wav"}  # a hidden folder is not entered
+
+
 def test_excluded_folders_are_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fill(tmp_path, "a.wav", "Backup/b.wav", "x/backup/lib/library.json", "x/backup/lib/generation-1/c.wav", "x/d.tmp")
     _fill(tmp_path, "x/Backup vocals.wav", "Live/Samples/e.wav", "Live/f.wav", "y/Samples/g.wav", "x/d.rx2")

@@ -124,6 +124,18 @@ def test_excluded_objects_are_left_out_and_their_items_removed(place: Remote) ->
     assert remove(place, [music / "a.wav"]).still_there == ("/a.wav",)
 
 
+def test_a_pattern_for_a_hidden_object_has_matched(place: Remote) -> None:
+    _fill(place.parent / "music", {".hidden.wav": "loop 7", "in/.trash/inner/e.wav": "loop 8"})
+    report = index(
+        place,
+        [place.parent / "music"],
+        recipe=RECIPE,
+        exclude=[".hidden.wav", "in/.trash", "inner"],
+        backend=InlineBackend(),
+    )
+    assert (report.found, report.unmatched_patterns) == (4, ["inner"])
+
+
 def test_commits_are_conditional_puts(place: Remote, object_store: ObjectStore) -> None:
     _index(place)
     puts = [request for request in object_store.requests if request.method == "PUT"]

@@ -251,7 +251,8 @@ class _Walk:
             names = [entry.name for entry in entries]
             tracks = self._tracks(folder, names if excluded is None else _without_sheets(names, excluded))
             for entry in entries:
-                if entry.name.startswith(".") or (excluded is not None and excluded(entry.name)):
+                # The patterns come first, so that one for a hidden name counts as matched.
+                if (excluded is not None and excluded(entry.name)) or entry.name.startswith("."):
                     continue
                 if entry.is_symlink():
                     self._link(folder / entry.name)
@@ -272,7 +273,7 @@ class _Walk:
                 objects = sorted(
                     (name, facts)
                     for name, facts in listed
-                    if not any(part.startswith(".") for part in name.split("/"))
+                    if not self._is_hidden(top, name)
                     and not f"/{name}".startswith(libraries)
                     and not self._is_excluded(top, name)
                     and self._wanted(name)
@@ -286,6 +287,16 @@ class _Walk:
             if self._leave_out_remote is None or not str(place).startswith(self._leave_out_remote):
                 root, path = self._owner.locate(place)
                 self.result.files.append(ScannedFile(root, path, facts.st_size, facts.st_mtime_ns))
+
+    def _is_hidden(self, top: Remote, name: str) -> bool:
+        """Whether an object under `top`, or a folder that contains it, is hidden. A pattern for it counts as matched, as it does
+        in a folder."""
+        parts = name.split("/")
+        for number, part in enumerate(parts, 1):
+            if part.startswith("."):
+                self._is_excluded(top, "/".join(parts[:number]))
+                return True
+        return False
 
     def _remote_libraries(self, top: Remote, names: list[str]) -> tuple[str, ...]:
         """The folders under `top` that are libraries, as they begin the names there (with / around); others than the one that is
