@@ -87,7 +87,9 @@ def test_what_was_refused_and_is_accepted_is_struck_out(tables: Tables) -> None:
     for name in ("a.wav", "b.wav"):
         writer.refuse(("r", name), "not audio", 1, 1)
     writer.commit()
-    writer = BatchWriter(tables)
+    writer = BatchWriter(tables, [("r", "a.wav"), ("r", "b.wav")])
     writer.accept("r", "a.wav")
-    writer.finish({("r", "a.wav"): None, ("r", "b.wav"): None})
+    writer.accept("r", "b.wav")
+    writer.refuse(("r", "b.wav"), "not audio", 1, 1)
+    writer.finish()
     assert tables.read(layout.SKIPPED)["path"].to_pylist() == ["b.wav"]

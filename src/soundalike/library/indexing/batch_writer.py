@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
@@ -39,15 +38,19 @@ _BATCH = 1_000
 
 
 class BatchWriter:
-    """Collects rows and commits them. Not for use by several threads."""
+    """Collects rows and commits them. Not for use by several threads.
 
-    def __init__(self, tables: Tables) -> None:
+    refused: the places of the files that are recorded in the tables as refused.
+    """
+
+    def __init__(self, tables: Tables, refused: Iterable[Place] = ()) -> None:
         self._tables = tables
+        self._refused_before = frozenset(refused)
         self._vectors: dict[str, list[pa.Table]] = {layout.WINDOWS: [], layout.CLIPS: [], layout.PEAKS: []}
         self._items: dict[str, Row] = {}
         self._changes: dict[str, list[Callable[[Row], Row]]] = {}
         self._refused: dict[str, Row] = {}
-        self._accepted: set[str] = set()
+        self._accepted: set[Place] = set()  # of those refused before
         self._spare: dict[str, Row] = {}
         self._remote = isinstance(tables.folder, Remote)
         self._began = self._last = time.monotonic()
@@ -66,7 +69,7 @@ class BatchWriter:
         """Add an item, or replace the row with its id."""
         self._changes.pop(row["id"], None)
         self._items[row["id"]] = row
-        self._accepted.add(_refusal_id(row["root"], row["path"]))
+        self._note_accepted((row["root"], row["path"]))
 
     def change_item(self, item_id: str, change: Callable[[Row], Row]) -> None:
         """Change the row of an item that is in the tables."""
@@ -95,7 +98,7 @@ class BatchWriter:
         `TRY_AGAIN` it is."""
         root, path = place
         item_id = _refusal_id(root, path)
-        self._accepted.discard(item_id)
+        self._accepted.discard(place)
         self._refused[item_id] = {
             "id": item_id,
             "root": root,
@@ -108,9 +111,8 @@ class BatchWriter:
 
     def accept(self, root: str, path: str) -> None:
         """Remove the record of a file that can be used now, or is gone."""
-        item_id = _refusal_id(root, path)
-        self._refused.pop(item_id, None)
-        self._accepted.add(item_id)
+        self._refused.pop(_refusal_id(root, path), None)
+        self._note_accepted((root, path))
 
     def commit_if_due(self) -> None:
         """Commit if something waits and the last commit is long enough ago."""
@@ -138,12 +140,15 @@ class BatchWriter:
         self._tables.compact()
         self._last = time.monotonic()
 
-    def finish(self, refused: Mapping[tuple[str, str], Any]) -> None:
-        """The last commit of a run. `refused`: the files that were refused when it began."""
+    def finish(self) -> None:
+        """The last commit of a run, which also deletes the records of files that are no longer refused."""
         self.commit()
-        known = {_refusal_id(*place) for place in refused}
-        self._tables.delete(layout.SKIPPED, "id", sorted(self._accepted & known))
+        self._tables.delete(layout.SKIPPED, "id", sorted(_refusal_id(*place) for place in self._accepted))
         self._tables.compact(at_end=True)
+
+    def _note_accepted(self, place: Place) -> None:
+        if place in self._refused_before:
+            self._accepted.add(place)
 
     def _apply_changes(self) -> None:
         ids = list(self._changes)

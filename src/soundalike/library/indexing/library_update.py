@@ -20,7 +20,8 @@ from soundalike.library.indexing.exclusions import checked_patterns, refuse_whol
 from soundalike.library.indexing.execution_backends import ExecutionBackend, LocalBackend
 from soundalike.library.indexing.index_options import IndexOptions, wanted_recipe
 from soundalike.library.indexing.index_report import IndexInterrupted, IndexReport
-from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob, OnProgress
+from soundalike.library.indexing.indexing_run import IndexingRun, IndexJob
+from soundalike.library.indexing.progress_reporter import OnProgress
 from soundalike.library.indexing.scopes import choose_scopes
 from soundalike.library.indexing.upgrade import remove_old_generations, upgrade_library
 from soundalike.library.storage.location import Location, Remote, absolute
