@@ -282,6 +282,17 @@ def test_an_item_whose_object_is_gone_and_its_name_denied_is_missing(
     assert (report.unchanged, report.missing, report.skipped) == (3, 1, [])
 
 
+def test_a_denied_object_that_is_named_is_reported_and_its_item_stays(
+    place: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _index(place)
+    denied = place.parent / "music" / "in" / "b.wav"
+    _deny(monkeypatch, denied)
+    report = index(place, [denied], backend=InlineBackend())
+    assert [name for name, _ in report.unreadable] == [str(denied)]
+    assert (report.found, report.missing) == (0, 0)
+
+
 def test_credentials_that_the_store_refuses_end_the_run(place: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     _index(place)
 

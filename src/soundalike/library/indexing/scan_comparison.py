@@ -89,9 +89,11 @@ class ScanComparison:
         return self.sidecars is not None and isinstance(file, Path) and self.sidecars.belongs(file)
 
     def _under_unreadable(self, place: Place) -> bool:
+        """Whether a place is, or lies under, what could not be read: a folder, or an object that was named."""
         root, path = place
         return any(
-            root == where and (not folder or path.startswith(folder + "/")) for where, folder, _ in self.scan.unreadable
+            root == where and (path == folder or not folder or path.startswith(folder + "/"))
+            for where, folder, _ in self.scan.unreadable
         )
 
 
