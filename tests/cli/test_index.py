@@ -167,3 +167,27 @@ def test_remove_does_not_list_many_patterns(tmp_path: Path) -> None:
     outcome = run("remove", *files, library=place)
     assert outcome.stderr.splitlines()[0] == "removed 9 items"
     assert outcome.stderr.endswith("unless you exclude them: soundalike index --exclude PATTERN ...\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "a path is empty; name a file or folder"),
+        ([".", "--library", ""], "--library is empty"),
+        ([".", "--parts", ""], "the list is empty; write PART,..., or leave the option out"),
+        ([".", "--encoder", ""], "unknown encoder ''"),
+        ([".", "--separator", ""], "unknown separator ''"),
+        ([".", "--precision", ""], "unknown precision ''"),
+    ],
+)
+def test_an_empty_value_does_not_mean_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    """As of a variable of a shell that is not set."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.wav").write_bytes(b"not read")
+    named = {} if "--library" in arguments else {"library": tmp_path / "library"}
+    outcome = run("index", *arguments, **named)
+    assert outcome.code == 2
+    assert message in outcome.stderr
+    assert [place.name for place in tmp_path.iterdir()] == ["a.wav"]
