@@ -154,7 +154,7 @@ def test_excluded_folders_stay_out_and_remove_says_how(tmp_path: Path) -> None:
     many = [folder / "in" / "in.wav", *(folder / "Old takes" for _ in range(20))]
     assert run("remove", *many, library=place).stderr.endswith("--exclude /in/in.wav --exclude '/Old takes'\n")
     wrong = run("index", "--exclude", "../Backup", library=place)
-    assert (wrong.code, "'..' is no name" in wrong.stderr) == (2, True)
+    assert (wrong.code, "'..' is not a name" in wrong.stderr) == (2, True)
 
 
 def test_remove_does_not_list_many_patterns(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class Library:
         refuse_other_things(path)
         if isinstance(path, Remote):
             check_conditions(path)
-        # `library.json` comes last: without it the folder is no library, whatever else a crash left in it.
+        # `library.json` comes last: without it the folder is not a library, whatever else a crash left in it.
         create_tables(generation_folder(path, 1), recipe)
         write_manifest(path, Manifest(recipe=recipe, roots={}, licences=licences(recipe)))
         return cls.open(path)
@@ -269,8 +269,8 @@ class Tables:
                     )
 
     def _table(self, name: str) -> LanceTable:
-        """An open table, by its name or its name on disk."""
-        return self._tables[layout.CLIPS if name == layout.stored_name(layout.CLIPS) else name]
+        """An open table."""
+        return self._tables[name]
 
     def versions(self) -> tuple[int, ...]:
         """Version numbers of the tables, in the order of `schema.TABLES`."""
