@@ -83,9 +83,9 @@ def test_patterns_are_remembered_once() -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("", "no pattern"),
-        (" ", "no pattern"),
-        ("/", "no pattern"),
+        ("", "not a pattern"),
+        (" ", "not a pattern"),
+        ("/", "not a pattern"),
         (".", "'.' is not a name"),
         ("./Backup", "'.' is not a name"),
         ("../Backup", "'..' is not a name"),
