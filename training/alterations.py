@@ -1,4 +1,5 @@
-"""What producers do to a sound: pitch, equaliser, saturation, decay, room. Mono float32 at 32 kHz, deterministic in `rng`."""
+"""What producers do to a sound: pitch, equaliser, saturation, decay, room; and its level. Mono float32 at 32 kHz, deterministic
+in `rng`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 RATE = 32_000
+
+
+def rms(samples: Float32) -> float:
+    """The root mean square; 0 where there are no samples."""
+    return float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
 
 
 def pitched(samples: Float32, semitones: float) -> Float32:

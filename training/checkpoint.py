@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
+Parts = Mapping[str, nn.Module | torch.optim.Optimizer]
+"""What has a state, by the names that it has in the checkpoint."""
 
-def restore(path: Path, network: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """The step from which the training goes on; its state is loaded if there is one."""
+
+def restore(path: Path, parts: Parts) -> int:
+    """The step from which the training goes on; the state of the parts is loaded if there is one."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    averaged.load_state_dict(state["averaged"])
-    optimiser.load_state_dict(state["optimiser"])
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
     return int(state["step"])
 
 
-def save(path: Path, network: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+def save(path: Path, parts: Parts, step: int) -> None:
     """Replace the state in one step."""
-    state = {
-        "network": network.state_dict(),
-        "averaged": averaged.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-    }
-    torch.save(state, path.with_suffix(".part"))
+    state = {name: part.state_dict() for name, part in parts.items()}
+    torch.save({**state, "step": step}, path.with_suffix(".part"))
     path.with_suffix(".part").rename(path)
 
 
@@ -38,9 +36,9 @@ def average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
             mean.lerp_(value, 1 - keep)
 
 
-def mean_of_later(work: Path, name: str) -> dict[str, torch.Tensor]:
-    """The mean of the snapshots `work/NAME-STEP.pt` of the second half of a training."""
-    snapshots = {int(path.stem.rpartition("-")[2]): path for path in work.glob(f"{name}-*.pt")}
+def mean_of_later(path: Path) -> dict[str, torch.Tensor]:
+    """The mean of the snapshots NAME-STEP.pt, beside the checkpoint NAME.pt, of the second half of a training."""
+    snapshots = {int(found.stem.rpartition("-")[2]): found for found in path.parent.glob(f"{path.stem}-*.pt")}
     later = [step for step in sorted(snapshots) if 2 * step > max(snapshots)]
     found = [torch.load(snapshots[step], weights_only=True) for step in later]
     return {key: torch.stack([one[key] for one in found]).mean(dim=0) for key in found[0]}

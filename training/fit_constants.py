@@ -31,7 +31,8 @@ from soundalike.models.encoders.builtin.builtin_encoder import CONSTANTS
 from soundalike.models.separators import load_separator
 from soundalike.synth.seeds import generator
 from training import arrangements
-from training.separator_examples import CORNERS, HIGH_PASS, LEVELS, high_passed, placed, rms
+from training.alterations import rms
+from training.separator_examples import CORNERS, HIGH_PASS, LEVELS, high_passed, placed
 from training.soundfonts import DRUM_PRESETS
 from training.sources import SOUNDFONTS
 

@@ -19,7 +19,7 @@ from soundalike.models.encoders.builtin.builtin_spectra import mel_power
 from soundalike.models.encoders.builtin.signal_encoder import SignalEncoder
 from soundalike.models.separators.builtin.signal_separator import SignalSeparator
 from soundalike.synth.seeds import generator
-from training.alterations import RATE, altered, equalised, faded, new_sound, pitched
+from training.alterations import RATE, altered, equalised, faded, new_sound, pitched, rms
 from training.clip_store import ClipStore
 
 Float32 = NDArray[np.float32]
@@ -141,7 +141,7 @@ def _add_scene(work: Path, shard: Shard, seed: int, number: int) -> None:
     found = stores(work)
     group_number = {name: number for number, name in enumerate(sorted(set(groups)))}
     mixture = _background(work, rng)
-    mixture *= np.float32(0.1 / max(float(np.sqrt(np.mean(mixture**2))), 1e-6))
+    mixture *= np.float32(0.1 / max(rms(mixture), 1e-6))
     are_loops = rng.random() < _SHARE_OF_LOOPS or number >= _ONLY_LOOPS_FROM
     at, scene = 0.3, len(shard.mels)
     while at < SECONDS - (5.3 if are_loops else 1.0):
@@ -157,11 +157,11 @@ def _add_scene(work: Path, shard: Shard, seed: int, number: int) -> None:
         gap = float(rng.uniform(0.15, 0.5))
         longest = 5.0 if are_loops else float(rng.uniform(0.25, 1.5))
         used = faded(used[: round(min(longest, SECONDS - at - 0.1) * RATE)])
-        if _rms(used) > 1e-4 and _rms(sound) > 1e-4:
+        if rms(used) > 1e-4 and rms(sound) > 1e-4:
             first = round(at * RATE)
             level = 10 ** (float(rng.uniform(-8, 14)) / 20)
-            around = max(_rms(mixture[first : first + len(used)]), 0.01)
-            mixture[first : first + len(used)] += np.float32(level * around / _rms(used)) * used
+            around = max(rms(mixture[first : first + len(used)]), 0.01)
+            mixture[first : first + len(used)] += np.float32(level * around / rms(used)) * used
             frames = LOOP_FRAMES if are_loops else HIT_FRAMES
             clean = np.zeros((frames, 64), np.uint8)
             levels = quantised(sound / np.abs(sound).max())[:frames]
@@ -200,10 +200,6 @@ def _view(kind: str, group: str) -> int:
     if kind == "bass" or (kind == "loop" and "bass" in group):
         return VIEWS.index("bass")
     return VIEWS.index("residuals")
-
-
-def _rms(samples: Float32) -> float:
-    return float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
 
 
 @cache

@@ -27,6 +27,7 @@ from soundalike.synth.seeds import generator
 from soundalike.synth.songs import render_song
 from soundalike.synth.specs import song_specs
 from training import arrangements
+from training.alterations import rms
 from training.separator_examples import LENGTH, placed
 from training.separator_stems import RATE, any_kit
 from training.sources import KITS_HELD_OUT, SEPARATOR_MULTITRACK
@@ -158,11 +159,7 @@ def _hits(folder: Path) -> list[Float32]:
 
 
 def _levelled(stem: Float32, decibels: float) -> Float32:
-    return np.asarray(stem * (0.1 * 10 ** (decibels / 20) / max(_rms(stem), 1e-6)), np.float32)
-
-
-def _rms(samples: Float32) -> float:
-    return float(np.sqrt(np.mean(np.square(samples))))
+    return np.asarray(stem * (0.1 * 10 ** (decibels / 20) / max(rms(stem), 1e-6)), np.float32)
 
 
 def figures_of(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ...]:
@@ -172,7 +169,7 @@ def figures_of(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ..
     vocals = mono.get(VOCALS)
     mono["residuals"] = mono["residuals"] + (0 if vocals is None else vocals)
     whole = np.asarray(true.get("bass", 0) + true["residuals"])
-    level = _rms(mixture.mean(axis=0))
+    level = rms(mixture.mean(axis=0))
     figures = [_figure(true.get(part), mono[part], level) for part in PARTS]
     if "bass" not in true:
         figures[-1] = None
@@ -183,8 +180,8 @@ def figures_of(stems: Stems, mixture: Float32, found: Stems) -> tuple[Figure, ..
 def _figure(true: Float32 | None, found: Float32, mixture: float) -> Figure:
     if true is None:
         return None
-    if _rms(true) < ABSENT:
-        return 20 * float(np.log10((_rms(found) + 1e-9) / mixture)), True
+    if rms(true) < ABSENT:
+        return 20 * float(np.log10((rms(found) + 1e-9) / mixture)), True
     return sdr(true, found), False
 
 

@@ -26,7 +26,7 @@ from soundalike.models.separators.builtin.learned_masks import (
 )
 from soundalike.models.separators.builtin.masks import HOP, REACH, Network, load_network, masks
 from soundalike.synth.seeds import generator
-from training.alterations import RATE, altered, faded, new_sound
+from training.alterations import RATE, altered, faded, new_sound, rms
 from training.clip_store import HITS, NOTES, REST, ClipStore
 
 Float32 = NDArray[np.float32]
@@ -315,7 +315,3 @@ def table(work: Path) -> dict[str, dict]:
 @cache
 def _cues() -> Network:
     return load_network()
-
-
-def rms(samples: Float32) -> float:
-    return float(np.sqrt(np.mean(np.square(samples))))

@@ -5,12 +5,8 @@ Several processes can share the work: each takes its own crops, and their gradie
 
 from __future__ import annotations
 
-import copy
 import itertools
-import json
-import math
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +15,13 @@ from torch import Tensor, distributed, multiprocessing, nn
 
 from soundalike.models.separators.builtin.learned_masks import MASK_EDGES, NETWORK_REACH, MaskNetwork
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
-from training.checkpoint import average, mean_of_later, restore, save
-from training.separator_network import Masks, exported, log_masks
+from training.fitting import Schedule, export_mean, fit
+from training.separator_network import Masks, log_masks
 
 CROPS, FRAMES = 8, 160
 """Crops of each process in one step, and their length."""
-WARMUP, PEAK_RATE, DECAY = 80, 2.5e-3, 0.02
-AVERAGED = 0.996
-"""Of the weights of a snapshot, a running mean over about 250 steps."""
-CHECKPOINT_EVERY, READ_EVERY = 200, 50
-SNAPSHOT_EVERY = 3000
-"""Steps between the weights whose mean is exported: it does better on other music than the last of them."""
+SCHEDULE = Schedule(warmup=80, peak_rate=2.5e-3, weight_decay=0.02, averaged=0.996, snapshot_every=3000)
+READ_EVERY = 50
 CORNERS = (80, 160, 280, 520, 1100, 2500, 6200)  # Hz
 WHOLE, BY_GROUP, SILENCE, BY_MOMENT = 1.0, 1.0, 0.3, 1.0
 MOMENT, LOUD, LEAST_MOMENT = 16, 0.01, 1e-5
@@ -50,9 +42,6 @@ class Examples:
         self._folder = work / "examples"
         self._shards: dict[str, dict[str, np.ndarray]] = {}
         self.read()
-
-    def __len__(self) -> int:
-        return sum(len(shard["undivided"]) for shard in self._shards.values())
 
     def read(self) -> None:
         """Read the shards that are new."""
@@ -142,43 +131,22 @@ def _train(rank: int, processes: int, meeting: Path, work: Path, steps: int, see
     distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=processes)
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    network = Masks()
-    averaged = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-    path = work / "separator.pt"
-    first = restore(path, network, averaged, optimiser)
-    examples = Examples(work)
-    started, sums = time.monotonic(), {}
-    for step in range(first, steps):
+    network, examples = Masks(), Examples(work)
+
+    def gradients_at(step: int) -> dict[str, Tensor]:
         if step % READ_EVERY == 0:
             examples.read()
-        rate = PEAK_RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
         inputs, *wanted = examples.crops(np.random.default_rng([seed, step, rank]))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             corrections = network(inputs)
         losses = objective(log_masks(corrections.float(), inputs), *wanted)
         total = WHOLE * losses["whole"] + BY_GROUP * losses["groups"] + SILENCE * losses["silence"]
         total = total + BY_MOMENT * losses["moments"]
-        optimiser.zero_grad(set_to_none=True)
         total.backward()
         _average_gradients(network, processes)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        average(averaged, network, min(AVERAGED, step / (step + 50)))
-        if rank:
-            continue
-        now = {name: float(value.detach()) for name, value in losses.items()}
-        sums = {name: 0.98 * sums.get(name, value) + 0.02 * value for name, value in now.items()}
-        if (step + 1) % 50 == 0:
-            shown = {name: round(value, 3) for name, value in sums.items()}
-            row = {"step": step + 1, "s": round(time.monotonic() - started), "examples": len(examples), **shown}
-            print(json.dumps(row), flush=True)
-        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-            save(path, network, averaged, optimiser, step + 1)
-        if (step + 1) % SNAPSHOT_EVERY == 0 or step + 1 == steps:
-            torch.save(averaged.state_dict(), work / f"separator-{step + 1:05}.pt")
+        return losses
+
+    fit(work / "separator.pt", network, SCHEDULE, steps, gradients_at, quiet=rank > 0)
 
 
 def _average_gradients(network: nn.Module, processes: int) -> None:
@@ -191,11 +159,5 @@ def _average_gradients(network: nn.Module, processes: int) -> None:
 
 
 def export(work: Path) -> None:
-    """Write the mean of the snapshots `work/separator-*.pt` of the second half of the training as float16 to
-    `work/separator.npz`."""
-    out, network = work / "separator.npz", Masks()
-    network.load_state_dict(mean_of_later(work, "separator"))
-    weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
-    np.savez_compressed(out, **weights)
-    MaskNetwork(out)
-    print(f"{out}: {sum(value.size for value in weights.values())} parameters, {out.stat().st_size / 1e6:.2f} MB")
+    """Write the mean of the snapshots `work/separator-*.pt` of the second half of the training to `work/separator.npz`."""
+    export_mean(work / "separator.pt", Masks(), MaskNetwork)

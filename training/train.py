@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from soundalike.models.encoders.builtin.builtin_network import RANGE_DB
+from training.checkpoint import restore, save
+from training.fitting import rate_at
 from training.network import Ears
 from training.scenes import HIT_FRAMES, LOOP_FRAMES, clip_table, shard_count
 
@@ -208,20 +210,15 @@ def train(work: Path, steps: int, seed: int) -> None:
     torch.manual_seed(seed)
     network = Ears()
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-    path, first = work / "checkpoint.pt", 0
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        first = int(state["step"])
+    path, parts = work / "checkpoint.pt", {"network": network, "optimiser": optimiser}
+    first = restore(path, parts)
     pairs = Pairs(work)
     print(f"step {first} of {steps}", flush=True)
     started, sums = time.monotonic(), {}
     for step in range(first, steps):
         rng = np.random.default_rng([seed, step])
-        rate = PEAK_RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate_at(step, steps, WARMUP, PEAK_RATE)
         pairs.take_up(step)
         loop = int(step % LOOPS_EVERY == LOOPS_EVERY - 1)
         clean, mixed, *rest = pairs.batch(rng, loop)
@@ -246,6 +243,4 @@ def train(work: Path, steps: int, seed: int) -> None:
             seconds = round(time.monotonic() - started)
             print(json.dumps({"step": step + 1, "s": seconds, "sounds": len(pairs.rows), **shown}), flush=True)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
-            state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-            torch.save(state, path.with_suffix(".part"))
-            path.with_suffix(".part").rename(path)
+            save(path, parts, step + 1)

@@ -20,7 +20,7 @@ from soundalike.models.separators.builtin.masks import HOP, REACH, load_network
 from soundalike.models.separators.builtin.vocal_masks import VOCAL_BANDS, vocal_inputs
 from soundalike.synth.seeds import generator
 from training import distractions, sung_lines
-from training.alterations import RATE, faded
+from training.alterations import RATE, faded, rms
 from training.clip_store import Clip, ClipStore, save_clips
 from training.separator_examples import (
     LENGTH,
@@ -29,7 +29,6 @@ from training.separator_examples import (
     high_passed,
     mixed_stems,
     placed,
-    rms,
     store,
     table,
     write_shards,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
-import json
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +11,12 @@ from torch import Tensor
 
 from soundalike.models.separators.builtin.masks import FRAME, SAMPLE_RATE
 from soundalike.models.separators.builtin.vocal_masks import VOCAL_BANDS, VOCAL_REACH, load_vocal_network
-from training.checkpoint import average, mean_of_later, restore, save
-from training.separator_network import exported
+from training.fitting import Schedule, export_mean, fit
 from training.separator_train import QUIET, SILENT
 from training.vocal_network import VocalShares
 
 CROPS, FRAMES = 8, 160
-WARMUP, PEAK_RATE, DECAY = 300, 1.5e-3, 0.02
-AVERAGED = 0.997
-"""Of the weights of a snapshot, a running mean over about 330 steps."""
-SNAPSHOT_EVERY = 2000
+SCHEDULE = Schedule(warmup=300, peak_rate=1.5e-3, weight_decay=0.02, averaged=0.997, snapshot_every=2000)
 CORNERS = (200, 400, 800, 1600, 3200, 6400)  # Hz
 VOICE, OTHERS, BY_GROUP, ABSENT, CERTAIN = 2.0, 0.2, 1.5, 0.2, 0.1
 """Weights of the losses."""
@@ -94,16 +86,9 @@ def train(work: Path, steps: int, seed: int) -> None:
     """Train for `steps` steps and write `vocals.pt`; a checkpoint is continued."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    network = VocalShares()
-    averaged = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-    path = work / "vocals.pt"
-    first = restore(path, network, averaged, optimiser)
-    examples, started, means = Examples(work), time.monotonic(), {}
-    for step in range(first, steps):
-        rate = PEAK_RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+    network, examples = VocalShares(), Examples(work)
+
+    def gradients_at(step: int) -> dict[str, Tensor]:
         inputs, *wanted = examples.crops(np.random.default_rng([seed, step]))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             scores = network(inputs)
@@ -111,26 +96,12 @@ def train(work: Path, steps: int, seed: int) -> None:
         absent = ABSENT * min(1.0, step / RISING)
         total = VOICE * losses["voice"] + OTHERS * losses["others"] + BY_GROUP * losses["groups"]
         total = total + absent * losses["absent"] + CERTAIN * losses["certain"]
-        optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        average(averaged, network, min(AVERAGED, step / (step + 50)))
-        for name, value in losses.items():
-            means[name] = 0.99 * means.get(name, float(value.detach())) + 0.01 * float(value.detach())
-        if (step + 1) % 500 == 0 or step + 1 == steps:
-            shown = {name: round(value, 3) for name, value in means.items()}
-            print(json.dumps({"step": step + 1, "s": round(time.monotonic() - started), **shown}), flush=True)
-            save(path, network, averaged, optimiser, step + 1)
-        if (step + 1) % SNAPSHOT_EVERY == 0 or step + 1 == steps:
-            torch.save(averaged.state_dict(), work / f"vocals-{step + 1:05}.pt")
+        return losses
+
+    fit(work / "vocals.pt", network, SCHEDULE, steps, gradients_at)
 
 
 def export(work: Path) -> None:
-    """Write the mean of the snapshots `work/vocals-*.pt` of the second half of the training as float16 to `work/vocals.npz`."""
-    out, network = work / "vocals.npz", VocalShares()
-    network.load_state_dict(mean_of_later(work, "vocals"))
-    weights = {name: value.astype(np.float16) for name, value in exported(network).items()}
-    np.savez_compressed(out, **weights)
-    load_vocal_network(out)
-    print(f"{out}: {sum(value.size for value in weights.values())} parameters, {out.stat().st_size / 1e6:.2f} MB")
+    """Write the mean of the snapshots `work/vocals-*.pt` of the second half of the training to `work/vocals.npz`."""
+    export_mean(work / "vocals.pt", VocalShares(), load_vocal_network)

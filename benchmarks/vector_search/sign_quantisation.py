@@ -65,7 +65,7 @@ def main() -> None:
     library = Library.open(arguments.library)
     for part in library.recipe.parts:
         report(f"real {part}", library.vectors("windows", part).astype(np.float64))
-    report("real clips", library.vectors("wholes", "mix").astype(np.float64))
+    report("real clips", library.vectors("clips", "mix").astype(np.float64))
     rows, _ = opened(arguments.folder, 1000)
     for part in ("drums", "mix"):
         report(f"synthetic {part}", rows[:, PARTS.index(part)].astype(np.float64))

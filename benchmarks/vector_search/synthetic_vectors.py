@@ -219,7 +219,7 @@ def compare(folder: Path, library: Path | None) -> None:
     print(f"{library}, {len(real_songs)} rows of {len(np.unique(real_songs))} songs")
     for part in real.recipe.parts:
         print(f"  {part:10s}", statistics(real.vectors("windows", part).astype(np.float32), real_songs))
-    clips = real.vectors("wholes", "mix").astype(np.float32)
+    clips = real.vectors("clips", "mix").astype(np.float32)
     if len(clips):
         print(f"  loops and one-shots, {len(clips)} rows\n  mix       ", statistics(clips, np.arange(len(clips))))
     lengths = np.sort(np.bincount(real_songs))[::-1]

@@ -112,7 +112,7 @@ def available_cores() -> int:
 
 
 def expanded(path: str | Path) -> Path:
-    """`path` with `~` as the home folder; as it is where there is none, or where `~name` is no user but part of a file name."""
+    """`path` with `~` as the home folder; as it is where there is none, or `~name` is part of a file name, not a user."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -149,12 +149,12 @@ def test_excluded_folders_stay_out_and_remove_says_how(tmp_path: Path) -> None:
     assert "found 2 = " in run("index", "--no-exclude", "--exclude", "Backup", library=place).stderr
     assert "excluded  Backup\n" in run("status", library=place).stdout
     mistyped = run("index", "--exclude", "Bakcup/", "--exclude", "backup", library=place).stderr
-    assert mistyped.count("no file or folder matches --exclude") == 1
-    assert "no file or folder matches --exclude 'Bakcup'; it is remembered all the same" in mistyped
+    assert mistyped.count("matches --exclude") == 1
+    assert "no file or folder that was looked at matches --exclude 'Bakcup'; it is remembered all the same" in mistyped
     many = [folder / "in" / "in.wav", *(folder / "Old takes" for _ in range(20))]
     assert run("remove", *many, library=place).stderr.endswith("--exclude /in/in.wav --exclude '/Old takes'\n")
     wrong = run("index", "--exclude", "../Backup", library=place)
-    assert (wrong.code, "'..' is no name" in wrong.stderr) == (2, True)
+    assert (wrong.code, "'..' is not a name" in wrong.stderr) == (2, True)
 
 
 def test_remove_does_not_list_many_patterns(tmp_path: Path) -> None:
@@ -167,3 +167,27 @@ def test_remove_does_not_list_many_patterns(tmp_path: Path) -> None:
     outcome = run("remove", *files, library=place)
     assert outcome.stderr.splitlines()[0] == "removed 9 items"
     assert outcome.stderr.endswith("unless you exclude them: soundalike index --exclude PATTERN ...\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "a path is empty; name a file or folder"),
+        ([".", "--library", ""], "--library is empty"),
+        ([".", "--parts", ""], "the list is empty; write PART,..., or leave the option out"),
+        ([".", "--encoder", ""], "unknown encoder ''"),
+        ([".", "--separator", ""], "unknown separator ''"),
+        ([".", "--precision", ""], "unknown precision ''"),
+    ],
+)
+def test_an_empty_value_does_not_mean_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    """As of a variable of a shell that is not set."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.wav").write_bytes(b"not read")
+    named = {} if "--library" in arguments else {"library": tmp_path / "library"}
+    outcome = run("index", *arguments, **named)
+    assert outcome.code == 2
+    assert message in outcome.stderr
+    assert [place.name for place in tmp_path.iterdir()] == ["a.wav"]

@@ -205,12 +205,20 @@ def test_two_texts_and_a_negative_one(text_library: Path) -> None:
         (["--text", " "], "empty text"),
         (["--text", "low", "--region", "1-2"], "no seconds"),
         (["--text", "low", "--hits"], "--text does not go with --hits"),
+        (["SONG", "--hits", "--same-class", "prefer"], "--same-class does not go with --hits"),
+        (["SONG", "--hits", "--versions", "fold"], "--versions does not go with --hits"),
+        (["SONG", "--hits", "--version-share", ".5"], "--version-share does not go with --hits"),
+        (["SONG", "--hits", "--include-self"], "--include-self does not go with --hits"),
+        (["SONG", "--hits", "-w", "drums=1"], "--weights does not go with --hits"),
+        ([""], "the name of the reference is empty"),
+        (["SONG", "--weights", ""], "the list is empty; write PART=N,..., or leave the option out"),
+        (["SONG", "-w", " , "], "the list is empty"),
         (["SONG", "--text", "low"], "search twice"),
         (["SONG", "--not-text", "low"], "--not-text goes with --text"),
         (["--text", "low", "--not", "SONG"], "drown"),
     ],
 )
-def test_invalid_text_searches_are_refused(text_library: Path, song: Path, arguments: list[str], message: str) -> None:
+def test_invalid_searches_are_refused(text_library: Path, song: Path, arguments: list[str], message: str) -> None:
     outcome = run("similar", *(song if value == "SONG" else value for value in arguments), library=text_library)
     assert outcome.code == 2
     assert message in outcome.stderr

@@ -163,9 +163,9 @@ def test_a_worker_that_sends_anything_but_data_is_ended_and_nothing_of_it_is_run
     with WorkerPool(make_tasks, 1) as pool:
         outcomes = outcomes_of(pool, {name: ("write", data) for name, data in messages.items()})
         outcomes["next"] = pool.submit(("double", 4), LONG).result(LONG)
-    assert "sent what is no answer" in lost(outcomes["pickle"])
+    assert "sent what is not an answer" in lost(outcomes["pickle"])
     assert "bytes" in lost(outcomes["huge"])
-    assert lost(outcomes["no pair"]) == "sent what is no answer"
+    assert lost(outcomes["no pair"]) == "sent what is not an answer"
     assert outcomes["next"] == 8
     assert not (tmp_path / "run").exists()
 

@@ -62,7 +62,7 @@ def test_imported_listeners_do_not_mix_with_those_of_the_test(exported: tuple[Op
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("mix/mix", "other/mix", "is no clip of this test"),
+        ("mix/mix", "other/mix", "is not a clip of this test"),
         ("answer_total", "answer_all", "exactly one column 'answer_total'"),
         (",A+,", ",C,", "must be A\\+"),
     ],

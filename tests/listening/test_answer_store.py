@@ -96,7 +96,7 @@ def test_invalid_records_are_refused(store: AnswerStore) -> None:
     store.invite()
     with pytest.raises(InputError, match="no listener 'L09'"):
         store.add(replace(RECORD, listener="L09"))
-    with pytest.raises(InputError, match="'A' is no answer"):
+    with pytest.raises(InputError, match="'A' is not an answer"):
         store.add(replace(RECORD, answer="A"))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="give a number from 1"):
         store.invite(0)

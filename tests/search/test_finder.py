@@ -323,7 +323,7 @@ def test_parts_that_a_query_was_not_made_for_are_not_taken_for_silent(
 
 def test_a_search_by_parts_that_are_all_silent_in_the_reference_is_refused(finder: Finder, song: Path) -> None:
     """Nobody sings in generated songs; every hit would have the score 0."""
-    with pytest.raises(InputError, match=r"has no vocals, so there is nothing to compare; weight a part that sounds"):
+    with pytest.raises(InputError, match=r"has no vocals, so there is nothing to compare; choose a part that sounds"):
         finder.similar(song, part="vocals")
     both = finder.similar(song, weights={"vocals": 1.0, "drums": 1.0})
     assert both.silent == ("vocals",)

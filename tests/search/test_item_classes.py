@@ -125,7 +125,7 @@ def test_a_class_that_is_unknown_cannot_be_required(finder: Finder, tmp_path: Pa
     _write(tmp_path / "x.wav", "bass", 0)
     with pytest.raises(InputError, match=r"the class of 'x.wav' is not known: .* \(--class kick, for example\)"):
         finder.similar(tmp_path / "x.wav", same_class="require")
-    with pytest.raises(InputError, match="'always' is no rule for the class; choose prefer, require, ignore"):
+    with pytest.raises(InputError, match="'always' is not a rule for the class; choose prefer, require, ignore"):
         finder.similar(tmp_path / "x.wav", same_class="always")
 
 
@@ -169,7 +169,7 @@ def test_a_library_without_a_name_has_the_classes_that_are_heard(pack: Path, tmp
     assert sum(found is not None and found.name == "clap" for found in claps) >= 4
     assert all(found is None or (found.share is not None and 0.7 <= found.share <= 1) for found in claps)
     keys = [found for path, found in classes.items() if path.startswith("True")]
-    assert keys == [None] * 6  # what is no drum stays unknown
+    assert keys == [None] * 6  # what is not a drum stays unknown
     take = sorted((pack / "pack" / "Claps").iterdir())[10]
     shutil.copy(take, tmp_path / "take.wav")
     assert Finder.open(tmp_path / "library").similar(tmp_path / "take.wav", n=1).sound_class is not None

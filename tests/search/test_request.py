@@ -58,8 +58,8 @@ def test_unknown_options_are_refused() -> None:
         ("a.ogg", {"n": 0}, "0 hits"),
         ("a.ogg", {"exclude_same": ["label"]}, "'label' cannot be excluded"),
         ("a.ogg", {"kind": "album"}, "unknown kind 'album'"),
-        ("a.ogg", {"version_share": 0.0}, "0 is no share of a song"),
-        ("a.ogg", {"versions": "hide"}, "is no rule for versions"),
+        ("a.ogg", {"version_share": 0.0}, "0 is not a share of a song"),
+        ("a.ogg", {"versions": "hide"}, "is not a rule for versions"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(reference: Any, options: dict[str, Any], message: str) -> None:

@@ -42,7 +42,7 @@ def finder(place: Path) -> Finder:
 def stored(finder: Finder, part: str) -> dict[str, np.ndarray]:
     """The stored vectors (n, D) of a part by content, those absent left out; loops and one-shots by their mix."""
     vectors_by_content: dict[str, list[np.ndarray]] = {}
-    tables = [("windows", part)] + ([("wholes", "mix")] if part == "mix" else [])
+    tables = [("windows", part)] + ([("clips", "mix")] if part == "mix" else [])
     for table, column in tables:
         rows = (finder.library.windows if table == "windows" else finder.library.clips)(["content", column])
         for content, vector in zip(

@@ -11,9 +11,20 @@ pytest.importorskip("torch")
 
 import torch
 
-from soundalike.models.separators.builtin.learned_masks import MASK_BANDS
-from training.separator_network import Masks
-from training.separator_train import FRAMES, MOMENT, export, objective
+from soundalike.models.separators.builtin.learned_masks import INPUTS, MASK_BANDS, NETWORK_REACH
+from training.separator_network import Masks, log_masks
+from training.separator_train import (
+    BY_GROUP,
+    BY_MOMENT,
+    FRAMES,
+    MOMENT,
+    SILENCE,
+    WHOLE,
+    Examples,
+    export,
+    objective,
+    train,
+)
 
 pytestmark = pytest.mark.neural
 
@@ -61,3 +72,33 @@ def test_the_mean_of_the_later_snapshots_is_exported(tmp_path: Path) -> None:
     export(tmp_path)
     with np.load(tmp_path / "separator.npz") as stored:
         assert {float(stored[name].max()) for name in stored.files} == {1.5}
+
+
+def test_two_processes_train_on_the_mean_of_the_gradients_of_their_crops(tmp_path: Path) -> None:
+    """As AdamW keeps it after the first step, of which nothing is clipped: a tenth."""
+    rng = np.random.default_rng(0)
+    rows = {
+        "inputs": rng.random((2, FRAMES + 8 + 2 * NETWORK_REACH, INPUTS)),
+        "power": np.log(rng.random((2, FRAMES + 8, MASK_BANDS))),
+        "shares": rng.random((2, FRAMES + 8, 2, MASK_BANDS)) / 2,
+    }
+    (tmp_path / "examples").mkdir()
+    shard = {name: row.astype(np.float16) for name, row in rows.items()}
+    np.savez(tmp_path / "examples" / "000.npz", undivided=np.zeros(2, bool), **shard)
+    train(tmp_path, 1, 1, 2)
+    state = torch.load(tmp_path / "separator.pt", weights_only=True)
+    assert state["step"] == 1
+    torch.manual_seed(1)
+    network, examples, gradients = Masks(), Examples(tmp_path), []
+    for process in range(2):
+        inputs, *wanted = examples.crops(np.random.default_rng([1, 0, process]))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            corrections = network(inputs)
+        found = objective(log_masks(corrections.float(), inputs), *wanted)
+        total = WHOLE * found["whole"] + BY_GROUP * found["groups"] + SILENCE * found["silence"]
+        network.zero_grad()
+        (total + BY_MOMENT * found["moments"]).backward()
+        gradients.append(torch.cat([weights.grad.flatten() for weights in network.parameters()]))
+    momentum = torch.cat([of["exp_avg"].flatten() for of in state["optimiser"]["state"].values()])
+    torch.testing.assert_close(momentum, 0.1 * torch.stack(gradients).mean(dim=0), rtol=0, atol=1e-6)
+    assert float((momentum - 0.1 * gradients[0]).abs().max()) > 1e-5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from soundalike.models.separators.builtin.vocal_masks import (
 )
 from training.separator_network import exported
 from training.vocal_network import VocalShares
-from training.vocal_train import FRAMES, export, objective, train
+from training.vocal_train import FRAMES, SCHEDULE, export, objective, train
 
 pytestmark = pytest.mark.neural
 
@@ -67,7 +68,7 @@ def test_an_absent_voice_costs_what_it_gets() -> None:
 def test_a_training_is_continued_and_the_later_snapshots_are_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.vocal_train.SNAPSHOT_EVERY", 1)
+    monkeypatch.setattr("training.vocal_train.SCHEDULE", replace(SCHEDULE, snapshot_every=1))
     (tmp_path / "vocal-examples").mkdir()
     rng = np.random.default_rng(0)
     frames = FRAMES + 2 * VOCAL_REACH

@@ -729,7 +729,7 @@ def test_the_waveform_of_the_chosen_hit_is_drawn_when_it_arrives(browser: Any, s
 
 
 def test_nothing_is_marked_in_waveforms_without_a_reference(modules: Any) -> None:
-    """A match of no seconds is no mark, not even a line."""
+    """A match of no seconds is not a mark, not even a line."""
     colours = """async (match) => {
       document.documentElement.style.setProperty("--match", "#ff0000");
       const { drawWaveform } = await import("/hits/waveforms.js");

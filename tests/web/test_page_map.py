@@ -169,7 +169,7 @@ def test_zoom_pan_and_legend(page: Any) -> None:
     page.mouse.up()
     page.wait_for_timeout(100)
     assert picture() != near
-    assert not heard(page)["playing"]  # a drag is no click
+    assert not heard(page)["playing"]  # a drag is not a click
     page.locator("#map-legend button").first.click()
     assert page.get_attribute("#map-legend button", "aria-pressed") == "false"
     page.select_option("#map-kind", "song")

@@ -48,7 +48,7 @@ def test_shards_give_the_answers_of_one_process(library: Path, nodes: Any) -> No
         described = together.get("/api/library").json()
         assert {table: search["by"] for table, search in described["search"].items()} == {
             "windows": "shards",
-            "wholes": "shards",
+            "clips": "shards",
         }
         assert described["spread"] == alone.get("/api/library").json()["spread"]
         items = alone.get("/api/items", params={"kind": "song"}).json()["items"]

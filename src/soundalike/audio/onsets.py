@@ -3,7 +3,7 @@
 Conventions: samples float32 (samples,), rates in Hz, times in seconds from the first sample. Detection is by
 spectral flux after SuperFlux (Böck & Widmer, "Maximum filter vibrato suppression for onset detection", DAFx
 2013): the increase of log-compressed band magnitudes over an earlier frame, maximum-filtered across bands so that
-a vibrato is no increase. Each onset is then moved to the start of its attack on the waveform's 1 ms envelope.
+a vibrato is not an increase. Each onset is then moved to the start of its attack on the waveform's 1 ms envelope.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def snap_to_onset(samples: _Float, sample_rate: int, start: float, tolerance: fl
     last = max(first, round((start + 1.0) * sample_rate))
     onsets = onset_times(samples[first:last], sample_rate) + first / sample_rate
     if first > 0:
-        onsets = onsets[onsets > (first + 1) / sample_rate]  # the edge of the excerpt is no onset
+        onsets = onsets[onsets > (first + 1) / sample_rate]  # the edge of the excerpt is not an onset
     if onsets.size == 0:
         return start
     nearest = float(onsets[np.argmin(np.abs(onsets - start))])

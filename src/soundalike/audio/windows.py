@@ -5,7 +5,7 @@ from __future__ import annotations
 from soundalike.errors import InputError
 
 SHORTEST_REMAINDER = 1.0
-_ROUNDING = 1e-6  # durations are frames / rate, so a microsecond is no remainder
+_ROUNDING = 1e-6  # durations are frames / rate, so a microsecond is not a remainder
 
 
 def window_starts(duration: float, window: float = 10.0, hop: float = 10.0) -> list[float]:

@@ -43,8 +43,14 @@ class ListOption(click.Option):
         super().__init__(*args, **{**kwargs, "multiple": True})
 
     def process_value(self, context: click.Context, value: Any) -> str | None:
-        """The values, joined by commas."""
-        return ",".join(super().process_value(context, value)) or None
+        """The values, joined by commas; None without any. Raises BadParameter for a list without a value."""
+        values = super().process_value(context, value)
+        if not values:
+            return None
+        joined = ",".join(values)
+        if not joined.strip(", "):
+            raise click.BadParameter(f"the list is empty; write {self.metavar}, or leave the option out", context, self)
+        return joined
 
 
 def library_path(option: str | None) -> Location:
@@ -52,6 +58,8 @@ def library_path(option: str | None) -> Location:
     from soundalike.config import data_folder, expanded
     from soundalike.library.storage.location import as_location
 
+    if option is not None and not option.strip():
+        raise InputError("--library is empty; name a folder, or leave the option out")
     value = option if option is not None else os.environ.get(LIBRARY_VARIABLE)
     if value:
         location = as_location(value)

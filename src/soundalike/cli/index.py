@@ -160,12 +160,13 @@ def _echo_report(report: IndexReport, exclude: Sequence[str]) -> None:
         echo(
             f"left out, excluded by {pattern!r}: {shown_path(path)} (`soundalike index --no-exclude` forgets all patterns)"
         )
-    unmatched = set() if report.interrupted or report.unreachable else set(map(fold, report.unmatched_patterns))
+    complete = not (report.interrupted or report.unreachable or report.unreadable)
+    unmatched = set(map(fold, report.unmatched_patterns)) if complete else set()
     for pattern in checked_patterns(exclude):
         if fold(pattern) in unmatched:
             echo(
-                f"no file or folder matches --exclude {pattern!r}; it is remembered all the same (`soundalike index "
-                "--no-exclude` forgets all patterns)"
+                f"no file or folder that was looked at matches --exclude {pattern!r}; it is remembered all the same "
+                "(`soundalike index --no-exclude` forgets all patterns)"
             )
     if report.skipped:
         echo(f"skipped {len(report.skipped)}:")

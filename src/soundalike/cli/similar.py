@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from soundalike.cli.common import (
     ListOption,
@@ -347,21 +348,29 @@ def _kinds(result: SearchResult) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+WITHOUT_ONSETS = {
+    "texts": "--text",
+    "weights": "--weights",
+    "profile": "--profile",
+    "negative": "--not",
+    "negative_texts": "--not-text",
+    "same_class": "--same-class",
+    "versions": "--versions",
+    "version_share": "--version-share",
+    "diverse": "--diverse",
+    "exclude_same": "--exclude-same",
+    "include_self": "--include-self",
+    "raw": "--raw",
+}
+"""Options that do not go with `--hits`, by the name of their parameter."""
+
+
 def _refuse_with_onsets(options: Mapping[str, Any]) -> None:
     from soundalike.errors import InputError
 
-    refused = {
-        "texts": "--text",
-        "weights": "--weights",
-        "profile": "--profile",
-        "negative": "--not",
-        "negative_texts": "--not-text",
-        "diverse": "--diverse",
-        "exclude_same": "--exclude-same",
-        "raw": "--raw",
-    }
-    for name, option in refused.items():
-        if options[name]:
+    given = click.get_current_context().get_parameter_source
+    for name, option in WITHOUT_ONSETS.items():
+        if given(name) is not ParameterSource.DEFAULT:
             raise InputError(f"{option} does not go with --hits, which compares the onsets of a file with one-shots")
     if len(options["references"]) != 1:
         raise InputError(f"--hits takes one FILE, not {len(options['references'])}")

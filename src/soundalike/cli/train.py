@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from soundalike.cli.common import device_option, echo
+from soundalike.cli.common import device_option
 from soundalike.cli.lazy_group import LazyGroup
 
 if TYPE_CHECKING:
@@ -180,9 +180,3 @@ def describe_estimate(estimated: Any) -> str:
         f"about {format_duration(estimated.seconds)} from start to end, {memory}{estimated.disk / 2**20:.0f} MiB on disk, "
         "estimated from a few steps of each stage"
     )
-
-
-def echo_problems(problems: dict[str, str]) -> None:
-    """Print the first unusable tracks."""
-    for name, reason in list(problems.items())[:3]:
-        echo(f"could not be used: {name}: {reason}")

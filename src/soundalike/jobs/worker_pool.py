@@ -324,7 +324,7 @@ class WorkerPool:
         except EOFError:
             pass
         except (FormatError, ValueError, MemoryError) as error:
-            worker.fault = f"sent what is no answer ({error})"
+            worker.fault = f"sent what is not an answer ({error})"
             worker.process.kill()
         answers.close()
         self._messages.put((worker, None))
@@ -359,7 +359,7 @@ class WorkerPool:
 
     def _end(self, worker: _Worker) -> None:
         """End a worker that does not keep to the protocol; its end arrives as a message."""
-        worker.fault = worker.fault or "sent what is no answer"
+        worker.fault = worker.fault or "sent what is not an answer"
         worker.process.kill()
 
     def _remove_ended(self, worker: _Worker) -> None:

@@ -113,7 +113,7 @@ def _clip(clips: Mapping[str, str], where: str, path: str) -> str:
     name = path.replace("\\", "/")
     if name not in clips:
         raise InputError(
-            f"{where}: {path!r} is no clip of this test; fit weights to answers about other clips with `soundalike fit "
+            f"{where}: {path!r} is not a clip of this test; fit weights to answers about other clips with `soundalike fit "
             "ANSWERS --audio FOLDER`"
         )
     return clips[name]

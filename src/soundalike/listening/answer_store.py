@@ -182,7 +182,7 @@ class AnswerStore:
 def _insert(connection: sqlite3.Connection, record: AnswerRecord) -> Added:
     """Insert an answer unless there is one in either table."""
     if record.answer not in TRIAL_ANSWERS:
-        raise InputError(f"{record.answer!r} is no answer; the answers are {', '.join(TRIAL_ANSWERS)}")
+        raise InputError(f"{record.answer!r} is not an answer; the answers are {', '.join(TRIAL_ANSWERS)}")
     values: dict[str, Any] = {name: getattr(record, name) for name in _COLUMNS}
     values["listener"] = _number_of(connection, record.listener)
     table, other = ("cant_tell", "answers") if record.answer == _CANT_TELL else ("answers", "cant_tell")

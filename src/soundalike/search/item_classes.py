@@ -58,7 +58,7 @@ _BLOCK = 4_096
 _CLASS_OF_OUTPUT = np.array(
     [CLASSES.index(name) if name in CLASSES else UNKNOWN for name in one_shot_classes.CLASSES], dtype=np.int8
 )
-"""Positions in `CLASSES` of the outputs of the read-out; UNKNOWN for `other`, which is no class of a name."""
+"""Positions in `CLASSES` of the outputs of the read-out; UNKNOWN for `other`, which is not a class of a name."""
 
 Codes = NDArray[np.int8]
 

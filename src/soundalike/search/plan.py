@@ -115,7 +115,7 @@ def make_plan(
     if not any(term.query.any() for table in tables for term in plan.terms(table)):
         parts = " and ".join(weighting.effective)
         raise InputError(
-            f"{query.label} has no {parts}, so there is nothing to compare; weight a part that sounds in it, or mix"
+            f"{query.label} has no {parts}, so there is nothing to compare; choose a part that sounds in it, or mix"
         )
     return plan
 

@@ -65,6 +65,8 @@ def resolve_reference(
     """
     if parts is not None:
         opened.check_parts(parts)
+    if reference == "":
+        raise InputError("the name of the reference is empty; name a file, or an item of the library by its path or id")
     item = find_item(opened, reference)
     if item is not None and region is None and (kind is None or kind == item["kind"]):
         return query_from_item(opened.library, item, parts=parts)

@@ -83,12 +83,12 @@ class SearchRequest:
             if name not in SAME:
                 raise InputError(f"{name!r} cannot be excluded; choose {' or '.join(SAME)}")
         if self.same_class not in SAME_CLASS:
-            raise InputError(f"{self.same_class!r} is no rule for the class; choose {', '.join(SAME_CLASS)}")
+            raise InputError(f"{self.same_class!r} is not a rule for the class; choose {', '.join(SAME_CLASS)}")
         if self.versions not in VERSIONS:
-            raise InputError(f"{self.versions!r} is no rule for versions; choose {' or '.join(VERSIONS)}")
+            raise InputError(f"{self.versions!r} is not a rule for versions; choose {' or '.join(VERSIONS)}")
         if not 0 < self.version_share <= 1:
             raise InputError(
-                f"{self.version_share:g} is no share of a song; give more than 0 and at most 1, such as 0.6"
+                f"{self.version_share:g} is not a share of a song; give more than 0 and at most 1, such as 0.6"
             )
         if self.kind is not None:
             check_kind(self.kind)

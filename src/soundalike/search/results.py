@@ -12,7 +12,7 @@ from soundalike.similarity.weights import Weights
 
 @dataclass(frozen=True)
 class Version:
-    """A song that is the same recording as a hit or as the reference, cut or shifted, and so is no hit of its own.
+    """A song that is the same recording as a hit or as the reference, cut or shifted, and so is not a hit of its own.
 
     path: absolute; copies: other paths with the same content; duration in s; start, end: the seconds of it that matched; score:
     as of a hit; near_identical: whether it has the same length and the same sound throughout.

@@ -15,8 +15,9 @@ from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.lock import writing
-from soundalike.library.storage.manifest import read_manifest
-from soundalike.library.storage.store import Library, Tables
+from soundalike.library.storage.manifest import FILE_NAME, read_manifest
+from soundalike.library.storage.store import FOLDERS_OF_ANSWERS, Library, Tables
+from soundalike.listening import design, listening_folder
 from tests.made_up_library import InlineBackend, LibraryFolder
 from tests.made_up_rows import RECIPE
 
@@ -332,6 +333,33 @@ def test_another_recipe_is_refused_with_both_values(library_folder: LibraryFolde
     with pytest.raises(LibraryError, match=r"window 10\.0, not 5\.0.*--upgrade"):
         library_folder.index(recipe=replace(RECIPE, window=5.0, hop=5.0))
     assert library_folder.index(recipe=None).unchanged == 1
+
+
+@pytest.mark.parametrize("damage", [FILE_NAME, "generation-1"])
+def test_a_damaged_library_is_made_again_as_the_message_says_without_its_answers(
+    library_folder: LibraryFolder, damage: str
+) -> None:
+    library_folder.write(a="song 3 1")
+    library_folder.index()
+    for folder in FOLDERS_OF_ANSWERS:
+        (library_folder.path / folder).mkdir()
+        (library_folder.path / folder / "answers").write_text("yes")
+    if damage == FILE_NAME:
+        (library_folder.path / damage).write_text("{")
+    else:
+        shutil.rmtree(library_folder.path / damage)
+    with pytest.raises(LibraryError, match=r"or delete library\.json and generation-\* in .*, but nothing else there"):
+        library_folder.index()
+    (library_folder.path / FILE_NAME).unlink()
+    for folder in library_folder.path.glob("generation-*"):
+        shutil.rmtree(folder)
+    assert library_folder.index().new == 1
+    for folder in FOLDERS_OF_ANSWERS:
+        assert (library_folder.path / folder / "answers").read_text() == "yes"
+
+
+def test_a_library_knows_all_folders_of_answers() -> None:
+    assert set(FOLDERS_OF_ANSWERS) == {listening_folder.FOLDER, design.FOLDER}
 
 
 def test_a_new_library_needs_something_to_index_and_room(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from soundalike.errors import LibraryError
+from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing import upgrade as upgrading
 from soundalike.library.storage.manifest import read_manifest
 from soundalike.library.storage.store import Library, Tables
@@ -59,6 +59,18 @@ def test_ids_and_the_users_kinds_outlive_an_upgrade(full: LibraryFolder) -> None
     before = full.items()
     full.index(recipe=ENCODER, upgrade=True)
     assert _timeless(full.items()) == _timeless(before)
+
+
+def test_an_upgrade_does_not_ignore_a_kind(full: LibraryFolder) -> None:
+    before = full.items()
+    with pytest.raises(
+        InputError, match=r"--kind loop concerns single files.*then `soundalike index PATH --kind loop`"
+    ):
+        full.index(full.file("a"), recipe=ENCODER, upgrade=True, kind="loop")
+    assert read_manifest(full.path).generation == 1
+    assert full.items() == before
+    full.index(full.file("a"), upgrade=True, kind="loop")  # there is nothing to renew
+    assert full.items()["a"]["kind"] == "loop"
 
 
 def test_the_old_generation_serves_until_the_swap(full: LibraryFolder, monkeypatch: pytest.MonkeyPatch) -> None:

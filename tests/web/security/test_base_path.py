@@ -137,7 +137,7 @@ def test_the_api_works_under_the_base_path(published: tuple[TestClient, str]) ->
     assert found.status_code == 200
     assert found.json()["hits"]
     assert client.get(f"{base}/api/items/{item['id']}/audio").status_code == 200
-    large = b"x" * (257 << 10)  # more than a request may have that is no upload
+    large = b"x" * (257 << 10)  # more than a request may have that is not an upload
     assert client.post(f"{base}/api/uploads?name=text.txt", content=large).status_code == 422
     assert client.post(f"{base}/api/search", content=large).status_code == 413
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from soundalike.errors import InputError, LibraryError
 from soundalike.library.indexing.library_update import index
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.store import Library
-from soundalike.web.services import served_library
+from soundalike.web.services import indexing_process, served_library
 from soundalike.web.services.indexing import Indexing
 from soundalike.web.services.served_library import ServedLibrary
 
@@ -79,6 +82,32 @@ def test_a_folder_that_the_library_excludes_is_refused_with_the_pattern(indexing
     _wait(indexing, "failed")
     assert f"{folder} is left out, excluded by 'backup'" in str(indexing.progress.error)
     indexing.close()
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/music"), "Permission denied (/music)"),
+        (
+            ZeroDivisionError("by 0"),
+            "internal error, a bug: ZeroDivisionError: by 0; the output of the server has more",
+        ),
+    ],
+)
+def test_the_reason_of_a_failure_is_reported(
+    failure: Exception,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("soundalike.synth.music_library.write_library", fail)
+    with nullcontext() if isinstance(failure, OSError) else pytest.raises(ZeroDivisionError):
+        indexing_process.main(str(tmp_path / "library"), str(tmp_path / "music"), demo=True)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"error": message}
 
 
 def test_what_was_there_already_and_what_is_no_audio_is_counted(indexing: Indexing, tmp_path: Path) -> None:

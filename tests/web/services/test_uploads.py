@@ -88,6 +88,20 @@ def test_a_full_disk_is_reported_and_leaves_no_file(uploads: Uploads, monkeypatc
     assert files(uploads) == []
 
 
+def test_a_folder_that_cannot_be_made_takes_no_room_from_later_uploads(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("soundalike.web.services.uploads.TemporaryFolder", full)
+    for _ in range(2):
+        with pytest.raises(NoSpaceError, match="No space left on device"):
+            receive(uploads, b"x")
+    monkeypatch.undo()
+    assert receive(uploads, b"x").size == 1
+
+
 def test_a_cancelled_upload_leaves_no_file(uploads: Uploads) -> None:
     async def given_up() -> None:
         task = asyncio.create_task(uploads.receive("a.wav", pieces(b"x", b"y", pause=0.05)))

@@ -64,7 +64,7 @@ def estimate_key(mono: NDArray[np.float32], sample_rate: int) -> Estimate:
     above all the first one, help to decide between keys of similar scales: music tends to begin on its tonic. The samples should
     therefore begin where the recording does. The key has the largest weighted sum of `FEATURES`.
 
-    Confidence is its correlation (0..1) times the margin over the best correlation of a key that is no neighbour on the circle
+    Confidence is its correlation (0..1) times the margin over the best correlation of a key that is not a neighbour on the circle
     of fifths (relatives and fifths are always similar), in units of 0.2, at most 1, and 0 if that is larger.
     """
     chromas = _chromas(mono, sample_rate)
@@ -84,12 +84,6 @@ def key_features(mono: NDArray[np.float32], sample_rate: int) -> NDArray[np.floa
     """(24, features): the `FEATURES` of each key; None where `estimate_key` has no estimate."""
     chromas = _chromas(mono, sample_rate)
     return None if chromas is None else _features(chromas)
-
-
-def mean_chroma(mono: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The share of each pitch class, C first, (12,), of mono samples at 11025 Hz; zeros for silence."""
-    magnitudes = magnitude_spectrogram(mono, _FRAME, _HOP)
-    return _shares(_chroma(magnitudes, _tuned_filters(magnitudes)))
 
 
 def _chromas(mono: NDArray[np.float32], sample_rate: int) -> _Chromas | None:

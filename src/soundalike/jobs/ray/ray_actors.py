@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +73,3 @@ class Actor:
             return self._do_task(task, *intermediate)
         except Exception as error:  # noqa: BLE001  the border between processes: the driver judges it
             return Failure.of(error)
-
-    def process_id(self) -> int:
-        """This process's id."""
-        return os.getpid()

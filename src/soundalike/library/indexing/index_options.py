@@ -104,7 +104,7 @@ def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
     if not options.upgrade and not options.names_recipe:
         return own
     renew = options.upgrade or holds_nothing(library, manifest)
-    encoder, separator = options.encoder or own.encoder, options.separator or own.separator
+    encoder, separator = _or(options.encoder, own.encoder), _or(options.separator, own.separator)
     keeps_parts = separator == own.separator and not (renew and _has_all_parts(own))
     own_parts = (
         ordered(own.parts) if keeps_parts else None
@@ -117,7 +117,7 @@ def wanted_recipe(library: Location, options: IndexOptions) -> Recipe:
         hop=own_hop if options.hop is None else options.hop,
         gate_db=own.gate_db,
         parts=own_parts if options.parts is None else options.parts,
-        precision=options.precision or own.precision,
+        precision=_or(options.precision, own.precision),
         windows=own.windows if options.windows is None else options.windows or None,
     )
     return wanted if renew else _with_own_versions(wanted, own)
@@ -129,14 +129,19 @@ def _has_all_parts(recipe: Recipe) -> bool:
     return row is not None and set(recipe.parts) == {*row.parts_of(recipe.separator_version), MIX}
 
 
+def _or(name: str | None, default: str) -> str:
+    """The default instead of nothing, but not instead of an empty name, which is a mistake of whoever calls."""
+    return default if name is None else name
+
+
 def _new_recipe(options: IndexOptions) -> Recipe:
     return make_recipe(
-        options.encoder or "builtin",
-        options.separator or "builtin",
+        _or(options.encoder, "builtin"),
+        _or(options.separator, "builtin"),
         window=10.0 if options.window is None else options.window,
         hop=options.hop,
         parts=options.parts,
-        precision=options.precision or "exact",
+        precision=_or(options.precision, "exact"),
         windows=options.windows or None,
     )
 

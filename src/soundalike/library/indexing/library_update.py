@@ -90,6 +90,11 @@ def _update(job: IndexJob, paths: list[str | Location], recipe: Recipe, check: C
     if recipe != manifest.recipe:
         if not job.options.upgrade:
             raise _made_with_other_options(library, manifest, recipe)
+        if options.kind is not None:
+            raise InputError(
+                f"this upgrade re-indexes the whole library, and --kind {options.kind} concerns single files or folders; run "
+                f"`soundalike index --upgrade` first, then `soundalike index PATH --kind {options.kind}`"
+            )
         return upgrade_library(job, manifest, roots, recipe, check)
     if replace(manifest, roots=roots) != stored:
         write_manifest(library, replace(manifest, roots=roots))

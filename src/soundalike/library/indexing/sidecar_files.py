@@ -23,7 +23,7 @@ class SidecarFiles(Protocol):
         ...
 
     def belongs(self, path: Path) -> bool:
-        """Whether a file belongs to another one and is no item of its own."""
+        """Whether a file belongs to another one and is not an item of its own."""
         ...
 
     def has_inside(self, path: Path) -> bool:

@@ -36,7 +36,7 @@ def upgrade_library(
     check: Callable[[], None],
 ) -> IndexReport:
     """Rebuild a library by another recipe and swap; the caller holds the write lock, of which `check` makes sure (see
-    `Tables`). Kinds that the user set stay.
+    `Tables`). Kinds that the user set stay, and no other is set.
 
     Raises LibraryError where a root is unreachable: its items would be lost.
     """
@@ -58,8 +58,7 @@ def upgrade_library(
         (row["root"], row["path"]): (row["id"], check_kind(row["kind"]) if row["kind_source"] == "user" else None)
         for row in former
     }
-    kept_kinds = replace(job, options=replace(job.options, kind=None))
-    report = IndexingRun(kept_kinds, new, roots, [Scope(name) for name in roots], inherited).run()
+    report = IndexingRun(job, new, roots, [Scope(name) for name in roots], inherited).run()
     if report.interrupted:
         return report
     kept = set(Tables(folder, recipe).read(layout.ITEMS, ["id"])["id"].to_pylist())

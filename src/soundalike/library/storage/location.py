@@ -197,8 +197,10 @@ Location = Path | Remote
 def as_location(place: str | Path | Remote) -> Location:
     """The location that `place` names: an `s3://` address, a `file://` address, or a path.
 
-    Raises InputError for an address of another scheme, or `s3://` without the extra `s3`.
+    Raises InputError for an empty text, an address of another scheme, or `s3://` without the extra `s3`.
     """
+    if place == "":
+        raise InputError("a path is empty; name a file or folder (. is the present folder)")
     if isinstance(place, Remote):
         require_extra("s3", f"a place on object storage ({place})")
         return place

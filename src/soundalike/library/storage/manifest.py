@@ -62,6 +62,14 @@ def generation_folder(library: Location, generation: int) -> Location:
     return library / f"{GENERATION}{generation}"
 
 
+def how_to_make_again(library: Location) -> str:
+    """What to do about a damaged library, for messages. Answers of people are in its folder too, and must not be lost."""
+    return (
+        f"put it back from a backup, or delete {FILE_NAME} and {GENERATION}* in {library}, but nothing else there (answers and "
+        "listening tests stay), and index again"
+    )
+
+
 def read_manifest(library: Location) -> Manifest:
     """The manifest of the library in the folder `library`.
 
@@ -82,9 +90,7 @@ def read_manifest(library: Location) -> Manifest:
     except NotADirectoryError:
         raise LibraryError(f"{library} is not a folder, so it cannot be a library; name one with --library") from None
     except (OSError, ValueError) as error:
-        raise LibraryError(
-            f"{place} cannot be read ({error}); put it back from a backup, or delete {library} and index again"
-        ) from error
+        raise LibraryError(f"{place} cannot be read ({error}); {how_to_make_again(library)}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         found = values.get("format") if isinstance(values, dict) else None
         raise LibraryError(
@@ -103,8 +109,7 @@ def read_manifest(library: Location) -> Manifest:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LibraryError(
-            f"{place} is damaged ({type(error).__name__}: {error}); put it back from a backup, or delete {library} "
-            "and index again"
+            f"{place} is damaged ({type(error).__name__}: {error}); {how_to_make_again(library)}"
         ) from error
 
 

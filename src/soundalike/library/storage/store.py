@@ -29,8 +29,10 @@ from soundalike.library.storage.lease import check_conditions
 from soundalike.library.storage.location import Location, Remote, as_location, replace_text
 from soundalike.library.storage.manifest import (
     FILE_NAME,
+    GENERATION,
     Manifest,
     generation_folder,
+    how_to_make_again,
     read_manifest,
     write_manifest,
 )
@@ -80,7 +82,7 @@ class Library:
         refuse_other_things(path)
         if isinstance(path, Remote):
             check_conditions(path)
-        # `library.json` comes last: without it the folder is no library, whatever else a crash left in it.
+        # `library.json` comes last: without it the folder is not a library, whatever else a crash left in it.
         create_tables(generation_folder(path, 1), recipe)
         write_manifest(path, Manifest(recipe=recipe, roots={}, licences=licences(recipe)))
         return cls.open(path)
@@ -186,13 +188,17 @@ def holds_nothing(library: Location, manifest: Manifest) -> bool:
     return not any(tables.count(name) for name in (layout.ITEMS, layout.WINDOWS, layout.CLIPS))
 
 
+FOLDERS_OF_ANSWERS = ("listening", "listening-tests")
+"""Folders in a library with what people have answered."""
+
+
 def refuse_other_things(path: Location) -> None:
     """Raise LibraryError if `path` is a file, or a folder with anything that does not belong to a library, complete or not."""
     if isinstance(path, Path) and path.exists() and not path.is_dir():
         raise LibraryError(f"{path} is not a folder, so it cannot be a library; name a folder with --library")
     for name in _names_in(path):
-        ours = name.startswith(("write.lock", "write.lease", "generation-", FILE_NAME)) or name == "listening"
-        if not ours:
+        ours = name.startswith(("write.lock", "write.lease", GENERATION, FILE_NAME))
+        if not ours and name not in FOLDERS_OF_ANSWERS:
             raise LibraryError(
                 f"{path} contains other files ({name}); name a folder that is empty or new with --library"
             )
@@ -244,10 +250,7 @@ class Tables:
         self.recipe = recipe
         self._commits: dict[str, int] = {}
         if not folder.is_dir():
-            raise LibraryError(
-                f"{folder} is missing, so the library is damaged; put it back from a backup, or delete "
-                f"{folder.parent} and index again"
-            )
+            raise LibraryError(f"{folder} is missing, so the library is damaged; {how_to_make_again(folder.parent)}")
         with _translated(f"the tables in {folder} cannot be opened", damaged=True):
             self._folder = TableFolder(folder)
             # Items first: a row of items is written after its vectors, so whatever this snapshot of `items` points to
@@ -262,12 +265,12 @@ class Tables:
                 if set(self._table(name).column_names) != set(schema.names):
                     raise LibraryError(
                         f"the table {name} in {folder} does not have the columns of its recipe, so the library is "
-                        f"damaged; put it back from a backup, or delete {folder.parent} and index again"
+                        f"damaged; {how_to_make_again(folder.parent)}"
                     )
 
     def _table(self, name: str) -> LanceTable:
-        """An open table, by its name or its name on disk."""
-        return self._tables[layout.CLIPS if name == layout.stored_name(layout.CLIPS) else name]
+        """An open table."""
+        return self._tables[name]
 
     def versions(self) -> tuple[int, ...]:
         """Version numbers of the tables, in the order of `schema.TABLES`."""

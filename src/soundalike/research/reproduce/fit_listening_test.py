@@ -362,5 +362,5 @@ def _side_line(result: ExperimentResult, method: str) -> str:
     if fit.side_bias is not None:
         return f"{line}; the fit sets that apart as {fit.side_bias:+.2f} log-odds"
     if METHODS[method].uses == "votes":
-        return f"{line}; that is no preference for a side but the order of the table, so no side bias was estimated"
+        return f"{line}; that is not a preference for a side but the order of the table, so no side bias was estimated"
     return line

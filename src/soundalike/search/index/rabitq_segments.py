@@ -216,7 +216,7 @@ def open_segments(
 
     on_status: called with a message before that. Raises LibraryError where the segment cannot be written.
     """
-    folder = source.derived_path(f"sketch-{table}")
+    folder = source.derived_path(_folder_name(table))
 
     def opened() -> RabitqSegments:
         return RabitqSegments(source, table, parts, rows, _read_segments(folder, source, parts, rows))
@@ -256,9 +256,14 @@ def _is_mostly_deleted(segment: CodeSegment) -> bool:
     return segment.live < (1 - MAX_DELETED_SHARE) * len(segment.row_of)
 
 
+def _folder_name(table: Table) -> str:
+    """The folder of a table's segments, under the table's name on disk."""
+    return f"sketch-{layout.stored_name(table)}"
+
+
 def segment_bytes(source: StreamedSource, table: Table) -> int:
     """Bytes on disk."""
-    return folder_size(source.derived_path(f"sketch-{table}"))
+    return folder_size(source.derived_path(_folder_name(table)))
 
 
 def _read_segments(folder: Path, source: StreamedSource, parts: Sequence[str], rows: Rows) -> list[CodeSegment]:

@@ -1,7 +1,7 @@
 """The rows of a table of vectors: which content each belongs to, and which seconds of it.
 
-A library has two such tables: `windows` (songs, one vector per window and part) and, stored under the name `wholes`, clips
-(loops and one-shots, one `mix` vector each).
+A library has two such tables: `windows` (songs, one vector per window and part) and `clips` (loops and one-shots, one `mix`
+vector each).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from soundalike.analysis.recipe import Recipe
 from soundalike.parts import MIX
 
-Table = Literal["windows", "wholes"]
+Table = Literal["windows", "clips"]
 WINDOWS: Table = "windows"
-CLIPS: Table = "wholes"
+CLIPS: Table = "clips"
 TABLES: tuple[Table, ...] = (WINDOWS, CLIPS)
 
 Float32 = NDArray[np.float32]

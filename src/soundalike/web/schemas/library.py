@@ -22,7 +22,7 @@ class IndexOut(BaseModel):
 
 class LibraryOut(BaseModel):
     """The library: parts, models, licences, number of items of each kind, each part's spread (null if unknown). search: by table,
-    `windows` (songs) and `wholes` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
+    `windows` (songs) and `clips` (loops and one-shots); state: changes whenever the library changes; reveal: whether files can
     be shown in this machine's file manager; indexing: whether the page may add folders of this machine; collections: the number
     of items of each."""
 

@@ -70,7 +70,7 @@ class SearchIn(Strict):
 
 
 class VersionOut(BaseModel):
-    """A song that is a cut or shifted version of a hit or of the reference, and so is no hit of its own."""
+    """A song that is a cut or shifted version of a hit or of the reference, and so is not a hit of its own."""
 
     id: str
     path: str

@@ -33,7 +33,7 @@ def host_name(host: str) -> str:
 def allowed_names(names: Iterable[str]) -> frozenset[str]:
     """Names as browsers send them: lower case, international ones in ASCII.
 
-    Raises InputError for what is no name or address, such as one with a scheme, a port or a wildcard.
+    Raises InputError for what is not a name or address, such as one with a scheme, a port or a wildcard.
     """
     return frozenset(_allowed_name(name) for name in names)
 

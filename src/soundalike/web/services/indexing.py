@@ -38,7 +38,7 @@ class Indexing:
     def start(self, folder: str | None) -> schemas.IndexingOut:
         """Index a folder of this machine; None: generated music, beside the library.
 
-        Raises InputError for a path that is no folder, a library that is not on this machine, or while another runs.
+        Raises InputError for a path that is not a folder, a library that is not on this machine, or while another runs.
         """
         if not isinstance(self._location, Path):
             raise InputError("this library is in object storage; add to it with `soundalike index`")
@@ -110,7 +110,7 @@ def _folder(written: str) -> Path:
     path = expanded(written.strip().strip('"'))
     if not path.is_absolute():
         raise InputError(
-            f"{written} is no complete path; write it from its beginning, such as {expanded('~') / 'Music'}"
+            f"{written} is not an absolute path; write it from the root, such as {expanded('~') / 'Music'}"
         )
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")

@@ -35,6 +35,11 @@ def main(library: str, folder: str, *, demo: bool) -> None:
         report = index(library, [folder], on_progress=_show)
     except SoundalikeError as error:
         _write(error=str(error))
+    except OSError as error:
+        _write(error=f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""))
+    except Exception as error:
+        _write(error=f"internal error, a bug: {type(error).__name__}: {error}; the output of the server has more")
+        raise
     else:
         if report.excluded_paths and not report.found:
             path, pattern = report.excluded_paths[0]

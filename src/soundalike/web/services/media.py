@@ -62,7 +62,7 @@ class Media:
         end = start + MAX_STEM_SECONDS if end is None else end
         if not start < end <= start + MAX_STEM_SECONDS:
             raise InputError(
-                f"{start:g} s to {end:g} s is no excerpt; give a later end, at most {MAX_STEM_SECONDS:.0f} s later"
+                f"{start:g} s to {end:g} s is not an excerpt; give a later end, at most {MAX_STEM_SECONDS:.0f} s later"
             )
         with tempfile.TemporaryDirectory(dir=self._uploads.folder) as folder:
             out = Path(folder) / "excerpt.wav"

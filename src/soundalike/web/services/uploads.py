@@ -6,7 +6,8 @@ import asyncio
 import re
 import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,34 +116,40 @@ class Uploads:
             )
         if stated_size is not None and stated_size.isdecimal() and int(stated_size[:20]) > self.max_bytes:
             raise self._too_large(shown)
-        with self._lock:
-            if self._free_slots < 1:
-                raise BusyError("other files are being uploaded; try again in a moment")
-            self._free_slots -= 1
-        path = self.folder / f"{secrets.token_hex(16)}{suffix}"
         try:
-            async with asyncio.timeout(self._max_seconds):
-                size = await self._write(shown, path, pieces)
+            with self._slot():
+                path = self.folder / f"{secrets.token_hex(16)}{suffix}"
+                try:
+                    async with asyncio.timeout(self._max_seconds):
+                        size = await self._write(shown, path, pieces)
+                except BaseException:
+                    path.unlink(missing_ok=True)
+                    raise
         except TimeoutError:
-            path.unlink(missing_ok=True)
             raise InputError(
                 f"{shown} did not arrive within {self._max_seconds:.0f} s, or stalled for {self._max_pause:.0f} s; try again"
             ) from None
         except OSError as error:
-            path.unlink(missing_ok=True)
             raise NoSpaceError(
                 f"{shown} cannot be stored ({error.strerror or type(error).__name__}); free some space for temporary files"
             ) from None
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        finally:
-            with self._lock:
-                self._free_slots += 1
         upload = Upload(secrets.token_hex(16), shown, path, size)
         with self._lock:
             self._kept[upload.id] = upload
         return upload
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Room for a file that arrives. Raises BusyError if there is none."""
+        with self._lock:
+            if self._free_slots < 1:
+                raise BusyError("other files are being uploaded; try again in a moment")
+            self._free_slots -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free_slots += 1
 
     async def _write(self, name: str, path: Path, pieces: AsyncIterator[bytes]) -> int:
         """Write the pieces to `path`; their size in bytes."""

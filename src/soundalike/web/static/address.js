@@ -29,7 +29,7 @@ export class Address {
     if (sound) this.trail.put({ label: sound.name, hash }, { fresh: step });
   }
 
-  /** The next state comes from the address: it is no further step. */
+  /** The next state comes from the address: it is not another step. */
   follow() {
     this.linked = null;
   }

@@ -1,6 +1,6 @@
 """Version 1 of the built-in encoder: timbre and its evolution, rhythm and harmony by signal processing.
 
-It is what libraries of version 1 go on with; version 2 (`builtin_encoder`) has the same features with other constants. A
+Libraries of version 1 keep it; version 2 (`builtin_encoder`) has the same features with other constants. A
 waveform becomes a vector of perceptual features in named blocks (`builtin_features`), whitened (`whitened_features`).
 """
 

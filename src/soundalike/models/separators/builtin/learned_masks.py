@@ -194,7 +194,7 @@ def comb(spectrum: Spectrum, power: Floats, sustained: Floats) -> tuple[Floats, 
     """How well each band up to 2.5 kHz fits the harmonics of the lowest note, and of half its frequency (frames, COMB_BANDS).
 
     The frequency of each bin comes from the advance of its phase over one frame; the lowest note is the strongest bin of
-    `LOW_NOTE` that is no drum. Both scores are the mean over the band of cos(2 pi f / f0), weighted by power: 1 at a
+    `LOW_NOTE` that is not a drum. Both scores are the mean over the band of cos(2 pi f / f0), weighted by power: 1 at a
     harmonic, -1 between two of them; 0 where there is no low note.
 
     spectrum (frames + 1, bins): with the frame before; power (frames, bins); sustained (frames, BINS): 1 - mask of drums.

@@ -116,7 +116,7 @@ export function stretchRate(song, loop) {
 const PITCHES = { C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11 };
 
 /**
- * The pitch class of a key's major scale, 0..11: that of C for A minor; null for what is no key.
+ * The pitch class of a key's major scale, 0..11: that of C for A minor; null for what is not a key.
  * @param {string} key
  */
 function scaleOf(key) {
