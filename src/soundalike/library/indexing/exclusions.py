@@ -122,7 +122,9 @@ def checked_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
         pattern = given.replace(os.sep, "/").rstrip("/")
         names = pattern.removeprefix("/").split("/")
         if not pattern.strip():
-            raise InputError(f"{given!r} is not a pattern to exclude; write the name of a file or folder, such as Backup")
+            raise InputError(
+                f"{given!r} is not a pattern to exclude; write the name of a file or folder, such as Backup"
+            )
         if wrong := {"", ".", ".."}.intersection(names):
             raise InputError(
                 f"{given!r} cannot be excluded: {min(wrong)!r} is not a name; write names of files and folders, such as Backup, "
