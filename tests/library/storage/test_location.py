@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from soundalike.errors import InputError, LibraryError
-from soundalike.library.storage.location import OutdatedError, Remote, absolute, as_location, lies_there, readable_facts
+from soundalike.library.storage.location import OutdatedError, Remote, absolute, as_location, lies_there, readable_stat
 from tests.object_store import ObjectStore
 
 cluster = pytest.mark.cluster
@@ -78,7 +78,7 @@ def test_names_survive(bucket: str, name: str) -> None:
 def test_the_stamp_is_that_of_the_bytes(bucket: str) -> None:
     place = Remote(bucket, "x")
     place.overwrite("one")
-    one = readable_facts(place)
+    one = readable_stat(place)
     place.overwrite("two")
     two = place.stat()
     place.overwrite("one")

@@ -20,7 +20,7 @@ from soundalike.library.maintenance.audit import audit
 from soundalike.library.maintenance.parquet import export_parquet, import_parquet
 from soundalike.library.maintenance.roots import relocate, remove
 from soundalike.library.storage import lease
-from soundalike.library.storage.location import Facts, ObjectRefusedError, OutdatedError, Remote
+from soundalike.library.storage.location import ObjectRefusedError, ObjectStat, OutdatedError, Remote
 from soundalike.library.storage.manifest import read_manifest, write_manifest
 from soundalike.library.storage.store import Library
 from soundalike.search.finder import Finder
@@ -234,7 +234,7 @@ def _deny(monkeypatch: pytest.MonkeyPatch, denied: Remote, *, after_reads: int =
         if place == denied and reads >= after_reads:
             raise ObjectRefusedError(f"{place} is refused by the store (403)")
 
-    def denying_stat(place: Remote) -> Facts:
+    def denying_stat(place: Remote) -> ObjectStat:
         refuse(place)
         return stat(place)
 

@@ -30,7 +30,14 @@ from soundalike.library.indexing.scan_comparison import ScanComparison
 from soundalike.library.indexing.scopes import Scope, Scopes
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import useful_workers
-from soundalike.library.storage.location import Facts, Location, ObjectRefusedError, Remote, lies_there, readable_facts
+from soundalike.library.storage.location import (
+    Location,
+    ObjectRefusedError,
+    ObjectStat,
+    Remote,
+    lies_there,
+    readable_stat,
+)
 from soundalike.library.storage.store import Tables
 
 BYTES_PER_SECOND = 100_000
@@ -200,7 +207,7 @@ class IndexingRun:
     def _file(self, found: ScannedFile) -> Location:
         return self._roots[found.root] / found.file
 
-    def _stat(self, found: ScannedFile, facts: os.stat_result | Facts) -> tuple[int, int]:
+    def _stat(self, found: ScannedFile, facts: os.stat_result | ObjectStat) -> tuple[int, int]:
         """Size and stamp of a file as the scan records them; facts: those of the file now. Raises OSError."""
         size, mtime_ns = stat_with(self._sidecars, self._file(found), facts)
         return size, mtime_ns if found.track is None else track_stamp(mtime_ns, found.track)
@@ -302,7 +309,7 @@ class IndexingRun:
     def _as_scanned(self, found: ScannedFile) -> bool:
         """Whether a file is there, can be opened, and has not changed since the scan, nor have its sidecars."""
         try:
-            facts = self._stat(found, readable_facts(self._file(found)))
+            facts = self._stat(found, readable_stat(self._file(found)))
         except (OSError, ObjectRefusedError):
             return False
         return facts == (found.size, found.mtime_ns)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from soundalike.analysis.recipe import Recipe
-from soundalike.library.storage.location import Facts, Location, Remote
+from soundalike.library.storage.location import Location, ObjectStat, Remote
 
 
 class SidecarFiles(Protocol):
@@ -44,7 +44,7 @@ def sidecars_for(recipe: Recipe) -> SidecarFiles | None:
     return StemsSeparator()
 
 
-def stat_with(sidecars: SidecarFiles | None, path: Location, own: os.stat_result | Facts) -> tuple[int, int]:
+def stat_with(sidecars: SidecarFiles | None, path: Location, own: os.stat_result | ObjectStat) -> tuple[int, int]:
     """Size in bytes and time of last change in ns of an item, to detect changes; own: those of its file.
 
     With sidecars: the size of all files, and a hash of all names, sizes and times in place of the time (63 bits): an older

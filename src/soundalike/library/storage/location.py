@@ -28,9 +28,11 @@ RETRIES = 5
 """How long, and how often, a request to a store that does not answer is retried."""
 
 
-class Facts(NamedTuple):
-    """Facts of a stored object, under the names of `os.stat_result`. st_mtime_ns: a hash of its entity tag (63 bits), which
-    changes with the bytes."""
+class ObjectStat(NamedTuple):
+    """Size and time of a stored object, under the names of `os.stat_result`.
+
+    st_mtime_ns: a hash of its entity tag (63 bits), which changes with the bytes.
+    """
 
     st_size: int
     st_mtime_ns: int
@@ -98,10 +100,10 @@ class Remote:
         """Bucket and parts of the key."""
         return (self.bucket, *filter(None, self.key.split("/")))
 
-    def stat(self) -> Facts:
+    def stat(self) -> ObjectStat:
         """Size and stamp of an object. Raises FileNotFoundError where there is none."""
         with _translated(self):
-            return _facts(_store(self.bucket).head(self.key))
+            return _stat_of(_store(self.bucket).head(self.key))
 
     def is_file(self) -> bool:
         """Whether there is an object of this name."""
@@ -118,14 +120,14 @@ class Remote:
         """Whether there is an object of this name, or one under it."""
         return self.is_file() or self.is_dir()
 
-    def files(self) -> Iterator[tuple[str, Facts]]:
+    def files(self) -> Iterator[tuple[str, ObjectStat]]:
         """All objects under this folder, by their names relative to it, in the store's order."""
         inside = f"{self.key}/" if self.key else ""
         with _translated(self):
             for page in _store(self.bucket).list(prefix=self.key or None):
                 for entry in page:
                     if entry["path"].startswith(inside):
-                        yield entry["path"][len(inside) :], _facts(entry)
+                        yield entry["path"][len(inside) :], _stat_of(entry)
 
     def names(self) -> list[str]:
         """The names directly in this folder, sorted."""
@@ -239,7 +241,7 @@ def lies_there(place: Location) -> bool:
         return True
 
 
-def readable_facts(place: Location) -> os.stat_result | Facts:
+def readable_stat(place: Location) -> os.stat_result | ObjectStat:
     """Size and time of change of a file that can be opened. Raises OSError or ObjectRefusedError if it cannot."""
     if isinstance(place, Remote):
         return place.stat()
@@ -289,9 +291,9 @@ def _opened(bucket: str, environment: tuple[tuple[str, str], ...]) -> Any:
     )
 
 
-def _facts(entry: Mapping[str, Any]) -> Facts:
+def _stat_of(entry: Mapping[str, Any]) -> ObjectStat:
     tag = entry["e_tag"] or entry["last_modified"].isoformat()
-    return Facts(int(entry["size"]), int.from_bytes(hashlib.blake2b(tag.encode(), digest_size=8).digest()) >> 1)
+    return ObjectStat(int(entry["size"]), int.from_bytes(hashlib.blake2b(tag.encode(), digest_size=8).digest()) >> 1)
 
 
 @contextmanager
