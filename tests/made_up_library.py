@@ -15,10 +15,10 @@ import pytest
 from soundalike.analysis.recipe import Recipe
 from soundalike.config import Runtime
 from soundalike.errors import AudioError
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.execution_backends import LocalBackend
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.library_update import index
-from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location, ObjectRefusedError
 from soundalike.library.storage.store import Library

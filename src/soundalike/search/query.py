@@ -14,7 +14,7 @@ from soundalike.analysis.kinds import Kind, check_kind
 from soundalike.audio.file_part import part_of_address
 from soundalike.audio.metadata.class_names import class_of_item, class_of_path, nearest_names
 from soundalike.errors import InputError
-from soundalike.library.indexing.scan import content_digest
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.sidecar_files import sidecars_for
 from soundalike.library.storage.item_parts import track_digest
 from soundalike.library.storage.store import Library

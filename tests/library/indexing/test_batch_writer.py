@@ -7,7 +7,7 @@ import pytest
 from soundalike.library.indexing import batch_writer as writing
 from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.item_rows import Row, item_row
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.store import Library, Tables

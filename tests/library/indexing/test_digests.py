@@ -13,7 +13,7 @@ from soundalike.audio.cue_sheet import Track
 from soundalike.errors import LibraryError
 from soundalike.library.indexing import digests
 from soundalike.library.indexing.digests import digests_ahead, explain_unreadable
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.item_parts import track_digest
 from soundalike.library.storage.location import Location, ObjectRefusedError, Remote

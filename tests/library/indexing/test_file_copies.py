@@ -13,10 +13,10 @@ import pytest
 
 from benchmarks.bytes_read import bytes_read
 from soundalike.errors import AudioError
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.execution_backends import LocalBackend
 from soundalike.library.indexing.file_copies import MOST_WAITING, CopyingPool, FileCopies
 from soundalike.library.indexing.library_update import index
-from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location
 from soundalike.library.storage.store import Library

@@ -10,7 +10,7 @@ from soundalike.library.indexing.batch_writer import BatchWriter
 from soundalike.library.indexing.file_registry import TRY_AGAIN, FileRegistry
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.item_changes import Inherited, ItemChanges
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.store import Library, Tables

@@ -8,7 +8,7 @@ from soundalike.audio.metadata.estimate import Estimate
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
 from soundalike.library.indexing.item_rows import item_row, placed
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage.schema import ITEMS_SCHEMA, row_table
 from tests.made_up_rows import analysis
 

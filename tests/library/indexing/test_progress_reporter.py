@@ -5,7 +5,7 @@ import pytest
 from soundalike.library.indexing import progress_reporter
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.progress_reporter import PROGRESS_SECONDS, ProgressReporter
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.indexing.work_estimate import Rate
 
 

@@ -18,6 +18,7 @@ from soundalike.config import Runtime
 from soundalike.errors import LibraryError
 from soundalike.jobs.ray.ray_cluster import Machines, Node, connected
 from soundalike.jobs.ray.ray_pool import RayPool, Stage
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.index_report import IndexReport, Progress
 from soundalike.library.indexing.library_update import index
 from soundalike.library.indexing.ray_backend import (
@@ -27,7 +28,6 @@ from soundalike.library.indexing.ray_backend import (
     model_processes,
     one_per_core,
 )
-from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.maintenance.audit import audit
 from soundalike.library.storage.location import Location, Remote

@@ -8,8 +8,10 @@ import pytest
 
 from soundalike.library.indexing import cue_tracks
 from soundalike.library.indexing import scan as scanning
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.exclusions import Exclusions
-from soundalike.library.indexing.scan import Scan, content_digest, reachable, scan
+from soundalike.library.indexing.scan import reachable, scan
+from soundalike.library.indexing.scanned_file import Scan
 from soundalike.library.indexing.scopes import Scope
 
 AUDIO = frozenset({".wav", ".flac"})

@@ -8,8 +8,8 @@ import pytest
 from soundalike.audio.cue_sheet import Track
 from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.file_registry import KnownItem, Place
-from soundalike.library.indexing.scan import Scan, ScannedFile
 from soundalike.library.indexing.scan_comparison import ScanComparison
+from soundalike.library.indexing.scanned_file import Scan, ScannedFile
 from soundalike.library.indexing.scopes import Scope, Scopes
 
 Compare = Callable[..., ScanComparison]

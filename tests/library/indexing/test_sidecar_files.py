@@ -14,7 +14,8 @@ import pytest
 from soundalike.analysis.analyser import Analysis
 from soundalike.analysis.recipe import Recipe, make_recipe
 from soundalike.config import Runtime
-from soundalike.library.indexing.scan import content_digest, scan
+from soundalike.library.indexing.content_digest import content_digest
+from soundalike.library.indexing.scan import scan
 from soundalike.library.indexing.scopes import Scope
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.models.separators.stems.true_stems import StemsSeparator

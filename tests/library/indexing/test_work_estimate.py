@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.indexing.work_estimate import (
     BYTES_PER_SECOND,
     SECONDS_PER_FILE,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from soundalike.library.indexing.execution_backends import ExecutionBackend, without_place
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location, ObjectRefusedError
 

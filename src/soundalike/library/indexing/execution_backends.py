@@ -16,8 +16,8 @@ from soundalike.config import Runtime, available_cores
 from soundalike.errors import AudioError, LibraryError
 from soundalike.jobs.worker_pool import TaskPool, WorkerLimits, WorkerLostError, WorkerPool, WorkerStartError
 from soundalike.library.indexing.analysis_tasks import load_analyser
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.file_copies import CopyingPool, FileCopies
-from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location, ObjectRefusedError
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 from soundalike.config import TemporaryFolder
 from soundalike.errors import SoundalikeError
 from soundalike.jobs.worker_pool import TaskPool
-from soundalike.library.indexing.scan import content_digest
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.storage.location import Location
 
 MAX_BYTES = 512 << 20

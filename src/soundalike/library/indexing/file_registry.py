@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.item_parts import path_of_file
 from soundalike.library.storage.store import Tables, quoted

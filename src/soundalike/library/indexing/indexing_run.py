@@ -25,8 +25,9 @@ from soundalike.library.indexing.index_options import IndexOptions
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.item_changes import Inherited, ItemChanges
 from soundalike.library.indexing.progress_reporter import OnProgress, ProgressReporter
-from soundalike.library.indexing.scan import Scan, ScannedFile, reachable, scan
+from soundalike.library.indexing.scan import reachable, scan
 from soundalike.library.indexing.scan_comparison import ScanComparison
+from soundalike.library.indexing.scanned_file import Scan, ScannedFile
 from soundalike.library.indexing.scopes import Scope, Scopes
 from soundalike.library.indexing.sidecar_files import sidecars_for, stat_with
 from soundalike.library.indexing.work_estimate import useful_workers

@@ -18,8 +18,9 @@ from soundalike.library.indexing.file_registry import (
 )
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
-from soundalike.library.indexing.scan import ScannedFile, reachable
+from soundalike.library.indexing.scan import reachable
 from soundalike.library.indexing.scan_comparison import ItemsOfScan
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
 from soundalike.library.storage.location import Location
 

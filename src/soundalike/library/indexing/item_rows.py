@@ -13,7 +13,7 @@ from soundalike.analysis.analyser import Analysis
 from soundalike.audio.metadata.facts import Estimate, resolve_facts
 from soundalike.audio.metadata.loop_chunks import LoopChunk
 from soundalike.audio.metadata.tags import Tags
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 
 Row = dict[str, Any]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 
 from soundalike.library.indexing.index_report import IndexReport, Progress
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.indexing.work_estimate import RateMeter, work_of
 
 OnProgress = Callable[[Progress], None]

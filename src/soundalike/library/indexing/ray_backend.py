@@ -25,8 +25,8 @@ from soundalike.errors import LibraryError
 from soundalike.jobs.worker_pool import WorkerLostError
 from soundalike.jobs.worker_process import Setup
 from soundalike.library.indexing.analysis_tasks import load_analyser, load_finisher, load_preparer
+from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.execution_backends import FileNotVisibleError
-from soundalike.library.indexing.scan import content_digest
 from soundalike.library.indexing.sidecar_files import SidecarFiles
 from soundalike.library.storage.location import Location, Remote, as_location
 

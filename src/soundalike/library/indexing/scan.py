@@ -7,119 +7,24 @@ to places inside a root; a linked folder outside the roots is followed, once.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
-from collections import ChainMap, Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from soundalike.audio.cue_sheet import Track
-from soundalike.audio.file_part import seconds_address
 from soundalike.errors import LibraryError
-from soundalike.library.indexing.cue_tracks import (
-    AudioNames,
-    FolderTracks,
-    is_cue_sheet,
-    may_have_sheet,
-    track_stamp,
-    tracks_by,
-    tracks_in,
-    tracks_inside,
-)
+from soundalike.library.indexing.cue_tracks import is_cue_sheet, may_have_sheet, track_stamp, tracks_inside
 from soundalike.library.indexing.exclusions import Exclusions
+from soundalike.library.indexing.folder_sheets import FolderSheets
+from soundalike.library.indexing.scanned_file import Scan, ScannedFile
 from soundalike.library.indexing.scopes import RootFinder, Scope, printable
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
-from soundalike.library.storage.item_parts import track_digest, track_path
+from soundalike.library.storage.item_parts import track_path
 from soundalike.library.storage.location import Location, Remote
 from soundalike.library.storage.manifest import FILE_NAME as MANIFEST
 from soundalike.library.storage.manifest import GENERATION
-
-_BLOCK = 1 << 20
-
-
-def content_digest(
-    path: Location,
-    sidecars: SidecarFiles | None = None,
-    *,
-    on_block: Callable[[bytes | memoryview], None] | None = None,
-) -> str:
-    """BLAKE2b-128 of a file's bytes, in hex; with sidecars, of its own digest and of their names and digests, and of a file that
-    has inside what others have in sidecars, another one than of the same bytes under a name without this meaning.
-
-    on_block: called with the bytes of the file itself, block by block. Raises OSError if one cannot be read.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for block in path.blocks() if isinstance(path, Remote) else _blocks(path):
-        digest.update(block)
-        if on_block is not None:
-            on_block(block)
-    others = () if sidecars is None or isinstance(path, Remote) else sidecars.sidecars(path)
-    has_inside = sidecars is not None and isinstance(path, Path) and sidecars.has_inside(path)
-    if others or has_inside:
-        facts = [("", digest.hexdigest()), *((other.name, content_digest(other)) for other in others)]
-        digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            yield block
-
-
-@dataclass(frozen=True, order=True)
-class ScannedFile:
-    """A file: its root's name, its path relative to it (with /), size in bytes and time of last change in ns (with those
-    of its sidecars, if it has any: see `sidecar_files.stat_with`); for an object of a store, a stamp in place of the time.
-
-    track: the track of the file that it is, if a cue sheet divides the file (`item_parts` and `cue_tracks.track_stamp` say
-    what path and time are then).
-    """
-
-    root: str
-    path: str
-    size: int = field(compare=False)
-    mtime_ns: int = field(compare=False)
-    track: Track | None = field(default=None, compare=False)
-
-    @property
-    def file(self) -> str:
-        """The path of the file, relative to the root."""
-        return self.path if self.track is None else self.path.rpartition("#")[0]
-
-    def digest(self, of_file: str) -> str:
-        """The digest of what is indexed, from that of the file."""
-        return of_file if self.track is None else track_digest(of_file, self.track.start, self.track.end)
-
-    def address(self, file: Location) -> str:
-        """What decodes it; file: where the file is."""
-        if self.track is None:
-            return str(file)
-        return seconds_address(str(file), self.track.start, self.track.end)
-
-
-@dataclass
-class Scan:
-    """The result of a scan.
-
-    files: sorted, each once; unusable: (root, path relative to it, reason) of entries that look like audio files or cue sheets
-    but cannot be used (in their paths undecodable bytes are written out); unreadable:
-    (root, folder relative to it, reason) of folders that could not be listed; unreachable: names of roots that are not
-    there; other: how many files were left out for their suffix, by suffix (lower case, "" for none); libraries: (root, folder
-    relative to it) of other libraries, which were not entered; excluded: (root, path relative to it) of scopes
-    that are excluded.
-    """
-
-    files: list[ScannedFile] = field(default_factory=list)
-    unusable: list[tuple[str, str, str]] = field(default_factory=list)
-    unreadable: list[tuple[str, str, str]] = field(default_factory=list)
-    unreachable: list[str] = field(default_factory=list)
-    other: Counter[str] = field(default_factory=Counter)
-    libraries: list[tuple[str, str]] = field(default_factory=list)
-    excluded: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(
@@ -209,7 +114,6 @@ class _Walk:
     ) -> None:
         self.result = Scan()
         self._reasons: dict[tuple[str, str], dict[str, None]] = {}  # why entries are unusable, by root and path
-        self._cue_sheets = cue_sheets and sidecars is None
         self._sidecars = sidecars
         self._is_whole = is_whole
         self._exclusions = exclusions
@@ -218,12 +122,8 @@ class _Walk:
         self._leave_out = _identity(leave_out) if isinstance(leave_out, Path) else None
         self._leave_out_remote = f"{leave_out}/" if isinstance(leave_out, Remote) else None
         self._stop = stop
-        self._from_above: dict[Path, dict[str, tuple[Track, ...]]] = {}  # by the sheets of folders above
-        self._names: dict[Path, list[str]] = {}  # in folders above what was named
-        self._audio: dict[Path, AudioNames] = {}
-        self._by_sheets: dict[Path, FolderTracks] = {}
-        self._reported: set[Path] = set()  # folders whose problems with sheets are noted
-        self._below_read: set[tuple[Path, Path]] = set()  # (folder, root) between which all sheets have been read
+        used = cue_sheets and sidecars is None
+        self._sheets = FolderSheets(extensions, self._excluded_in, self._unusable) if used else None
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Path] = []
 
@@ -248,8 +148,7 @@ class _Walk:
                 continue
             inner = []
             excluded = self._excluded_in(folder)
-            names = [entry.name for entry in entries]
-            tracks = self._tracks(folder, names if excluded is None else _without_sheets(names, excluded))
+            tracks = self._sheets.tracks(folder, [entry.name for entry in entries]) if self._sheets is not None else {}
             for entry in entries:
                 # The patterns come first, so that one for a hidden name counts as matched.
                 if (excluded is not None and excluded(entry.name)) or entry.name.startswith("."):
@@ -313,69 +212,24 @@ class _Walk:
 
     def file(self, path: Path) -> None:
         """Include a file that was named explicitly, whatever its suffix; of a cue sheet, the files that it refers to."""
-        names = self._names_for_sheets(path.parent) if self._cue_sheets else []
-        if self._cue_sheets and is_cue_sheet(path.name):
-            audio = self._audio.get(path.parent)
-            if audio is None:
-                audio = self._audio[path.parent] = AudioNames.among(names, self._extensions)
-            found = tracks_by([path.name], path.parent, audio, self._extensions)
-            for _, reason in found.problems:
-                self._unusable(path, reason)
-            for name in dict.fromkeys(found.files.get(path.name, ())):
+        if self._sheets is None:
+            self._include(path)
+        elif is_cue_sheet(path.name):
+            for name, tracks in self._sheets.files_of(path):
                 if not self._is_excluded(path.parent, name):
-                    self._include(path.parent / name, found.tracks.get(name))
+                    self._include(path.parent / name, tracks)
         else:
-            self._include(path, self._tracks(path.parent, names).get(path.name))
+            self._include(path, self._sheets.tracks_of(path))
+
+    def above(self, target: Path, root: Location) -> None:
+        """Read the cue sheets above `target`, which may refer to files in it."""
+        if self._sheets is not None and isinstance(root, Path):
+            self._sheets.read_above(target, root)
 
     def linked_folders(self) -> None:
         """Scan the folders that links point to and that were not scanned already."""
         while self._links and not self._stop():
             self.folder(self._links.pop(0))
-
-    def _tracks(self, folder: Path, names: list[str]) -> Mapping[str, tuple[Track, ...]]:
-        """The tracks of the files in a folder that cue sheets beside them, or in a folder above, refer to, by file name."""
-        above = self._from_above.get(folder, {})
-        if not self._cue_sheets:
-            return above
-        found = self._read_sheets(folder, names)
-        if folder not in self._reported:
-            self._reported.add(folder)
-            for sheet, reason in found.problems:
-                self._unusable(folder / sheet, reason)
-        return ChainMap(found.tracks, above) if found.tracks else above
-
-    def above(self, target: Path, root: Location) -> None:
-        """Read the cue sheets in the folders from `root` down to the one above `target`, which may refer to files in it."""
-        if not self._cue_sheets or not isinstance(root, Path) or (target.parent, root) in self._below_read:
-            return
-        self._below_read.add((target.parent, root))
-        for folder in reversed([folder for folder in target.parents if folder.is_relative_to(root)]):
-            self._read_sheets(folder, self._names_for_sheets(folder))
-
-    def _read_sheets(self, folder: Path, names: list[str]) -> FolderTracks:
-        """What the cue sheets in a folder say, read once; names: all in it, without excluded sheets."""
-        found = self._by_sheets.get(folder)
-        if found is None:
-            found = FolderTracks()
-            if any(map(is_cue_sheet, names)):
-                found = tracks_in(folder, [name for name in names if not name.startswith(".")], self._extensions)
-                self._note_below(folder, found)
-            self._by_sheets[folder] = found
-        return found
-
-    def _names_for_sheets(self, folder: Path) -> list[str]:
-        """The names in a folder, sorted, without excluded cue sheets, listed once; none if it cannot be listed."""
-        names = self._names.get(folder)
-        if names is None:
-            try:
-                names = sorted(os.listdir(folder))
-            except OSError:
-                names = []
-            excluded = self._excluded_in(folder)
-            if excluded is not None:
-                names = _without_sheets(names, excluded)
-            self._names[folder] = names
-        return names
 
     def _excluded_in(self, folder: Path) -> Callable[[str], bool] | None:
         """Which names directly in a folder are excluded; None if nothing is anywhere."""
@@ -383,12 +237,6 @@ class _Walk:
 
     def _is_excluded(self, folder: Location, name: str) -> bool:
         return bool(self._exclusions) and self._exclusions.covers(self._owner.locate(folder / name)[1])
-
-    def _note_below(self, folder: Path, found: FolderTracks) -> None:
-        for path, tracks in found.tracks.items():
-            inside, slash, name = path.rpartition("/")
-            if slash:
-                self._from_above.setdefault(folder / inside, {})[name] = tracks
 
     def _wanted(self, name: str) -> bool:
         """Whether a file has the suffix of an audio format; if not, it is counted."""
@@ -428,7 +276,9 @@ class _Walk:
             root, relative = self._owner.locate(path)
             whole = ScannedFile(root, relative, size, mtime_ns)
             if tracks is None:
-                looks_inside = self._cue_sheets and may_have_sheet(path.name, size) and not self._is_whole(whole)
+                looks_inside = (
+                    self._sheets is not None and may_have_sheet(path.name, size) and not self._is_whole(whole)
+                )
                 tracks = tracks_inside(path) if looks_inside else ()
             if not tracks:
                 self.result.files.append(whole)
@@ -448,11 +298,6 @@ class _Walk:
         self.result.files = sorted(set(self.result.files))
         self.result.unusable = [(*place, "; ".join(reasons)) for place, reasons in self._reasons.items()]
         return self.result
-
-
-def _without_sheets(names: Iterable[str], excluded: Callable[[str], bool]) -> list[str]:
-    """`names` without excluded cue sheets. The audio files stay, so that no sheet seems to refer to nothing."""
-    return [name for name in names if not (is_cue_sheet(name) and excluded(name))]
 
 
 def _is_library(names: Collection[str]) -> bool:

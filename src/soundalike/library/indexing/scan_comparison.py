@@ -8,7 +8,7 @@ from pathlib import Path
 
 from soundalike.library.indexing.exclusions import Exclusions
 from soundalike.library.indexing.file_registry import KnownItem, Place
-from soundalike.library.indexing.scan import Scan, ScannedFile
+from soundalike.library.indexing.scanned_file import Scan, ScannedFile
 from soundalike.library.indexing.scopes import Scopes
 from soundalike.library.indexing.sidecar_files import SidecarFiles, stat_with
 from soundalike.library.storage.location import Location, ObjectRefusedError

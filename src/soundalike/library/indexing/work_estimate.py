@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from soundalike.library.indexing.scan import ScannedFile
+from soundalike.library.indexing.scanned_file import ScannedFile
 
 SECONDS_PER_FILE = 0.01
 """Of one core, for the shortest one-shot, with the built-in models."""
