@@ -70,5 +70,5 @@ def test_where_a_path_belongs(tmp_path: Path) -> None:
     assert finder.locate(tmp_path) == ("r", "")
     assert finder.locate(tmp_path / "a" / "b.wav") == ("r", "a/b.wav")
     assert finder.locate(Path("/b.wav")) == ("top", "b.wav")
-    with pytest.raises(InputError, match="lies in no root"):
+    with pytest.raises(InputError, match="is not in any root"):
         RootFinder({"r": tmp_path / "a"}).locate(tmp_path / "ab")

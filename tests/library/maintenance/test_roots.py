@@ -84,7 +84,7 @@ def test_remove_understands_paths_as_hits_show_them(full: LibraryFolder) -> None
     assert remove(full.path, ["music/sub/b.wav"]).items == 1
     with pytest.raises(InputError, match="no item under"):
         remove(full.path, ["music/sub/b.wav"])
-    with pytest.raises(InputError, match="lies in no root"):
+    with pytest.raises(InputError, match="is not in any root"):
         remove(full.path, ["elsewhere/b.wav"])
     assert len(full.items()) == 3
 
@@ -96,7 +96,7 @@ def test_what_is_here_is_not_taken_for_an_item_of_that_name(
     (elsewhere / "music" / "sub").mkdir(parents=True)
     (elsewhere / "music" / "sub" / "b.wav").write_bytes(b"another file")
     monkeypatch.chdir(elsewhere)
-    with pytest.raises(InputError, match="lies in no root"):
+    with pytest.raises(InputError, match="is not in any root"):
         remove(full.path, ["music/sub/b.wav"])
     assert len(full.items()) == 4
 

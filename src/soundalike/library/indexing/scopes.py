@@ -69,7 +69,7 @@ class RootFinder:
         for name, prefix in self._named:
             if text.startswith(prefix) or text + os.sep == prefix:
                 return name, text[len(prefix) :].replace(os.sep, "/")
-        raise InputError(f"{path} lies in no root of this library")
+        raise InputError(f"{path} is not in any root of this library")
 
     def find(self, path: Location) -> tuple[str, str] | None:
         """Like `locate`, and if that finds none, with links resolved; None if no root contains either path."""

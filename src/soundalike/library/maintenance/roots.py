@@ -157,6 +157,6 @@ def _scope(path: str | Location, roots: Mapping[str, Location]) -> Scope:
         name, _, inside = PurePath(str(path)).as_posix().partition("/")
         if name not in roots or (isinstance(here, Path) and here.exists()):
             known = ", ".join(str(folder) for folder in roots.values()) or "none yet"
-            raise InputError(f"{path} lies in no root of this library; its roots are {known}")
+            raise InputError(f"{path} is not in any root of this library; its roots are {known}")
         place = (name, inside)
     return Scope(*place)
