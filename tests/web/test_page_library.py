@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,6 +274,33 @@ def test_new_files_are_offered(browser: Any, library: Path, music: Path, tmp_pat
         page.click("#now-copies")
         shown = {page.text_content("#now-path"), page.text_content("#copies-list li")}
         assert {Path(path).name for path in shown} == {sound.name, f"new{sound.suffix}"}
+        page.close()
+
+
+def test_what_the_page_adds_is_no_news_and_names_the_pads(
+    browser: Any, music: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_library, "REFRESH_SECONDS", 0.0)
+    index(tmp_path / "library", [song], window=5.0, jobs=1)
+    with Running(tmp_path / "library") as running:
+        page = opened(browser, running.address)
+        drop(page, song)
+        page.wait_for_selector(".pad")
+        before = page.locator(".pad").all_text_contents()
+        assert all(re.fullmatch(r"\d+ ×(like an? \w+)?", pad) for pad in before)  # by their sound alone
+        assert page.locator(".pad:not(:has(span))").count() > 0
+        page.click("#add-folder")
+        page.fill("#folder", str(music / "one-shots"))
+        page.press("#folder", "Enter")
+        until(page, "document.querySelector('#library').textContent.endsWith('20 one-shots')")
+        until(page, "!document.querySelector('.pad:not(:has(span))')")
+        named = page.locator(".pad").all_text_contents()
+        assert all(re.fullmatch(r"\d+ ×(like an? \w+|near \w+_\w+)", pad) for pad in named)
+        with page.expect_response("**/api/library/state") as checked:
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        checked.value.finished()
+        page.wait_for_timeout(200)
+        assert page.is_hidden("#notice")
         page.close()
 
 

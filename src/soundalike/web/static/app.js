@@ -15,7 +15,7 @@ import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
 import { taken, whatIsTaken } from "./hits/taking.js";
-import { hideNotice, itemCount, showLibrary, watchLibrary } from "./library_status.js";
+import { hideNotice, itemCount, showLibrary, watched, watchLibrary } from "./library_status.js";
 import { fromLink } from "./link.js";
 import { MapPanel } from "./map/panel.js";
 import { Opening } from "./opening.js";
@@ -49,6 +49,8 @@ let profileMenu;
 let map;
 /** @type {FirstRun} */
 let firstRun;
+/** @type {import("./watch.js").Watch | undefined} */
+let watch;
 /**
  * What the hits were found with.
  * @type {SearchRequest | null}
@@ -380,6 +382,7 @@ async function restoreState() {
 function takeLibrary(described) {
   library = described;
   showLibrary(library);
+  watch?.take(watched(library));
   collections.show(library.collections);
   feedback.showCount(library.answers ?? 0);
 }
@@ -398,6 +401,7 @@ async function reloadLibrary() {
   if (itemCount(library)) firstRun.show({ empty: false, shown: false }); // else its form is still needed
   map.forget();
   hideNotice();
+  reference.renewOnsets();
   return update({ fresh: false });
 }
 
@@ -554,7 +558,7 @@ async function start() {
   current.show();
   current.setTogether();
   if (library.indexing) firstRun.follow().catch(() => {});
-  watchLibrary(library, () => {
+  watch = watchLibrary(library, () => {
     // What failed while the server was away is asked again.
     if ($("status").classList.contains("problem")) run(() => update({ fresh: false }));
   });

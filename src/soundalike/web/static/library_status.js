@@ -32,14 +32,20 @@ function showNotice(message, { reload = false } = {}) {
 export const hideNotice = () => ($("notice").hidden = true);
 
 /**
+ * What is watched of a library.
+ * @param {Library} library
+ * @returns {LibraryState}
+ */
+export const watched = (library) => ({ state: library.state, items: itemCount(library) });
+
+/**
  * Shows when the library has changed, or the server is away. onBack: it answers again.
  * @param {Library} library
  * @param {() => void} onBack
  */
 export function watchLibrary(library, onBack) {
-  new Watch({
-    state: library.state,
-    items: itemCount(library),
+  return new Watch({
+    shown: watched(library),
     onChange: ({ now, before }) => {
       showNotice(now > before ? `${plural(now - before, "new file")} indexed.` : "The library has changed.", { reload: true });
     },

@@ -61,11 +61,12 @@ export class Pads {
    * @param {number | null} chosen
    */
   pad(group, n, chosen) {
+    const name = likeness(group);
     const pad = make(
       "button",
       { type: "button", class: "pad", "aria-pressed": String(n === chosen), title: "Hear one of these onsets, and list the one-shots that sound like them" },
       make("strong", { textContent: `${group.starts.length} ×` }),
-      make("span", { textContent: likeness(group) }),
+      ...(name ? [make("span", { textContent: name })] : []),
     );
     pad.dataset.group = String(n);
     pad.addEventListener("click", () => {

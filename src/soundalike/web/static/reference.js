@@ -44,6 +44,7 @@ export class Reference {
       },
       onHear,
     });
+    this.finding = Promise.resolve(); // until the onsets that were requested last are known, or failed
     this.fields = [inputById("region-start"), inputById("region-end")];
     this.fields.forEach((field, edge) => field.addEventListener("change", () => this.readField(edge)));
     this.listen();
@@ -110,7 +111,12 @@ export class Reference {
   }
 
   /** Requests the onsets of the drums of a song, which become pads. */
-  async loadOnsets() {
+  loadOnsets() {
+    this.finding = this.findOnsets();
+    return this.finding;
+  }
+
+  async findOnsets() {
     const question = this.question();
     const { sound, signal, id } = question;
     if (!sound?.url || question.isClip || question.onsets) return this.showOnsets();
@@ -121,6 +127,20 @@ export class Reference {
       this.showOnsets();
     } catch (error) {
       if (!api.isAbort(error)) this.pads.showProblem(messageOf(error), () => this.loadOnsets());
+    }
+  }
+
+  /** Requests the names of the pads again: the library, which has changed, may have one-shots nearer to them. */
+  async renewOnsets() {
+    await this.finding;
+    const question = this.question();
+    const { signal, id, onsets } = question;
+    if (!onsets) return;
+    try {
+      question.onsets = await api.onsets(id, onsets.part, signal);
+      if (!signal.aborted) this.showOnsets();
+    } catch {
+      // they keep their names
     }
   }
 

@@ -8,17 +8,15 @@ export class Watch {
   unreachable = false;
 
   /**
-   * onChange: the library has changed; onGone: the server does not answer; onBack: it answers again.
+   * shown: the library as the page shows it; onChange: it has changed; onGone: the server does not answer; onBack: it answers again.
    * @param {object} options
-   * @param {string} options.state
-   * @param {number} options.items
+   * @param {LibraryState} options.shown
    * @param {(items: { now: number, before: number }) => void} options.onChange
    * @param {(message: string) => void} options.onGone
    * @param {() => void} options.onBack
    */
-  constructor({ state, items, onChange, onGone, onBack }) {
-    this.state = state;
-    this.items = items;
+  constructor({ shown, onChange, onGone, onBack }) {
+    this.known = shown;
     this.onChange = onChange;
     this.onGone = onGone;
     this.onBack = onBack;
@@ -26,14 +24,23 @@ export class Watch {
     document.addEventListener("visibilitychange", () => document.hidden || this.check());
   }
 
+  /**
+   * The page shows the library in this state now.
+   * @param {LibraryState} shown
+   */
+  take(shown) {
+    this.known = shown;
+  }
+
   async check() {
+    const { known } = this;
     try {
-      const { state, items } = await api.libraryState();
+      const found = await api.libraryState();
       if (this.unreachable) this.onBack();
       this.unreachable = false;
-      if (state !== this.state) this.onChange({ now: items, before: this.items });
-      this.state = state;
-      this.items = items;
+      if (known !== this.known) return; // another state was taken or found since
+      this.known = found;
+      if (found.state !== known.state) this.onChange({ now: found.items, before: known.items });
     } catch (error) {
       // Any other error will be shown when something else is requested.
       if (!(error instanceof api.ApiError) || error.status !== null) return;
