@@ -321,6 +321,40 @@ def test_filters_apply_to_the_library_listing_too(page: Any) -> None:
     page.wait_for_selector("#status.problem")
 
 
+def test_one_shots_of_the_class_of_the_reference_come_first_unless_switched_off(page: Any, browser: Any) -> None:
+    choose(page, "one-shot")
+    assert page.is_hidden("#same-class")  # there is no reference
+    page.fill("#library-search", "crate_kick")
+    page.press("#library-search", "Enter")
+    until(page, "document.querySelector('#hits-heading').textContent === 'Hits'")
+    settled(page)
+    assert page.text_content("#same-class") == "kicks first"
+    assert "kicks first, unless others are much closer" in status(page)
+    preferring = scores(page)
+    assert preferring != sorted(preferring, reverse=True)
+    page.locator("#same-class").focus()
+    with page.expect_response("**/api/search") as answer:
+        page.keyboard.press("Enter")
+    assert asked(answer)["same_class"] == "ignore"
+    settled(page)
+    assert page.evaluate("document.activeElement.id") == "same-class"
+    assert page.get_attribute("#same-class", "aria-pressed") == "false"
+    assert "first" not in status(page)
+    assert scores(page) == sorted(scores(page), reverse=True)
+    other = browser.new_page()
+    other.goto(page.url)
+    until(other, "document.querySelector('#hits-heading').textContent === 'Hits'")
+    settled(other)
+    assert other.get_attribute("#same-class", "aria-pressed") == "false"
+    assert scores(other) == sorted(scores(other), reverse=True)
+    other.close()
+    page.click("#same-class")
+    settled(page)
+    assert scores(page) == preferring
+    choose(page, "loop")
+    assert page.is_hidden("#same-class")  # loops have no classes
+
+
 def test_filters_apply_to_hits(page: Any, song: Path) -> None:
     drop(page, song)
     choose(page, "loop")

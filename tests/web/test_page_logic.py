@@ -159,6 +159,7 @@ words = st.text(max_size=20)
     favourite=st.booleans(),
     classes=st.lists(st.sampled_from(["kick", "snare"]), max_size=2),
     versions=st.sampled_from(["", "loose", "strict", "show"]),
+    same_class=st.sampled_from(["prefer", "ignore"]),
     referenceKind=st.sampled_from([None, "song", "loop"]),
     group=st.none() | st.integers(0, 400),
     reference=st.sampled_from(
@@ -166,7 +167,7 @@ words = st.text(max_size=20)
     ),
 )
 def test_a_link_contains_the_whole_state(
-    module: Call, favourite: bool, classes: list[str], versions: str, **state: Any
+    module: Call, favourite: bool, classes: list[str], versions: str, same_class: str, **state: Any
 ) -> None:
     state["strips"] = state.pop("mixer")
     state["filters"] |= {
@@ -174,6 +175,7 @@ def test_a_link_contains_the_whole_state(
         "collection": "my kit" * favourite,
         "classes": classes,
         "versions": versions,
+        "sameClass": same_class,
     }
     link = module("link.js", "toLink", state)
     kept = module("link.js", "fromLink", link, PARTS)
@@ -208,7 +210,8 @@ def test_invalid_links_change_nothing(module: Call, hash_: str) -> None:
         assert (kept["reference"], kept["region"], kept["kind"], kept["part"]) == (None, None, "song", None)
         assert all(-1 <= one["value"] <= 1 for one in kept["strips"].values())
         texts = dict.fromkeys(("tempo", "key", "length", "path", "collection"), "")
-        assert kept["filters"] == {**texts, "favourite": False, "classes": [], "versions": ""}
+        others = {"favourite": False, "classes": [], "versions": "", "sameClass": "prefer"}
+        assert kept["filters"] == {**texts, **others}
 
 
 def test_exports_escape_unusual_names(module: Call) -> None:
@@ -595,8 +598,56 @@ def test_notes_on_what_was_searched(module: Call) -> None:
         "only 50 % of the library: a machine of the cluster is down",
         "first hits, from a few windows; analysing all of it …",
     ]
+    first = {"kind": "one-shot", "partial": False, "first": "snares"}
+    notes = module(
+        "result_notes.js", "notesOn", {**result, "silent": [], "same": 0, "versions": [], "share": 1}, {}, first
+    )
+    assert notes == "1 one-shot searched · snares first, unless others are much closer"
     assert module("result_notes.js", "reasonForNoHits", "loop", 0, True).startswith("this library has no loops")
     assert module("result_notes.js", "reasonForNoHits", "loop", 3, True) == "none of 3 loops matches these filters"
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "kind", "expected"),
+    [
+        ({}, {}, "one-shot", "snares"),
+        ({"sound_class": "percussion"}, {}, "one-shot", "percussion"),
+        (
+            {"class_preferred": False},
+            {"same_class": "ignore"},
+            "one-shot",
+            "snares",
+        ),  # switched off: it can be on again
+        (
+            {"class_preferred": False, "class_share": 0.9},
+            {"same_class": "ignore"},
+            "one-shot",
+            None,
+        ),  # no name states it
+        ({"class_preferred": False, "class_share": 0.9}, {}, "one-shot", None),
+        ({"sound_class": None, "class_preferred": False}, {}, "one-shot", None),
+        ({}, {}, "loop", None),
+        ({}, {"filters": {"classes": ["snare"]}}, "one-shot", None),  # there are no others
+        ({}, {"filters": {"classes": ["kick", "percussion"]}}, "one-shot", None),
+        ({}, {"filters": {"classes": ["kick", "snare"]}}, "one-shot", "snares"),
+        ({"classes": {"snare": 9, "kick": 0, "": 0}}, {}, "one-shot", None),
+        ({"classes": {"snare": 1, "kick": 5}, "same": 1}, {}, "one-shot", None),  # the only snare is the reference
+    ],
+)
+def test_the_class_that_comes_first_is_named_where_it_makes_a_difference(
+    module: Call, changes: dict[str, Any], asked: dict[str, Any], kind: str, expected: str | None
+) -> None:
+    result = {"sound_class": "snare", "class_share": None, "class_preferred": True, "same": 0}
+    result["classes"] = {"snare": 3, "kick": 5, "percussion": 2, "": 4}
+    assert module("same_class.js", "comingFirst", result | changes, {"filters": {}} | asked, kind) == expected
+
+
+@pytest.mark.parametrize(("kind", "same_class"), [("one-shot", "ignore"), ("one-shot", "prefer"), ("song", "ignore")])
+def test_the_class_is_ignored_only_where_one_shots_are_searched(module: Call, kind: str, same_class: str) -> None:
+    question = {"id": {"item": "a"}, "sound": {"kind": "one-shot"}, "answers": [], "group": None, "region": None}
+    options = {"question": question, "weights": None, "part": "mix", "profile": None, "filters": {"kinds": [kind]}}
+    sent = module("search.js", "requestOf", {**options, "kind": kind, "sameClass": same_class})
+    assert sent.get("same_class") == ("ignore" if (kind, same_class) == ("one-shot", "ignore") else None)
 
 
 WATCH = """async (steps) => {

@@ -24,6 +24,7 @@ import { Question, Questions } from "./question.js";
 import { Reference } from "./reference.js";
 import * as referenceInput from "./reference_input.js";
 import { noteOnList, noteOnLong, notesOn, reasonForNoHits } from "./result_notes.js";
+import { comingFirst } from "./same_class.js";
 import { Search, startsWithFew } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { Collections } from "./sound_collections.js";
@@ -105,6 +106,7 @@ function onQuestion() {
 /** The rows are those of a former question until the present one is answered. */
 function outdateRows() {
   search.forget();
+  filters.showSameClass(null);
   showBusy({ stale: true });
 }
 
@@ -248,6 +250,7 @@ function showUnanswered(error) {
   if (!busy.stale && !refused) return showBusy({ failed: true });
   search.forget();
   answered = null;
+  filters.showSameClass(null);
   showBusy({ stale: false, failed: false });
   return showHits([], { keepScroll: false });
 }
@@ -270,8 +273,8 @@ async function compare({ fresh = true } = {}) {
   const { kind } = target;
   if (busy.stale) showStatus(startsWithFew(question) && !target.comparesOnsets(question) ? noteOnLong(question.sound) : `comparing with ${plural(library.counts[kind] ?? 0, kind)} …`);
   const profile = alone ? null : profileMenu.name;
-  const { versions } = filters.read();
-  return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, fresh });
+  const { versions, sameClass } = filters.read();
+  return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, sameClass, fresh });
 }
 
 const updateSoon = debounce(() => run(() => update({ fresh: false })), PAUSE);
@@ -306,12 +309,13 @@ function showResult(hits, result, { partial, fresh, request }) {
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
   else current.renew();
   filters.showClasses(result.classes, updateSoon);
+  const first = comingFirst(result, request, target.kind);
+  filters.showSameClass(first);
   $("weighting-note").textContent = request.profile ? result.weighting : "";
   if (partial && result.windows.length && !current.hit) reference.setStart(result.windows[0][0]);
-  if (hits.length || result.searched) showStatus(notesOn(result, request, { kind: target.kind, partial }));
+  if (hits.length || result.searched) showStatus(notesOn(result, request, { kind: target.kind, partial, first: result.class_preferred ? first : null }));
   else showNoHits();
 }
-
 
 /** Shows why there are no hits, and offers to clear the filters. */
 function showNoHits() {
@@ -328,6 +332,7 @@ async function listLibrary() {
   showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Library";
   filters.showClasses(classes, updateSoon);
+  filters.showSameClass(null);
   showHits(items.map(asHit), { keepScroll: false });
   storeState();
   const empty = !itemCount(library);

@@ -99,10 +99,12 @@ export class Commands {
   listenToFilters() {
     const { update, updateSoon, resetWeights, reloadLibrary, map } = this.targets;
     this.onClick("reset-weights", resetWeights);
-    this.onClick("favourites-only", () => {
-      setPressed($("favourites-only"), $("favourites-only").getAttribute("aria-pressed") !== "true");
-      return update();
-    });
+    for (const id of ["favourites-only", "same-class"]) {
+      this.onClick(id, () => {
+        setPressed($(id), $(id).getAttribute("aria-pressed") !== "true");
+        return update();
+      });
+    }
     this.onClick("clear-filters", () => {
       filters.clear();
       return update();

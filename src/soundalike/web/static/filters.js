@@ -18,7 +18,9 @@ export function read() {
   const [tempo, key, length, path] = FILTERS.map((name) => inputById(name).value);
   const favourite = isPressed("favourites-only");
   const collection = selectById("collection").value;
-  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions: /** @type {FilterTexts["versions"]} */ (selectById("versions").value) };
+  const versions = /** @type {FilterTexts["versions"]} */ (selectById("versions").value);
+  const sameClass = isPressed("same-class") ? "prefer" : "ignore";
+  return { tempo, key, length, path, favourite, collection, classes: [...classes], versions, sameClass };
 }
 
 /** @param {FilterTexts} filters */
@@ -28,6 +30,7 @@ export function write(filters) {
   const menu = selectById("collection");
   menu.value = [...menu.options].some(({ value }) => value === filters.collection) ? filters.collection : "";
   selectById("versions").value = filters.versions;
+  setPressed($("same-class"), filters.sameClass === "prefer");
   classes = new Set(filters.classes);
 }
 
@@ -89,11 +92,20 @@ export function parsed(kind) {
   return filters;
 }
 
-/** Clears all filters; how versions are folded is none. */
+/**
+ * Shows the switch that has one-shots of the reference's class come first.
+ * @param {string | null} kinds these one-shots; null: it would make no difference
+ */
+export function showSameClass(kinds) {
+  $("same-class").hidden = !kinds;
+  if (kinds) $("same-class").textContent = `${kinds} first`;
+}
+
+/** Clears all filters; how versions are folded, and what comes first, are none. */
 export function clear() {
-  const { versions } = read();
-  write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [], versions });
+  const { versions, sameClass } = read();
+  write({ tempo: "", key: "", length: "", path: "", favourite: false, collection: "", classes: [], versions, sameClass });
 }
 
 /** Whether any filter is set. */
-export const any = () => Object.values({ ...read(), versions: "" }).some((value) => (Array.isArray(value) ? value.length : value));
+export const any = () => Object.values({ ...read(), versions: "", sameClass: "" }).some((value) => (Array.isArray(value) ? value.length : value));

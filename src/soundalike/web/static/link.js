@@ -38,6 +38,7 @@ export function toLink({ reference, region, strips, kind, part, referenceKind, g
   if (filters.collection) written.collection = filters.collection;
   if (filters.classes.length) written.classes = filters.classes;
   if (filters.versions) written.versions = filters.versions;
+  if (filters.sameClass === "ignore") written.sameClass = filters.sameClass;
   if (Object.keys(written).length) stored.f = written;
   return `#${encodeURIComponent(JSON.stringify(stored))}`;
 }
@@ -118,6 +119,7 @@ export function fromLink(hash, parts) {
       collection: isText(stored.f?.collection) ? stored.f.collection : "",
       classes: Array.isArray(stored.f?.classes) ? stored.f.classes.filter(isText).slice(0, 20) : [],
       versions: versionsOf(stored.f?.versions),
+      sameClass: stored.f?.sameClass === "ignore" ? "ignore" : "prefer",
     },
   };
 }

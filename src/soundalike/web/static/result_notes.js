@@ -6,13 +6,15 @@ import { duration, fileName, KIND_PLURALS, plural, versionTitle } from "./format
  * What was searched, and what was left out.
  * @param {SearchResult} result
  * @param {SearchRequest} request
- * @param {{ kind: Kind, partial: boolean }} options partial: only some windows of the reference were used so far
+ * @param {{ kind: Kind, partial: boolean, first?: string | null }} options partial: only some windows of the reference were used so
+ *   far; first: the one-shots of its class, where they come first
  */
-export function notesOn(result, request, { kind, partial }) {
+export function notesOn(result, request, { kind, partial, first = null }) {
   const { searched, silent, same, versions, share } = result;
   const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
   return [
     `${plural(searched, kind)} searched`,
+    first && `${first} first, unless others are much closer`,
     silent.length && `silent in the reference: ${silent.join(", ")}`,
     same && "the reference itself is left out",
     versions.length && `${plural(versions.length, "version")} of it left out: ${versions.map(versionTitle).join(", ")}`,

@@ -11,7 +11,7 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
 
 /**
  * weights: null where `part` alone is compared or a `profile` is used; versions: how other versions of a song are
- * folded; fresh: a new search, to be shown from its top.
+ * folded; sameClass: whether one-shots of the reference's class come first; fresh: a new search, to be shown from its top.
  * @typedef {object} SearchOptions
  * @property {import("./question.js").Question} question
  * @property {ByPart | null} weights
@@ -20,6 +20,7 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
  * @property {Filters} filters
  * @property {Kind} kind
  * @property {FilterTexts["versions"]} [versions]
+ * @property {FilterTexts["sameClass"]} [sameClass]
  * @property {boolean} fresh
  *
  * partial: only some windows of the reference were used; a result with all of them follows; request: what was asked.
@@ -31,11 +32,12 @@ const LONG = 45; // s; shorter uploads are searched with all windows at once
  * @param {SearchOptions} options
  * @returns {SearchRequest}
  */
-export function requestOf({ question, weights, part, profile, filters, kind, versions }) {
+export function requestOf({ question, weights, part, profile, filters, kind, versions, sameClass }) {
   const { region, sound, group, onsets } = question;
   /** @type {SearchRequest} */
   const request = { ...question.id, filters, n: CANDIDATES };
   if (kind === "one-shot") request.facets = true;
+  if (kind === "one-shot" && sameClass === "ignore") request.same_class = sameClass;
   if (versions === "show") request.versions = "show";
   else if (versions) request.version_share = VERSION_SHARES[versions];
   if (!sound?.text) {

@@ -86,6 +86,12 @@ interface SearchResult {
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
   windows: Region[];
+  /** Of a one-shot as reference: kick, snare, ... */
+  sound_class: string | null;
+  /** Of the vote, or of the sound, that decided the class; null: its name states it. */
+  class_share: number | null;
+  /** Whether hits of that class come earlier. */
+  class_preferred: boolean;
   /** The one-shots of each class that the other filters admit, of unknown class under "". */
   classes: Record<string, number> | null;
   /** By kind, the scores that 0, 1, ... 100 % of the items stay below. */
@@ -125,6 +131,7 @@ interface SearchRequest extends ReferenceId {
   facets?: boolean;
   versions?: "fold" | "show";
   version_share?: number;
+  same_class?: "prefer" | "ignore";
   onsets?: { part: string; group: number };
   alike?: string[];
   unlike?: string[];
@@ -272,6 +279,8 @@ interface FilterTexts {
   classes: string[];
   /** How other versions of a song are folded; "": as usual. */
   versions: "" | "loose" | "strict" | "show";
+  /** Whether one-shots of the reference's class come first. */
+  sameClass: "prefer" | "ignore";
 }
 
 /** What a link restores. file: the name of an uploaded file, upload: its id; if the server has forgotten it, it is sent again or has
