@@ -10,11 +10,13 @@ import { duration, fileName, KIND_PLURALS, plural, versionTitle } from "./format
  *   far; first: the one-shots of its class, where they come first
  */
 export function notesOn(result, request, { kind, partial, first = null }) {
-  const { searched, silent, same, versions, share } = result;
+  const { searched, absent, silent, same, versions, share } = result;
+  const compared = Object.keys(result.effective).filter((part) => !silent.includes(part));
   const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
   return [
     `${plural(searched, kind)} searched`,
     first && `${first} first, unless others are much closer`,
+    absent && `${plural(absent, kind)} without ${compared.join(" or ")} not listed`,
     silent.length && `silent in the reference: ${silent.join(", ")}`,
     same && "the reference itself is left out",
     versions.length && `${plural(versions.length, "version")} of it left out: ${versions.map(versionTitle).join(", ")}`,
