@@ -55,6 +55,25 @@ def test_quiet_vocals_of_the_built_in_separator_are_absent_where_those_of_others
         assert found.present.tolist() == [[present, True]]
 
 
+def test_drums_of_the_built_in_separator_are_struck_and_noise_is_not() -> None:
+    rate, rng = 16_000, np.random.default_rng(0)
+    steady = rng.normal(scale=0.1, size=20 * rate).astype(np.float32)
+    drums = steady.copy()
+    drums[:rate] = drums[8 * rate : 10 * rate] = 0  # a break in the first window
+    for separator, version, present in (
+        ("builtin", "2", [True, False]),
+        ("builtin", "1", [True] * 2),
+        ("htdemucs", "2", [True] * 2),
+    ):
+        recipe = replace(RECIPE, separator=separator, separator_version=version, parts=("drums", "mix"))
+        segment = SeparatedSegment({"drums": drums, "mix": 2 * drums}, rate, 0.0)
+        starts = np.array([0.0, 10.0])
+        found = embed_windows(PeakEncoder(), recipe, recipe.parts, segment, starts, starts + 10)
+        assert found.present[:, 0].tolist() == present
+        assert found.present[:, 1].all()
+        assert found.vectors[:, 0].any(axis=1).tolist() == present
+
+
 class MixtureEncoder(PeakEncoder):
     """Hears mixtures: the first value is the peak, the second the number of the part."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,7 +13,7 @@ from soundalike.analysis.window_selection import selection_version
 from soundalike.config import Precision, check_precision
 from soundalike.errors import InputError, LibraryError
 from soundalike.models.encoders import ENCODERS, Encoder, PartEncoder, load_encoder
-from soundalike.models.separators import SEPARATORS, gates_of, load_separator
+from soundalike.models.separators import SEPARATORS, attacks_of, gates_of, load_separator
 from soundalike.parts import MIX, ordered
 
 FACTS_VERSION = "3"
@@ -155,6 +156,11 @@ def gate_of(recipe: Recipe, part: str) -> float:
     """Level relative to the mixture (dB) below which a part is absent: the gate of the recipe, or that of the separator for this
     part if it is higher."""
     return max(recipe.gate_db, gates_of(recipe.separator).get(part, recipe.gate_db))
+
+
+def attack_of(recipe: Recipe, part: str) -> float:
+    """The rise (dB) that the clearest onset of a part has at least where it is not something else; -inf if anything may be it."""
+    return attacks_of(recipe.separator, recipe.separator_version).get(part, -math.inf)
 
 
 def licences(recipe: Recipe) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Separated segments, and clips, to vectors: one for each part of each window that is above the level gate."""
+"""Separated segments, and clips, to vectors: one for each part of each window in which it sounds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from soundalike.analysis.attacks import strongest_attack
 from soundalike.analysis.level_gate import SILENCE_DB, above_gate
-from soundalike.analysis.recipe import Recipe, gate_of
+from soundalike.analysis.recipe import Recipe, attack_of, gate_of
 from soundalike.analysis.segments import SeparatedSegment, Times
 from soundalike.audio.level import rms_level
 from soundalike.audio.waveform import Waveform, resample
@@ -68,7 +69,12 @@ def embed_windows(
     mixture = levels(MIX)
     present = np.zeros((len(starts), len(recipe.parts)), dtype=bool)
     for part in parts:
-        present[:, recipe.parts.index(part)] = above_gate(levels(part), mixture, gate_of(recipe, part))
+        found, least = above_gate(levels(part), mixture, gate_of(recipe, part)), attack_of(recipe, part)
+        if least > -np.inf:
+            stem = segment.stems[part]
+            for window in np.flatnonzero(found):
+                found[window] = strongest_attack(stem[first[window] : last[window]], rate) >= least
+        present[:, recipe.parts.index(part)] = found
     audible = mixture >= SILENCE_DB
     present &= audible[:, np.newaxis]
     rows, columns = np.nonzero(present)

@@ -85,7 +85,8 @@ class SeparatorRow:
     """The facts about a separator before it is loaded; fields as in `soundalike.models.encoders.EncoderRow`.
 
     earlier_parts: the stems of earlier versions that had others; gates: by part, the level (dB relative to the mixture) below
-    which a stem is more often something else than the part, where that is above the gate of the recipe.
+    which a stem is more often something else than the part, where that is above the gate of the recipe; attacks: by part, the
+    rise (dB, `soundalike.analysis.attacks.strongest_attack`) that its clearest onset has at least; not of earlier versions.
     """
 
     load: Callable[[Runtime], Separator | StemFiles]
@@ -98,6 +99,7 @@ class SeparatorRow:
     earlier: Mapping[str, Callable[[Runtime], Separator]] = field(default_factory=dict)
     earlier_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gates: Mapping[str, float] = field(default_factory=dict)
+    attacks: Mapping[str, float] = field(default_factory=dict)
 
     def parts_of(self, version: str) -> tuple[str, ...]:
         """The stems of a version."""
@@ -141,6 +143,7 @@ SEPARATORS: dict[str, SeparatorRow] = {
         earlier={"1": _builtin_signal},
         earlier_parts={"1": ("bass", "drums", "residuals")},
         gates={"vocals": -20.0},
+        attacks={"drums": 7.0},
     ),
     "htdemucs": SeparatorRow(
         _demucs("htdemucs"),
@@ -173,6 +176,12 @@ def gates_of(separator: str) -> Mapping[str, float]:
     """The `gates` of the separator with this name; none if it is not in the table."""
     row = SEPARATORS.get(separator)
     return {} if row is None else row.gates
+
+
+def attacks_of(separator: str, version: str) -> Mapping[str, float]:
+    """The `attacks` of a version of the separator with this name; none if it is not in the table."""
+    row = SEPARATORS.get(separator)
+    return {} if row is None or version in row.earlier else row.attacks
 
 
 def load_separator(name: str, runtime: Runtime | None = None, version: str | None = None) -> Separator | StemFiles:
