@@ -15,6 +15,7 @@ import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
 import { taken, whatIsTaken } from "./hits/taking.js";
+import { NO_SCALE, scaleOf } from "./hits/why.js";
 import { hideNotice, itemCount, showLibrary, watchLibrary } from "./library_status.js";
 import { fromLink } from "./link.js";
 import { MapPanel } from "./map/panel.js";
@@ -216,6 +217,7 @@ const search = new Search({
   onBusy: (searching) => showBusy({ searching }),
   onResult: showResult,
   onProvisional: (hits) => {
+    list.scale = NO_SCALE; // the last answer's is of other weights
     showHits(hits);
     showProvisional();
   },
@@ -299,7 +301,7 @@ function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
   showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Hits";
-  list.percentiles = result.scale;
+  list.scale = scaleOf(result);
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
   else current.renew();
