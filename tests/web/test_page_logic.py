@@ -60,6 +60,27 @@ def test_weights_equal_a_calculation_by_hand(module: Call) -> None:
     assert module("weights.js", "weightsOf", {"mix": strip(0)}) == {}
 
 
+def test_a_silent_part_has_no_share(module: Call) -> None:
+    mixer = {"bass": strip(0.5), "drums": strip(-1), "vocals": strip(0.5), "mix": strip(0.5)}
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
+    assert module("weights.js", "sharesOf", mixer, []) == pytest.approx(module("weights.js", "weightsOf", mixer))
+    mixer["drums"]["locked"] = 0.4  # 0.2 for each of the others
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == pytest.approx(
+        {"bass": 0.25, "drums": 0.5, "mix": 0.25}
+    )
+    mixer["vocals"]["solo"] = True
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {}
+
+
+def test_which_parts_are_silent_is_known_of_those_that_were_weighted(module: Call) -> None:
+    all_of_it = {"silent": ["vocals"], "effective": {"drums": 0.5, "vocals": 0.5}}
+    assert module("weights.js", "silentParts", [], all_of_it) == ["vocals"]
+    assert module("weights.js", "silentParts", ["vocals"], all_of_it) == ["vocals"]
+    drums = {"silent": [], "effective": {"drums": 1}}
+    assert module("weights.js", "silentParts", ["vocals"], drums) == ["vocals"]
+    assert module("weights.js", "silentParts", ["drums"], drums) == []
+
+
 @quick
 @given(mixer=mixers)
 def test_absolute_weights_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:

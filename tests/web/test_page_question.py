@@ -131,6 +131,39 @@ def test_a_part_that_is_silent_in_the_reference_is_refused_until_another_sounds(
     assert "silent in the reference: vocals" in status(fresh)
 
 
+def test_the_strip_of_a_silent_part_says_so_and_has_no_share(fresh: Any, songs: list[Path]) -> None:
+    """Nobody sings in generated songs."""
+    shown = (
+        "Object.fromEntries([...document.querySelectorAll('.strip')].map("
+        "(strip) => [strip.dataset.part, strip.querySelector('output').textContent]))"
+    )
+    before = dict.fromkeys(("bass", "drums", "vocals", "residuals", "mix"), "20 %")
+    assert fresh.evaluate(shown) == before
+    drop(fresh, songs[0])
+    silent = dict.fromkeys(before, "25 %") | {"vocals": "silent"}
+    assert fresh.evaluate(shown) == silent
+    strip = fresh.locator(".strip[data-part=vocals]")
+    assert strip.get_attribute("title").startswith("nothing in the reference was recognised as vocals")
+    assert strip.locator(".hear").get_attribute("title").endswith("too quiet to count")
+    assert strip.locator("input").get_attribute("aria-valuetext") == "silent in the reference, no effect"
+    assert strip.locator("input").is_enabled()
+    fresh.click(".strip[data-part=vocals] .mute")  # the answer is not about it, but it is as silent as before
+    settled(fresh)
+    assert fresh.evaluate(shown) == silent
+    fresh.click(".strip[data-part=vocals] .mute")
+    settled(fresh)
+    searches = held(fresh, "**/api/search")
+    fresh.set_input_files("#file", songs[1])
+    arrived(fresh, searches)
+    assert fresh.evaluate(shown) == before  # what sounds in this song is not known yet
+    assert strip.get_attribute("title") == ""
+    for one in searches:
+        one.continue_()
+    fresh.unroute("**/api/search")
+    settled(fresh)
+    assert fresh.evaluate(shown) == silent
+
+
 def test_hits_are_graded_under_the_weights_that_the_scale_is_of(fresh: Any, songs: list[Path]) -> None:
     """Not while a slider moves; and where what is unlike comes first, no hit is called strong."""
 
