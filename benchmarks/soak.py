@@ -106,9 +106,12 @@ class Truth:
 
     def best(self, query: Any, effective: dict[str, float], admitted: set[str]) -> dict[str, float]:
         """Best score of each admitted content."""
-        scores = np.zeros(len(self.contents))
+        scores, present = np.zeros(len(self.contents)), np.zeros(len(self.contents), dtype=bool)
         for part, weight in effective.items():
             scores += weight * (self.vectors[part] @ query.direction(part))
+            if query.direction(part).any():
+                present |= self.vectors[part].any(axis=1)
+        scores[~present] = -np.inf
         found: dict[str, float] = {}
         for content, score in zip(self.contents.tolist(), scores.tolist(), strict=True):
             if content in admitted and score > found.get(content, -np.inf):

@@ -72,6 +72,29 @@ def test_scores_are_those_of_the_server(finder: Finder) -> None:
         assert (sent.starts[row], sent.ends[row]) == (hit.start, hit.end)
 
 
+def test_what_has_none_of_the_weighted_parts_is_no_hit_and_no_candidate(finder: Finder) -> None:
+    library = finder.library
+    contents = library.windows(["content"])["content"].to_pylist()
+    item = next(item for item in finder.items if item["windows"] == 4)
+    for weights in ({"bass": 1.0}, {"drums": -1.0}, {"drums": 1.0, "bass": -0.5}, {"bass": 1.0, "mix": 1.0}):
+        has = {
+            content
+            for part in weights
+            for content, there in zip(contents, library.vectors("windows", part).any(axis=1), strict=True)
+            if there
+        }
+        plan = finder.plan(item["id"], weights=weights, raw=True, n=1_000, versions="show")
+        result = finder.answer(plan)
+        expected = {one["id"] for one in finder.items if one["content"] in has - {item["content"]}}
+        assert {hit.id for hit in result.hits} == expected
+        assert result.absent == result.searched - len(expected)
+        assert all(any(hit.cosines.values()) for hit in result.hits)
+        sent = candidates(finder, plan, 2_000)
+        values = [weights.get(part, 0.0) for part in sent.parts]
+        assert {sent.items[number]["id"] for number, _, _ in provisional(sent, values)} == expected
+        assert (result.absent > 0) == (set(weights) == {"bass"})
+
+
 def test_filters_apply_to_candidates(finder: Finder) -> None:
     chosen = finder.items[5]["path"]
     plan = finder.plan(finder.items[0]["id"], weights={"mix": 1.0}, filters=make_filters(paths=(chosen,)))

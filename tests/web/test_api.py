@@ -223,8 +223,9 @@ def test_candidates_rank_as_the_server_does(web: TestClient, dropped: dict[str, 
     for weights in ({"drums": 1.0}, {"bass": 1.0}, {"mix": 0.5, "residuals": 1.0}, {"drums": -1.0}):
         by_item: dict[int, float] = {}
         for item, _, _, cosines in sent["rows"]:
-            score = sum(weights.get(part, 0.0) * c for part, c in zip(sent["parts"], cosines, strict=True))
-            by_item[item] = max(by_item.get(item, -9.0), score)
+            products = [weights.get(part, 0.0) * c for part, c in zip(sent["parts"], cosines, strict=True)]
+            if any(products):  # it has one of the parts
+                by_item[item] = max(by_item.get(item, -9.0), sum(products))
         order = sorted(by_item, key=lambda item: -by_item[item])
         exact = web.post("/api/search", json={**asked, "weights": weights, "candidates": 0}).json()["hits"]
         assert [sent["items"][item]["id"] for item in order][:1] == [exact[0]["item"]["id"]]

@@ -180,7 +180,7 @@ def _echo_report(report: IndexReport, exclude: Sequence[str]) -> None:
             f"{crashed} files crashed the process that read them. So many point at the installation rather than at the "
             "files: run `soundalike index --retry`; if it happens again, make a fresh environment"
         )
-    if not report.found and not report.excluded_paths:
+    if not (report.found or report.excluded_paths or report.unreachable or report.unreadable):
         echo("no audio files were found (they are recognised by their suffixes: .wav, .flac, .mp3, .m4a, ...)")
     if (others := other_files(report)) is not None:
         echo(others)

@@ -114,6 +114,7 @@ def result_to_json(result: SearchResult) -> dict[str, Any]:
         "effective_weights": result.effective,
         "weighting": result.weighting,
         "searched": result.searched,
+        "absent": result.absent,
         "share": result.share,
         "kinds": list(result.kinds),
         **class_fields(result.sound_class),
@@ -147,8 +148,11 @@ def _print_csv(results: Sequence[SearchResult], grouped: bool) -> None:
         for hit in result.hits:
             row = [
                 *(getattr(hit, name) for name in names),
-                *(hit.contributions.get(part, "") for part in parts),
-                *(hit.cosines.get(part, "") for part in parts),
+                *(
+                    "" if _is_silent(result, hit, part) else values.get(part, "")
+                    for values in (hit.contributions, hit.cosines)
+                    for part in parts
+                ),
                 *(getattr(hit, name) for name in (*facts, *last)),
                 "; ".join(version.path for version in hit.versions),
             ]
@@ -208,7 +212,7 @@ def _print_table(result: SearchResult, raw: bool) -> None:
             console.print(table)
             return
     for hit in result.hits:
-        print(_plain_lines(hit, raw=raw, with_standing=bool(result.query.texts)))
+        print(_plain_lines(result, hit, raw=raw))
 
 
 def print_widest(tables: Sequence[Table]) -> None:
@@ -224,14 +228,13 @@ def _width(console: Console, table: Table) -> int:
     return Measurement.get(console, console.options.update(max_width=PIPED_WIDTH), table).maximum
 
 
-def _plain_lines(hit: Hit, *, raw: bool, with_standing: bool) -> str:
+def _plain_lines(result: SearchResult, hit: Hit, *, raw: bool) -> str:
     """A hit on two lines, for terminals too narrow for a table."""
-    stands = f"  {standing(hit)}" if with_standing else ""
-    values = hit.cosines if raw else hit.contributions
+    stands = f"  {standing(hit)}" if result.query.texts else ""
     return (
         f"{hit.rank:3} {hit.score:6.3f}{stands}  {shown_path(hit.path)}  {_matched(hit)}\n"
         + " " * 12
-        + ", ".join(f"{part} {value:+.2f}" for part, value in values.items())
+        + ", ".join(f"{part} {_part_cell(result, hit, part, raw, 0.0)}" for part in hit.contributions)
         + "".join(f"\n{' ' * 12}{version_line(version)}" for version in hit.versions)
     )
 
@@ -256,16 +259,21 @@ def _table(result: SearchResult, raw: bool, with_bars: bool, with_facts: bool) -
     table.add_column("file", overflow="fold")
     for hit in result.hits:
         cells = [str(hit.rank), f"{hit.score:.3f}", *([standing(hit)] if is_text else [])]
-        cells += [_part_cell(hit, part, raw, scale if with_bars else 0.0) for part in parts]
+        cells += [_part_cell(result, hit, part, raw, scale if with_bars else 0.0) for part in parts]
         if with_facts:
             cells += [_fact(hit.tempo, hit.tempo_source, "{:.0f}"), _fact(hit.key, hit.key_source, "{}"), hit.kind]
         table.add_row(*(Text(cell) for cell in (*cells, _matched(hit), _file_cell(hit))))
     return table
 
 
-def _part_cell(hit: Hit, part: str, raw: bool, scale: float) -> str:
+def _is_silent(result: SearchResult, hit: Hit, part: str) -> bool:
+    """Whether a part is silent in the reference or in the hit, so that it is not compared."""
+    return part in result.silent or part in hit.silent
+
+
+def _part_cell(result: SearchResult, hit: Hit, part: str, raw: bool, scale: float) -> str:
     """The cosine or contribution of a part, with a bar relative to `scale` (none if 0)."""
-    if part in hit.silent:
+    if _is_silent(result, hit, part):
         return "silent"
     value = hit.cosines[part] if raw else hit.contributions[part]
     return f"{value:+.2f} {bar(value, scale)}" if scale > 0 else f"{value:+.2f}"

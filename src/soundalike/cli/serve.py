@@ -21,7 +21,8 @@ Examples:
                                             behind a proxy that publishes https://music.example/sound/
   soundalike serve --ray auto               search a library that is too large for one machine
 
-Without --library, an empty library is made where there is none yet: the page asks for a folder with music.
+With neither --library nor $SOUNDALIKE_LIBRARY, an empty library is made where there is none yet: the page asks for
+a folder with music.
 The API is described at /api/openapi.json.""",
 )
 @library_option

@@ -332,6 +332,9 @@ def _explain_scope(result: SearchResult) -> None:
 
     other = "one kind only" if len(result.kinds) == len(KINDS) else "other kinds"
     echo(f"searched {counted(result.searched, 'file')}: {_kinds(result)} ({other}: --kind)")
+    if result.absent:
+        compared = " or ".join(part for part in result.effective if part not in result.silent)
+        echo(f"not listed: {counted(result.absent, 'file')} without {compared}")
     if result.share < 1:
         echo(
             f"only {100 * result.share:.1f} % of them could be searched: a machine of the cluster is down, and its share is "

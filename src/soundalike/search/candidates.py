@@ -84,23 +84,32 @@ def _weight_settings(now: NDArray[np.float64], most: int) -> list[tuple[Float32,
     return [(now.astype(np.float32), most // 2), *extremes]
 
 
+def _scores(cosines: NDArray[np.floating[Any]], weights: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """(R,) the scores under weights (K,) of rows with cosines (R, K); -inf for rows that have none of the weighted parts."""
+    scores: NDArray[np.floating[Any]] = cosines @ weights
+    zero = np.flatnonzero(scores == 0)
+    scores[zero[~cosines[zero][:, weights != 0].any(axis=1)]] = -np.inf
+    return scores
+
+
 def _best_contents(cosines: Float32, settings: Sequence[tuple[Float32, int]], rows: Rows, eligible: Mask) -> Indices:
     """The eligible contents that are, by their best windows, among the best under one of the weights, ascending."""
     if not eligible.any():
         return np.empty(0, dtype=np.int64)
     chosen = []
     for weights, room in settings:
-        best = np.maximum.reduceat(cosines @ weights, rows.first)
+        best = np.maximum.reduceat(_scores(cosines, weights), rows.first)
         best[~eligible] = -np.inf
-        room = min(max(room, 1), int(eligible.sum()))
-        chosen.append(np.argpartition(best, -room)[-room:])
-    return np.unique(np.concatenate(chosen)).astype(np.int64)
+        room = min(max(room, 1), int(np.isfinite(best).sum()))
+        if room:
+            chosen.append(np.argpartition(best, -room)[-room:])
+    return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *chosen])).astype(np.int64)
 
 
 def _best_rows(cosines: Float32, settings: Sequence[tuple[Float32, int]], rows: Rows, contents: Indices) -> Indices:
     """The rows of some contents that are the best of their content under one of the weights, ascending."""
     inside = rows.of_contents(contents)
-    best = [_best_of_each(cosines[inside] @ weights, rows.of_row[inside]) for weights, _ in settings]
+    best = [_best_of_each(_scores(cosines[inside], weights), rows.of_row[inside]) for weights, _ in settings]
     return inside[np.unique(best).astype(np.int64)]
 
 
@@ -117,9 +126,10 @@ def _best_of_each(scores: Float32, of_row: Indices) -> Indices:
 
 
 def provisional(sent: Candidates, weights: Sequence[float]) -> list[tuple[int, int, float]]:
-    """(item, row, score) under raw `weights` (K,), best first: what a page computes while a slider moves."""
-    scores = sent.cosines.astype(np.float64) @ np.asarray(weights, dtype=np.float64)
+    """(item, row, score) under raw `weights` (K,), best first: what a page computes while a slider moves. Without rows that have
+    none of the weighted parts."""
+    scores = _scores(sent.cosines.astype(np.float64), np.asarray(weights, dtype=np.float64))
     best: dict[int, tuple[int, float]] = {}
-    for row in np.argsort(-scores, kind="stable").tolist():
+    for row in np.argsort(-scores, kind="stable")[: np.isfinite(scores).sum()].tolist():
         best.setdefault(int(sent.of_item[row]), (row, float(scores[row])))
     return [(item, row, score) for item, (row, score) in best.items()]

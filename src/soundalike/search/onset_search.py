@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.search.filters import Filters
 from soundalike.search.open_library import OpenLibrary
-from soundalike.search.query import Query
+from soundalike.search.query import Query, digest_of
 from soundalike.search.references import find_item, local_file
 from soundalike.search.region_shares import region_shares
 from soundalike.search.request import Region
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from soundalike.analysis.recipe import Recipe
 
 
-def onset_query(group: OnsetGroup, start: float, label: str, recipe: Recipe, part: str) -> Query:
-    """The query of a group of onsets in the stem of a part; start: of that stem, s.
+def onset_query(
+    group: OnsetGroup, start: float, label: str, recipe: Recipe, part: str, digests: Iterable[str] = ()
+) -> Query:
+    """The query of a group of onsets in the stem of a part; start: of that stem, s; digests: of the reference, no hit of itself.
 
     They are compared by the stem, like a region for a single sound of the part but for the mixture.
     """
@@ -35,7 +38,7 @@ def onset_query(group: OnsetGroup, start: float, label: str, recipe: Recipe, par
         starts=group.starts + start,
         ends=group.ends + start,
         vectors=group.vectors[:, np.newaxis],
-        digests=frozenset(),
+        digests=frozenset(digests),
         region_shares={MIX: single[part]} if part in single else {},
     )
 
@@ -55,7 +58,9 @@ def onset_queries(
     start, end = region or (0.0, None)
     stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
     largest = group_onsets(opened.analyser, stems[part], sample_rate)[:groups]
-    return [(group, onset_query(group, start, f"{path.name} {part}", opened.library.recipe, part)) for group in largest]
+    recipe, label = opened.library.recipe, f"{path.name} {part}"
+    digests = [digest_of(path, recipe)]
+    return [(group, onset_query(group, start, label, recipe, part, digests)) for group in largest]
 
 
 def filters_for_onsets(filters: Filters | None) -> Filters:

@@ -115,7 +115,8 @@ def make_plan(
     if not any(term.query.any() for table in tables for term in plan.terms(table)):
         parts = " and ".join(weighting.effective)
         raise InputError(
-            f"{query.label} has no {parts}, so there is nothing to compare; choose a part that sounds in it, or mix"
+            f"no {parts} found in {query.label}, so there is nothing to compare (what is quiet or unusual may be missed); choose "
+            "another part, or mix"
         )
     return plan
 

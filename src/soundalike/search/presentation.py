@@ -40,6 +40,7 @@ def present(opened: OpenLibrary, plan: SearchPlan, ranking: Ranking) -> SearchRe
         same=plan.same,
         searched=ranking.searched,
         kinds=plan.kinds,
+        absent=ranking.absent,
         distributions=dict(ranking.distributions),
         share=ranking.share,
         sound_class=plan.sound_class,

@@ -24,6 +24,7 @@ from soundalike.search.region_shares import RegionShares, region_shares
 
 if TYPE_CHECKING:
     from soundalike.analysis.analyser import Analyser
+    from soundalike.analysis.recipe import Recipe
 
 
 Value = TypeVar("Value")
@@ -216,7 +217,7 @@ def query_from_file(
         starts=analysis.starts,
         ends=analysis.ends,
         vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
-        digests=frozenset([_digest(path, analyser)]),
+        digests=frozenset([digest_of(path, analyser.recipe)]),
         complete=region is None,
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
@@ -225,9 +226,10 @@ def query_from_file(
     )
 
 
-def _digest(path: Path, analyser: Analyser) -> str:
+def digest_of(path: Path, recipe: Recipe) -> str:
+    """The content digest of the item that a file, or part of one, would be."""
     part = part_of_address(path)
-    digest = content_digest(part.file, sidecars_for(analyser.recipe))
+    digest = content_digest(part.file, sidecars_for(recipe))
     return track_digest(digest, part.start, part.end) if part.is_excerpt else digest
 
 

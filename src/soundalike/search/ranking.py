@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from soundalike.parts import MIX
 from soundalike.search.diversity import diversify
+from soundalike.search.index.exact_scoring import compared_columns, has_any_column
 from soundalike.search.index.table_rows import WINDOWS, Indices, Table
-from soundalike.search.index.vector_index import Match, Matches
+from soundalike.search.index.vector_index import Match, Matches, Term
 from soundalike.search.open_library import OpenLibrary
 from soundalike.search.plan import SearchPlan
 from soundalike.search.score_distribution import ScoreDistribution, score_distributions
@@ -24,12 +26,14 @@ DIVERSE_POOL = 10
 
 @dataclass(frozen=True)
 class Ranking:
-    """matches: best first; searched: how many different files were eligible; share: of the rows that were searched (0..1), the
+    """matches: best first; searched: how many different files were eligible; absent: how many of them have none of the parts
+    that are compared, so that they have no score and are no matches; share: of the rows that were searched (0..1), the
     lowest of the tables; distributions: for a text, of the scores of each kind; versions: by row of a song among the matches,
     the matches folded under it; of_reference: those that are versions of the reference."""
 
     matches: list[Match]
     searched: int
+    absent: int
     share: float
     distributions: Mapping[str, ScoreDistribution]
     versions: Mapping[int, Sequence[FoldedMatch]]
@@ -45,7 +49,7 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
     distributions: dict[str, ScoreDistribution] = {}
     versions: dict[int, list[FoldedMatch]] = {}
     of_reference: list[FoldedMatch] = []
-    share = 1.0
+    share, absent = 1.0, 0
     preferred: set[_Row] = set()
     for table in plan.tables:
         index, terms = opened.indexes[table], plan.terms(table)
@@ -53,6 +57,9 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
         count = n * DIVERSE_POOL if diverse else n
         matched, folded = _best(opened, plan, table, tie_orders[table], count)
         share = min(share, matched.share)
+        if _may_lack_all(terms):
+            present = np.logical_or.reduceat(has_any_column(index, terms), index.rows.first)
+            absent += int(np.logical_and(tie_orders[table] >= 0, ~present).sum())
         versions |= folded.versions
         of_reference += folded.of_reference
         matches += diversify(index, folded.kept, terms, n) if diverse else folded.kept
@@ -74,6 +81,7 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
     return Ranking(
         matches[:n],
         sum(int((order >= 0).sum()) for order in tie_orders.values()),
+        absent,
         share,
         {kind: distributions[kind] for kind in plan.kinds if kind in distributions},
         versions,
@@ -83,13 +91,14 @@ def rank(opened: OpenLibrary, plan: SearchPlan) -> Ranking:
 
 def _best(opened: OpenLibrary, plan: SearchPlan, table: Table, order: Indices, count: int) -> tuple[Matches, Folded]:
     """The `count` best matches of a table, with versions of one song folded into one where the plan asks for it."""
-    index, terms, is_text = opened.indexes[table], plan.terms(table), bool(plan.query.texts)
+    index, terms = opened.indexes[table], plan.terms(table)
+    present_only = _may_lack_all(terms)
     if table != WINDOWS or plan.request.versions == "show":
-        matched = index.search(terms, count, order, present_only=is_text)
+        matched = index.search(terms, count, order, present_only=present_only)
         return matched, Folded(matched.best)
     asked = count + count // 10 + 5  # that many may be folded without another search
     while True:
-        matched = index.search(terms, asked, order, present_only=is_text)
+        matched = index.search(terms, asked, order, present_only=present_only)
         folded = fold_versions(
             opened,
             plan.query,
@@ -101,6 +110,11 @@ def _best(opened: OpenLibrary, plan: SearchPlan, table: Table, order: Indices, c
             folded.kept = folded.kept[:count]
             return matched, folded
         asked *= 2
+
+
+def _may_lack_all(terms: Sequence[Term]) -> bool:
+    """Whether there may be rows with none of the compared parts: all have a mix."""
+    return MIX not in compared_columns(terms)
 
 
 def _row(match: Match) -> _Row:

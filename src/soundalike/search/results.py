@@ -80,7 +80,8 @@ class SearchResult:
 
     weights: as requested; effective: what multiplies the raw cosines; weighting: a description of where they come from;
     silent: weighted parts that are absent in the query; same: paths of the query's own file and its near-identical copies,
-    left out of the hits; searched: how many different files were eligible, of the `kinds` listed; distributions: for a text,
+    left out of the hits; searched: how many different files were eligible, of the `kinds` listed; absent: how many of
+    them have none of the parts that are compared, and so no score; distributions: for a text,
     the scores of all items of each of these kinds; share: of the rows that were searched (0..1), under 1 while a machine that
     holds some of them is down; sound_class: of the reference, if it is a one-shot of a known class; class_preferred: whether
     hits of that class come earlier than their scores alone would put them; versions: other versions of the reference, left out
@@ -96,6 +97,7 @@ class SearchResult:
     same: tuple[str, ...]
     searched: int
     kinds: tuple[str, ...]
+    absent: int = 0
     distributions: dict[str, ScoreDistribution] = field(default_factory=dict)
     share: float = 1.0
     sound_class: SoundClass | None = None

@@ -90,9 +90,14 @@ def check_search(terms: Sequence[Term], k: int) -> None:
         raise InputError(f"{k} hits requested; request 1 or more")
 
 
+def compared_columns(terms: Sequence[Term]) -> list[str]:
+    """The columns of terms whose part sounds in the query: a silent one is compared with nothing."""
+    return list(dict.fromkeys(term.column for term in terms if term.query.any()))
+
+
 def has_any_column(index: VectorIndex, terms: Sequence[Term]) -> Mask:
-    """(N,) which rows have at least one of the columns that `terms` name."""
-    columns = dict.fromkeys(term.column for term in terms)
+    """(N,) which rows have at least one of the columns that `terms` compare."""
+    columns = compared_columns(terms) or [term.column for term in terms]
     return np.asarray(np.any([index.present(column) for column in columns], axis=0), dtype=bool)
 
 

@@ -116,7 +116,7 @@ class VectorIndex(Protocol):
         """The `k` best contents, each by its best row, best first.
 
         tie_order (C,): for each content of `rows` its position among equal scores, negative to leave it out; present_only:
-        leave out rows that have none of the terms' columns, whose score of 0 would beat a negative one. Raises InputError
+        leave out rows that have none of the columns that the terms compare, whose score of 0 says nothing. Raises InputError
         without terms or for k < 1.
         """
         ...

@@ -116,13 +116,13 @@ class UsualOut(BaseModel):
 class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
-    itself; versions: other versions of the reference, left out too; windows: those of the reference; share: of the rows that were
-    searched (0 to 1), under 1 while a node of a cluster is down; sound_class, class_share: of the reference, as of an item;
-    class_preferred: whether hits of that class come earlier;
-    classes: if facets were requested, the one-shots of each class that the other filters admit, of unknown class under "";
-    scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind stay below, without the reference and
-    what is left out with it; usual: by kind, what two items of that kind score with each other under these weights, for a text
-    what it scores with all of them; both without kinds of fewer than ten items."""
+    itself; versions: other versions of the reference, left out too; windows: those of the reference; absent: how many files
+    of those searched have none of the parts compared, and no score; share: of the rows that were searched (0 to 1), under 1
+    while a node of a cluster is down; sound_class, class_share: of the reference, as of an item; class_preferred: whether
+    hits of that class come earlier; classes: if facets were requested, the one-shots of each class that the other filters
+    admit, of unknown class under ""; scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind
+    stay below, without the reference and what is left out with it; usual: by kind, what two items of that kind score with
+    each other under these weights, for a text what it scores with all of them; both without kinds of fewer than ten items."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -132,6 +132,7 @@ class SearchResultOut(BaseModel):
     same: int
     versions: list[VersionOut]
     searched: int
+    absent: int
     share: float
     kinds: list[str]
     label: str

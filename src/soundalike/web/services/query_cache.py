@@ -88,7 +88,8 @@ class QueryCache:
                 raise InputError(f"there is no group {reference.group}; this part has {len(groups)} groups of onsets")
             _, name = self._file(snapshot, reference)
             label = f"{name} {reference.part}"
-            return onset_query(groups[reference.group], 0.0, label, snapshot.library.recipe, reference.part)
+            digests = [] if reference.item is None else [snapshot.item(reference.item)["content"].partition(":")[0]]
+            return onset_query(groups[reference.group], 0.0, label, snapshot.library.recipe, reference.part, digests)
         if reference.upload is None and reference.region is None:
             assert reference.item is not None  # checked by the caller
             item = snapshot.item(reference.item)

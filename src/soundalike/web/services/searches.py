@@ -88,6 +88,7 @@ class Searches:
             "same": len(result.same),
             "versions": _versions_out(result.versions),
             "searched": result.searched,
+            "absent": result.absent,
             "share": result.share if sent is None else min(result.share, sent.share),
             "kinds": result.kinds,
             "label": plan.query.label,

@@ -48,7 +48,13 @@ export function ranked(candidates, factors) {
   const scores = new Float32Array(items.length);
   for (let r = 0; r < rows.length; r++) {
     let score = 0;
-    for (let k = 0; k < w.length; k++) score += w[k] * cosines[r * w.length + k];
+    let compared = false; // a row with none of the weighted parts has no score
+    for (let k = 0; k < w.length; k++) {
+      const product = w[k] * cosines[r * w.length + k];
+      score += product;
+      compared ||= product !== 0;
+    }
+    if (!compared) continue;
     const item = ofItem[r];
     if (best[item] < 0 || score > scores[item]) {
       best[item] = r;

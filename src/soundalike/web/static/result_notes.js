@@ -9,10 +9,12 @@ import { duration, fileName, KIND_PLURALS, plural, versionTitle } from "./format
  * @param {{ kind: Kind, partial: boolean }} options partial: only some windows of the reference were used so far
  */
 export function notesOn(result, request, { kind, partial }) {
-  const { searched, silent, same, versions, share } = result;
+  const { searched, absent, silent, same, versions, share } = result;
+  const compared = Object.keys(result.effective).filter((part) => !silent.includes(part));
   const judged = (request.alike?.length ?? 0) + (request.unlike?.length ?? 0);
   return [
     `${plural(searched, kind)} searched`,
+    absent && `${plural(absent, kind)} without ${compared.join(" or ")} not listed`,
     silent.length && `silent in the reference: ${silent.join(", ")}`,
     same && "the reference itself is left out",
     versions.length && `${plural(versions.length, "version")} of it left out: ${versions.map(versionTitle).join(", ")}`,

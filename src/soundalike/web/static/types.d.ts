@@ -85,6 +85,8 @@ interface SearchResult {
   /** Of the reference, left out. */
   versions: Version[];
   searched: number;
+  /** How many of them have none of the parts that are compared, and no score. */
+  absent: number;
   /** The share of the library that was searched, under 1 while a machine of a cluster is down. */
   share: number;
   windows: Region[];
