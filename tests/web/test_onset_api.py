@@ -65,6 +65,37 @@ def test_scores_are_placed_among_those_of_the_library(web: TestClient, upload: s
     assert "song" not in found["scale"]
 
 
+@pytest.mark.parametrize("filters", [{}, {"path": "of no file"}])
+def test_a_reference_does_not_count_in_its_own_scale(web: TestClient, filters: dict[str, str]) -> None:
+    """Neither where a filter leaves it out."""
+    item = web.get("/api/items", params={"kind": "one-shot"}).json()["items"][0]
+    asked = {"item": item["id"], "filters": {"kinds": ["one-shot"]}, "n": 50}
+    scores = [hit["score"] for hit in web.post("/api/search", json=asked).json()["hits"]]
+    assert len(scores) == 19
+    asked["filters"] = {"kinds": ["one-shot"], **filters}
+    scale = web.post("/api/search", json=asked).json()["scale"]["one-shot"]
+    assert scale == pytest.approx(np.percentile(scores, np.arange(101)), abs=1e-4)
+
+
+def test_a_near_identical_copy_does_not_count_in_the_scale_either(web: TestClient, music: Path, tmp_path: Path) -> None:
+    sound = sorted((music / "one-shots").iterdir())[0]
+    samples, rate = soundfile.read(sound)
+    soundfile.write(tmp_path / "quieter.wav", samples * 0.7, rate)
+    content = (tmp_path / "quieter.wav").read_bytes()
+    copy = web.post("/api/uploads", params={"name": "quieter.wav"}, content=content).json()["id"]
+    found = web.post("/api/search", json={"upload": copy, "filters": {"kinds": ["one-shot"]}, "n": 50}).json()
+    assert (found["same"], len(found["hits"])) == (1, 19)
+    assert found["scale"]["one-shot"][100] == pytest.approx(max(hit["score"] for hit in found["hits"]), abs=1e-4)
+
+
+def test_usual_scores_are_those_of_the_library_whatever_the_reference(web: TestClient, upload: str) -> None:
+    asked = {"upload": upload, "filters": {"kinds": ["one-shot"]}}
+    found = [web.post("/api/search", json=asked | {"part": part}).json()["usual"] for part in ("drums", "bass")]
+    assert found[0] == found[1]
+    assert found[0]["one-shot"]["deviation"] > 0.05
+    assert list(found[0]) == ["one-shot"]  # of which there are ten or more
+
+
 def test_the_seconds_that_matched_are_the_best_window(web: TestClient, upload: str) -> None:
     search = {"upload": upload, "weights": {"drums": 1.0, "mix": 0.5}, "filters": {"kinds": ["song"]}}
     found = web.post("/api/search", json=search).json()

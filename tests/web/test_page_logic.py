@@ -60,6 +60,27 @@ def test_weights_equal_a_calculation_by_hand(module: Call) -> None:
     assert module("weights.js", "weightsOf", {"mix": strip(0)}) == {}
 
 
+def test_a_silent_part_has_no_share(module: Call) -> None:
+    mixer = {"bass": strip(0.5), "drums": strip(-1), "vocals": strip(0.5), "mix": strip(0.5)}
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
+    assert module("weights.js", "sharesOf", mixer, []) == pytest.approx(module("weights.js", "weightsOf", mixer))
+    mixer["drums"]["locked"] = 0.4  # 0.2 for each of the others
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == pytest.approx(
+        {"bass": 0.25, "drums": 0.5, "mix": 0.25}
+    )
+    mixer["vocals"]["solo"] = True
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {}
+
+
+def test_which_parts_are_silent_is_known_of_those_that_were_weighted(module: Call) -> None:
+    all_of_it = {"silent": ["vocals"], "effective": {"drums": 0.5, "vocals": 0.5}}
+    assert module("weights.js", "silentParts", [], all_of_it) == ["vocals"]
+    assert module("weights.js", "silentParts", ["vocals"], all_of_it) == ["vocals"]
+    drums = {"silent": [], "effective": {"drums": 1}}
+    assert module("weights.js", "silentParts", ["vocals"], drums) == ["vocals"]
+    assert module("weights.js", "silentParts", ["drums"], drums) == []
+
+
 @quick
 @given(mixer=mixers)
 def test_absolute_weights_add_up_to_one(module: Call, mixer: dict[str, Any]) -> None:
@@ -511,10 +532,52 @@ def test_what_a_score_means_in_a_library(module: Call) -> None:
     hit = {"item": {"kind": "song"}, "score": 0.985}
     share = module("hits/why.js", "shareBelow", scale, hit)
     assert share == pytest.approx(0.985)
-    assert (module("hits/why.js", "gradeOf", share), module("hits/why.js", "topText", share)) == ("strong", "top 2 %")
-    assert module("hits/why.js", "gradeOf", 0.9) == "fair"
-    assert module("hits/why.js", "gradeOf", 0.5) == "weak"
+    assert module("hits/why.js", "topText", share) == "top 2 %"
     assert module("hits/why.js", "shareBelow", {}, hit) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "deviations", "grade"),
+    [
+        (0.97, 2, "strong"),
+        (1, 1.99, "fair"),  # the best of what is not that much alike
+        (0.96, 5, "fair"),  # alike, as much else is
+        (0.8, 1, "fair"),
+        (1, 0.99, "weak"),
+        (0.79, 5, "weak"),
+        (1, -1, "weak"),
+    ],
+)
+def test_a_grade_takes_rank_and_distance(module: Call, share: float, deviations: float, grade: str) -> None:
+    assert module("hits/why.js", "gradeOf", share, deviations) == grade
+
+
+def test_a_hit_is_graded_where_scores_tell_what_is_alike(module: Call) -> None:
+    """Of 101 loops, two of which usually score 0.11 with a deviation of 0.17: 0.248 is 0.8 deviations above that."""
+    result = {
+        "scale": {"loop": [n / 400 for n in range(101)]},
+        "usual": {"loop": {"mean": 0.11, "deviation": 0.17}},
+        "weights": {"drums": 0.6, "vocals": -0.4},
+        "silent": [],
+    }
+
+    def standing(score: float, **changes: Any) -> Any:
+        scale = module("hits/why.js", "scaleOf", result | changes)
+        return module("hits/why.js", "standingOf", scale, {"item": {"kind": "loop"}, "score": score})
+
+    assert standing(0.248) == {
+        "share": pytest.approx(0.992),
+        "grade": "weak",
+        "title": "top 1 % of the loops of this library; a usual score is 0.11, fair begins at 0.28, strong at 0.45",
+    }
+    assert standing(0.795)["grade"] == "strong"
+    assert standing(0.449)["grade"] == "fair"
+    ungraded = {"share": 1, "grade": None, "title": "top 1 % of the loops of this library"}
+    assert standing(0.795, weights={"drums": -0.2, "mix": -0.2}) == ungraded
+    assert standing(0.795, weights={"drums": 0.5, "mix": -0.5}) == ungraded
+    assert standing(0.795, weights={"vocals": 0.6, "mix": -0.4}, silent=["vocals"]) == ungraded
+    assert standing(0.795, usual={}) == ungraded
+    assert standing(0.795, scale={}) is None
 
 
 def test_contributions_are_compared_with_the_mean_of_the_list(module: Call) -> None:

@@ -129,6 +129,70 @@ def test_a_part_that_is_silent_in_the_reference_is_refused_until_another_sounds(
     assert "silent in the reference: vocals" in status(fresh)
 
 
+def test_the_strip_of_a_silent_part_says_so_and_has_no_share(fresh: Any, songs: list[Path]) -> None:
+    """Nobody sings in generated songs."""
+    shown = (
+        "Object.fromEntries([...document.querySelectorAll('.strip')].map("
+        "(strip) => [strip.dataset.part, strip.querySelector('output').textContent]))"
+    )
+    before = dict.fromkeys(("bass", "drums", "vocals", "residuals", "mix"), "20 %")
+    assert fresh.evaluate(shown) == before
+    drop(fresh, songs[0])
+    silent = dict.fromkeys(before, "25 %") | {"vocals": "silent"}
+    assert fresh.evaluate(shown) == silent
+    strip = fresh.locator(".strip[data-part=vocals]")
+    assert strip.get_attribute("title").startswith("nothing in the reference was recognised as vocals")
+    assert strip.locator(".hear").get_attribute("title").endswith("too quiet to count")
+    assert strip.locator("input").get_attribute("aria-valuetext") == "silent in the reference, no effect"
+    assert strip.locator("input").is_enabled()
+    fresh.click(".strip[data-part=vocals] .mute")  # the answer is not about it, but it is as silent as before
+    settled(fresh)
+    assert fresh.evaluate(shown) == silent
+    fresh.click(".strip[data-part=vocals] .mute")
+    settled(fresh)
+    searches = held(fresh, "**/api/search")
+    fresh.set_input_files("#file", songs[1])
+    arrived(fresh, searches)
+    assert fresh.evaluate(shown) == before  # what sounds in this song is not known yet
+    assert strip.get_attribute("title") == ""
+    for one in searches:
+        one.continue_()
+    fresh.unroute("**/api/search")
+    settled(fresh)
+    assert fresh.evaluate(shown) == silent
+
+
+def test_hits_are_graded_under_the_weights_that_the_scale_is_of(fresh: Any, songs: list[Path]) -> None:
+    """Not while a slider moves; and where what is unlike comes first, no hit is called strong."""
+
+    def with_scale(route: Any) -> None:
+        answer = route.fetch()
+        scale = {
+            "scale": {"song": [n / 200 - 1 for n in range(101)]},
+            "usual": {"song": {"mean": 0, "deviation": 0.01}},
+        }
+        route.fulfill(response=answer, json=answer.json() | scale)  # of a library of more than four songs
+
+    grades = "[...document.querySelectorAll('.hit .grade')].map((grade) => grade.textContent)"
+    fresh.route("**/api/search", with_scale)
+    drop(fresh, songs[0])
+    assert fresh.evaluate(grades) == ["strong · top 1 %"] * 3
+    title = fresh.get_attribute(".hit .grade", "title")
+    assert title == "top 1 % of the songs of this library; a usual score is 0.00, fair begins at 0.01, strong at 0.02"
+    searches = held(fresh, "**/api/search")
+    for part in ("bass", "drums", "vocals", "residuals", "mix"):
+        fresh.locator(f"#weight-{part}").focus()
+        fresh.keyboard.press("Home")
+    until(fresh, "document.querySelector('#status').classList.contains('provisional')")
+    assert fresh.evaluate(grades) == [""] * 3
+    arrived(fresh, searches)
+    for one in searches:
+        with_scale(one)
+    settled(fresh)
+    assert len(names(fresh)) == 3
+    assert all(grade.startswith("top ") for grade in fresh.evaluate(grades))
+
+
 def test_a_file_that_cannot_be_used_leaves_the_reference_and_says_so(
     fresh: Any, songs: list[Path], tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ def make_plan(
     sound_class = _class_of(opened, query)
     filters = _requiring_class(filters, request, query, sound_class)
     admitted = opened.catalogue.admitted(filters)
-    own = np.empty(0, dtype=np.int64) if request.include_self else _own_items(opened, query, admitted)
+    own = np.empty(0, dtype=np.int64) if request.include_self else own_items(opened, query, admitted)
     if len(own):
         admitted = admitted.copy()
         admitted[own] = False
@@ -173,7 +173,7 @@ def _excluding_same(filters: Filters, query: Query, tags: Sequence[str]) -> Filt
     return filters
 
 
-def _own_items(opened: OpenLibrary, query: Query, admitted: Mask) -> Indices:
+def own_items(opened: OpenLibrary, query: Query, admitted: Mask) -> Indices:
     """The admitted items that are the query itself: the same bytes, or a near-identical copy."""
     own = opened.catalogue.with_digests(query.digests)
     if query.complete:

@@ -24,6 +24,7 @@ from soundalike.web.schemas.searching import (
     OnsetGroupIn,
     SearchIn,
     SearchResultOut,
+    UsualOut,
     VersionOut,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "StateOut",
     "Strict",
     "UploadOut",
+    "UsualOut",
     "VersionOut",
     "Weight",
 ]

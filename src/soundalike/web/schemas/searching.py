@@ -106,6 +106,13 @@ class CandidatesOut(BaseModel):
     rows: list[tuple[int, float, float, list[float]]]
 
 
+class UsualOut(BaseModel):
+    """Mean and standard deviation of scores."""
+
+    mean: float
+    deviation: float
+
+
 class SearchResultOut(BaseModel):
     """The result of a search. weights: as requested; effective: the factors of the cosines; weighting: a description; silent:
     parts with a weight that are silent in the reference; same: the number of files left out because they are the reference
@@ -114,7 +121,8 @@ class SearchResultOut(BaseModel):
     while a node of a cluster is down; sound_class, class_share: of the reference, as of an item; class_preferred: whether
     hits of that class come earlier; classes: if facets were requested, the one-shots of each class that the other filters
     admit, of unknown class under ""; scale: by kind, the score that 0, 1, 2, ... 100 % of the library's items of that kind
-    stay below, null for fewer than ten items."""
+    stay below, without the reference and what is left out with it; usual: by kind, what two items of that kind score with
+    each other under these weights, for a text what it scores with all of them; both without kinds of fewer than ten items."""
 
     hits: list[HitOut]
     weights: dict[str, float]
@@ -134,6 +142,7 @@ class SearchResultOut(BaseModel):
     class_preferred: bool
     classes: dict[str, int] | None
     scale: dict[str, list[float]]
+    usual: dict[str, UsualOut]
     candidates: CandidatesOut | None
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.search.candidates import Candidates, candidates
-from soundalike.search.index.table_rows import TABLES
+from soundalike.search.index.table_rows import TABLES, Indices, Table
 from soundalike.search.item_classes import class_fields
 from soundalike.search.near_duplicates import first_copies
 from soundalike.search.onset_search import onset_query
-from soundalike.search.plan import SearchPlan
+from soundalike.search.plan import SearchPlan, own_items
 from soundalike.search.query import Query, query_from_item
 from soundalike.search.ranking import kinds_of_contents
 from soundalike.search.request import SearchRequest
@@ -30,6 +31,7 @@ from soundalike.web.services.library_snapshot import Item, LibrarySnapshot
 from soundalike.web.services.marks import Marks
 from soundalike.web.services.query_cache import QueryCache, ReferenceKey
 from soundalike.web.services.served_library import ServedLibrary
+from soundalike.web.services.usual_scores import UsualScores
 
 NAMED_GROUPS = 12
 """Groups of onsets for which the nearest one-shots are looked up."""
@@ -60,6 +62,7 @@ class Searches:
         self._profiles = profiles
         self._marks = marks
         self._slots = threading.BoundedSemaphore(max_at_once)
+        self._usual = UsualScores()
 
     def search(self, request: schemas.SearchIn) -> dict[str, Any]:
         """Hits, and candidates if requested, with the fields of `schemas.SearchResultOut`. Raises as `Finder.similar`."""
@@ -95,7 +98,7 @@ class Searches:
             "classes": class_counts(snapshot, plan.request.filters, self._marks.only(request.filters))
             if request.facets
             else None,
-            "scale": _scales_of(snapshot, plan),
+            **self._scales(snapshot, plan, result.versions),
             "candidates": None if sent is None else _candidates_out(snapshot, sent, favourites),
         }
 
@@ -146,6 +149,31 @@ class Searches:
             )
         best = int(np.argmax(scores))
         return schemas.MatchOut(start=float(query.starts[best]), end=float(query.ends[best]), score=float(scores[best]))
+
+    def _scales(self, snapshot: LibrarySnapshot, plan: SearchPlan, versions: Sequence[Version]) -> dict[str, Any]:
+        """The fields `scale` and `usual` of `schemas.SearchResultOut`, whatever the search is narrowed to. The reference itself
+        and what is left out with it do not count: no hit can score more."""
+        everything = np.ones(len(snapshot), dtype=bool)
+        own = own_items(snapshot.finder.opened, plan.query, everything)
+        left_out = np.union1d(own, np.flatnonzero(snapshot.mask(version.id for version in versions)))
+        scale: dict[str, list[float]] = {}
+        usual: dict[str, dict[str, float]] = {}
+        for table in plan.tables:
+            index = snapshot.finder.indexes[table]
+            kinds = _eligible_kinds(snapshot, plan, table, left_out)
+            for kind, distribution in score_distributions(index, plan.terms(table), kinds).items():
+                if len(distribution.scores) < FEWEST:
+                    continue
+                scale[kind] = np.percentile(distribution.scores, np.arange(101)).round(5).tolist()
+                if plan.query.texts:  # its cosines with sounds are not those of sounds with each other
+                    mean, deviation = distribution.mean, distribution.deviation
+                else:
+                    whole = len(plan.query.starts) > 1
+                    spread = self._usual.of(snapshot, table, kind, _factors(plan, table), whole=whole)
+                    mean, deviation = (0.0, None) if spread is None else (spread.mean, spread.deviation)
+                if deviation is not None:
+                    usual[kind] = {"mean": round(mean, 5), "deviation": round(deviation, 5)}
+        return {"scale": scale, "usual": usual}
 
     def _plan(self, snapshot: LibrarySnapshot, request: schemas.SearchIn) -> SearchPlan:
         if sum(one is not None for one in (request.upload, request.item, request.text)) != 1:
@@ -205,15 +233,27 @@ def _moved(snapshot: LibrarySnapshot, query: Query, alike: Sequence[str], unlike
     return replace(query, vectors=moved)
 
 
-def _scales_of(snapshot: LibrarySnapshot, plan: SearchPlan) -> dict[str, list[float]]:
-    """By kind, the percentiles of the scores of all items of that kind, whatever the search is narrowed to."""
-    scales: dict[str, list[float]] = {}
-    for table in plan.tables:
-        kinds = kinds_of_contents(snapshot.finder.opened, table)
-        for kind, distribution in score_distributions(snapshot.finder.indexes[table], plan.terms(table), kinds).items():
-            if kind in plan.kinds and len(distribution.scores) >= FEWEST:
-                scales[kind] = np.percentile(distribution.scores, np.arange(101)).round(5).tolist()
-    return scales
+def _eligible_kinds(snapshot: LibrarySnapshot, plan: SearchPlan, table: Table, left_out: Indices) -> NDArray[np.str_]:
+    """(C,) the kind of each content of a table, "" for those of the items `left_out` and of kinds that are not searched."""
+    kinds = kinds_of_contents(snapshot.finder.opened, table)
+    kinds[~np.isin(kinds, plan.kinds)] = ""
+    contents = pa.array([item["content"] for item in snapshot.catalogue.items(left_out)], pa.string())
+    indices = snapshot.finder.indexes[table].rows.index_of(contents)
+    kinds[indices[indices >= 0]] = ""
+    return kinds
+
+
+def _factors(plan: SearchPlan, table: Table) -> dict[str, float]:
+    """By column of a table, what its cosines with a reference like that of `plan` count: parts that are silent in it do not, and
+    a moved reference may be longer than a unit vector."""
+    factors: dict[str, float] = {}
+    for term in plan.terms(table):
+        query = plan.query
+        name = MIX if query.is_clip else term.label
+        lengths = np.linalg.norm(query.vectors[:, query.parts.index(name)].astype(np.float64), axis=1)
+        if lengths.any():
+            factors[term.column] = factors.get(term.column, 0.0) + term.weight * float(lengths[lengths > 0].mean())
+    return factors
 
 
 def _copies_of(snapshot: LibrarySnapshot, items: Sequence[Item]) -> Copies:

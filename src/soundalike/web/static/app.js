@@ -15,6 +15,7 @@ import { KIND_PLURALS, plural } from "./format.js";
 import { CurrentHit, sourceOf } from "./hits/current.js";
 import { List } from "./hits/list.js";
 import { taken, whatIsTaken } from "./hits/taking.js";
+import { NO_SCALE, scaleOf } from "./hits/why.js";
 import { hideNotice, itemCount, showLibrary, watched, watchLibrary } from "./library_status.js";
 import { fromLink } from "./link.js";
 import { MapPanel } from "./map/panel.js";
@@ -34,6 +35,7 @@ import * as tabStops from "./tab_stops.js";
 import { Target } from "./target.js";
 import { Transport } from "./transport.js";
 import { listenToViews, showView } from "./views.js";
+import { silentParts } from "./weights.js";
 
 const PAUSE = 250; // ms without typing or dragging before the server is asked
 const LISTED = 500; // items shown while there is no reference
@@ -220,6 +222,7 @@ const search = new Search({
   onBusy: (searching) => showBusy({ searching }),
   onResult: showResult,
   onProvisional: (hits) => {
+    list.scale = NO_SCALE; // the last answer's is of other weights
     showHits(hits);
     showProvisional();
   },
@@ -262,6 +265,7 @@ async function compare({ fresh = true } = {}) {
   reference.showChips();
   $("clear-filters").hidden = true;
   const question = questions.current;
+  showSilence(question);
   if (!question.sound) return listLibrary();
   const alone = part();
   const { weights } = sliders;
@@ -275,6 +279,24 @@ async function compare({ fresh = true } = {}) {
   const profile = alone ? null : profileMenu.name;
   const { versions, sameClass } = filters.read();
   return search.run({ question, weights, part: alone, profile, filters: filters.parsed(kind), kind, versions, sameClass, fresh });
+}
+
+/**
+ * Which parts are silent in a reference (and region).
+ * @type {{ reference: string, parts: string[] }}
+ */
+let silence = { reference: "", parts: [] };
+
+/**
+ * Shows on the strips which parts are known to be silent in the reference: none before an answer about it.
+ * @param {Question} question
+ * @param {SearchResult} [answer]
+ */
+function showSilence({ id, region, sound }, answer) {
+  const reference = JSON.stringify([id, region, sound?.kind]);
+  if (silence.reference !== reference) silence = { reference, parts: [] };
+  if (answer) silence.parts = silentParts(silence.parts, answer);
+  sliders.showSilent(silence.parts);
 }
 
 const updateSoon = debounce(() => run(() => update({ fresh: false })), PAUSE);
@@ -304,7 +326,8 @@ function showResult(hits, result, { partial, fresh, request }) {
   answered = request;
   showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Hits";
-  list.percentiles = result.scale;
+  list.scale = scaleOf(result);
+  if (!partial && !request.onsets) showSilence(questions.current, result); // a part may sound outside a few windows
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
   else current.renew();

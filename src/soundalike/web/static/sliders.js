@@ -1,10 +1,19 @@
 // One strip for each part: hear it, its weight (a signed slider; mute, solo, lock), and compare it alone.
 
 import { $, make, setPressed } from "./dom.js";
-import { activeParts, lock, strip, unlock, weightsOf } from "./weights.js";
+import { activeParts, lock, sharesOf, strip, unlock, weightsOf } from "./weights.js";
 
 /** @param {number} weight */
 const percent = (weight) => `${weight < 0 ? "−" : ""}${Math.round(100 * Math.abs(weight))} %`;
+
+/**
+ * @param {string} part
+ * @param {boolean} silent
+ */
+function hearTitle(part, silent) {
+  if (part === "mix") return "hear all of the reference";
+  return silent ? `hear what is left in the ${part} of the reference: too quiet to count` : `hear the ${part} of the reference alone`;
+}
 
 /** @typedef {"mute" | "solo" | "lock"} Switch */
 
@@ -64,8 +73,7 @@ export class Sliders {
       lock: this.makeSwitch(part, "lock", "", `lock ${part}: it keeps its weight while others move`),
     };
     const label = make("label", { htmlFor: slider.id, textContent: part });
-    const what = part === "mix" ? "all of the reference" : `the ${part} of the reference alone`;
-    const hear = make("button", { type: "button", class: "hear", textContent: "▶", title: `hear ${what}`, "aria-label": `hear ${what}`, disabled: true });
+    const hear = make("button", { type: "button", class: "hear", textContent: "▶", disabled: true });
     hear.addEventListener("click", () => this.onHear(part));
     const compare = make("button", { type: "button", class: "compare", textContent: "compare", title: `compare the ${part} alone; press again to leave the choice to the weights`, "aria-label": `compare the ${part} alone` });
     compare.addEventListener("click", () => this.onCompare(part));
@@ -122,6 +130,18 @@ export class Sliders {
     this.onRelease();
   }
 
+  /**
+   * Parts that are silent in the reference, as far as that is known.
+   * @type {string[]}
+   */
+  silentParts = [];
+
+  /** @param {string[]} parts that are silent in the reference, so that their weights have no effect */
+  showSilent(parts) {
+    this.silentParts = parts;
+    this.show();
+  }
+
   /** Whether the weights have no effect, because a part was chosen or there is only one. */
   idle = false;
 
@@ -156,21 +176,26 @@ export class Sliders {
   }
 
   show() {
-    const { weights } = this;
+    const shares = sharesOf(this.strips, this.silentParts);
     const active = new Set(activeParts(this.strips));
-    for (const [part, { row, slider, output, buttons }] of this.rows) {
+    for (const [part, { row, slider, output, buttons, hear }] of this.rows) {
       const { value, muted, solo, locked } = this.strips[part];
-      const weight = weights[part] ?? 0;
+      const share = shares[part] ?? 0;
+      const silent = this.silentParts.includes(part);
       const position = locked === null ? value : Math.max(-1, Math.min(1, locked));
       slider.value = String(position);
       slider.disabled = locked !== null || this.idle;
       slider.style.setProperty("--low", `${50 + 50 * Math.min(0, position)}%`);
       slider.style.setProperty("--high", `${50 + 50 * Math.max(0, position)}%`);
-      output.textContent = percent(weight);
-      const spoken = `${percent(weight).replace("−", "less similar, ")} of the score`;
+      output.textContent = silent ? "silent" : percent(share);
+      const spoken = silent ? "silent in the reference, no effect" : `${percent(share).replace("−", "less similar, ")} of the score`;
       slider.setAttribute("aria-valuetext", `${spoken}${muted ? ", muted" : ""}${locked === null ? "" : ", locked"}`);
+      row.title = silent ? `nothing in the reference was recognised as ${part}, so this weight has no effect on its hits` : "";
+      row.classList.toggle("silent", silent);
       row.classList.toggle("idle", !active.has(part));
-      row.classList.toggle("negative", weight < 0);
+      row.classList.toggle("negative", share < 0);
+      hear.title = hearTitle(part, silent);
+      hear.setAttribute("aria-label", hear.title);
       setPressed(buttons.mute, muted);
       setPressed(buttons.solo, solo);
       setPressed(buttons.lock, locked !== null);

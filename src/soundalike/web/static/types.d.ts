@@ -76,6 +76,8 @@ interface Candidates {
 
 interface SearchResult {
   hits: Hit[];
+  /** As requested. */
+  weights: ByPart;
   effective: ByPart;
   weighting: string;
   silent: string[];
@@ -98,6 +100,8 @@ interface SearchResult {
   classes: Record<string, number> | null;
   /** By kind, the scores that 0, 1, ... 100 % of the items stay below. */
   scale: Partial<Record<Kind, number[]>>;
+  /** By kind, what two items score with each other. */
+  usual: Partial<Record<Kind, { mean: number; deviation: number }>>;
   candidates: Candidates | null;
 }
 

@@ -45,6 +45,24 @@ export function weightsOf(strips) {
 }
 
 /**
+ * The share of the score of each part that sounds in the reference: their weights, relative to the sum of these alone.
+ * @param {Record<string, Strip>} strips
+ * @param {string[]} silent parts that do not, which have no effect
+ */
+export function sharesOf(strips, silent) {
+  const sounding = Object.entries(weightsOf(strips)).filter(([part]) => !silent.includes(part));
+  const all = absoluteSum(sounding.map(([, weight]) => weight));
+  return Object.fromEntries(sounding.map(([part, weight]) => [part, weight / all]));
+}
+
+/**
+ * The parts that are known to be silent in a reference after another answer about it, which tells only about the parts that it weights.
+ * @param {string[]} known
+ * @param {{ silent: string[], effective: ByPart }} answer
+ */
+export const silentParts = (known, { silent, effective }) => [...known.filter((part) => !(part in effective)), ...silent];
+
+/**
  * The strips with `part` locked at its present weight.
  * @param {Record<string, Strip>} strips
  * @param {string} part

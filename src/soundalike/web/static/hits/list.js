@@ -5,7 +5,7 @@ import { fillRow, makeRow } from "./row.js";
 import { sorted } from "./sorting.js";
 import { secondsOf, wholeFile } from "./taking.js";
 import { drawWaveform, Waveforms } from "./waveforms.js";
-import { comparisonOf, shareBelow } from "./why.js";
+import { comparisonOf, NO_SCALE, standingOf } from "./why.js";
 
 /** @typedef {import("./row.js").Row} Row */
 /** @typedef {import("./sorting.js").Column} Column */
@@ -38,11 +38,8 @@ export class List {
   comparison = comparisonOf([]);
   /** Whether the hits are of several kinds. */
   mixed = false;
-  /**
-   * By kind, the scores that 0, 1, ... 100 % of the library stay below.
-   * @type {Partial<Record<Kind, number[]>>}
-   */
-  percentiles = {};
+  /** What the scores mean in this library. */
+  scale = NO_SCALE;
   /**
    * The column that the hits are ordered by; null: by score.
    * @type {{ column: Column, descending: boolean } | null}
@@ -300,7 +297,7 @@ export class List {
    */
   fill(row, index) {
     const hit = this.hits[index];
-    fillRow(row, hit, index, { comparison: this.comparison, mixed: this.mixed, share: shareBelow(this.percentiles, hit), marks: this.marks(hit) });
+    fillRow(row, hit, index, { comparison: this.comparison, mixed: this.mixed, standing: standingOf(this.scale, hit), marks: this.marks(hit) });
     row.classList.toggle("selected", this.selected.has(hit.item.id));
     row.setAttribute("aria-selected", String(index === this.chosen));
     row.setAttribute("aria-setsize", String(this.hits.length));

@@ -2,7 +2,7 @@
 
 import { make } from "../dom.js";
 import * as format from "../format.js";
-import { deviations, gradeOf, topText, whyText } from "./why.js";
+import { deviations, topText, whyText } from "./why.js";
 
 /** @param {string} name */
 const cell = (name) => make("span", { class: name });
@@ -38,10 +38,10 @@ export function makeRow() {
  * @param {object} context
  * @param {import("./why.js").Comparison} context.comparison
  * @param {boolean} context.mixed whether the list has items of several kinds
- * @param {number | null} context.share of the library that scores less
+ * @param {ReturnType<typeof import("./why.js").standingOf>} context.standing in the library
  * @param {HitMarks} context.marks
  */
-export function fillRow(row, hit, index, { comparison, mixed, share, marks: { answer, held } }) {
+export function fillRow(row, hit, index, { comparison, mixed, standing, marks: { answer, held } }) {
   const { item, score, copies, versions = [] } = hit;
   const { cells } = row;
   row.hit = hit;
@@ -70,14 +70,15 @@ export function fillRow(row, hit, index, { comparison, mixed, share, marks: { an
   cells.key.textContent = format.key(item);
   cells.length.textContent = format.duration(item.duration);
   cells.score.textContent = score === null ? "" : score.toFixed(3);
-  const grade = share === null ? "" : gradeOf(share);
-  cells.grade.textContent = share === null ? "" : `${grade} · ${topText(share)}`;
-  cells.grade.className = `grade ${grade}`;
+  const meaning = standing ? [standing.grade, topText(standing.share)].filter(Boolean) : [];
+  cells.grade.textContent = meaning.join(" · ");
+  cells.grade.className = `grade ${standing?.grade ?? ""}`;
+  cells.grade.title = standing?.title ?? "";
   cells.star.textContent = item.favourite ? "★" : "☆";
   row.classList.toggle("favourite", Boolean(item.favourite));
   row.classList.toggle("held", held);
   fillBars(row, hit.contributions, comparison);
-  row.setAttribute("aria-label", format.spokenHit(hit, answer, share === null ? null : `${grade}, ${topText(share)}`));
+  row.setAttribute("aria-label", format.spokenHit(hit, answer, meaning.join(", ")));
 }
 
 /**

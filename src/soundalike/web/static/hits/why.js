@@ -1,6 +1,8 @@
 // Why a hit is where it is in the list: how the contributions of its parts differ from the list's means, and what its score means
 // in this library. Pure functions without access to the page.
 
+import { KIND_PLURALS } from "../format.js";
+
 /** @typedef {{ mean: ByPart, greatest: number }} Comparison mean: of each part's contribution; greatest: sum of deviations of one sign */
 
 /**
@@ -24,13 +26,63 @@ export function shareBelow(percentiles, { item, score }) {
 
 /** @typedef {"strong" | "fair" | "weak"} Grade */
 
-const [STRONG, FAIR] = [0.97, 0.8];
+/**
+ * What each grade takes: the share of the library that scores less, and how far above the mean of pairs, in standard deviations.
+ * @type {[Grade, { share: number, deviations: number }][]}
+ */
+const GRADES = [
+  ["strong", { share: 0.97, deviations: 2 }],
+  ["fair", { share: 0.8, deviations: 1 }],
+];
 
 /**
  * @param {number} share of the library that scores less
+ * @param {number} deviations by which the score exceeds what two items of the library usually score, in standard deviations
  * @returns {Grade}
  */
-export const gradeOf = (share) => (share >= STRONG ? "strong" : share >= FAIR ? "fair" : "weak");
+export const gradeOf = (share, deviations) =>
+  GRADES.find(([, least]) => share >= least.share && deviations >= least.deviations)?.[0] ?? "weak";
+
+/**
+ * What the scores of a search mean. alike: whether what is similar scores high, so that a grade can be given.
+ * @typedef {{ percentiles: SearchResult["scale"], usual: SearchResult["usual"], alike: boolean }} Scale
+ */
+
+/** @type {Scale} */
+export const NO_SCALE = { percentiles: {}, usual: {}, alike: false };
+
+/**
+ * @param {SearchResult} result
+ * @returns {Scale}
+ */
+export const scaleOf = ({ scale, usual, weights, silent }) => ({ percentiles: scale, usual, alike: mostlyPositive(weights, silent) });
+
+/**
+ * Whether positive weights are more than half of those that have an effect.
+ * @param {ByPart} weights
+ * @param {string[]} [silent] parts without effect
+ */
+export const mostlyPositive = (weights, silent = []) =>
+  Object.entries(weights).reduce((sum, [part, weight]) => sum + (silent.includes(part) ? 0 : weight), 0) > 1e-9;
+
+/**
+ * Where a hit stands in the library: its share, its grade if one can be given, and both in words; null if neither is known.
+ * @param {Scale} scale
+ * @param {Hit} hit
+ * @returns {{ share: number, grade: Grade | null, title: string } | null}
+ */
+export function standingOf(scale, hit) {
+  const share = shareBelow(scale.percentiles, hit);
+  if (share === null || hit.score === null) return null;
+  const kinds = KIND_PLURALS[hit.item.kind];
+  const rank = `${topText(share)} of the ${kinds} of this library`;
+  const usual = scale.usual[hit.item.kind];
+  if (!scale.alike || !usual) return { share, grade: null, title: rank };
+  const { mean, deviation } = usual;
+  const [strong, fair] = GRADES.map(([, least]) => (mean + least.deviations * deviation).toFixed(2));
+  const title = `${rank}; a usual score is ${mean.toFixed(2)}, fair begins at ${fair}, strong at ${strong}`;
+  return { share, grade: gradeOf(share, (hit.score - mean) / deviation), title };
+}
 
 /**
  * "top 3 %" of the library.
