@@ -29,33 +29,39 @@ SPECIFIC, ORDINARY, GENERAL, HINT = range(4)
 
 _VOCABULARY: tuple[tuple[str, int, str], ...] = (
     ("kick", SPECIFIC, "kick kik kck kickdrum bassdrum"),
-    ("kick", ORDINARY, "bd bdrum kd"),
+    ("kick", ORDINARY, "bd bdrum kd bombo"),
     ("snare", SPECIFIC, "snare snr snaredrum"),
-    ("snare", ORDINARY, "sd sn"),
+    ("snare", ORDINARY, "sd sn redoblante"),
     ("clap", SPECIFIC, "clap clp handclap"),
     ("clap", ORDINARY, "snap fingersnap"),
     ("clap", HINT, "cp"),
-    ("hat", SPECIFIC, "hat hihat hhat openhat closedhat chh ohh phh hhc hho"),
-    ("hat", ORDINARY, "hh"),
+    ("hat", SPECIFIC, "hat hihat hhat openhat closedhat clhat ophat chh ohh phh hhc hho"),
+    ("hat", ORDINARY, "hh charleston"),
     ("hat", HINT, "oh ch"),
     ("tom", SPECIFIC, "tom tomtom"),
     ("tom", HINT, "lt mt ht"),
-    ("cymbal", SPECIFIC, "cymbal crash ride splash china cym gong"),
+    ("cymbal", SPECIFIC, "cymbal cymbale crash ride splash china cym gong"),
+    ("cymbal", ORDINARY, "becken platillo"),
     ("cymbal", HINT, "cy cr rd"),
     (
         "percussion",
         SPECIFIC,
         "shaker shk tambourine tamb conga bongo cowbell clave timbale timbales djembe tabla darbuka cajon woodblock triangle "
-        "guiro cabasa maraca agogo udu taiko rim rimshot sidestick castanet",
+        "guiro cabasa maraca agogo udu taiko rim rimshot sidestick xstick castanet",
     ),
     ("percussion", GENERAL, "perc percussion prc percussive"),
     ("percussion", HINT, "rs cb"),
     ("bass", ORDINARY, "bass reese subbass bs"),
     ("bass", HINT, "808 sub"),
     ("guitar", ORDINARY, "guitar gtr guit ukulele banjo"),
-    ("keys", ORDINARY, "piano epiano rhodes wurli wurlitzer organ keys clavinet harpsichord"),
+    (
+        "keys",
+        ORDINARY,
+        "piano epiano rhodes wurli wurlitzer organ keys clavinet clav harpsichord marimba vibraphone xylophone glockenspiel "
+        "kalimba",
+    ),
     ("synth", ORDINARY, "lead pad pluck arp"),
-    ("synth", GENERAL, "synth syn chord stab"),
+    ("synth", GENERAL, "synth syn chord stab moog"),
     (
         "orchestral",
         ORDINARY,
@@ -66,10 +72,10 @@ _VOCABULARY: tuple[tuple[str, int, str], ...] = (
         "fx",
         ORDINARY,
         "riser uplifter downlifter downer sweep whoosh swoosh impact foley atmos atmosphere ambience ambient transition "
-        "soundscape scratch",
+        "soundscape scratch explosion gunshot siren crackle",
     ),
-    ("fx", GENERAL, "fx sfx efx"),
-    ("fx", HINT, "noise glitch"),
+    ("fx", GENERAL, "fx sfx efx texture"),
+    ("fx", HINT, "noise glitch laser zap"),
 )
 
 _PHRASES: dict[tuple[str, ...], str | None] = {
@@ -77,8 +83,16 @@ _PHRASES: dict[tuple[str, ...], str | None] = {
     ("b", "drum"): "kick",
     ("side", "stick"): "percussion",
     ("cross", "stick"): "percussion",
+    ("x", "stick"): "percussion",
     ("wood", "block"): "percussion",
     ("cow", "bell"): "percussion",
+    ("grosse", "caisse"): "kick",
+    ("grosse", "trommel"): "kick",
+    ("große", "trommel"): "kick",
+    ("caisse", "claire"): "snare",
+    ("kleine", "trommel"): "snare",
+    ("ad", "lib"): "vocal",
+    ("gun", "shot"): "fx",
     # Styles of music and names of machines, which pack names are full of.
     ("drum", "bass"): None,
     ("drum", "and", "bass"): None,
