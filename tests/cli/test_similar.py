@@ -38,6 +38,13 @@ def test_the_seconds_of_a_reference_are_stated_once(library: Path, song: Path) -
     assert re.search(rf"reference: .*{re.escape(song.name)} \(\d+ windows\)\n", whole.stderr)
 
 
+def test_a_whole_song_among_one_shots_is_answered_with_what_to_do_instead(library: Path, song: Path) -> None:
+    hint = "a whole song is compared with single sounds"
+    assert hint in run("similar", song, "--kind", "one-shot", library=library).stderr
+    assert hint not in run("similar", song, library=library).stderr
+    assert hint not in run("similar", song, "--kind", "one-shot", "--region", "4-5", library=library).stderr
+
+
 def test_hits_as_csv_m3u8_and_table_name_the_same_files(library: Path, song: Path) -> None:
     output = {
         form: run("similar", song, "-n", "3", "--format", form, library=library).stdout
