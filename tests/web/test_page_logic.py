@@ -64,12 +64,25 @@ def test_a_silent_part_has_no_share(module: Call) -> None:
     mixer = {"bass": strip(0.5), "drums": strip(-1), "vocals": strip(0.5), "mix": strip(0.5)}
     assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {"bass": 0.25, "drums": -0.5, "mix": 0.25}
     assert module("weights.js", "sharesOf", mixer, []) == pytest.approx(module("weights.js", "weightsOf", mixer))
-    mixer["drums"]["locked"] = 0.4  # 0.2 for each of the others
-    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == pytest.approx(
-        {"bass": 0.25, "drums": 0.5, "mix": 0.25}
-    )
+    mixer["drums"]["locked"] = 0.4  # of the score; 0.3 for each of the others
+    shares = {"bass": 0.3, "drums": 0.4, "mix": 0.3}
+    assert module("weights.js", "sharesOf", mixer, ["vocals"]) == pytest.approx(shares)
+    weights = module("weights.js", "weightsOf", mixer, ["vocals"])  # what is sent has the silent part too
+    assert weights == pytest.approx({"vocals": 0.2, **{part: 0.8 * share for part, share in shares.items()}})
     mixer["vocals"]["solo"] = True
     assert module("weights.js", "sharesOf", mixer, ["vocals"]) == {}
+    assert module("weights.js", "weightsOf", mixer, ["vocals"]) == {"vocals": 1}
+
+
+def test_a_lock_keeps_the_share_among_the_parts_that_sound(module: Call) -> None:
+    mixer = {part: strip(0.5) for part in ("bass", "drums", "vocals", "residuals", "mix")}
+    locked = module("weights.js", "lock", mixer, "drums", ["vocals"])
+    assert locked["drums"]["locked"] == pytest.approx(0.25)
+    locked["bass"]["value"] = 1
+    shares = module("weights.js", "sharesOf", locked, ["vocals"])
+    assert shares == pytest.approx({"bass": 0.375, "drums": 0.25, "residuals": 0.1875, "mix": 0.1875})
+    unlocked = module("weights.js", "unlock", locked, "drums", ["vocals"])
+    assert module("weights.js", "sharesOf", unlocked, ["vocals"]) == pytest.approx(shares)
 
 
 def test_which_parts_are_silent_is_known_of_those_that_were_weighted(module: Call) -> None:

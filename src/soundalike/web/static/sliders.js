@@ -42,7 +42,7 @@ export class Sliders {
   }
 
   get weights() {
-    return weightsOf(this.strips);
+    return weightsOf(this.strips, this.silentParts);
   }
 
   /**
@@ -123,7 +123,7 @@ export class Sliders {
    */
   toggle(part, name) {
     const { muted, solo, locked } = this.strips[part];
-    if (name === "lock") this.strips = locked === null ? lock(this.strips, part) : unlock(this.strips, part);
+    if (name === "lock") this.strips = locked === null ? lock(this.strips, part, this.silentParts) : unlock(this.strips, part, this.silentParts);
     else this.strips[part] = { ...this.strips[part], ...(name === "mute" ? { muted: !muted } : { solo: !solo }) };
     this.show();
     this.onMove();

@@ -23,15 +23,16 @@ export function activeParts(strips) {
 }
 
 /**
- * The weights of the active parts, without those of zero.
+ * The weights of some parts among themselves, without those of zero.
  * @param {Record<string, Strip>} strips
+ * @param {string[]} parts
  * @returns {ByPart}
  */
-export function weightsOf(strips) {
+function weightsAmong(strips, parts) {
   /** @type {ByPart} */
   const weights = {};
   const free = [];
-  for (const part of activeParts(strips)) {
+  for (const part of parts) {
     const { locked } = strips[part];
     if (locked === null) free.push(part);
     else weights[part] = locked;
@@ -45,14 +46,26 @@ export function weightsOf(strips) {
 }
 
 /**
- * The share of the score of each part that sounds in the reference: their weights, relative to the sum of these alone.
+ * The share of the score of each active part that sounds in the reference, without those of zero.
  * @param {Record<string, Strip>} strips
  * @param {string[]} silent parts that do not, which have no effect
  */
-export function sharesOf(strips, silent) {
-  const sounding = Object.entries(weightsOf(strips)).filter(([part]) => !silent.includes(part));
-  const all = absoluteSum(sounding.map(([, weight]) => weight));
-  return Object.fromEntries(sounding.map(([part, weight]) => [part, weight / all]));
+export const sharesOf = (strips, silent) => weightsAmong(strips, activeParts(strips).filter((part) => !silent.includes(part)));
+
+/**
+ * The weights of the active parts, without those of zero. Those of parts that are silent in the reference have no effect, and
+ * leave the proportions of the others as their shares of the score are.
+ * @param {Record<string, Strip>} strips
+ * @param {string[]} [silent]
+ * @returns {ByPart}
+ */
+export function weightsOf(strips, silent = []) {
+  const weights = weightsAmong(strips, activeParts(strips));
+  const shares = Object.entries(sharesOf(strips, silent));
+  if (!shares.length) return weights;
+  const quiet = Object.entries(weights).filter(([part]) => silent.includes(part));
+  const rest = 1 - absoluteSum(quiet.map(([, weight]) => weight));
+  return Object.fromEntries([...quiet, ...shares.map(([part, share]) => [part, share * rest])]);
 }
 
 /**
@@ -63,23 +76,26 @@ export function sharesOf(strips, silent) {
 export const silentParts = (known, { silent, effective }) => [...known.filter((part) => !(part in effective)), ...silent];
 
 /**
- * The strips with `part` locked at its present weight.
+ * The strips with `part` locked at its present share.
  * @param {Record<string, Strip>} strips
  * @param {string} part
+ * @param {string[]} [silent]
  */
-export function lock(strips, part) {
-  return { ...strips, [part]: { ...strips[part], locked: weightsOf(strips)[part] ?? 0 } };
+export function lock(strips, part, silent = []) {
+  const share = sharesOf(strips, silent)[part] ?? weightsOf(strips)[part] ?? 0;
+  return { ...strips, [part]: { ...strips[part], locked: share } };
 }
 
 /**
- * The strips with `part` unlocked, at a value that gives it the weight it had.
+ * The strips with `part` unlocked, at a value that gives it the share it had.
  * @param {Record<string, Strip>} strips
  * @param {string} part
+ * @param {string[]} [silent]
  */
-export function unlock(strips, part) {
+export function unlock(strips, part, silent = []) {
   const weight = strips[part].locked ?? 0;
   const unlocked = { ...strips, [part]: { ...strips[part], locked: null } };
-  const others = activeParts(unlocked).filter((other) => other !== part);
+  const others = activeParts(unlocked).filter((other) => other !== part && !silent.includes(other));
   const lockedSum = absoluteSum(others.map((other) => unlocked[other].locked ?? 0));
   const free = others.filter((other) => unlocked[other].locked === null);
   const total = absoluteSum(free.map((other) => unlocked[other].value));
