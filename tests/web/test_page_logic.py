@@ -85,6 +85,15 @@ def test_a_lock_keeps_the_share_among_the_parts_that_sound(module: Call) -> None
     assert module("weights.js", "sharesOf", unlocked, ["vocals"]) == pytest.approx(shares)
 
 
+def test_which_weights_rank_alike(module: Call) -> None:
+    one = {"bass": 0.2, "drums": -0.4, "vocals": 0.4}
+    assert module("weights.js", "rankAlike", one, {"bass": 0.1, "drums": -0.2, "vocals": 0.7}, ["vocals"])
+    assert module("weights.js", "rankAlike", one, {"bass": 1 / 3, "drums": -2 / 3, "mix": 0}, ["vocals"])
+    assert not module("weights.js", "rankAlike", one, {"bass": 0.1, "drums": -0.2, "vocals": 0.7}, [])
+    assert not module("weights.js", "rankAlike", one, {"bass": 0.2, "drums": 0.4}, ["vocals"])
+    assert not module("weights.js", "rankAlike", one, {"bass": 0.2, "drums": -0.4, "mix": 0.4}, ["vocals"])
+
+
 def test_which_parts_are_silent_is_known_of_those_that_were_weighted(module: Call) -> None:
     all_of_it = {"silent": ["vocals"], "effective": {"drums": 0.5, "vocals": 0.5}}
     assert module("weights.js", "silentParts", [], all_of_it) == ["vocals"]

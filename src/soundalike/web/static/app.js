@@ -35,7 +35,7 @@ import * as tabStops from "./tab_stops.js";
 import { Target } from "./target.js";
 import { Transport } from "./transport.js";
 import { listenToViews, showView } from "./views.js";
-import { silentParts } from "./weights.js";
+import { rankAlike, silentParts } from "./weights.js";
 
 const PAUSE = 250; // ms without typing or dragging before the server is asked
 const LISTED = 500; // items shown while there is no reference
@@ -327,7 +327,10 @@ function showResult(hits, result, { partial, fresh, request }) {
   showBusy({ stale: false, failed: false });
   $("hits-heading").textContent = "Hits";
   list.scale = scaleOf(result);
-  if (!partial && !request.onsets) showSilence(questions.current, result); // a part may sound outside a few windows
+  if (!partial && !request.onsets) {
+    showSilence(questions.current, result); // a part may sound outside a few windows
+    if (request.weights && !rankAlike(request.weights, sliders.weights, result.silent)) updateSoon(); // a lock is a share of those that sound
+  }
   showHits(hits, { keepScroll: !fresh });
   if (fresh && request.onsets && hits.length) list.choose(0, false); // so that A plays it in the song at once
   else current.renew();

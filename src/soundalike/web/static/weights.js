@@ -76,6 +76,18 @@ export function weightsOf(strips, silent = []) {
 export const silentParts = (known, { silent, effective }) => [...known.filter((part) => !(part in effective)), ...silent];
 
 /**
+ * Whether two sets of weights rank alike: the same proportions of the parts that sound.
+ * @param {ByPart} one
+ * @param {ByPart} other
+ * @param {string[]} silent
+ */
+export function rankAlike(one, other, silent) {
+  const parts = [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((part) => !silent.includes(part));
+  const sums = [one, other].map((weights) => absoluteSum(parts.map((part) => weights[part] ?? 0)) || 1);
+  return parts.every((part) => Math.abs((one[part] ?? 0) / sums[0] - (other[part] ?? 0) / sums[1]) < 1e-4);
+}
+
+/**
  * The strips with `part` locked at its present share.
  * @param {Record<string, Strip>} strips
  * @param {string} part
