@@ -333,7 +333,9 @@ def _explain_scope(result: SearchResult) -> None:
     other = "one kind only" if len(result.kinds) == len(KINDS) else "other kinds"
     echo(f"searched {counted(result.searched, 'file')}: {_kinds(result)} ({other}: --kind)")
     if result.query.kind == "song" and result.kinds == ("one-shot",):
-        echo("a whole song is compared with single sounds; --hits takes its drum hits apart, --region chooses one sound")
+        echo(
+            "a whole song is compared with single sounds; --hits takes its drum hits apart, --region chooses one sound"
+        )
     if result.absent:
         compared = " or ".join(part for part in result.effective if part not in result.silent)
         echo(f"not listed: {counted(result.absent, 'file')} without {compared}")
