@@ -80,7 +80,7 @@ class Pairs:
     def batch(self, rng: np.random.Generator, loop: int) -> tuple[Tensor, ...]:
         """Inputs of the clean and the mixed side, target vectors, kin, groups and classes.
 
-        Sounds of equal kin are not told apart: pieces of one clip, and notes of one instrument.
+        Sounds of equal kin are not negatives of each other: pieces of one clip, and notes of one instrument.
         """
         chosen = self._chosen(rng, loop)
         clean = np.stack([self._clean(index, rng) for index in chosen])

@@ -39,3 +39,8 @@ class CheckpointError(SoundalikeError):
     """The weights of a model are missing, cannot be downloaded, are damaged, or belong to another model."""
 
     exit_code = 5
+
+
+def system_error_text(error: OSError) -> str:
+    """What the system reports, and of which file, if it names one."""
+    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")

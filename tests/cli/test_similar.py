@@ -90,8 +90,8 @@ def test_without_hits_each_condition_is_counted_by_itself(library: Path, song: P
     conditions = ("--path", "no such folder", "--duration", "-30")
     outcome = run("similar", song, *conditions, library=library)
     assert outcome.code == 0, outcome.stderr
-    told = f"of the songs in the library ({len(songs)}), {short} match --duration, 0 match --path\n"
-    assert f"no hits: {told}" in outcome.stderr
+    counts = f"of the songs in the library ({len(songs)}), {short} match --duration, 0 match --path\n"
+    assert f"no hits: {counts}" in outcome.stderr
     assert len(songs) > 1
 
 

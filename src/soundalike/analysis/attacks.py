@@ -1,5 +1,4 @@
-"""How suddenly a sound begins at its clearest onset: what tells drums from wind, rain and hiss, which are as broad but not
-struck."""
+"""How suddenly a sound begins at its clearest onset. Wind, rain and hiss are as broad in frequency as drums, but not struck."""
 
 from __future__ import annotations
 
@@ -12,9 +11,9 @@ BANDS = 24
 LOWEST, HIGHEST = 80.0, 14_000.0
 """Hz; the bands have equal widths in octaves."""
 FLOOR_DB = 55.0
-"""What a band has below the loudest moment of any by more than that is taken for that."""
+"""Powers further below that of the loudest band and moment are raised to this level."""
 AUDIBLE_DB = 25.0
-"""Onsets in moments further below the loudest one do not count."""
+"""Onsets further below the loudest moment do not count."""
 BEFORE, AFTER = 4, 2
 """Spectra whose means are compared."""
 SHORTEST = 2.0
@@ -33,12 +32,11 @@ def strongest_attack(samples: NDArray[np.float32], sample_rate: int) -> float:
     loudest = float(power.max(initial=0.0))
     if not loudest > 0.0:
         return 0.0
-    decibels = 10 * np.log10(loudest)
     total = np.cumsum(np.vstack([np.zeros(power.shape[1]), power]), axis=0)
     onsets = np.arange(BEFORE, len(power) - AFTER + 1)
     after = (total[onsets + AFTER] - total[onsets]) / AFTER
     before = (total[onsets] - total[onsets - BEFORE]) / BEFORE
-    floor = 10 ** ((decibels - FLOOR_DB) / 10)
+    floor = loudest * 10 ** (-FLOOR_DB / 10)
     rises = 10 * np.log10(np.maximum(after, floor) / np.maximum(before, floor)).mean(axis=1)
     levels = after.sum(axis=1)
     audible = levels >= levels.max() * 10 ** (-AUDIBLE_DB / 10)

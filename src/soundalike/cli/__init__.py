@@ -16,7 +16,7 @@ import click
 
 from soundalike import __version__
 from soundalike.cli.lazy_group import LazyGroup
-from soundalike.errors import SoundalikeError
+from soundalike.errors import SoundalikeError, system_error_text
 
 COMMANDS: dict[str, str] = {
     "index": "soundalike.cli.index",
@@ -100,7 +100,7 @@ def _message_and_code(error: Exception) -> tuple[str, int]:
     if isinstance(error, SoundalikeError):
         return str(error), error.exit_code
     if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""), 1
+        return system_error_text(error), 1
     return (
         f"internal error: {type(error).__name__}: {error}\n"
         "This is a bug: run the command again with SOUNDALIKE_DEBUG=1 and report the output.",

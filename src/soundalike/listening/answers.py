@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from soundalike.errors import InputError, LibraryError
+from soundalike.library.storage.item_parts import digest_of
 from soundalike.library.storage.location import Location
 from soundalike.listening.answer_database import AnswerDatabase
 from soundalike.listening.listening_folder import folder_of, locked_folder
@@ -41,7 +42,7 @@ class HeardClip:
     @property
     def key(self) -> tuple[str, float, float]:
         """Identity of the sound: content, start and end."""
-        return self.content.partition(":")[0], self.start, self.end
+        return digest_of(self.content), self.start, self.end
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from soundalike.audio.metadata.class_names import CLASSES
 from soundalike.audio.metadata.keys import compatible
-from soundalike.library.indexing.file_registry import digest_of
 from soundalike.library.indexing.scopes import printable
-from soundalike.library.storage.item_parts import digest_of_file
+from soundalike.library.storage.item_parts import digest_of, digest_of_file
 from soundalike.search.filters import Filters
 from soundalike.search.name_matching import fold, path_matcher
 

@@ -13,7 +13,7 @@ from soundalike.errors import InputError
 from soundalike.parts import MIX
 from soundalike.search.filters import Filters
 from soundalike.search.open_library import OpenLibrary
-from soundalike.search.query import Query, digest_of
+from soundalike.search.query import Query, file_digest
 from soundalike.search.references import find_item, local_file
 from soundalike.search.region_shares import region_shares
 from soundalike.search.request import Region
@@ -59,7 +59,7 @@ def onset_queries(
     stems, sample_rate = opened.analyser.stems(path, start, end, parts=[part])
     largest = group_onsets(opened.analyser, stems[part], sample_rate)[:groups]
     recipe, label = opened.library.recipe, f"{path.name} {part}"
-    digests = [digest_of(path, recipe)]
+    digests = [file_digest(path, recipe)]
     return [(group, onset_query(group, start, label, recipe, part, digests)) for group in largest]
 
 

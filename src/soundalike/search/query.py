@@ -16,7 +16,7 @@ from soundalike.audio.metadata.class_names import class_of_item, class_of_path, 
 from soundalike.errors import InputError
 from soundalike.library.indexing.content_digest import content_digest
 from soundalike.library.indexing.sidecar_files import sidecars_for
-from soundalike.library.storage.item_parts import track_digest
+from soundalike.library.storage.item_parts import digest_of, track_digest
 from soundalike.library.storage.store import Library
 from soundalike.parts import MIX, ordered
 from soundalike.search.index.table_rows import CLIPS, WINDOWS, Float32, Table
@@ -217,7 +217,7 @@ def query_from_file(
         starts=analysis.starts,
         ends=analysis.ends,
         vectors=analysis.vectors[:, [analysis.parts.index(part) for part in kept]],
-        digests=frozenset([digest_of(path, analyser.recipe)]),
+        digests=frozenset([file_digest(path, analyser.recipe)]),
         complete=region is None,
         kind=analysis.kind if region is None else None,
         artists=(analysis.tags.artist,) if analysis.tags.artist else (),
@@ -226,7 +226,7 @@ def query_from_file(
     )
 
 
-def digest_of(path: Path, recipe: Recipe) -> str:
+def file_digest(path: Path, recipe: Recipe) -> str:
     """The content digest of the item that a file, or part of one, would be."""
     part = part_of_address(path)
     digest = content_digest(part.file, sidecars_for(recipe))
@@ -248,7 +248,7 @@ def query_from_item(library: Library, item: Mapping[str, Any], *, parts: Sequenc
         starts=np.asarray(rows["start"].to_numpy(), dtype=np.float64)[order],
         ends=np.asarray(rows["end"].to_numpy(), dtype=np.float64)[order],
         vectors=vectors,
-        digests=frozenset([item["content"].partition(":")[0]]),
+        digests=frozenset([digest_of(item["content"])]),
         complete=True,
         kind=item["kind"],
         sound_class=class_of_item(item["root"], item["path"]) if item["kind"] == "one-shot" else None,

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, content_name, digest_of
+from soundalike.library.indexing.file_registry import FileRegistry, KnownItem, content_name
 from soundalike.library.indexing.scanned_file import ScannedFile
+from soundalike.library.storage.item_parts import digest_of
 from soundalike.library.storage.manifest import generation_folder
 from soundalike.library.storage.store import Library, Tables
 from tests.made_up_rows import RECIPE

@@ -165,7 +165,7 @@ def test_health_checks_reach_the_server_without_the_base_path(library: Path) -> 
 
 
 def test_no_file_of_the_page_has_the_name_of_a_file_in_one_of_its_folders() -> None:
-    # Under a base path with the name of such a folder, one could not be told from the other.
+    # Under a base path with the name of such a folder, they could not be distinguished.
     top = {path.name for path in STATIC.iterdir() if path.is_file()}
     inside = {path.relative_to(STATIC).parts[1] for path in STATIC.rglob("*/*") if path.is_file()}
     assert inside

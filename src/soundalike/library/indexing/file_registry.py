@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
-from soundalike.library.storage.item_parts import path_of_file
+from soundalike.library.storage.item_parts import digest_of, path_of_file
 from soundalike.library.storage.store import Tables, quoted
 
 Place = tuple[str, str]
@@ -71,11 +71,6 @@ class RefusedFile:
     def same_stat(self, found: ScannedFile) -> bool:
         """Whether size and time of change are as recorded."""
         return self.size == found.size and self.mtime_ns == found.mtime_ns
-
-
-def digest_of(content: str) -> str:
-    """The digest in a content's name, without the kind that the user may have set."""
-    return content.partition(":")[0]
 
 
 def content_name(digest: str, kind: str | None) -> str:

@@ -14,7 +14,6 @@ from soundalike.library.indexing.file_registry import (
     KnownItem,
     Place,
     RefusedFile,
-    digest_of,
 )
 from soundalike.library.indexing.index_report import IndexReport
 from soundalike.library.indexing.item_rows import Row, item_row, missing, placed, present
@@ -22,6 +21,7 @@ from soundalike.library.indexing.scan import reachable
 from soundalike.library.indexing.scan_comparison import ItemsOfScan
 from soundalike.library.indexing.scanned_file import ScannedFile
 from soundalike.library.storage import schema as layout
+from soundalike.library.storage.item_parts import digest_of
 from soundalike.library.storage.location import Location
 
 Inherited = Mapping[Place, tuple[str, Kind | None]]

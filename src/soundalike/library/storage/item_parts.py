@@ -22,9 +22,14 @@ def track_digest(digest: str, start: float, end: float | None) -> str:
     return f"{digest}#{decimal(start)}-{'' if end is None else decimal(end)}"
 
 
+def digest_of(content: str) -> str:
+    """The digest in a content's name, without the kind that the user may have set."""
+    return content.partition(":")[0]
+
+
 def seconds_of(content: str) -> tuple[float, float | None] | None:
     """The seconds of its file that an item takes (end None: to the end); None for a whole file."""
-    _, mark, seconds = content.partition(":")[0].partition("#")
+    _, mark, seconds = digest_of(content).partition("#")
     if not mark:
         return None
     start, _, end = seconds.partition("-")
@@ -33,7 +38,7 @@ def seconds_of(content: str) -> tuple[float, float | None] | None:
 
 def digest_of_file(content: str) -> str:
     """The digest of the bytes of a content's file."""
-    return content.partition(":")[0].partition("#")[0]
+    return digest_of(content).partition("#")[0]
 
 
 def path_of_file(path: str, content: str) -> str:

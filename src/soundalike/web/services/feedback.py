@@ -12,6 +12,7 @@ import numpy as np
 
 from soundalike.config import replacing
 from soundalike.errors import AudioError, InputError, NotFoundError
+from soundalike.library.storage.item_parts import digest_of
 from soundalike.listening.answer_export import clip_name, triplet_rows, write_zip
 from soundalike.listening.answers import AlikeAnswer, Answer, Answers, CloserAnswer, HeardClip
 from soundalike.listening.listening_folder import folder_of, locked_folder
@@ -159,7 +160,7 @@ class Feedback:
             return
         if heard.item not in snapshot:
             raise AudioError(f"{heard.path} is no longer in the library")
-        if snapshot.item(heard.item)["content"].partition(":")[0] != heard.key[0]:
+        if digest_of(snapshot.item(heard.item)["content"]) != heard.key[0]:
             raise AudioError(f"{heard.path} has changed since it was heard")
         self._write_clip(snapshot.file_of(heard.item), heard.path, heard, out)
 

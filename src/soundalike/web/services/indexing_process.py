@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundalike.errors import SoundalikeError
+from soundalike.errors import SoundalikeError, system_error_text
 
 if TYPE_CHECKING:
     from soundalike.library.indexing.index_report import Progress
@@ -36,7 +36,7 @@ def main(library: str, folder: str, *, demo: bool) -> None:
     except SoundalikeError as error:
         _write(error=str(error))
     except OSError as error:
-        _write(error=f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""))
+        _write(error=system_error_text(error))
     except Exception as error:
         _write(error=f"internal error, a bug: {type(error).__name__}: {error}; the output of the server has more")
         raise

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from soundalike.analysis.onset_groups import OnsetGroup
 from soundalike.errors import InputError
+from soundalike.library.storage.item_parts import digest_of
 from soundalike.parts import MIX
 from soundalike.search.onset_search import onset_query
 from soundalike.search.query import Query, query_from_item
@@ -88,7 +89,7 @@ class QueryCache:
                 raise InputError(f"there is no group {reference.group}; this part has {len(groups)} groups of onsets")
             _, name = self._file(snapshot, reference)
             label = f"{name} {reference.part}"
-            digests = [] if reference.item is None else [snapshot.item(reference.item)["content"].partition(":")[0]]
+            digests = [] if reference.item is None else [digest_of(snapshot.item(reference.item)["content"])]
             return onset_query(groups[reference.group], 0.0, label, snapshot.library.recipe, reference.part, digests)
         if reference.upload is None and reference.region is None:
             assert reference.item is not None  # checked by the caller
